@@ -1,0 +1,200 @@
+//! Where bytes stay between a `recv` and a `send`.
+//!
+//! The loop owns one receive buffer and one [`Output`]. Requests are parsed where they arrived
+//! and answers are encoded where they are sent from, so a client that neither stops in the middle
+//! of a request nor refuses an answer owns no memory at all. What is left over when a client's
+//! turn ends, half a request or an answer that the kernel did not take, is moved into a
+//! [`Parked`] of its own, sized to fit.
+
+use std::io::IoSlice;
+use std::sync::Arc;
+
+/// How much capacity an emptied [`Output`] keeps, in bytes. A handler that once copied a huge
+/// body into it must not make it huge for ever.
+const KEPT_CAPACITY_MAX: usize = 256 * 1024;
+
+/// The smallest allocation for left-over input, in bytes: what a person types.
+const PARKED_BYTES_MIN: usize = 128;
+
+/// Encoded answers, then perhaps one large body that is shared instead of copied.
+///
+/// Invariant: `sent` ≤ the bytes of both; when they are equal there is nothing to send.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    encoded: Vec<u8>,
+    shared: Option<Arc<[u8]>>,
+    sent: usize,
+}
+
+impl Output {
+    /// Bytes that still have to be sent.
+    pub(crate) fn len(&self) -> usize {
+        let shared = self.shared.as_ref().map_or(0, |body| body.len());
+        self.encoded.len() + shared - self.sent
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether one more answer may be encoded behind the others: a shared body is always the
+    /// last, and beyond the high-water mark it is time to send.
+    pub(crate) fn has_room(&self, high_water: usize) -> bool {
+        self.shared.is_none() && self.encoded.len() < high_water
+    }
+
+    /// Where answers are encoded.
+    pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
+        debug_assert!(self.shared.is_none(), "a shared body is the last thing in an output");
+        &mut self.encoded
+    }
+
+    /// Puts a body behind what is encoded, without copying it.
+    pub(crate) fn share(&mut self, body: Arc<[u8]>) {
+        debug_assert!(self.shared.is_none(), "a shared body is the last thing in an output");
+        self.shared = Some(body);
+    }
+
+    /// What is to be sent, as one or two pieces; the second is empty if there is only one.
+    pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
+        let from_encoded = self.sent.min(self.encoded.len());
+        let head = &self.encoded[from_encoded..];
+        let body = match &self.shared {
+            Some(body) => &body[self.sent - from_encoded..],
+            None => &[],
+        };
+        match head.is_empty() {
+            true => [IoSlice::new(body), IoSlice::new(&[])],
+            false => [IoSlice::new(head), IoSlice::new(body)],
+        }
+    }
+
+    /// Notes that so many more bytes have been sent; forgets everything once all have.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.sent += bytes;
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Forgets everything, sent or not.
+    pub(crate) fn clear(&mut self) {
+        self.encoded.clear();
+        self.shared = None;
+        self.sent = 0;
+        if self.encoded.capacity() > KEPT_CAPACITY_MAX {
+            self.encoded.shrink_to(KEPT_CAPACITY_MAX);
+        }
+    }
+
+    /// Moves what is not sent yet into an output of its own that is no larger than that.
+    fn take_fitted(&mut self) -> Output {
+        let from_encoded = self.sent.min(self.encoded.len());
+        let fitted = Output {
+            encoded: self.encoded[from_encoded..].to_vec(),
+            shared: self.shared.take(),
+            sent: self.sent - from_encoded,
+        };
+        self.clear();
+        fitted
+    }
+}
+
+/// What a client leaves behind between two of its turns.
+#[derive(Debug, Default)]
+pub(crate) struct Parked {
+    /// Half a request, or pipelined ones that wait until the answers before theirs are out.
+    pub(crate) input: Vec<u8>,
+    /// Answers that the kernel did not take.
+    pub(crate) output: Output,
+}
+
+impl Parked {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.input.is_empty() && self.output.is_empty()
+    }
+
+    /// Keeps `bytes` behind the input that is already kept. Grows by doubling, up to `bytes_max`
+    /// if that is enough: what a client may make us hold is not to be doubled once more.
+    pub(crate) fn keep_input(&mut self, bytes: &[u8], bytes_max: usize) {
+        let needed = self.input.len() + bytes.len();
+        if needed > self.input.capacity() {
+            let doubled = (self.input.capacity() * 2).max(PARKED_BYTES_MIN).min(bytes_max);
+            self.input.reserve_exact(doubled.max(needed) - self.input.len());
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Keeps what is left of the loop's output.
+    pub(crate) fn keep_output(&mut self, output: &mut Output) {
+        debug_assert!(self.output.is_empty(), "an output is only begun when the last one is out");
+        self.output = output.take_fitted();
+    }
+
+    /// The memory it holds, in bytes; shared bodies are not counted, they belong to the handler.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        self.input.capacity() + self.output.encoded.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(encoded: &[u8], shared: &[u8]) -> Output {
+        let mut output = Output::default();
+        output.encoded().extend_from_slice(encoded);
+        if !shared.is_empty() {
+            output.share(Arc::from(shared));
+        }
+        output
+    }
+
+    #[test]
+    fn every_cut_sends_the_same_bytes() {
+        for cut in 0..=8 {
+            let mut output = output(b"head", b"body");
+            let mut sent = Vec::new();
+            for bytes in [cut, 8 - cut] {
+                let pieces = output.pieces();
+                sent.extend(pieces.iter().flat_map(|piece| piece.iter().copied()).take(bytes));
+                output.advance(bytes);
+            }
+            assert_eq!(sent, b"headbody", "cut at {cut}");
+            assert!(output.is_empty());
+        }
+    }
+
+    #[test]
+    fn parking_keeps_exactly_what_is_not_sent() {
+        for sent in 0..8 {
+            let mut hot = output(b"head", b"body");
+            hot.advance(sent);
+            let mut parked = Parked::default();
+            parked.keep_output(&mut hot);
+            assert!(hot.is_empty());
+            assert_eq!(parked.output.len(), 8 - sent);
+            let kept: Vec<u8> =
+                parked.output.pieces().iter().flat_map(|piece| piece.iter().copied()).collect();
+            assert_eq!(kept, b"headbody"[sent..]);
+            assert!(parked.capacity() <= 4);
+        }
+    }
+
+    #[test]
+    fn kept_input_grows_to_its_bound_and_no_further() {
+        let mut parked = Parked::default();
+        for _ in 0..1000 {
+            parked.keep_input(b"x", 1000);
+        }
+        assert_eq!(parked.capacity(), 1000);
+    }
+
+    #[test]
+    fn a_huge_answer_does_not_make_the_output_huge_for_ever() {
+        let mut output = output(&vec![0; 4 * KEPT_CAPACITY_MAX], b"");
+        output.advance(4 * KEPT_CAPACITY_MAX);
+        assert!(output.encoded.capacity() <= 2 * KEPT_CAPACITY_MAX);
+    }
+}

@@ -1,0 +1,193 @@
+//! One client in the slab: a socket, a connection, and the steps that join them.
+//!
+//! A step is one system call and its consequence. Which call comes next is the connection's
+//! demand; when to stop is decided in [`Clients`](crate::clients::Clients).
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use log::trace;
+
+use crate::connection::state::Name;
+use crate::connection::{Connection, Demand, Turn};
+use crate::handler::Handler;
+use crate::metrics::CloseReason;
+use crate::socket::{Received, Socket, Stream, Taken};
+use crate::time::Time;
+use crate::timers::{Link, Timed};
+
+/// Everything that an idle client costs: held under 128 bytes by a test.
+#[derive(Debug)]
+pub(crate) struct Client<S> {
+    pub(crate) socket: Socket<S>,
+    pub(crate) connection: Connection,
+    link: Link,
+    /// Counts connections: tells this client from earlier ones with the same slab key, and names
+    /// it in the log.
+    pub(crate) generation: u32,
+    peer: Peer,
+    pub(crate) queued: bool,
+    pub(crate) write_interest: WriteInterest,
+}
+
+/// Whether the poll tells us when the socket can be written.
+///
+/// It is asked to only when a send did not take everything, which most connections never see. It
+/// is never asked to stop: with edges, an interest that finds nothing to report costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WriteInterest {
+    None,
+    Wanted,
+    Registered,
+}
+
+/// What a step came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// So many bytes went one way or the other; there may be more to do.
+    Moved(usize),
+    /// Nothing can be done until the poll reports something.
+    AwaitsPeer,
+    /// The connection has ended.
+    Ended(CloseReason),
+}
+
+impl<S: Stream> Client<S> {
+    pub(crate) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
+        Client {
+            socket: Socket::new(stream),
+            connection: Connection::new(now),
+            link: Link::new(),
+            generation,
+            peer: Peer::from(peer),
+            queued: false,
+            write_interest: WriteInterest::None,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.peer.into()
+    }
+
+    /// Does what the connection demands next.
+    pub(crate) fn step<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
+        let before = self.connection.state();
+        let step = match self.connection.demand() {
+            Demand::Receive => self.receive(buffer, turn),
+            Demand::Send => self.send(turn),
+            Demand::Drain => self.drain(buffer, turn),
+            Demand::Close(reason) => Step::Ended(reason),
+        };
+        trace!("client {}: {before:?}: {step:?} -> {:?}", self.generation, self.connection.state());
+        step
+    }
+
+    fn receive<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
+        match self.socket.receive(buffer, turn.metrics) {
+            Received::Bytes(bytes) => {
+                self.connection.on_bytes(&mut buffer[..bytes], turn);
+                Step::Moved(bytes)
+            }
+            Received::Nothing => Step::AwaitsPeer,
+            Received::End => {
+                self.connection.on_eof(turn);
+                Step::Moved(0)
+            }
+            Received::Lost => self.lost(),
+        }
+    }
+
+    fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Step {
+        match self.socket.send(self.connection.owed(turn.output), turn.metrics) {
+            Taken::Bytes(bytes) => {
+                self.connection.on_sent(bytes, self.socket.unread(), turn);
+                if self.connection.state() == Name::Lingering
+                    && self.socket.stream().shutdown_write().is_err()
+                {
+                    return self.lost();
+                }
+                Step::Moved(bytes)
+            }
+            Taken::Nothing => {
+                if self.write_interest == WriteInterest::None {
+                    self.write_interest = WriteInterest::Wanted;
+                }
+                Step::AwaitsPeer
+            }
+            Taken::Lost => self.lost(),
+        }
+    }
+
+    fn drain<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
+        match self.socket.receive(buffer, turn.metrics) {
+            Received::Bytes(bytes) => {
+                self.connection.on_drained(bytes, turn);
+                Step::Moved(bytes)
+            }
+            Received::Nothing => Step::AwaitsPeer,
+            Received::End => {
+                self.connection.on_eof(turn);
+                Step::Moved(0)
+            }
+            Received::Lost => self.lost(),
+        }
+    }
+
+    fn lost(&mut self) -> Step {
+        self.connection.on_close(CloseReason::Reset);
+        Step::Moved(0)
+    }
+}
+
+impl<S> Timed for Client<S> {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+
+    fn link_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+/// A peer's address in 18 bytes instead of the 32 of a `SocketAddr`: IPv4 is mapped into IPv6,
+/// flow label and scope are left out.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    ip: [u8; 16],
+    port: u16,
+}
+
+impl From<SocketAddr> for Peer {
+    fn from(address: SocketAddr) -> Peer {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        Peer { ip: ip.octets(), port: address.port() }
+    }
+}
+
+impl From<Peer> for SocketAddr {
+    fn from(peer: Peer) -> SocketAddr {
+        SocketAddr::new(Ipv6Addr::from(peer.ip).to_canonical(), peer.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_takes_at_most_128_bytes() {
+        // A production stream is one file descriptor.
+        let slot = size_of::<Client<std::os::fd::OwnedFd>>();
+        assert!(slot <= 120, "a client takes {slot} bytes, and the slab may add a tag of 8");
+    }
+
+    #[test]
+    fn a_peer_keeps_its_address() {
+        for text in ["127.0.0.1:80", "[::1]:8888", "[2001:db8::1]:1"] {
+            let address: SocketAddr = text.parse().expect("an address");
+            assert_eq!(SocketAddr::from(Peer::from(address)), address);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Every number that shapes the server, each with its reason.
+//!
+//! Owns [`Config`], [`Limits`], [`Timeouts`] and the relations between them: the ones among the
+//! defaults are checked when the crate is compiled, the ones a user can break by
+//! [`Config::check`], before anything is bound.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// The most header fields a head can have room for, whatever [`Limits::fields_max`] says.
+///
+/// They are parsed into an array on the stack: 128 fields take 4 KiB of it, one page.
+pub const FIELDS_CAPACITY: usize = 128;
+
+/// The size of the one buffer into which the loop receives, in bytes.
+///
+/// A `recv` that fills it has to be followed by another, so it should hold what usually comes at
+/// once: 64 KiB is a full loopback segment. Untouched pages of it cost nothing.
+pub const RECEIVE_BYTES: usize = 64 * 1024;
+
+/// What a server is told before it starts.
+///
+/// ```
+/// use oneloop::{Config, Listen};
+/// let mut config = Config::default();
+/// config.listen = vec![Listen::Everywhere(8080)];
+/// config.limits.body_bytes_max = 64 * 1024;
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen; at least one place. Default: port 8888 on every address.
+    pub listen: Vec<Listen>,
+    /// How much of anything there may be.
+    pub limits: Limits,
+    /// How long anything may take.
+    pub timeouts: Timeouts,
+}
+
+/// One place to listen at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// This port on every address of the machine: dual-stack, or IPv4 alone where there is no
+    /// IPv6. Port 0 lets the system choose.
+    Everywhere(u16),
+    /// Exactly this address. Port 0 lets the system choose.
+    At(SocketAddr),
+}
+
+/// How much of anything there may be. What happens at each limit is said with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// A request's head, in bytes, from its first byte to the empty line that ends it.
+    /// Above: 431. Browsers send under 4 KiB; the rest is room for large cookies.
+    pub head_bytes_max: usize,
+    /// A request's target, in bytes. Above: 414. RFC 9112 §3 asks for request lines of 8,000
+    /// octets at least; this is the next power of two.
+    pub target_bytes_max: usize,
+    /// A request's header fields, and as many trailers. Above: 431. At most
+    /// [`FIELDS_CAPACITY`]. Browsers send under 30.
+    pub fields_max: usize,
+    /// A request's content, in bytes, after chunked decoding. Above: 413, unread if its length
+    /// was declared. Handlers see whole bodies, so this is also what one client can make us hold.
+    pub body_bytes_max: usize,
+    /// Once so many bytes of answers to pipelined requests are waiting, they are sent before the
+    /// next request is looked at. One loopback segment's worth.
+    pub output_bytes_high_water: usize,
+    /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
+    /// the peer gets to read the answer. Above: closed. As much as the largest refused body.
+    pub linger_bytes_max: usize,
+    /// What one client may move in one turn, in bytes, before the others have theirs. It then
+    /// stands at the end of the run queue. Some tenths of a millisecond of copying.
+    pub turn_bytes_max: usize,
+    /// How many connections one listener accepts in one turn. The rest waits for the next turn,
+    /// behind the clients that are already here.
+    pub accepts_per_turn_max: usize,
+    /// How many deadlines are acted on in one turn; the rest follows in the next.
+    pub deadlines_per_turn_max: usize,
+    /// How many clients at once; `None`: as many as the descriptor limit allows. At the limit,
+    /// the longest-idle client is closed to admit the next; if nobody is idle, new connections
+    /// wait in the kernel's queue.
+    pub clients_max: Option<usize>,
+    /// How many bytes a second a body, or the reading of an answer, must move at the least,
+    /// averaged over its timeout. Below: 408, or reset. Slower than any network a person waits on.
+    pub progress_bytes_per_second_min: u32,
+    /// How many finished handshakes the kernel keeps for us until we accept, per listener. It
+    /// caps this at its own maximum (`net.core.somaxconn`). Above: the kernel drops handshakes.
+    pub backlog: i32,
+}
+
+/// How long anything may take. A deadline is acted on between its time and 1/64 of the timeout
+/// after it: the margin buys that a busy client's timer is hardly ever touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// From connecting to the first byte. Then: closed. A person needs seconds, a program none.
+    pub first_byte: Duration,
+    /// From a head's first byte to its last; more bytes do not extend it. Then: 408.
+    pub head: Duration,
+    /// If given, a head that has stopped arriving for so long is taken for something that a
+    /// person typed, and goes to [`Handler::handle_fault`](crate::Handler::handle_fault) as
+    /// [`FaultKind::HeadStalled`](crate::FaultKind::HeadStalled), like one that has outlived `head`.
+    pub typing_grace: Option<Duration>,
+    /// A body makes the minimal progress within each such span. Else: 408.
+    pub body: Duration,
+    /// The peer takes the minimum of our answer within each such span. Else: reset.
+    pub write: Duration,
+    /// From an answer to the next request on a kept connection. Then: closed.
+    pub idle: Duration,
+    /// How long we listen to what a peer still says after the answer that ends its connection.
+    pub linger: Duration,
+    /// From being told to stop until whoever is left is cut off.
+    pub drain: Duration,
+}
+
+/// What a connection can be waiting for when its time runs out. One timer list each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum TimeoutClass {
+    /// Connected, and not a byte yet.
+    FirstByte,
+    /// Between two requests.
+    Idle,
+    /// A head has begun and goes on arriving, typed or sent.
+    TypingGrace,
+    /// A head has begun.
+    Head,
+    /// A body has begun.
+    Body,
+    /// An answer is being taken.
+    Write,
+    /// The last answer is out.
+    Linger,
+}
+
+impl TimeoutClass {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [TimeoutClass; 7] = [
+        TimeoutClass::FirstByte,
+        TimeoutClass::Idle,
+        TimeoutClass::TypingGrace,
+        TimeoutClass::Head,
+        TimeoutClass::Body,
+        TimeoutClass::Write,
+        TimeoutClass::Linger,
+    ];
+}
+
+impl Timeouts {
+    /// How long a connection may wait for what `class` names.
+    pub fn of(&self, class: TimeoutClass) -> Duration {
+        match class {
+            TimeoutClass::FirstByte => self.first_byte,
+            TimeoutClass::Idle => self.idle,
+            TimeoutClass::TypingGrace => self.typing_grace.unwrap_or(self.head),
+            TimeoutClass::Head => self.head,
+            TimeoutClass::Body => self.body,
+            TimeoutClass::Write => self.write,
+            TimeoutClass::Linger => self.linger,
+        }
+    }
+}
+
+impl Limits {
+    /// How many bytes have to move within `timeout` to count as progress.
+    pub fn progress_bytes(&self, timeout: Duration) -> u64 {
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        millis.saturating_mul(u64::from(self.progress_bytes_per_second_min)) / 1000
+    }
+
+    /// The most memory that one client can make the server hold, in bytes: a head and a body
+    /// half arrived, and a full batch of answers not taken.
+    pub fn client_bytes_max(&self) -> usize {
+        self.head_bytes_max
+            .saturating_add(self.body_bytes_max)
+            .max(RECEIVE_BYTES)
+            .saturating_add(self.output_bytes_high_water)
+    }
+}
+
+const DEFAULT_LIMITS: Limits = Limits {
+    head_bytes_max: 16 * 1024,
+    target_bytes_max: 8 * 1024,
+    fields_max: 100,
+    body_bytes_max: 1024 * 1024,
+    output_bytes_high_water: 64 * 1024,
+    linger_bytes_max: 1024 * 1024,
+    turn_bytes_max: 1024 * 1024,
+    accepts_per_turn_max: 256,
+    deadlines_per_turn_max: 256,
+    clients_max: None,
+    progress_bytes_per_second_min: 500,
+    backlog: 4096,
+};
+
+const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
+    first_byte: Duration::from_secs(10),
+    head: Duration::from_secs(10),
+    typing_grace: None,
+    body: Duration::from_secs(30),
+    write: Duration::from_secs(30),
+    idle: Duration::from_secs(60),
+    linger: Duration::from_secs(2),
+    drain: Duration::from_secs(10),
+};
+
+const _: () = {
+    let limits = &DEFAULT_LIMITS;
+    assert!(limits.target_bytes_max < limits.head_bytes_max, "a longest target fits into a head");
+    assert!(limits.head_bytes_max <= RECEIVE_BYTES, "a longest head arrives in one receive");
+    assert!(limits.fields_max <= FIELDS_CAPACITY, "every field allowed has room");
+    assert!(limits.linger_bytes_max >= limits.body_bytes_max, "a refused body can be drained");
+    assert!(limits.turn_bytes_max >= RECEIVE_BYTES, "a turn has room for a receive");
+    let timeouts = &DEFAULT_TIMEOUTS;
+    assert!(timeouts.linger.as_secs() < timeouts.drain.as_secs(), "draining outlasts lingering");
+};
+
+impl Default for Limits {
+    fn default() -> Limits {
+        DEFAULT_LIMITS
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        DEFAULT_TIMEOUTS
+    }
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![Listen::Everywhere(8888)],
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Says what contradicts itself here, and how to mend it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with one sentence. [`Server::bind`](crate::Server::bind) calls this.
+    pub fn check(&self) -> Result<(), Error> {
+        let limits = &self.limits;
+        let timeouts = &self.timeouts;
+        let at_least = |name: &str, value: usize, least: usize| match value < least {
+            true => Err(Error::Config(format!("{name} is {value}; make it {least} or more"))),
+            false => Ok(()),
+        };
+        if self.listen.is_empty() {
+            return Err(Error::Config("there is no address to listen at; give one".into()));
+        }
+        at_least("the head limit", limits.head_bytes_max, 64)?;
+        at_least("the target limit", limits.target_bytes_max, 1)?;
+        at_least("the output high-water mark", limits.output_bytes_high_water, 1024)?;
+        at_least("the byte budget of a turn", limits.turn_bytes_max, 1024)?;
+        at_least("the accepts per turn", limits.accepts_per_turn_max, 1)?;
+        at_least("the deadlines per turn", limits.deadlines_per_turn_max, 1)?;
+        at_least("the clients at most", limits.clients_max.unwrap_or(1), 1)?;
+        if limits.head_bytes_max > RECEIVE_BYTES {
+            return Err(Error::Config(format!(
+                "the head limit is {} bytes; make it {RECEIVE_BYTES} or less",
+                limits.head_bytes_max
+            )));
+        }
+        if limits.target_bytes_max >= limits.head_bytes_max {
+            return Err(Error::Config(format!(
+                "the target limit ({} bytes) leaves no room in the head limit ({} bytes); lower \
+                 the first or raise the second",
+                limits.target_bytes_max, limits.head_bytes_max
+            )));
+        }
+        if limits.fields_max > FIELDS_CAPACITY {
+            return Err(Error::Config(format!(
+                "the field limit is {}; make it {FIELDS_CAPACITY} or less",
+                limits.fields_max
+            )));
+        }
+        if limits.body_bytes_max > u32::MAX as usize {
+            return Err(Error::Config("the body limit is 4 GiB or more; lower it".into()));
+        }
+        let zero = TimeoutClass::ALL.iter().find(|class| timeouts.of(**class).is_zero());
+        match zero {
+            Some(class) => Err(Error::Config(format!(
+                "the {class:?} timeout is zero, so nobody could meet it; make it longer"
+            ))),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_contradict_nothing() {
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn each_contradiction_is_named_in_one_line() {
+        let breaks: [fn(&mut Config); 7] = [
+            |config| config.listen.clear(),
+            |config| config.limits.head_bytes_max = RECEIVE_BYTES + 1,
+            |config| config.limits.target_bytes_max = config.limits.head_bytes_max,
+            |config| config.limits.fields_max = FIELDS_CAPACITY + 1,
+            |config| config.limits.clients_max = Some(0),
+            |config| config.timeouts.idle = Duration::ZERO,
+            |config| config.timeouts.typing_grace = Some(Duration::ZERO),
+        ];
+        for damage in breaks {
+            let mut config = Config::default();
+            damage(&mut config);
+            let message = config.check().expect_err("a contradiction").to_string();
+            assert!(!message.contains('\n') && message.contains("; "), "{message}");
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The passage from reading to writing: input in, calls of the handler, answers out.
+//!
+//! All requests that are whole are answered into the same output before anything is sent, in the
+//! order in which they came. Nothing here waits, and nothing is kept from one call to the next
+//! except through the state.
+
+use std::ops::Range;
+
+use super::machine::{Connection, Phase, Turn};
+use super::state::{After, State};
+use crate::handler::{Handler, Reply, Sent, Travel};
+use crate::http::body::{Arrival, Content};
+use crate::http::control::{Control, Expectation, Framing, Persistence};
+use crate::http::encode;
+use crate::http::fault::{Fault, FaultKind};
+use crate::http::parse::{self, FieldRoom, Head, Missing};
+use crate::http::request::{Method, Request};
+use crate::metrics::CloseReason;
+
+/// What one look at the input came to.
+pub(super) enum Look {
+    /// The first so many bytes are done with.
+    Consumed(usize),
+    /// More has to come; only the first so many bytes are still needed.
+    Kept(usize),
+}
+
+impl Connection {
+    /// Answers every whole request in `input`, as long as the output has room, and says which
+    /// part of the input is to be kept.
+    pub(super) fn advance<H: Handler>(
+        &mut self,
+        input: &mut [u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Range<usize> {
+        let mut left = 0..input.len();
+        while !left.is_empty() && turn.output.has_room(turn.limits.output_bytes_high_water) {
+            let look = match &mut self.state {
+                State::Idle | State::ReadingHead { .. } | State::Writing(After::Request) => {
+                    self.read_head(&mut input[left.clone()], turn)
+                }
+                State::ReadingBody(content) => {
+                    let arrival = content.take(&mut input[left.clone()], turn.limits);
+                    let head_bytes = content.head_bytes();
+                    self.on_arrival(arrival, head_bytes, &input[left.clone()], turn)
+                }
+                State::Writing(_) | State::Lingering { .. } | State::Closed(_) => break,
+            };
+            match look {
+                Look::Consumed(bytes) => left.start += bytes,
+                Look::Kept(bytes) => {
+                    left.end = left.start + bytes;
+                    break;
+                }
+            }
+        }
+        match &self.state {
+            // Nothing after the last answer is processed.
+            State::Writing(After::Close(_) | After::Linger(_)) if !left.is_empty() => {
+                self.state.on_input_left();
+                0..0
+            }
+            State::Idle
+            | State::ReadingHead { .. }
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Lingering { .. }
+            | State::Closed(_) => left,
+        }
+    }
+
+    /// Looks for a head at the start of `input`, and goes on from there if it is whole.
+    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Turn<'_, H>) -> Look {
+        if self.served > 0 && input.starts_with(b"\r\n") {
+            // RFC 9112 §2.2: some clients send an empty line after a body. It is no request.
+            self.state.on_empty_lines();
+            return Look::Consumed(2);
+        }
+        if let State::ReadingHead { looked, .. } = self.state
+            && input.len() < turn.limits.head_bytes_max
+            && !input[looked as usize..].contains(&b'\n')
+        {
+            // Only a line's end can complete a head.
+            return self.await_head(input, turn);
+        }
+        let mut room = FieldRoom::new();
+        let (head_bytes, framing, expectation) = match parse::head(input, &mut room, turn.limits) {
+            Ok(head) => {
+                let travel = travel_for(head.method);
+                let control = match Control::of(&head) {
+                    Ok(control) => control,
+                    Err(kind) => return self.refuse(kind, &input[..head.len], travel, turn),
+                };
+                // The usual case: everything is here, and nothing has to be decoded.
+                if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
+                    let consumed = head.len + body.len();
+                    self.answer(&head, &control, body, turn);
+                    return Look::Consumed(consumed);
+                }
+                (head.len, control.framing, control.expectation)
+            }
+            Err(Missing::More) => return self.await_head(input, turn),
+            Err(Missing::HigherMinor(at)) => {
+                input[at] = b'1';
+                return Look::Consumed(0);
+            }
+            Err(Missing::Fault(kind, at)) => {
+                return self.refuse(kind, &input[..at], Travel::Content, turn);
+            }
+        };
+        self.begin_body(head_bytes, framing, expectation, input, turn)
+    }
+
+    fn await_head<H>(&mut self, input: &[u8], turn: &Turn<'_, H>) -> Look {
+        let looked = u32::try_from(input.len()).expect("a head is at most 64 KiB long");
+        self.state.on_partial_head(looked, turn.now);
+        Look::Kept(input.len())
+    }
+
+    /// A head is whole, and its content is not, or has to be decoded first.
+    fn begin_body<H: Handler>(
+        &mut self,
+        head_bytes: usize,
+        framing: Framing,
+        expectation: Expectation,
+        input: &mut [u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        let mut content = match Content::new(head_bytes, framing, turn.limits) {
+            Ok(content) => content,
+            Err(kind) => return self.refuse(kind, &input[..head_bytes], Travel::Content, turn),
+        };
+        if expectation == Expectation::Continue && input.len() == head_bytes {
+            turn.output.encoded().extend_from_slice(encode::CONTINUE);
+            turn.metrics.continues += 1;
+            self.state.on_continue(Box::new(content));
+            return Look::Kept(input.len());
+        }
+        let arrival = content.take(input, turn.limits);
+        if let Ok(Arrival::Partial { .. }) = arrival {
+            self.state.on_partial_body(Box::new(content));
+        }
+        self.on_arrival(arrival, head_bytes, input, turn)
+    }
+
+    /// Some content has arrived behind a head of `head_bytes`.
+    fn on_arrival<H: Handler>(
+        &mut self,
+        arrival: Result<Arrival, FaultKind>,
+        head_bytes: usize,
+        input: &[u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        let (content_bytes, message_bytes) = match arrival {
+            Ok(Arrival::Whole { content_bytes, message_bytes }) => (content_bytes, message_bytes),
+            Ok(Arrival::Partial { kept }) => return Look::Kept(kept),
+            Err(kind) => return self.refuse(kind, &input[..head_bytes], Travel::Content, turn),
+        };
+        // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
+        // that came in pieces, and saves every waiting client a table of its fields.
+        let mut room = FieldRoom::new();
+        let parsed = parse::head(&input[..head_bytes], &mut room, turn.limits);
+        let head = parsed.expect("this head has been parsed before, and is unchanged");
+        let control = Control::of(&head).expect("this head has been judged before");
+        let body = &input[head_bytes..head_bytes + content_bytes];
+        self.answer(&head, &control, body, turn);
+        Look::Consumed(message_bytes)
+    }
+
+    /// Has the handler answer one whole request.
+    fn answer<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        body: &[u8],
+        turn: &mut Turn<'_, H>,
+    ) {
+        let persistence = match turn.phase {
+            Phase::Running => control.persistence,
+            Phase::Draining => Persistence::Close,
+        };
+        let (method, refusal) = match control.method {
+            Some(method @ (Method::Connect | Method::Trace)) => {
+                (method, Some(FaultKind::MethodRefused))
+            }
+            Some(method) => (method, None),
+            None => (Method::Get, Some(FaultKind::MethodUnknown)),
+        };
+        let reply = Reply {
+            output: turn.output,
+            date: turn.date,
+            travel: travel_for(head.method),
+            // What would follow a CONNECT is not HTTP.
+            persistence: if method == Method::Connect { Persistence::Close } else { persistence },
+            allow: refusal.and_then(FaultKind::allow),
+        };
+        let sent = match refusal {
+            Some(kind) => {
+                turn.metrics.faults += 1;
+                turn.handler.handle_fault(&Fault { kind, received: head.method.as_bytes() }, reply)
+            }
+            None => {
+                turn.metrics.requests += 1;
+                let (version, fields) = (head.version, head.fields);
+                let request = Request { method, target: control.target, version, fields, body };
+                turn.handler.handle(&request, reply)
+            }
+        };
+        self.served = self.served.saturating_add(1);
+        match sent.persistence {
+            Persistence::Keep | Persistence::KeepStated => self.state.on_answer(After::Request),
+            Persistence::Close => self.on_last_answer(After::Close(CloseReason::Answered)),
+        }
+    }
+
+    /// Has the handler answer what is no acceptable request. The connection ends with it: where
+    /// the next request would begin cannot be known.
+    pub(super) fn refuse<H: Handler>(
+        &mut self,
+        kind: FaultKind,
+        received: &[u8],
+        travel: Travel,
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        let reply = Reply {
+            output: turn.output,
+            date: turn.date,
+            travel,
+            persistence: Persistence::Close,
+            allow: None,
+        };
+        let _: Sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
+        turn.metrics.faults += 1;
+        self.on_last_answer(After::Linger(kind.close_reason()));
+        Look::Consumed(received.len())
+    }
+}
+
+/// The content of a request that is whole in `input` and needs no decoding.
+fn undecoded_body<'b, H>(
+    head: &Head<'_>,
+    framing: Framing,
+    input: &'b [u8],
+    turn: &Turn<'_, H>,
+) -> Option<&'b [u8]> {
+    match framing {
+        Framing::Length(length) => {
+            let length = usize::try_from(length).ok()?;
+            let behind = &input[head.len..];
+            (length <= turn.limits.body_bytes_max).then(|| behind.get(..length))?
+        }
+        Framing::Chunked => None,
+    }
+}
+
+fn travel_for(method: &str) -> Travel {
+    match method {
+        "HEAD" => Travel::HeadOnly,
+        _ => Travel::Content,
+    }
+}

@@ -1,0 +1,343 @@
+//! Drives a [`Connection`] by what happens to it.
+//!
+//! Owns the state, what the client has left behind between turns, and since when we wait. It does
+//! no I/O and reads no clock: whoever calls asks [`Connection::demand`] what to do next, does it,
+//! and reports what came of it.
+
+use std::io::IoSlice;
+use std::time::Duration;
+
+use super::state::{After, Name, State};
+use crate::buffer::{Output, Parked};
+use crate::config::{Limits, TimeoutClass, Timeouts};
+use crate::handler::{Handler, Travel};
+use crate::http::date::Date;
+use crate::http::fault::FaultKind;
+use crate::metrics::{CloseReason, Metrics};
+use crate::time::Time;
+
+/// The surroundings of everything that happens to a connection in one turn of the loop.
+pub(crate) struct Turn<'t, H> {
+    pub(crate) now: Time,
+    pub(crate) phase: Phase,
+    pub(crate) handler: &'t mut H,
+    pub(crate) limits: &'t Limits,
+    pub(crate) timeouts: &'t Timeouts,
+    pub(crate) date: &'t Date,
+    /// The loop's output: empty whenever a client's turn begins and ends.
+    pub(crate) output: &'t mut Output,
+    pub(crate) metrics: &'t mut Metrics,
+}
+
+/// Whether the server goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// It is stopping: every answer is its connection's last.
+    Draining,
+}
+
+/// What a connection wants done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// Receive, and report by `on_bytes` or `on_eof`.
+    Receive,
+    /// Send what `owed` says, and report by `on_sent`.
+    Send,
+    /// Receive and throw away, and report by `on_drained` or `on_eof`.
+    Drain,
+    /// Close.
+    Close(CloseReason),
+}
+
+/// Whether the kernel may hold input that we have not received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    Nothing,
+    Perhaps,
+}
+
+/// Whether the peer may still say something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PeerSide {
+    Open,
+    Ended,
+}
+
+/// One HTTP connection, without its socket.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(super) state: State,
+    parked: Option<Box<Parked>>,
+    /// When the present waiting began, or last made progress.
+    since: Time,
+    /// Bytes moved since then, until they are enough to count as progress.
+    moved: u32,
+    /// Requests answered.
+    pub(super) served: u32,
+    peer: PeerSide,
+}
+
+impl Connection {
+    /// A connection that was accepted at `now`.
+    pub(crate) fn new(now: Time) -> Connection {
+        Connection {
+            state: State::Idle,
+            parked: None,
+            since: now,
+            moved: 0,
+            served: 0,
+            peer: PeerSide::Open,
+        }
+    }
+
+    /// What to do next.
+    pub(crate) fn demand(&self) -> Demand {
+        match &self.state {
+            State::Idle | State::ReadingHead { .. } | State::ReadingBody(_) => Demand::Receive,
+            State::Writing(_) => Demand::Send,
+            State::Lingering { .. } => Demand::Drain,
+            State::Closed(reason) => Demand::Close(*reason),
+        }
+    }
+
+    /// The state's name.
+    pub(crate) fn state(&self) -> Name {
+        self.state.name()
+    }
+
+    /// Requests answered so far.
+    pub(crate) fn served(&self) -> u32 {
+        self.served
+    }
+
+    /// What the present deadline is for and since when its time runs; `None` once it is over.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(TimeoutClass, Time)> {
+        let class = match &self.state {
+            State::Idle if self.served == 0 => TimeoutClass::FirstByte,
+            State::Idle => TimeoutClass::Idle,
+            State::ReadingHead { .. } if timeouts.typing_grace.is_some() => {
+                TimeoutClass::TypingGrace
+            }
+            State::ReadingHead { .. } => TimeoutClass::Head,
+            State::ReadingBody(_) => TimeoutClass::Body,
+            State::Writing(_) => TimeoutClass::Write,
+            State::Lingering { .. } => TimeoutClass::Linger,
+            State::Closed(_) => return None,
+        };
+        Some((class, self.since))
+    }
+
+    /// Takes what was received. Whole requests in it are answered, one behind the other; what is
+    /// left of it is kept.
+    pub(crate) fn on_bytes<H: Handler>(&mut self, received: &mut [u8], turn: &mut Turn<'_, H>) {
+        turn.metrics.received_bytes += received.len() as u64;
+        let before = self.state.name();
+        match self.parked.as_mut() {
+            Some(parked) if !parked.input.is_empty() => {
+                let bytes_max = turn.limits.client_bytes_max();
+                parked.keep_input(received, bytes_max);
+                self.advance_parked(turn);
+            }
+            Some(_) | None => {
+                let left = self.advance(received, turn);
+                if !left.is_empty() {
+                    let parked = self.parked.get_or_insert_default();
+                    parked.keep_input(&received[left], turn.limits.client_bytes_max());
+                }
+            }
+        }
+        self.note_waiting(before, received.len(), turn);
+    }
+
+    /// Goes on with input that was kept.
+    fn advance_parked<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+        let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
+            return;
+        };
+        let mut input = std::mem::take(&mut parked.input);
+        let left = self.advance(&mut input, turn);
+        match left.is_empty() {
+            true => input = Vec::new(),
+            false => {
+                input.truncate(left.end);
+                input.drain(..left.start);
+            }
+        }
+        if let Some(parked) = self.parked.as_mut() {
+            parked.input = input;
+        }
+        self.release_parked();
+    }
+
+    /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
+    pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+        self.peer = PeerSide::Ended;
+        match &self.state {
+            State::Idle => self.state.on_close(CloseReason::PeerClosed),
+            State::ReadingHead { .. } if self.served > 0 && self.parked_is_blank() => {
+                self.state.on_close(CloseReason::PeerClosed);
+            }
+            State::ReadingHead { .. } => self.refuse_parked(FaultKind::HeadUnfinished, turn),
+            State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyUnfinished, turn),
+            State::Lingering { reason, .. } => self.state.on_close(*reason),
+            State::Writing(_) | State::Closed(_) => unreachable!("nothing is received there"),
+        }
+    }
+
+    /// The time for what the connection waits for has run out.
+    pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+        match &self.state {
+            State::Idle if self.served == 0 => self.state.on_close(CloseReason::FirstByteTimeout),
+            State::Idle => self.state.on_close(CloseReason::IdleTimeout),
+            State::ReadingHead { .. } => self.refuse_parked(FaultKind::HeadStalled, turn),
+            State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyStalled, turn),
+            State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
+            State::Lingering { reason, .. } => self.state.on_close(*reason),
+            State::Closed(_) => {}
+        }
+        self.since = turn.now;
+        self.moved = 0;
+    }
+
+    /// The connection is lost, or the server wants it to end.
+    pub(crate) fn on_close(&mut self, reason: CloseReason) {
+        self.state.on_close(reason);
+    }
+
+    /// The bytes that are owed to the peer: `hot` is the loop's output.
+    pub(crate) fn owed<'a>(&'a self, hot: &'a Output) -> [IoSlice<'a>; 2] {
+        match &self.parked {
+            Some(parked) if !parked.output.is_empty() => parked.output.pieces(),
+            Some(_) | None => hot.pieces(),
+        }
+    }
+
+    /// The kernel has taken so many of the bytes owed.
+    pub(crate) fn on_sent<H: Handler>(
+        &mut self,
+        bytes: usize,
+        unread: Unread,
+        turn: &mut Turn<'_, H>,
+    ) {
+        turn.metrics.sent_bytes += bytes as u64;
+        let output = match &mut self.parked {
+            Some(parked) if !parked.output.is_empty() => &mut parked.output,
+            Some(_) | None => &mut *turn.output,
+        };
+        output.advance(bytes);
+        if !output.is_empty() {
+            self.note_progress(bytes, turn.timeouts.write, turn);
+            return;
+        }
+        self.release_parked();
+        if unread == Unread::Perhaps {
+            self.state.on_input_left();
+        }
+        self.state.on_written();
+        self.since = turn.now;
+        self.moved = 0;
+        match &self.state {
+            State::Lingering { reason, .. } if self.peer == PeerSide::Ended => {
+                self.state.on_close(*reason);
+            }
+            State::Idle | State::ReadingBody(_) => self.advance_parked(turn),
+            State::ReadingHead { .. }
+            | State::Writing(_)
+            | State::Lingering { .. }
+            | State::Closed(_) => {}
+        }
+    }
+
+    /// So many bytes were received and thrown away while lingering.
+    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Turn<'_, H>) {
+        turn.metrics.received_bytes += bytes as u64;
+        if let State::Lingering { drained, reason } = &mut self.state {
+            *drained += bytes;
+            let reason = *reason;
+            if *drained > turn.limits.linger_bytes_max {
+                self.state.on_close(reason);
+            }
+        }
+    }
+
+    /// The client's turn ends: what the loop's output still holds is moved into memory of the
+    /// client's own.
+    pub(crate) fn park(&mut self, hot: &mut Output) {
+        if !hot.is_empty() {
+            self.parked.get_or_insert_default().keep_output(hot);
+        }
+        debug_assert!(
+            !matches!(self.state, State::Idle) || self.parked.is_none(),
+            "an idle connection owns no memory"
+        );
+    }
+
+    /// After `bytes` arrived in the state named `before`: since when do we wait?
+    fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
+        let (now, timeouts) = (turn.now, turn.timeouts);
+        match (&self.state, timeouts.typing_grace) {
+            // Empty lines between requests do not make a client any less idle.
+            (State::Idle, _) => {}
+            // Each keystroke renews the grace, but never beyond the head's own deadline, which
+            // dripping must not extend.
+            (State::ReadingHead { began, .. }, Some(grace)) => {
+                if now + grace <= *began + timeouts.head || before != Name::ReadingHead {
+                    self.since = now;
+                }
+            }
+            (State::ReadingHead { began, .. }, None) => self.since = *began,
+            (State::ReadingBody(_), _) if before == Name::ReadingBody => {
+                self.note_progress(bytes, timeouts.body, turn);
+            }
+            (
+                State::ReadingBody(_)
+                | State::Writing(_)
+                | State::Lingering { .. }
+                | State::Closed(_),
+                _,
+            ) => {
+                self.since = now;
+                self.moved = 0;
+            }
+        }
+    }
+
+    /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
+    /// enough.
+    fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
+        self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        if u64::from(self.moved) >= turn.limits.progress_bytes(timeout) {
+            self.since = turn.now;
+            self.moved = 0;
+        }
+    }
+
+    /// Answers kept input that will not become a request any more.
+    fn refuse_parked<H: Handler>(&mut self, kind: FaultKind, turn: &mut Turn<'_, H>) {
+        let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
+        let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), Travel::Content, turn);
+        self.release_parked();
+    }
+
+    fn parked_is_blank(&self) -> bool {
+        let input = self.parked.as_ref().map_or(&[][..], |parked| &parked.input);
+        input.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
+    }
+
+    fn release_parked(&mut self) {
+        if self.parked.as_ref().is_some_and(|parked| parked.is_empty()) {
+            self.parked = None;
+        }
+    }
+
+    /// Forgets input behind the last answer: it will never be looked at.
+    pub(super) fn on_last_answer(&mut self, after: After) {
+        let after = match after {
+            // Nothing is left to throw away if the peer has ended its side.
+            After::Linger(reason) if self.peer == PeerSide::Ended => After::Close(reason),
+            After::Linger(_) | After::Close(_) | After::Request | After::Body(_) => after,
+        };
+        self.state.on_answer(after);
+    }
+}

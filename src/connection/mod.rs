@@ -1,0 +1,11 @@
+//! One HTTP connection without its socket: bytes in, bytes out, time as an argument.
+//!
+//! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
+//! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
+//! [`dialogue`] is the passage from reading to writing: it turns input into calls of the handler.
+
+mod dialogue;
+mod machine;
+pub(crate) mod state;
+
+pub(crate) use machine::{Connection, Demand, Phase, Turn, Unread};

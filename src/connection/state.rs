@@ -1,0 +1,209 @@
+//! The states of a connection, and every way from one to another.
+//!
+//! A state is a place where we wait for the peer. Parsing is not one: it is the passage from
+//! reading to writing, and never waits.
+//!
+//! ```text
+//!             ┌───────────── written, and the connection is kept ────────────┐
+//!             v                                                              │
+//! accept ─> Idle ── first bytes ─> ReadingHead ── head ─> ReadingBody ─ body ─> Writing
+//!             │                       │    │                 ^    │            │  │  │
+//!             │                       │    └── whole request ┼────┼──> Writing │  │  │
+//!             │                       │                      └────┼─ 100 sent ─┘  │  │
+//!             │              fault,   │                   fault,  │               │  │
+//!             │            stalled, EOF                stalled, EOF     written,  │  │ written,
+//!             │                       └──────> Writing <──────────┘  input unread │  │ last answer
+//!             │                                                                   v  │
+//!             └── EOF, deadline, evicted, drained ──> Closed <── EOF, deadline ── Lingering
+//!                                                       ^────────────────────────────┘
+//! ```
+//!
+//! [`ARROWS`] is the same as a table. Every transition goes through [`State::enter`], which
+//! checks it against the table in builds with debug assertions, and the diagram in the README is
+//! held against it by a test.
+//!
+//! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
+//! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
+
+use crate::http::body::Content;
+use crate::metrics::CloseReason;
+use crate::time::Time;
+
+/// Where a connection waits, with what belongs to the waiting.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Between requests. Owns no memory.
+    Idle,
+    /// A head has begun to arrive: when, and how much of it has been looked at, in bytes.
+    ReadingHead { began: Time, looked: u32 },
+    /// The head is there, the content is not. Boxed: it is rare and would triple a slot's size.
+    ReadingBody(Box<Content>),
+    /// Bytes are owed to the peer.
+    Writing(After),
+    /// The last answer is out and our side is closed. What the peer still says is counted and
+    /// thrown away, because closing on unread input would make the kernel send a reset, which
+    /// can destroy the answer before the peer has read it.
+    Lingering { drained: usize, reason: CloseReason },
+    /// It is over.
+    Closed(CloseReason),
+}
+
+/// What comes when everything owed is written.
+#[derive(Debug)]
+pub(crate) enum After {
+    /// The next request, part of which may be here already.
+    Request,
+    /// The content that the 100 just sent was the leave for, or that lies behind answers.
+    Body(Box<Content>),
+    /// The end, at once: the peer has nothing more to say that we know of.
+    Close(CloseReason),
+    /// The end, after lingering.
+    Linger(CloseReason),
+}
+
+/// The names of the states: what traces, tests and diagrams speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Idle,
+    ReadingHead,
+    ReadingBody,
+    Writing,
+    Lingering,
+    Closed,
+}
+
+/// Every way from one state to another, and the events that lead there.
+pub(crate) const ARROWS: [(Name, &str, Name); 16] = [
+    (Name::Idle, "first bytes", Name::ReadingHead),
+    (Name::Idle, "whole head", Name::ReadingBody),
+    (Name::Idle, "whole request or fault", Name::Writing),
+    (Name::Idle, "EOF, deadline, evicted or drained", Name::Closed),
+    (Name::ReadingHead, "only an empty line", Name::Idle),
+    (Name::ReadingHead, "whole head", Name::ReadingBody),
+    (Name::ReadingHead, "whole request, fault, stalled or EOF", Name::Writing),
+    (Name::ReadingHead, "reset, or EOF after an empty line", Name::Closed),
+    (Name::ReadingBody, "whole request, fault, stalled or EOF", Name::Writing),
+    (Name::ReadingBody, "reset", Name::Closed),
+    (Name::Writing, "written, connection kept", Name::Idle),
+    (Name::Writing, "written, body still to come", Name::ReadingBody),
+    (Name::Writing, "written, input unread", Name::Lingering),
+    (Name::Writing, "written, last answer; or reset, deadline", Name::Closed),
+    (Name::Lingering, "EOF, deadline or enough", Name::Closed),
+    (Name::Closed, "", Name::Closed),
+];
+
+impl State {
+    pub(crate) fn name(&self) -> Name {
+        match self {
+            State::Idle => Name::Idle,
+            State::ReadingHead { .. } => Name::ReadingHead,
+            State::ReadingBody(_) => Name::ReadingBody,
+            State::Writing(_) => Name::Writing,
+            State::Lingering { .. } => Name::Lingering,
+            State::Closed(_) => Name::Closed,
+        }
+    }
+
+    /// Part of a head is here and has been looked at up to `looked`.
+    pub(crate) fn on_partial_head(&mut self, looked: u32, now: Time) {
+        match self {
+            State::Idle => self.enter(State::ReadingHead { began: now, looked }),
+            State::ReadingHead { looked: seen, .. } => *seen = looked,
+            // Behind answers that are not sent yet: looked at again once they are.
+            State::Writing(After::Request) => {}
+            State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Lingering { .. }
+            | State::Closed(_) => {
+                unreachable!("a head is only read where a request may begin")
+            }
+        }
+    }
+
+    /// All that has come are empty lines before a request, and they are dropped.
+    pub(crate) fn on_empty_lines(&mut self) {
+        match self {
+            State::ReadingHead { .. } => self.enter(State::Idle),
+            State::Idle | State::Writing(_) => {}
+            State::ReadingBody(_) | State::Lingering { .. } | State::Closed(_) => {
+                unreachable!("empty lines are only dropped where a request may begin")
+            }
+        }
+    }
+
+    /// A head is whole and its content is not.
+    pub(crate) fn on_partial_body(&mut self, content: Box<Content>) {
+        match self {
+            State::Idle | State::ReadingHead { .. } => self.enter(State::ReadingBody(content)),
+            State::Writing(After::Request) => self.enter(State::Writing(After::Body(content))),
+            State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Lingering { .. }
+            | State::Closed(_) => {
+                unreachable!("a body follows a head")
+            }
+        }
+    }
+
+    /// A head is whole, and its client waits for the 100 that has just been encoded.
+    pub(crate) fn on_continue(&mut self, content: Box<Content>) {
+        self.enter(State::Writing(After::Body(content)));
+    }
+
+    /// An answer has been encoded. More may be encoded behind it before anything is sent.
+    pub(crate) fn on_answer(&mut self, after: After) {
+        match self {
+            State::Idle
+            | State::ReadingHead { .. }
+            | State::ReadingBody(_)
+            | State::Writing(After::Request) => self.enter(State::Writing(after)),
+            State::Writing(_) | State::Lingering { .. } | State::Closed(_) => {
+                unreachable!("nothing is answered after the last answer")
+            }
+        }
+    }
+
+    /// Input is left behind the last answer, so closing at once could destroy it.
+    pub(crate) fn on_input_left(&mut self) {
+        if let State::Writing(After::Close(reason)) = *self {
+            self.enter(State::Writing(After::Linger(reason)));
+        }
+    }
+
+    /// Everything owed has been written.
+    pub(crate) fn on_written(&mut self) {
+        let State::Writing(after) = std::mem::replace(self, State::Idle) else {
+            unreachable!("bytes are only owed in Writing");
+        };
+        let next = match after {
+            After::Request => State::Idle,
+            After::Body(content) => State::ReadingBody(content),
+            After::Close(reason) => State::Closed(reason),
+            After::Linger(reason) => State::Lingering { drained: 0, reason },
+        };
+        *self = State::Writing(After::Request);
+        self.enter(next);
+    }
+
+    /// The connection ends. The first reason stays.
+    pub(crate) fn on_close(&mut self, reason: CloseReason) {
+        let reason = match self {
+            State::Lingering { reason, .. } | State::Closed(reason) => *reason,
+            State::Idle | State::ReadingHead { .. } | State::ReadingBody(_) | State::Writing(_) => {
+                reason
+            }
+        };
+        self.enter(State::Closed(reason));
+    }
+
+    fn enter(&mut self, next: State) {
+        debug_assert!(
+            self.name() == next.name()
+                || ARROWS.iter().any(|(from, _, to)| (*from, *to) == (self.name(), next.name())),
+            "there is no way from {:?} to {:?}",
+            self.name(),
+            next.name()
+        );
+        *self = next;
+    }
+}

@@ -1,0 +1,55 @@
+//! How many descriptors the process may have, and so how many clients.
+
+use std::io;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors that are not clients': the poll, the listeners, signals, the waker, standard
+/// streams, a log file, a file or two that a handler opens, and one for the connection that is
+/// accepted before another is evicted for it.
+const RESERVE: u64 = 32;
+
+/// The descriptor limit before and after raising it to what the system allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Descriptors {
+    pub(crate) before: u64,
+    pub(crate) now: u64,
+}
+
+/// Raises the soft limit to the hard one.
+pub(crate) fn raise_limit() -> io::Result<Descriptors> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // No limit at all is given out as the number that the slab's keys could reach at the most.
+    let (before, now) = (current.unwrap_or(u32::MAX.into()), maximum.unwrap_or(u32::MAX.into()));
+    if before < now {
+        setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    }
+    Ok(Descriptors { before, now: now.max(before) })
+}
+
+impl Descriptors {
+    /// How many clients these are enough for. Under a tiny limit, half of it, but at least one.
+    pub(crate) fn clients_max(self) -> usize {
+        let clients = self.now.saturating_sub(RESERVE).max(self.now / 2).max(1);
+        usize::try_from(clients).unwrap_or(usize::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn most_descriptors_are_for_clients() {
+        let clients = |now| Descriptors { before: now, now }.clients_max();
+        assert_eq!([clients(20_000), clients(64), clients(16), clients(1)], [19_968, 32, 8, 1]);
+    }
+
+    #[test]
+    fn the_limit_is_raised_to_its_maximum() {
+        let raised = raise_limit().expect("raising to the hard limit is always allowed");
+        assert!(raised.now >= raised.before);
+        let again = raise_limit().expect("raising to the hard limit is always allowed");
+        assert_eq!((again.before, again.now), (raised.now, raised.now));
+    }
+}

@@ -1,0 +1,309 @@
+//! The library's face: what answers requests, and how.
+//!
+//! A [`Reply`] is encoded straight into the connection's output, so answering allocates nothing.
+//! Its types keep the order of a message: status, fields, body, each at most once; and [`Sent`],
+//! which only a finished reply returns, proves that every request is answered.
+
+use std::sync::Arc;
+
+use crate::buffer::Output;
+use crate::http::control::Persistence;
+use crate::http::date::Date;
+use crate::http::encode::{self, FieldBlock, InvalidField};
+use crate::http::fault::Fault;
+use crate::http::request::Request;
+use crate::http::status::{ContentRule, Status};
+
+/// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from
+/// where they are, in one call with the head. Copying so much costs less than counting references
+/// and a vectored call.
+const COPIED_BYTES_MAX: usize = 8 * 1024;
+
+/// Answers requests.
+///
+/// A closure is one:
+///
+/// ```
+/// use oneloop::{Handler, Reply, Request, Sent};
+/// fn serve(_: impl Handler) {}
+/// serve(|request: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send(request.path()) });
+/// ```
+pub trait Handler {
+    /// Answers one whole request. Runs on the loop, so it must not block.
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent;
+
+    /// Answers bytes that are no acceptable request: malformed, beyond a limit, or stalled before
+    /// their end. By default with the fault's status, and its text for a person at a prompt.
+    fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+        fault.explain(reply)
+    }
+}
+
+impl Fault<'_> {
+    /// Answers with the fault's status, and its text for a person at a prompt.
+    pub fn explain(&self, reply: Reply<'_>) -> Sent {
+        reply
+            .status(self.status())
+            .field("Content-Type", "text/plain; charset=utf-8")
+            .send(&self.to_string())
+    }
+}
+
+impl<F> Handler for F
+where
+    F: FnMut(&Request<'_>, Reply<'_>) -> Sent,
+{
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        self(request, reply)
+    }
+}
+
+/// Proof that a reply was given.
+#[derive(Debug)]
+#[must_use = "hand it back to the server: it proves that the request was answered"]
+pub struct Sent {
+    pub(crate) persistence: Persistence,
+}
+
+/// What an answer's body is made of.
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// Bytes that are copied into the connection's output.
+    Bytes(&'a [u8]),
+    /// Bytes that are sent from where they are, if they are many; whoever else holds them shares
+    /// them with every connection that is sending them.
+    Shared(&'a Arc<[u8]>),
+}
+
+impl Body<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Body::Bytes(bytes) => bytes.len(),
+            Body::Shared(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Body<'a> {
+    fn from(bytes: &'a [u8]) -> Body<'a> {
+        Body::Bytes(bytes)
+    }
+}
+
+impl<'a, const N: usize> From<&'a [u8; N]> for Body<'a> {
+    fn from(bytes: &'a [u8; N]) -> Body<'a> {
+        Body::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a str> for Body<'a> {
+    fn from(text: &'a str) -> Body<'a> {
+        Body::Bytes(text.as_bytes())
+    }
+}
+
+impl<'a> From<&'a String> for Body<'a> {
+    fn from(text: &'a String) -> Body<'a> {
+        Body::Bytes(text.as_bytes())
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Body<'a> {
+    fn from(bytes: &'a Vec<u8>) -> Body<'a> {
+        Body::Bytes(bytes)
+    }
+}
+
+impl<'a> From<&'a Arc<[u8]>> for Body<'a> {
+    fn from(bytes: &'a Arc<[u8]>) -> Body<'a> {
+        Body::Shared(bytes)
+    }
+}
+
+/// Whether the answer's content travels. That to HEAD does not; its length is said all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Travel {
+    Content,
+    HeadOnly,
+}
+
+/// The answer to one request, to be given.
+#[derive(Debug)]
+pub struct Reply<'a> {
+    pub(crate) output: &'a mut Output,
+    pub(crate) date: &'a Date,
+    pub(crate) travel: Travel,
+    pub(crate) persistence: Persistence,
+    /// What `Allow` has to say, in answers to faults that demand one.
+    pub(crate) allow: Option<&'static str>,
+}
+
+impl<'a> Reply<'a> {
+    /// Begins an answer with this status.
+    pub fn status(self, status: Status) -> ReplyHead<'a> {
+        let start = self.output.encoded().len();
+        encode::start(self.output.encoded(), status, self.date);
+        if let Some(methods) = self.allow {
+            encode::field(self.output.encoded(), "Allow", methods.as_bytes());
+        }
+        ReplyHead { reply: self, status, start, invalid: None }
+    }
+
+    /// Begins an answer 200 with this field: see [`ReplyHead::field`].
+    pub fn field(self, name: &str, value: impl AsRef<[u8]>) -> ReplyHead<'a> {
+        self.status(Status::OK).field(name, value)
+    }
+
+    /// Answers 200 with this body and no more fields.
+    pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
+        self.status(Status::OK).send(body)
+    }
+}
+
+/// An answer whose status is written, and perhaps some fields.
+#[derive(Debug)]
+pub struct ReplyHead<'a> {
+    reply: Reply<'a>,
+    status: Status,
+    /// Where in the output this answer begins.
+    start: usize,
+    invalid: Option<InvalidField>,
+}
+
+impl ReplyHead<'_> {
+    /// Adds a field.
+    ///
+    /// One that would break the message, because of a line end in its value for example, or that
+    /// the server writes itself, turns the whole answer into a 500: a handler may have built it
+    /// from what the client sent, so it is no reason to panic, and nothing of it may be sent.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        let value = value.as_ref();
+        match encode::check_field(name, value) {
+            Ok(()) => encode::field(self.reply.output.encoded(), name, value),
+            Err(invalid) => self.invalid = Some(invalid),
+        }
+        self
+    }
+
+    /// Adds fields that were checked when the block was made.
+    pub fn fields(self, block: &FieldBlock) -> Self {
+        self.reply.output.encoded().extend_from_slice(block.lines());
+        self
+    }
+
+    /// Closes the connection after this answer.
+    pub fn close(mut self) -> Self {
+        self.reply.persistence = Persistence::Close;
+        self
+    }
+
+    /// Ends the answer with this body, which may be empty.
+    ///
+    /// It is left out where HTTP has none: in answers to HEAD, and with 204, 205 and 304.
+    pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
+        if let Some(invalid) = self.invalid {
+            return self.fail(invalid);
+        }
+        let body = body.into();
+        let Reply { output, travel, persistence, .. } = self.reply;
+        let encoded = output.encoded();
+        match self.status.content_rule() {
+            ContentRule::Allowed => encode::content_length(encoded, body.len()),
+            ContentRule::Empty => encode::content_length(encoded, 0),
+            ContentRule::Absent => {}
+        }
+        encode::end(encoded, persistence);
+        if travel == Travel::Content && self.status.content_rule() == ContentRule::Allowed {
+            match body {
+                Body::Shared(bytes) if bytes.len() > COPIED_BYTES_MAX => {
+                    output.share(Arc::clone(bytes));
+                }
+                Body::Shared(bytes) => encoded.extend_from_slice(bytes),
+                Body::Bytes(bytes) => encoded.extend_from_slice(bytes),
+            }
+        }
+        Sent { persistence }
+    }
+
+    /// Takes back what is written of this answer and says instead that it was not fit to send.
+    fn fail(self, invalid: InvalidField) -> Sent {
+        self.reply.output.encoded().truncate(self.start);
+        let text = format!("{}: {invalid}\n", Status::INTERNAL_SERVER_ERROR);
+        self.reply
+            .status(Status::INTERNAL_SERVER_ERROR)
+            .field("Content-Type", "text/plain; charset=utf-8")
+            .send(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    fn answer(travel: Travel, give: impl FnOnce(Reply<'_>) -> Sent) -> (String, Persistence) {
+        let mut output = Output::default();
+        let sent = give(Reply {
+            output: &mut output,
+            date: &Date::new(SystemTime::UNIX_EPOCH),
+            travel,
+            persistence: Persistence::Keep,
+            allow: None,
+        });
+        let bytes: Vec<u8> =
+            output.pieces().iter().flat_map(|piece| piece.iter().copied()).collect();
+        (String::from_utf8(bytes).expect("text"), sent.persistence)
+    }
+
+    #[test]
+    fn the_answer_to_head_says_the_length_and_sends_nothing() {
+        let (text, _) = answer(Travel::HeadOnly, |reply| reply.send("hello"));
+        assert!(text.contains("Content-Length: 5\r\n"));
+        assert!(text.ends_with("\r\n\r\n"));
+    }
+
+    #[test]
+    fn statuses_without_content_have_none() {
+        for (status, length) in [(204, None), (205, Some("Content-Length: 0")), (304, None)] {
+            let status = Status::try_from(status).expect("a final status");
+            let (text, _) = answer(Travel::Content, |reply| reply.status(status).send("hello"));
+            assert!(text.ends_with("\r\n\r\n"), "{text}");
+            assert_eq!(text.lines().find(|line| line.starts_with("Content-Length")), length);
+        }
+    }
+
+    #[test]
+    fn a_field_that_would_split_the_answer_makes_it_a_500() {
+        let (text, _) = answer(Travel::Content, |reply| {
+            reply.field("Location", "/a\r\nSet-Cookie: b").field("X", "y").send("secret")
+        });
+        assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
+        assert!(!text.contains("Set-Cookie") && !text.contains("secret"), "{text}");
+        assert_eq!(text.matches("HTTP/1.1").count(), 1);
+    }
+
+    #[test]
+    fn closing_is_said_and_told_to_the_connection() {
+        let (text, persistence) =
+            answer(Travel::Content, |reply| reply.status(Status::OK).close().send(""));
+        assert!(text.contains("Connection: close\r\n"));
+        assert_eq!(persistence, Persistence::Close);
+    }
+
+    #[test]
+    fn large_shared_bodies_are_not_copied() {
+        let mut output = Output::default();
+        let body: Arc<[u8]> = vec![b'x'; COPIED_BYTES_MAX + 1].into();
+        let date = Date::new(SystemTime::UNIX_EPOCH);
+        let reply = Reply {
+            output: &mut output,
+            date: &date,
+            travel: Travel::Content,
+            persistence: Persistence::Keep,
+            allow: None,
+        };
+        let _ = reply.send(&body);
+        assert_eq!(Arc::strong_count(&body), 2);
+        assert_eq!(output.pieces()[1].as_ptr(), body.as_ptr());
+    }
+}

@@ -1,0 +1,113 @@
+//! Answers everything with one text: the classic basic web server.
+
+use std::sync::Arc;
+
+use crate::handler::{Handler, Reply, Sent};
+use crate::http::encode::{FieldBlock, InvalidField};
+use crate::http::fault::{Fault, FaultKind};
+use crate::http::request::Request;
+use crate::http::status::Status;
+
+/// Answers every request with the same status, fields and body.
+///
+/// Because the answer does not depend on the request, bytes that are no request are answered with
+/// it too, unless the handler is [`strict`](FixedText::strict). With
+/// [`Timeouts::typing_grace`](crate::Timeouts::typing_grace) set, so is a head that somebody began
+/// to type and did not finish.
+///
+/// ```
+/// use oneloop::handlers::FixedText;
+/// let handler = FixedText::new(*b"hello\n").header("Cache-Control", "no-store")?.strict();
+/// # Ok::<(), oneloop::InvalidField>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FixedText {
+    body: Arc<[u8]>,
+    status: Status,
+    content_type: FieldBlock,
+    fields: FieldBlock,
+    /// Both of the above, as they are sent.
+    all_fields: FieldBlock,
+    faults: Faults,
+}
+
+/// What is said to whoever sent no acceptable request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Faults {
+    Text,
+    HttpError,
+}
+
+impl FixedText {
+    /// Answers 200 with this body, as `text/plain; charset=utf-8`.
+    pub fn new(body: impl Into<Arc<[u8]>>) -> FixedText {
+        let handler = FixedText {
+            body: body.into(),
+            status: Status::OK,
+            content_type: FieldBlock::new(),
+            fields: FieldBlock::new(),
+            all_fields: FieldBlock::new(),
+            faults: Faults::Text,
+        };
+        handler.content_type("text/plain; charset=utf-8").expect("this is a valid field")
+    }
+
+    /// Answers with this status instead of 200.
+    pub fn status(self, status: Status) -> FixedText {
+        FixedText { status, ..self }
+    }
+
+    /// Says that the body is of this media type.
+    ///
+    /// # Errors
+    /// If it cannot be a field's value.
+    pub fn content_type(self, media_type: &str) -> Result<FixedText, InvalidField> {
+        let content_type = FieldBlock::new().with("Content-Type", media_type)?;
+        Ok(FixedText { content_type, ..self }.joined())
+    }
+
+    /// Adds a field to the answer. A `Content-Type` replaces the one there is.
+    ///
+    /// # Errors
+    /// If it cannot be a field, or is one that the server writes itself.
+    pub fn header(self, name: &str, value: &str) -> Result<FixedText, InvalidField> {
+        if name.eq_ignore_ascii_case("Content-Type") {
+            return self.content_type(value);
+        }
+        let fields = self.fields.clone().with(name, value)?;
+        Ok(FixedText { fields, ..self }.joined())
+    }
+
+    /// Answers only requests with the text, and everything else with an HTTP error that says what
+    /// is wrong.
+    pub fn strict(self) -> FixedText {
+        FixedText { faults: Faults::HttpError, ..self }
+    }
+
+    fn joined(self) -> FixedText {
+        let all_fields = self.content_type.clone().and(&self.fields);
+        FixedText { all_fields, ..self }
+    }
+
+    fn answer(&self, status: Status, reply: Reply<'_>) -> Sent {
+        reply.status(status).fields(&self.all_fields).send(&self.body)
+    }
+}
+
+impl Handler for FixedText {
+    fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
+        self.answer(self.status, reply)
+    }
+
+    fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+        match (self.faults, fault.kind()) {
+            (Faults::HttpError, _) => fault.explain(reply),
+            // These are requests, and programs that send them have to be told no: a 200 to
+            // CONNECT, for one, would open a tunnel.
+            (Faults::Text, FaultKind::MethodUnknown | FaultKind::MethodRefused) => {
+                self.answer(fault.status(), reply)
+            }
+            (Faults::Text, _) => self.answer(self.status, reply),
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! Where a request's content ends, for content that arrives in pieces or in chunks.
+//!
+//! Chunked content is decoded *in place*: data moves left over the size lines in front of it, so
+//! a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
+//! takes every byte it is given, so a chunk's size line is never looked at twice.
+//!
+//! Invariant: of the input, `head_bytes` are the head and the next `decoded` bytes are content.
+
+use super::chars::{is_field_value_byte, is_space_byte, is_token_byte};
+use super::control::Framing;
+use super::fault::FaultKind;
+use crate::config::Limits;
+
+/// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above: 400.
+/// Extensions are for nobody that we know of; this has room for a signature.
+const CHUNK_LINE_BYTES_MAX: u32 = 256;
+
+/// A request's content, part of which may have arrived.
+#[derive(Debug)]
+pub(crate) struct Content {
+    head_bytes: usize,
+    decoded: usize,
+    rest: Rest,
+}
+
+#[derive(Debug)]
+enum Rest {
+    Length(usize),
+    Chunked(Chunks),
+}
+
+/// How far the content has come.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is whole: its bytes lie right behind the head, and the message took `message_bytes` of
+    /// the input.
+    Whole { content_bytes: usize, message_bytes: usize },
+    /// More has to come. Only the first `kept` bytes of the input are still needed.
+    Partial { kept: usize },
+}
+
+impl Content {
+    /// The content behind a head of `head_bytes`. Refuses a declared length above the limit.
+    pub(crate) fn new(
+        head_bytes: usize,
+        framing: Framing,
+        limits: &Limits,
+    ) -> Result<Content, FaultKind> {
+        let rest = match framing {
+            Framing::Length(length) => match usize::try_from(length) {
+                Ok(length) if length <= limits.body_bytes_max => Rest::Length(length),
+                _ => return Err(FaultKind::BodyTooLarge),
+            },
+            Framing::Chunked => Rest::Chunked(Chunks::default()),
+        };
+        Ok(Content { head_bytes, decoded: 0, rest })
+    }
+
+    /// How many bytes of the input are the head.
+    pub(crate) fn head_bytes(&self) -> usize {
+        self.head_bytes
+    }
+
+    /// Takes what has arrived: `input` begins with the head, and what an earlier call has kept.
+    pub(crate) fn take(&mut self, input: &mut [u8], limits: &Limits) -> Result<Arrival, FaultKind> {
+        match &mut self.rest {
+            Rest::Length(length) => {
+                self.decoded = (input.len() - self.head_bytes).min(*length);
+                Ok(match self.decoded == *length {
+                    true => Arrival::Whole {
+                        content_bytes: *length,
+                        message_bytes: self.head_bytes + *length,
+                    },
+                    false => Arrival::Partial { kept: input.len() },
+                })
+            }
+            Rest::Chunked(chunks) => {
+                let content = &mut input[self.head_bytes..];
+                let (taken, done) = chunks.decode(content, &mut self.decoded, limits)?;
+                Ok(match done {
+                    Done::Yes => Arrival::Whole {
+                        content_bytes: self.decoded,
+                        message_bytes: self.head_bytes + taken,
+                    },
+                    Done::No => Arrival::Partial { kept: self.head_bytes + self.decoded },
+                })
+            }
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Done {
+    Yes,
+    No,
+}
+
+/// The chunked decoder (RFC 9112 §7.1), a byte at a time except for data.
+#[derive(Debug, Default)]
+struct Chunks {
+    place: Place,
+    /// Data bytes still to come of this chunk; while its size is read, the size so far.
+    size: u64,
+    /// Bytes of this size line, to be held under [`CHUNK_LINE_BYTES_MAX`].
+    line_bytes: u32,
+    /// Bytes of extensions and trailers in the whole body, held under the limit of a head.
+    aside_bytes: usize,
+    /// Trailer fields, held under the limit of a head's.
+    trailers: usize,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    SizeStart,
+    Size,
+    Extension(Extension),
+    SizeLineFeed,
+    Data,
+    DataReturn,
+    DataLineFeed,
+    Trailers(Trailer),
+    End,
+}
+
+/// A place in `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, whose
+/// value is a token or a quoted string. `BWS` is white space that a recipient has to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    BeforeSemicolon,
+    NameStart,
+    Name,
+    AfterName,
+    ValueStart,
+    Value,
+    Quoted,
+    QuotedPair,
+    AfterQuoted,
+}
+
+/// A place in the trailer section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trailer {
+    LineStart,
+    Name,
+    Value,
+    LineFeed,
+    LastLineFeed,
+}
+
+impl Chunks {
+    /// Decodes `content` in place, of which the first `decoded` bytes are done. Says how many
+    /// bytes it has taken in all, and whether the body has ended there.
+    fn decode(
+        &mut self,
+        content: &mut [u8],
+        decoded: &mut usize,
+        limits: &Limits,
+    ) -> Result<(usize, Done), FaultKind> {
+        let mut at = *decoded;
+        while at < content.len() {
+            if self.place == Place::Data {
+                let piece =
+                    (content.len() - at).min(usize::try_from(self.size).unwrap_or(usize::MAX));
+                content.copy_within(at..at + piece, *decoded);
+                *decoded += piece;
+                at += piece;
+                self.size -= piece as u64;
+                if self.size == 0 {
+                    self.place = Place::DataReturn;
+                }
+                continue;
+            }
+            self.place = self.after(content[at], *decoded, limits)?;
+            at += 1;
+            if self.place == Place::End {
+                return Ok((at, Done::Yes));
+            }
+        }
+        Ok((at, Done::No))
+    }
+
+    /// The place behind `byte`, which is no data.
+    fn after(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<Place, FaultKind> {
+        let bad = Err(FaultKind::ChunkInvalid);
+        match self.place {
+            Place::SizeStart | Place::Size => self.in_size(byte, decoded, limits),
+            Place::Extension(at) => {
+                self.notice_line_byte()?;
+                self.notice_aside(limits, FaultKind::ChunkInvalid)?;
+                in_extension(at, byte)
+            }
+            Place::SizeLineFeed => match (byte, self.size) {
+                (b'\n', 0) => Ok(Place::Trailers(Trailer::LineStart)),
+                (b'\n', _) => Ok(Place::Data),
+                _ => bad,
+            },
+            Place::DataReturn if byte == b'\r' => Ok(Place::DataLineFeed),
+            Place::DataLineFeed if byte == b'\n' => {
+                self.line_bytes = 0;
+                Ok(Place::SizeStart)
+            }
+            Place::DataReturn | Place::DataLineFeed => bad,
+            Place::Trailers(at) => {
+                self.notice_aside(limits, FaultKind::TrailersTooLarge)?;
+                self.in_trailers(at, byte, limits)
+            }
+            Place::Data | Place::End => {
+                unreachable!("decode takes data itself and stops at the end")
+            }
+        }
+    }
+
+    /// `chunk-size = 1*HEXDIG`, and what may stand behind it.
+    fn in_size(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<Place, FaultKind> {
+        self.notice_line_byte()?;
+        if let Some(digit) = char::from(byte).to_digit(16) {
+            let shifted = self.size.checked_mul(16).ok_or(FaultKind::ChunkInvalid)?;
+            self.size = shifted | u64::from(digit);
+            return Ok(Place::Size);
+        }
+        if self.place == Place::SizeStart {
+            return Err(FaultKind::ChunkInvalid);
+        }
+        if self.size > (limits.body_bytes_max - decoded) as u64 {
+            return Err(FaultKind::BodyTooLarge);
+        }
+        after_part(byte, Extension::BeforeSemicolon)
+    }
+
+    fn notice_line_byte(&mut self) -> Result<(), FaultKind> {
+        self.line_bytes += 1;
+        match self.line_bytes > CHUNK_LINE_BYTES_MAX {
+            true => Err(FaultKind::ChunkInvalid),
+            false => Ok(()),
+        }
+    }
+
+    fn notice_aside(&mut self, limits: &Limits, above: FaultKind) -> Result<(), FaultKind> {
+        self.aside_bytes += 1;
+        match self.aside_bytes > limits.head_bytes_max {
+            true => Err(above),
+            false => Ok(()),
+        }
+    }
+
+    /// Trailer fields are checked, counted and dropped: none of them can be framing (RFC 9110
+    /// §6.5.1).
+    fn in_trailers(&mut self, at: Trailer, byte: u8, limits: &Limits) -> Result<Place, FaultKind> {
+        let next = match (at, byte) {
+            (Trailer::LineStart, b'\r') => Trailer::LastLineFeed,
+            (Trailer::LineStart, byte) if is_token_byte(byte) => {
+                self.trailers += 1;
+                if self.trailers > limits.fields_max {
+                    return Err(FaultKind::TrailersTooLarge);
+                }
+                Trailer::Name
+            }
+            (Trailer::Name, b':') => Trailer::Value,
+            (Trailer::Name, byte) if is_token_byte(byte) => Trailer::Name,
+            (Trailer::Value, b'\r') => Trailer::LineFeed,
+            (Trailer::Value, byte) if is_field_value_byte(byte) => Trailer::Value,
+            (Trailer::LineFeed, b'\n') => Trailer::LineStart,
+            (Trailer::LastLineFeed, b'\n') => return Ok(Place::End),
+            _ => return Err(FaultKind::ChunkInvalid),
+        };
+        Ok(Place::Trailers(next))
+    }
+}
+
+/// The place behind a byte of a chunk extension.
+fn in_extension(at: Extension, byte: u8) -> Result<Place, FaultKind> {
+    let next = match (at, byte) {
+        (Extension::BeforeSemicolon | Extension::AfterName, b';') => Extension::NameStart,
+        (Extension::Name | Extension::AfterName, b'=') => Extension::ValueStart,
+        (Extension::NameStart | Extension::Name, byte) if is_token_byte(byte) => Extension::Name,
+        (Extension::ValueStart | Extension::Value, byte) if is_token_byte(byte) => Extension::Value,
+        (Extension::ValueStart, b'"') => Extension::Quoted,
+        (Extension::Quoted, b'"') => Extension::AfterQuoted,
+        (Extension::Quoted, b'\\') => Extension::QuotedPair,
+        (Extension::Quoted | Extension::QuotedPair, byte) if is_field_value_byte(byte) => {
+            Extension::Quoted
+        }
+        (Extension::Name, byte) => return after_part(byte, Extension::AfterName),
+        (Extension::Value | Extension::AfterQuoted, byte) => {
+            return after_part(byte, Extension::BeforeSemicolon);
+        }
+        // White space may surround `;` and `=`, and nothing else.
+        (
+            Extension::BeforeSemicolon
+            | Extension::NameStart
+            | Extension::AfterName
+            | Extension::ValueStart,
+            byte,
+        ) if is_space_byte(byte) => at,
+        _ => return Err(FaultKind::ChunkInvalid),
+    };
+    Ok(Place::Extension(next))
+}
+
+/// Behind a size, a name or a value: the line ends, white space leads to `spaced`, or the next
+/// extension begins.
+fn after_part(byte: u8, spaced: Extension) -> Result<Place, FaultKind> {
+    match byte {
+        b'\r' => Ok(Place::SizeLineFeed),
+        b';' => Ok(Place::Extension(Extension::NameStart)),
+        byte if is_space_byte(byte) => Ok(Place::Extension(spaced)),
+        _ => Err(FaultKind::ChunkInvalid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits { body_bytes_max: 100, head_bytes_max: 1000, fields_max: 3, ..Limits::default() }
+    }
+
+    /// Decodes `body` behind a head of four bytes, a piece at a time, as a connection does.
+    fn decode_in(body: &[u8], piece: usize) -> Result<(Vec<u8>, usize), FaultKind> {
+        let limits = limits();
+        let mut content = Content::new(4, Framing::Chunked, &limits)?;
+        let mut input = b"HEAD".to_vec();
+        let mut taken = 0;
+        for piece in body.chunks(piece) {
+            let before = input.len();
+            input.extend_from_slice(piece);
+            match content.take(&mut input, &limits)? {
+                Arrival::Partial { kept } => input.truncate(kept),
+                Arrival::Whole { content_bytes, message_bytes } => {
+                    assert_eq!(&input[..4], b"HEAD");
+                    return Ok((
+                        input[4..4 + content_bytes].to_vec(),
+                        taken + message_bytes - before,
+                    ));
+                }
+            }
+            taken += piece.len();
+        }
+        Err(FaultKind::BodyUnfinished)
+    }
+
+    #[track_caller]
+    fn decode(body: &[u8]) -> Result<(Vec<u8>, usize), FaultKind> {
+        let whole = decode_in(body, body.len());
+        for piece in 1..body.len() {
+            assert_eq!(decode_in(body, piece), whole, "in pieces of {piece}");
+        }
+        whole
+    }
+
+    #[test]
+    fn chunks_are_joined_and_what_follows_is_left_alone() {
+        let body = b"3\r\nhel\r\nA\r\nlo, world!\r\n0\r\n\r\nGET";
+        assert_eq!(decode(body), Ok((b"hello, world!".to_vec(), body.len() - 3)));
+        assert_eq!(decode(b"0\r\n\r\n"), Ok((Vec::new(), 5)));
+        assert_eq!(
+            decode(b"0005\r\n\r\nabc\r\n0\r\n\r\n").map(|(data, _)| data),
+            Ok(b"\r\nabc".to_vec())
+        );
+    }
+
+    #[test]
+    fn extensions_are_checked_and_ignored() {
+        for line in ["5;a", "5;a=b", "5 ; a = b", "5;a=\"b;\\\"c\"", "5;a;b=\"\" ;c", "5;a\t=b"] {
+            let body = format!("{line}\r\nhello\r\n0;x\r\n\r\n");
+            assert_eq!(decode(body.as_bytes()), Ok((b"hello".to_vec(), body.len())), "{line}");
+        }
+        for line in [
+            "5;",
+            "5;=x",
+            "5;a=",
+            "5;a=\"b",
+            "5 ",
+            "5;a ",
+            "5;a\n",
+            "5;a=b c",
+            "5;a\0",
+            "5;a=\"\x01\"",
+        ] {
+            let body = format!("{line}\r\nhello\r\n0\r\n\r\n");
+            assert_eq!(decode(body.as_bytes()), Err(FaultKind::ChunkInvalid), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_broken_size_line_or_data_end_is_refused() {
+        for body in [
+            "-5\r\nhello\r\n0\r\n\r\n",
+            "+5\r\nhello\r\n0\r\n\r\n",
+            "0x5\r\nhello\r\n0\r\n\r\n",
+            "\r\nhello\r\n0\r\n\r\n",
+            "5\nhello\r\n0\r\n\r\n",
+            "5\r\r\nhello\r\n0\r\n\r\n",
+            "5\r\nhelloXX\r\n0\r\n\r\n",
+            "5\r\nhello0\r\n\r\n",
+            "5\r\nhello\n0\r\n\r\n",
+            "10000000000000000\r\n",
+            "0\r\nbad trailer\r\n\r\n",
+            "0\r\na: \0\r\n\r\n",
+            "0\r\na: b\n\r\n",
+            "0\r\n\n",
+        ] {
+            assert_eq!(decode(body.as_bytes()), Err(FaultKind::ChunkInvalid), "{body:?}");
+        }
+    }
+
+    #[test]
+    fn limits_hold_at_their_edge() {
+        let of_size = |len: usize| format!("{len:x}\r\n{}\r\n0\r\n\r\n", "d".repeat(len));
+        assert!(decode(of_size(99).as_bytes()).is_ok());
+        assert!(decode(of_size(100).as_bytes()).is_ok());
+        assert_eq!(decode(of_size(101).as_bytes()), Err(FaultKind::BodyTooLarge));
+        assert_eq!(decode(b"60\r\n"), Err(FaultKind::BodyUnfinished));
+        let in_two = format!("63\r\n{}\r\n2\r\n", "d".repeat(99));
+        assert_eq!(decode(in_two.as_bytes()), Err(FaultKind::BodyTooLarge));
+
+        let with_trailers = |n: usize| format!("0\r\n{}\r\n", "a: b\r\n".repeat(n));
+        assert!(decode(with_trailers(2).as_bytes()).is_ok());
+        assert!(decode(with_trailers(3).as_bytes()).is_ok());
+        assert_eq!(decode(with_trailers(4).as_bytes()), Err(FaultKind::TrailersTooLarge));
+        let long = format!("0\r\na: {}\r\n\r\n", "v".repeat(1000));
+        assert_eq!(decode(long.as_bytes()), Err(FaultKind::TrailersTooLarge));
+
+        let of_line = |len: usize| format!("1;{}\r\nd\r\n0\r\n\r\n", "e".repeat(len - 3));
+        assert!(decode(of_line(255).as_bytes()).is_ok());
+        assert!(decode(of_line(256).as_bytes()).is_ok());
+        assert_eq!(decode(of_line(257).as_bytes()), Err(FaultKind::ChunkInvalid));
+    }
+
+    #[test]
+    fn a_declared_length_above_the_limit_is_refused_unread() {
+        let new = |length| Content::new(0, Framing::Length(length), &limits()).map(|_| ());
+        assert_eq!(new(99), Ok(()));
+        assert_eq!(new(100), Ok(()));
+        assert_eq!(new(101), Err(FaultKind::BodyTooLarge));
+        assert_eq!(new(u64::MAX), Err(FaultKind::BodyTooLarge));
+    }
+}

@@ -1,0 +1,312 @@
+//! What a head tells the connection itself: where the content ends, whether the connection goes
+//! on afterwards, and whether the client waits for leave to send.
+//!
+//! The framing rules stand in the order of RFC 9112 §6.3. Where the RFC lets a recipient choose
+//! between repairing and refusing, this refuses: a request that two readers could understand
+//! differently is how one is smuggled past the other.
+
+use super::chars::list_elements;
+use super::fault::FaultKind;
+use super::parse::{Fields, Head};
+use super::request::{Method, Version};
+use super::target::{Target, host_is_valid};
+
+/// How the end of the content is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// After so many bytes; without any framing field, after none (RFC 9112 §6.3, rules 6 and 7).
+    Length(u64),
+    /// After the chunk of size 0 and its trailers (rule 4).
+    Chunked,
+}
+
+/// What becomes of the connection after the answer (RFC 9112 §9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// It is kept, as HTTP/1.1 does unless told otherwise.
+    Keep,
+    /// It is kept, and an HTTP/1.0 client has to be told so.
+    KeepStated,
+    /// It is closed, and the answer says so.
+    Close,
+}
+
+/// Whether the client waits before it sends its content (RFC 9110 §10.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expectation {
+    None,
+    Continue,
+}
+
+/// What the fields of one head say to the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Control<'b> {
+    /// `None`: a method that we do not know; the framing still counts, so that the connection
+    /// can be kept.
+    pub(crate) method: Option<Method>,
+    pub(crate) target: Target<'b>,
+    pub(crate) framing: Framing,
+    pub(crate) persistence: Persistence,
+    pub(crate) expectation: Expectation,
+}
+
+impl<'b> Control<'b> {
+    /// Judges `head`, or says what is wrong with it.
+    pub(crate) fn of(head: &Head<'b>) -> Result<Control<'b>, FaultKind> {
+        let method = Method::from_name(head.method);
+        let noticed = Noticed::in_fields(head.fields)?;
+        let target = Target::parse(method.unwrap_or(Method::Get), head.target)?;
+        noticed.judge_host(head.version)?;
+        Ok(Control {
+            method,
+            target,
+            framing: noticed.framing(head.version)?,
+            persistence: noticed.persistence(head.version),
+            expectation: noticed.expectation(head.version)?,
+        })
+    }
+}
+
+/// The five fields that matter here, collected in one pass over all of them.
+#[derive(Default)]
+struct Noticed<'b> {
+    host: Option<&'b [u8]>,
+    content_length: Option<&'b [u8]>,
+    coding: Coding,
+    close: bool,
+    keep_alive: bool,
+    expect: Option<&'b [u8]>,
+}
+
+/// What `Transfer-Encoding` lists, over all its lines.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Coding {
+    /// There is no such field.
+    #[default]
+    None,
+    /// `chunked` and nothing else.
+    Chunked,
+    /// Codings that we do not know, then `chunked`.
+    UnknownThenChunked,
+    /// `chunked` does not stand last, or more than once, or nothing is listed at all.
+    ChunkedNotLast,
+}
+
+impl<'b> Noticed<'b> {
+    fn in_fields(fields: Fields<'b>) -> Result<Noticed<'b>, FaultKind> {
+        let mut noticed = Noticed::default();
+        for (name, value) in fields.iter() {
+            // Most fields are none of ours; their length already tells.
+            match name.len() {
+                4 if name.eq_ignore_ascii_case("host") => {
+                    noticed.host = only(noticed.host, value, FaultKind::HostRepeated)?;
+                }
+                6 if name.eq_ignore_ascii_case("expect") => noticed.expect = Some(value),
+                10 if name.eq_ignore_ascii_case("connection") => noticed.notice_connection(value),
+                // Even two equal lengths are refused: whoever sends two cannot be trusted.
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    let length = only(noticed.content_length, value, FaultKind::LengthInvalid)?;
+                    noticed.content_length = length;
+                }
+                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                    noticed.coding = noticed.coding.followed_by(value);
+                }
+                _ => {}
+            }
+        }
+        Ok(noticed)
+    }
+
+    fn notice_connection(&mut self, value: &[u8]) {
+        for option in list_elements(value) {
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+        }
+    }
+
+    /// RFC 9112 §3.2: exactly one `Host` in 1.1, and a valid one wherever there is one.
+    fn judge_host(&self, version: Version) -> Result<(), FaultKind> {
+        match (self.host, version) {
+            (None, Version::Http10) => Ok(()),
+            (None, Version::Http11) => Err(FaultKind::HostMissing),
+            (Some(host), _) if host_is_valid(host) => Ok(()),
+            (Some(_), _) => Err(FaultKind::HostInvalid),
+        }
+    }
+
+    /// RFC 9112 §6.1 to §6.3, for requests.
+    fn framing(&self, version: Version) -> Result<Framing, FaultKind> {
+        match (self.coding, self.content_length) {
+            (Coding::None, None) => Ok(Framing::Length(0)),
+            (Coding::None, Some(value)) => {
+                parse_length(value).map(Framing::Length).ok_or(FaultKind::LengthInvalid)
+            }
+            (_, _) if version == Version::Http10 => Err(FaultKind::CodingInOldVersion),
+            (_, Some(_)) => Err(FaultKind::LengthWithCoding),
+            (Coding::Chunked, None) => Ok(Framing::Chunked),
+            (Coding::UnknownThenChunked, None) => Err(FaultKind::CodingUnknown),
+            (Coding::ChunkedNotLast, None) => Err(FaultKind::ChunkedNotLast),
+        }
+    }
+
+    /// RFC 9112 §9.3: `close` outweighs everything, then the version decides.
+    fn persistence(&self, version: Version) -> Persistence {
+        match version {
+            _ if self.close => Persistence::Close,
+            Version::Http11 => Persistence::Keep,
+            Version::Http10 if self.keep_alive => Persistence::KeepStated,
+            Version::Http10 => Persistence::Close,
+        }
+    }
+
+    /// RFC 9110 §10.1.1: an HTTP/1.0 client cannot take a 100, so its expectation is ignored.
+    fn expectation(&self, version: Version) -> Result<Expectation, FaultKind> {
+        let Some(value) = self.expect else { return Ok(Expectation::None) };
+        if !list_elements(value).all(|member| member.eq_ignore_ascii_case(b"100-continue")) {
+            return Err(FaultKind::ExpectationUnknown);
+        }
+        match version {
+            Version::Http10 => Ok(Expectation::None),
+            Version::Http11 => Ok(Expectation::Continue),
+        }
+    }
+}
+
+impl Coding {
+    /// This coding after one more field line.
+    fn followed_by(self, value: &[u8]) -> Coding {
+        let before = if self == Coding::None { Coding::ChunkedNotLast } else { self };
+        let mut last = before;
+        let mut first = self == Coding::None;
+        for coding in list_elements(value) {
+            let chunked = coding.eq_ignore_ascii_case(b"chunked");
+            last = match (last, chunked) {
+                (Coding::ChunkedNotLast, true) if first => Coding::Chunked,
+                (Coding::ChunkedNotLast, true) => Coding::UnknownThenChunked,
+                (_, _) => Coding::ChunkedNotLast,
+            };
+            first = false;
+        }
+        last
+    }
+}
+
+/// The value of a field that there may be only one of.
+fn only<'b>(
+    earlier: Option<&'b [u8]>,
+    value: &'b [u8],
+    repeated: FaultKind,
+) -> Result<Option<&'b [u8]>, FaultKind> {
+    match earlier {
+        None => Ok(Some(value)),
+        Some(_) => Err(repeated),
+    }
+}
+
+/// Digits and nothing else (RFC 9110 §8.6), as long as they fit.
+fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Limits;
+    use crate::http::parse::{self, FieldRoom};
+
+    fn control(
+        version: &str,
+        fields: &str,
+    ) -> Result<(Framing, Persistence, Expectation), FaultKind> {
+        let input = format!("POST / HTTP/{version}\r\n{fields}\r\n");
+        let mut room = FieldRoom::new();
+        let head = parse::head(input.as_bytes(), &mut room, &Limits::default()).expect("a head");
+        Control::of(&head).map(|c| (c.framing, c.persistence, c.expectation))
+    }
+
+    #[track_caller]
+    fn framing(fields: &str) -> Result<Framing, FaultKind> {
+        control("1.1", &format!("Host: a\r\n{fields}")).map(|(framing, _, _)| framing)
+    }
+
+    #[test]
+    fn a_length_is_digits_that_fit() {
+        assert_eq!(framing(""), Ok(Framing::Length(0)));
+        assert_eq!(framing("Content-Length: 5\r\n"), Ok(Framing::Length(5)));
+        assert_eq!(
+            framing("Content-Length: 18446744073709551615\r\n"),
+            Ok(Framing::Length(u64::MAX))
+        );
+        for bad in ["", "+5", "-5", "0x5", "5, 5", "5,6", "5 5", "18446744073709551616", "five"] {
+            let fields = format!("Content-Length: {bad}\r\n");
+            assert_eq!(framing(&fields), Err(FaultKind::LengthInvalid), "{bad}");
+        }
+        let twice = "Content-Length: 5\r\nContent-Length: 5\r\n";
+        assert_eq!(framing(twice), Err(FaultKind::LengthInvalid));
+    }
+
+    #[test]
+    fn a_coding_is_chunked_alone() {
+        assert_eq!(framing("Transfer-Encoding: cHunKed\r\n"), Ok(Framing::Chunked));
+        assert_eq!(framing("Transfer-Encoding: , chunked ,\r\n"), Ok(Framing::Chunked));
+        for (value, kind) in [
+            ("gzip, chunked", FaultKind::CodingUnknown),
+            ("gzip\r\nTransfer-Encoding: chunked", FaultKind::CodingUnknown),
+            ("chunked, gzip", FaultKind::ChunkedNotLast),
+            ("chunked, chunked", FaultKind::ChunkedNotLast),
+            ("chunked\r\nTransfer-Encoding: chunked", FaultKind::ChunkedNotLast),
+            ("gzip", FaultKind::ChunkedNotLast),
+            ("identity", FaultKind::ChunkedNotLast),
+            ("chunked;q=1", FaultKind::ChunkedNotLast),
+            ("", FaultKind::ChunkedNotLast),
+            ("chunked\r\nContent-Length: 5", FaultKind::LengthWithCoding),
+        ] {
+            assert_eq!(framing(&format!("Transfer-Encoding: {value}\r\n")), Err(kind), "{value}");
+        }
+        let old = control("1.0", "Transfer-Encoding: chunked\r\n");
+        assert_eq!(old, Err(FaultKind::CodingInOldVersion));
+    }
+
+    #[test]
+    fn close_outweighs_keep_alive_on_any_line() {
+        let persistence = |version, fields: &str| {
+            control(version, &format!("Host: a\r\n{fields}")).map(|(_, persistence, _)| persistence)
+        };
+        assert_eq!(persistence("1.1", ""), Ok(Persistence::Keep));
+        assert_eq!(persistence("1.0", ""), Ok(Persistence::Close));
+        assert_eq!(persistence("1.0", "Connection: Keep-Alive\r\n"), Ok(Persistence::KeepStated));
+        for fields in [
+            "Connection: CLOSE\r\n",
+            "Connection: x, close\r\n",
+            "Connection: keep-alive\r\nConnection: close\r\n",
+        ] {
+            assert_eq!(persistence("1.1", fields), Ok(Persistence::Close), "{fields}");
+            assert_eq!(persistence("1.0", fields), Ok(Persistence::Close), "{fields}");
+        }
+        assert_eq!(persistence("1.1", "Connection: closed\r\n"), Ok(Persistence::Keep));
+    }
+
+    #[test]
+    fn one_valid_host_is_demanded() {
+        let host = |version, fields| control(version, fields).map(|_| ());
+        assert_eq!(host("1.1", ""), Err(FaultKind::HostMissing));
+        assert_eq!(host("1.0", ""), Ok(()));
+        assert_eq!(host("1.1", "Host: a\r\nhost: a\r\n"), Err(FaultKind::HostRepeated));
+        assert_eq!(host("1.0", "Host: a b\r\n"), Err(FaultKind::HostInvalid));
+        assert_eq!(host("1.1", "Host:\r\n"), Err(FaultKind::HostInvalid));
+    }
+
+    #[test]
+    fn only_one_expectation_is_known_and_only_from_1_1() {
+        let expect = |version, value| {
+            control(version, &format!("Host: a\r\nExpect: {value}\r\n"))
+                .map(|(_, _, expect)| expect)
+        };
+        assert_eq!(expect("1.1", "100-Continue"), Ok(Expectation::Continue));
+        assert_eq!(expect("1.0", "100-continue"), Ok(Expectation::None));
+        assert_eq!(expect("1.1", "teapot"), Err(FaultKind::ExpectationUnknown));
+    }
+}

@@ -1,0 +1,50 @@
+//! The `Date` field, formatted once a second and then only copied.
+
+use std::io::Write;
+use std::time::SystemTime;
+
+const LINE_BYTES: usize = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".len();
+
+/// A `Date` field line, ready to be copied into a head (RFC 9110 §6.6.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Date {
+    line: [u8; LINE_BYTES],
+}
+
+impl Date {
+    /// Formats `now`, to the second.
+    pub(crate) fn new(now: SystemTime) -> Date {
+        let mut line = [b' '; LINE_BYTES];
+        // A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
+        let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
+        let now = now.clamp(SystemTime::UNIX_EPOCH, last);
+        write!(&mut line[..], "Date: {}\r\n", httpdate::HttpDate::from(now))
+            .expect("an IMF-fixdate is always 29 bytes long");
+        Date { line }
+    }
+
+    /// The whole field line with its line end.
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn the_date_of_the_rfc_is_written_as_in_the_rfc() {
+        let date = Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+        assert_eq!(date.line(), b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+    }
+
+    #[test]
+    fn an_absurd_clock_is_no_panic() {
+        let before = Date::new(SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+        let after = Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(400_000_000_000));
+        assert_eq!(before.line(), b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n");
+        assert_eq!(after.line(), b"Date: Fri, 31 Dec 9999 23:59:59 GMT\r\n");
+    }
+}

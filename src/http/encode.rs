@@ -1,0 +1,169 @@
+//! Writes the head of an answer. Appending to a `Vec` that keeps its capacity allocates nothing.
+
+use std::fmt;
+
+use super::chars::{is_field_value_byte, is_token_byte};
+use super::control::Persistence;
+use super::date::Date;
+use super::status::Status;
+
+/// The interim answer that lets a client send its content (RFC 9110 §15.2.1).
+pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Fields that the connection writes itself, because its framing depends on them.
+const RESERVED: [&str; 5] =
+    ["Connection", "Content-Length", "Date", "Transfer-Encoding", "Upgrade"];
+
+/// Why something cannot be a field of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidField {
+    /// Its name is empty or has a character that names do not have.
+    Name,
+    /// Its value has a control character, such as a line end.
+    Value,
+    /// The server writes this field itself.
+    Reserved,
+}
+
+impl fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InvalidField::Name => {
+                "a field's name is made of letters, digits and some of -_.!#$%&'*+^`|~"
+            }
+            InvalidField::Value => "a field's value has no control characters, such as line ends",
+            InvalidField::Reserved => "the server writes this field itself; leave it out",
+        })
+    }
+}
+
+impl std::error::Error for InvalidField {}
+
+/// Field lines that are checked once and then copied into every answer.
+///
+/// ```
+/// use oneloop::FieldBlock;
+/// let fields = FieldBlock::new().with("Cache-Control", "no-store")?;
+/// assert!(fields.with("X", "a\r\nSet-Cookie: b").is_err());
+/// # Ok::<(), oneloop::InvalidField>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldBlock {
+    lines: Vec<u8>,
+}
+
+impl FieldBlock {
+    /// No fields.
+    pub fn new() -> FieldBlock {
+        FieldBlock::default()
+    }
+
+    /// These fields and one more.
+    ///
+    /// # Errors
+    /// If the name or the value would break the head, or the server writes that field itself.
+    pub fn with(mut self, name: &str, value: &str) -> Result<FieldBlock, InvalidField> {
+        check_field(name, value.as_bytes())?;
+        field(&mut self.lines, name, value.as_bytes());
+        Ok(self)
+    }
+
+    /// These fields, and those of `other` behind them.
+    pub fn and(mut self, other: &FieldBlock) -> FieldBlock {
+        self.lines.extend_from_slice(&other.lines);
+        self
+    }
+
+    pub(crate) fn lines(&self) -> &[u8] {
+        &self.lines
+    }
+}
+
+/// Whether this may be a field of an answer.
+pub(crate) fn check_field(name: &str, value: &[u8]) -> Result<(), InvalidField> {
+    if name.is_empty() || !name.bytes().all(is_token_byte) {
+        return Err(InvalidField::Name);
+    }
+    if !value.iter().all(|byte| is_field_value_byte(*byte)) {
+        return Err(InvalidField::Value);
+    }
+    match RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        true => Err(InvalidField::Reserved),
+        false => Ok(()),
+    }
+}
+
+/// The status line and the `Date`.
+pub(crate) fn start(out: &mut Vec<u8>, status: Status, date: &Date) {
+    match status.line() {
+        Some(line) => out.extend_from_slice(line),
+        None => {
+            out.extend_from_slice(b"HTTP/1.1 ");
+            out.extend_from_slice(itoa::Buffer::new().format(status.code()).as_bytes());
+            out.extend_from_slice(b" \r\n");
+        }
+    }
+    out.extend_from_slice(date.line());
+}
+
+/// One field line.
+pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The `Content-Length` line.
+pub(crate) fn content_length(out: &mut Vec<u8>, length: usize) {
+    out.extend_from_slice(b"Content-Length: ");
+    out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// The `Connection` line, where one is needed, and the empty line.
+pub(crate) fn end(out: &mut Vec<u8>, persistence: Persistence) {
+    out.extend_from_slice(match persistence {
+        Persistence::Keep => b"\r\n",
+        Persistence::KeepStated => b"Connection: keep-alive\r\n\r\n",
+        Persistence::Close => b"Connection: close\r\n\r\n",
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn a_head_is_what_the_rfc_says() {
+        let mut out = Vec::new();
+        start(&mut out, Status::OK, &Date::new(SystemTime::UNIX_EPOCH));
+        field(&mut out, "A", b"b");
+        content_length(&mut out, 1024);
+        end(&mut out, Persistence::KeepStated);
+        let head = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nA: b\r\n\
+                    Content-Length: 1024\r\nConnection: keep-alive\r\n\r\n";
+        assert_eq!(String::from_utf8_lossy(&out), head);
+    }
+
+    #[test]
+    fn a_status_without_a_name_keeps_the_space_before_it() {
+        let mut out = Vec::new();
+        let status = Status::try_from(299).expect("a final status");
+        start(&mut out, status, &Date::new(SystemTime::UNIX_EPOCH));
+        assert!(out.starts_with(b"HTTP/1.1 299 \r\n"));
+    }
+
+    #[test]
+    fn fields_that_would_break_a_head_are_refused() {
+        assert_eq!(check_field("X", b"caf\xc3\xa9\t1"), Ok(()));
+        for name in ["", "a b", "a:", "a\r\n"] {
+            assert_eq!(check_field(name, b""), Err(InvalidField::Name));
+        }
+        for value in [&b"a\r\nb"[..], b"a\nb", b"a\0", b"\x7f"] {
+            assert_eq!(check_field("X", value), Err(InvalidField::Value));
+        }
+        assert_eq!(check_field("content-LENGTH", b"5"), Err(InvalidField::Reserved));
+    }
+}

@@ -1,0 +1,18 @@
+//! HTTP/1.1 as bytes: what a request is, where it ends, and how an answer is written.
+//!
+//! Pure functions of their input: no socket, no clock, no state that outlives a request except
+//! [`Content`](body::Content), the decoder of a body that arrives in pieces. Read in this order:
+//! [`parse`] finds a head, [`target`] and [`control`] judge it, [`body`] finds where the content
+//! ends, [`request`] is what a handler sees, [`fault`] what it sees instead, [`encode`] and
+//! [`date`] write the answer.
+
+pub(crate) mod body;
+pub(crate) mod chars;
+pub(crate) mod control;
+pub(crate) mod date;
+pub(crate) mod encode;
+pub(crate) mod fault;
+pub(crate) mod parse;
+pub(crate) mod request;
+pub(crate) mod status;
+pub(crate) mod target;

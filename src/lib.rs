@@ -1,0 +1,66 @@
+//! A single-threaded, readiness-polling HTTP/1.1 server: one `mio::Poll`, one slab, one thread.
+//!
+//! Give [`Server::bind`] a [`Config`] and a [`Handler`], which may be a closure, and call
+//! [`Server::run`]:
+//!
+//! ```no_run
+//! use oneloop::{Config, Reply, Request, Server};
+//!
+//! let mut server = Server::bind(&Config::default(), |request: &Request<'_>, reply: Reply<'_>| {
+//!     match request.path() {
+//!         "/" => reply.send("hello\n"),
+//!         _ => reply.status(oneloop::Status::NOT_FOUND).send("no such page\n"),
+//!     }
+//! })?;
+//! server.run()?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The house, from the ground up
+//! A file imports only from its own layer or from those above it in this list.
+//!
+//! 0. [`config`], `error`, `metrics`, `time`, `buffer`: numbers, counters, bytes;
+//! 1. `http/`: HTTP/1.1 as pure functions of bytes;
+//! 2. `handler`: the library's face;
+//! 3. `connection/`: the state machine, without I/O and without a clock;
+//! 4. `socket`, `timers`, `client`, `clients`: everything with state in it, generic over the
+//!    stream, so that a simulation drives what production runs;
+//! 5. `listener`, `signals`, `descriptors`, `server`: the only layer that knows mio and the time;
+//! 6. [`handlers`]: what ships;
+//! 7. the binary: the command line.
+
+mod buffer;
+mod client;
+mod clients;
+pub mod config;
+mod connection;
+mod descriptors;
+mod error;
+mod handler;
+pub mod handlers;
+mod http;
+mod listener;
+mod metrics;
+mod server;
+mod signals;
+mod socket;
+mod time;
+mod timers;
+
+/// The loop without its poll and its clock, for simulations and for loops of your own.
+pub mod engine {
+    pub use crate::clients::{ClientId, Clients};
+    pub use crate::socket::{Readiness, Stream};
+    pub use crate::time::Time;
+}
+
+pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
+pub use error::Error;
+pub use handler::{Body, Handler, Reply, ReplyHead, Sent};
+pub use http::encode::{FieldBlock, InvalidField};
+pub use http::fault::{Fault, FaultKind};
+pub use http::request::{Method, Request, Version};
+pub use http::status::{InvalidStatus, Status};
+pub use metrics::{CloseReason, Metrics};
+pub use server::{Server, Stopped};
+pub use signals::StopHandle;

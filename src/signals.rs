@@ -1,0 +1,50 @@
+//! SIGINT, SIGTERM and SIGHUP as events of the same poll, and a handle for other threads.
+//!
+//! A signal handler may do next to nothing, so it writes to a pipe, and the pipe is polled like
+//! every other descriptor.
+
+use std::fmt;
+use std::sync::Arc;
+
+use mio::Waker;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+/// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
+const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+
+/// Catches the signals that stop a server.
+pub(crate) fn catch() -> std::io::Result<Signals> {
+    Signals::new(STOPPING)
+}
+
+/// A signal's name.
+pub(crate) fn name(signal: i32) -> &'static str {
+    match signal {
+        SIGHUP => "SIGHUP",
+        SIGINT => "SIGINT",
+        SIGTERM => "SIGTERM",
+        _ => "a signal",
+    }
+}
+
+/// Stops a server from another thread: see [`Server::handle`](crate::Server::handle).
+#[derive(Clone)]
+pub struct StopHandle {
+    pub(crate) waker: Arc<Waker>,
+}
+
+impl StopHandle {
+    /// Has the server drain, as a first SIGTERM does; a later call, once that has begun, has it
+    /// stop at once. Returns without waiting for either. Does nothing if the server is gone.
+    pub fn stop(&self) {
+        // It fails only if the poll is gone, and then so is the server.
+        let _ = self.waker.wake();
+    }
+}
+
+impl fmt::Debug for StopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StopHandle")
+    }
+}

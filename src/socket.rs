@@ -1,0 +1,148 @@
+//! One non-blocking stream and what we know of its readiness. The only `read` and `write` calls.
+//!
+//! Readiness is a hint that the kernel gives *once*: with edge triggering, a socket that was
+//! reported readable is not reported again until it has been read empty and more has come. So the
+//! hint is kept here until a call shows that it is used up, and whoever stops before that must
+//! come back by itself.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+
+use crate::connection::Unread;
+use crate::metrics::Metrics;
+
+/// What a client's connection must be able to do. `std`'s traits, and two ways of ending.
+pub trait Stream: Read + Write {
+    /// Ends our side: the peer sees the end of our bytes behind the last of them.
+    ///
+    /// # Errors
+    /// If the connection is lost already.
+    fn shutdown_write(&self) -> io::Result<()>;
+
+    /// Has dropping the stream reset the connection, instead of leaving what is unsent to a
+    /// kernel that might try for minutes to deliver it to a peer who does not read.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    fn reset_on_drop(&self) -> io::Result<()>;
+}
+
+/// What the poll said about a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// There may be something to read, or an end or an error to be learnt by reading.
+    pub readable: bool,
+    /// There may be room to write, or an error to be learnt by writing.
+    pub writable: bool,
+    /// The peer has ended its side, so the end can be read behind the last byte.
+    pub read_closed: bool,
+}
+
+/// What came of a receive.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    Bytes(usize),
+    /// Nothing is there. The normal end of work, not an error.
+    Nothing,
+    /// The peer has ended its side.
+    End,
+    /// The connection is lost.
+    Lost,
+}
+
+/// What came of a send.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// The kernel took so many bytes.
+    Bytes(usize),
+    /// It took none: the peer, or the network, is slower than we are.
+    Nothing,
+    /// The connection is lost.
+    Lost,
+}
+
+/// A stream with its readiness.
+#[derive(Debug)]
+pub(crate) struct Socket<S> {
+    stream: S,
+    known: Readiness,
+}
+
+impl<S: Stream> Socket<S> {
+    /// A stream of which nothing is known but that it can be written: a new connection's send
+    /// buffer is empty.
+    pub(crate) fn new(stream: S) -> Socket<S> {
+        let known = Readiness { readable: false, writable: true, read_closed: false };
+        Socket { stream, known }
+    }
+
+    /// Adds what the poll said.
+    pub(crate) fn note(&mut self, told: Readiness) {
+        self.known.readable |= told.readable | told.read_closed;
+        self.known.writable |= told.writable;
+        self.known.read_closed |= told.read_closed;
+    }
+
+    /// Whether the kernel may hold input for us.
+    pub(crate) fn unread(&self) -> Unread {
+        match self.known.readable {
+            true => Unread::Perhaps,
+            false => Unread::Nothing,
+        }
+    }
+
+    /// Receives once into `buffer`, unless it is known that nothing is there.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Received {
+        while self.known.readable {
+            metrics.receives += 1;
+            match self.stream.read(buffer) {
+                Ok(0) => return Received::End,
+                Ok(bytes) => {
+                    // A read that does not fill the buffer has emptied the socket: asking again
+                    // would cost a system call to be told so. True of epoll's edges, if the end
+                    // of the stream does not lie right behind; other pollers do not promise it.
+                    let drained = cfg!(any(target_os = "linux", target_os = "android"))
+                        && bytes < buffer.len()
+                        && !self.known.read_closed;
+                    self.known.readable = !drained;
+                    return Received::Bytes(bytes);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.known.readable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Received::Lost,
+            }
+        }
+        Received::Nothing
+    }
+
+    /// Sends `pieces` once, unless it is known that there is no room.
+    pub(crate) fn send(&mut self, pieces: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
+        let bytes_owed = pieces[0].len() + pieces[1].len();
+        while self.known.writable {
+            metrics.sends += 1;
+            let sent = match pieces[1].is_empty() {
+                true => self.stream.write(&pieces[0]),
+                false => self.stream.write_vectored(&pieces),
+            };
+            match sent {
+                Ok(bytes) => {
+                    // Less than all means that the send buffer is full, and that the kernel will
+                    // report room by an edge.
+                    self.known.writable = bytes == bytes_owed;
+                    return Taken::Bytes(bytes);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.known.writable = false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Taken::Lost,
+            }
+        }
+        Taken::Nothing
+    }
+
+    pub(crate) fn stream(&self) -> &S {
+        &self.stream
+    }
+
+    pub(crate) fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+}

@@ -1,0 +1,37 @@
+//! The loop's own clock reading, as a value that is passed around.
+//!
+//! Nothing in this crate asks what time it is except [`Server`](crate::Server), once a turn.
+//! Everything below it is told, so a simulation can run an hour in a millisecond.
+
+use std::ops::Add;
+use std::time::Duration;
+
+/// A moment, in nanoseconds since the loop began (584 years fit).
+///
+/// Eight bytes where an `Instant` takes sixteen: each client keeps two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Time(u64);
+
+impl Time {
+    /// The moment at which the loop began.
+    pub const START: Time = Time(0);
+
+    /// The moment that lies `elapsed` after the loop began.
+    pub fn after_start(elapsed: Duration) -> Time {
+        Time(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// How long after `earlier` this moment lies; zero if it does not.
+    pub fn since(self, earlier: Time) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Time {
+    type Output = Time;
+
+    fn add(self, later: Duration) -> Time {
+        let nanos = u64::try_from(later.as_nanos()).unwrap_or(u64::MAX);
+        Time(self.0.saturating_add(nanos))
+    }
+}
