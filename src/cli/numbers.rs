@@ -1,0 +1,246 @@
+//! The options that are numbers: one for each limit and each timeout.
+//!
+//! The defaults are the library's own values, asked for, never written again; what happens at a
+//! limit is told in full in [`Limits`] and [`Timeouts`], here in half a line.
+
+use clap::Args;
+use humantime::Duration;
+use oneloop::{Limits, Timeouts};
+
+use super::values::{Size, count, duration};
+
+/// An option for each field of [`Limits`].
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitOptions {
+    /// The longest request head; above: 431
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_HEAD_MAX",
+        default_value_t = Size(Limits::default().head_bytes_max)
+    )]
+    head_max: Size,
+
+    /// The longest request target; above: 414
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_TARGET_MAX",
+        default_value_t = Size(Limits::default().target_bytes_max)
+    )]
+    target_max: Size,
+
+    /// The most header fields, and trailers, in a request; above: 431
+    #[arg(
+        long, value_name = "N", env = "ONELOOP_FIELDS_MAX", value_parser = count::<usize>,
+        default_value_t = Limits::default().fields_max
+    )]
+    fields_max: usize,
+
+    /// The longest request body; above: 413
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_BODY_MAX",
+        default_value_t = Size(Limits::default().body_bytes_max)
+    )]
+    body_max: Size,
+
+    /// Send once so much is waiting, before looking at the next pipelined request
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_OUTPUT_HIGH_WATER",
+        default_value_t = Size(Limits::default().output_bytes_high_water)
+    )]
+    output_high_water: Size,
+
+    /// What is read and thrown away after the last answer; above: closed
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_LINGER_MAX",
+        default_value_t = Size(Limits::default().linger_bytes_max)
+    )]
+    linger_max: Size,
+
+    /// What one client may move before the others have their turn
+    #[arg(
+        long, value_name = "SIZE", env = "ONELOOP_TURN_MAX",
+        default_value_t = Size(Limits::default().turn_bytes_max)
+    )]
+    turn_max: Size,
+
+    /// How many connections a listener accepts in one turn
+    #[arg(
+        long, value_name = "N", env = "ONELOOP_ACCEPTS_MAX", value_parser = count::<usize>,
+        default_value_t = Limits::default().accepts_per_turn_max
+    )]
+    accepts_max: usize,
+
+    /// How many deadlines are acted on in one turn
+    #[arg(
+        long, value_name = "N", env = "ONELOOP_DEADLINES_MAX", value_parser = count::<usize>,
+        default_value_t = Limits::default().deadlines_per_turn_max
+    )]
+    deadlines_max: usize,
+
+    /// How many clients at once [default: what the descriptor limit allows]
+    ///
+    /// At the limit the longest-idle client is closed to admit the next.
+    #[arg(long, value_name = "N", env = "ONELOOP_CLIENTS_MAX", value_parser = count::<usize>)]
+    clients_max: Option<usize>,
+
+    /// How many bytes a second a body or an answer must move; below: 408, or reset
+    #[arg(
+        long, value_name = "BYTES", env = "ONELOOP_PROGRESS_MIN", value_parser = count::<u32>,
+        default_value_t = Limits::default().progress_bytes_per_second_min
+    )]
+    progress_min: u32,
+
+    /// How many connections the kernel keeps for a listener until they are accepted
+    #[arg(
+        long, value_name = "N", env = "ONELOOP_BACKLOG", value_parser = count::<i32>,
+        default_value_t = Limits::default().backlog
+    )]
+    backlog: i32,
+}
+
+impl LimitOptions {
+    /// The limits that were asked for: each field from its own option, so none can be forgotten.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            head_bytes_max: self.head_max.0,
+            target_bytes_max: self.target_max.0,
+            fields_max: self.fields_max,
+            body_bytes_max: self.body_max.0,
+            output_bytes_high_water: self.output_high_water.0,
+            linger_bytes_max: self.linger_max.0,
+            turn_bytes_max: self.turn_max.0,
+            accepts_per_turn_max: self.accepts_max,
+            deadlines_per_turn_max: self.deadlines_max,
+            clients_max: self.clients_max,
+            progress_bytes_per_second_min: self.progress_min,
+            backlog: self.backlog,
+        }
+    }
+}
+
+/// An option for each field of [`Timeouts`], but `typing_grace`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Timeouts")]
+pub struct TimeoutOptions {
+    /// From connecting to the first byte; then: closed
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_FIRST_BYTE_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().first_byte.into()
+    )]
+    first_byte_timeout: Duration,
+
+    /// From a head's first byte to its last; then: 408
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_HEAD_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().head.into()
+    )]
+    head_timeout: Duration,
+
+    /// A body makes the minimal progress within each such span; else: 408
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_BODY_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().body.into()
+    )]
+    body_timeout: Duration,
+
+    /// The peer takes the minimum of an answer within each such span; else: reset
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_WRITE_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().write.into()
+    )]
+    write_timeout: Duration,
+
+    /// From an answer to the next request on a kept connection; then: closed
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_IDLE_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().idle.into()
+    )]
+    idle_timeout: Duration,
+
+    /// How long a peer is listened to after its last answer
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_LINGER_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().linger.into()
+    )]
+    linger_timeout: Duration,
+
+    /// From being told to stop until whoever is left is cut off
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_DRAIN_TIMEOUT", value_parser = duration,
+        default_value_t = Timeouts::default().drain.into()
+    )]
+    drain_timeout: Duration,
+}
+
+impl TimeoutOptions {
+    /// The timeouts that were asked for. `typing_grace` is an option of the answer.
+    pub fn timeouts(&self, typing_grace: Option<std::time::Duration>) -> Timeouts {
+        Timeouts {
+            first_byte: *self.first_byte_timeout,
+            head: *self.head_timeout,
+            typing_grace,
+            body: *self.body_timeout,
+            write: *self.write_timeout,
+            idle: *self.idle_timeout,
+            linger: *self.linger_timeout,
+            drain: *self.drain_timeout,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::Cli;
+    use super::*;
+
+    type SetLimit = (&'static str, &'static str, fn(&mut Limits));
+    type SetTimeout = (&'static str, fn(&mut Timeouts));
+
+    fn cli(arguments: &[&str]) -> Cli {
+        Cli::from_arguments(["oneloop"].iter().chain(arguments)).expect("good arguments")
+    }
+
+    #[test]
+    fn each_limit_option_sets_its_limit_and_no_other() {
+        let options: [SetLimit; 12] = [
+            ("--head-max", "2KiB", |limits| limits.head_bytes_max = 2048),
+            ("--target-max", "1KiB", |limits| limits.target_bytes_max = 1024),
+            ("--fields-max", "7", |limits| limits.fields_max = 7),
+            ("--body-max", "0", |limits| limits.body_bytes_max = 0),
+            ("--output-high-water", "4096", |limits| limits.output_bytes_high_water = 4096),
+            ("--linger-max", "1KB", |limits| limits.linger_bytes_max = 1000),
+            ("--turn-max", "2MiB", |limits| limits.turn_bytes_max = 2 << 20),
+            ("--accepts-max", "1", |limits| limits.accepts_per_turn_max = 1),
+            ("--deadlines-max", "2", |limits| limits.deadlines_per_turn_max = 2),
+            ("--clients-max", "3", |limits| limits.clients_max = Some(3)),
+            ("--progress-min", "4", |limits| limits.progress_bytes_per_second_min = 4),
+            ("--backlog", "5", |limits| limits.backlog = 5),
+        ];
+        for (option, value, set) in options {
+            let mut expected = Limits::default();
+            set(&mut expected);
+            assert_eq!(cli(&[option, value]).config().limits, expected, "{option}");
+        }
+    }
+
+    #[test]
+    fn each_timeout_option_sets_its_timeout_and_no_other() {
+        const ODD: Duration = Duration::from_millis(1234);
+        let options: [SetTimeout; 8] = [
+            ("--first-byte-timeout", |timeouts| timeouts.first_byte = ODD),
+            ("--head-timeout", |timeouts| timeouts.head = ODD),
+            ("--body-timeout", |timeouts| timeouts.body = ODD),
+            ("--write-timeout", |timeouts| timeouts.write = ODD),
+            ("--idle-timeout", |timeouts| timeouts.idle = ODD),
+            ("--linger-timeout", |timeouts| timeouts.linger = ODD),
+            ("--drain-timeout", |timeouts| timeouts.drain = ODD),
+            ("--typing-grace", |timeouts| timeouts.typing_grace = Some(ODD)),
+        ];
+        for (option, set) in options {
+            let mut expected = cli(&[]).config().timeouts;
+            set(&mut expected);
+            assert_eq!(cli(&[option, "1s 234ms"]).config().timeouts, expected, "{option}");
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! The options, and what they mean together: a [`Config`] and a [`FixedText`].
+//!
+//! One struct for each heading of the help. A doc comment's first paragraph is what `-h` shows, all
+//! of it what `--help` shows. Parsing reads arguments and the environment, [`Cli::handler`] the file
+//! to answer with; nothing else is read here, and nothing written.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::parser::ValueSource;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
+use humantime::Duration;
+use log::LevelFilter;
+use mime_guess::mime;
+use oneloop::handlers::FixedText;
+use oneloop::{Config, Status};
+
+use super::Refusal;
+use super::numbers::{LimitOptions, TimeoutOptions};
+use super::values::{Address, Fields, duration, status, switch};
+
+/// What the program has answered since its first day, spelling included.
+const TEXT: &str = "This is the server respose! :)";
+
+/// Answers every HTTP request with one fixed text, from a single thread.
+///
+/// Whatever is sent gets the text: a browser's request, a line typed at telnet, noise. Each option
+/// can also be given by the environment variable named with it; the command line wins.
+#[derive(Debug, Parser)]
+#[command(name = "oneloop", version, after_long_help = EXAMPLES)]
+pub struct Cli {
+    #[command(flatten)]
+    listening: ListeningOptions,
+    #[command(flatten)]
+    answer: AnswerOptions,
+    #[command(flatten)]
+    limits: LimitOptions,
+    #[command(flatten)]
+    timeouts: TimeoutOptions,
+    #[command(flatten)]
+    logging: LoggingOptions,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  oneloop                                       the default text on port 8888
+  oneloop -l 127.0.0.1:8080 -t 'Back soon' --status 503 -H 'Retry-After: 60'
+  oneloop --strict --file page.html             errors are answered as errors";
+
+impl Cli {
+    /// Reads arguments, the program's name first, and the environment for what they leave out.
+    pub fn from_arguments<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Cli, Refusal> {
+        let matches = Cli::command().try_get_matches_from(arguments)?;
+        let mut cli = Cli::from_arg_matches(&matches)?;
+        // Clap's own `conflicts_with` would refuse an argument for what the environment says.
+        match (matches.value_source("text"), matches.value_source("file")) {
+            (Some(text), Some(file)) if text == file => Err(Refusal::Mistake(
+                "'--text' cannot be used with '--file'; give only one of them".into(),
+            )),
+            (Some(ValueSource::CommandLine), Some(_)) => {
+                cli.answer.file = None;
+                Ok(cli)
+            }
+            _ => Ok(cli),
+        }
+    }
+
+    /// How the server is to run. Not checked yet: [`Config::check`] knows how numbers relate.
+    pub fn config(&self) -> Config {
+        let typing_grace = match self.answer.strict {
+            true => None,
+            false => Some(*self.answer.typing_grace),
+        };
+        Config {
+            listen: self.listening.listen.iter().map(|address| address.0).collect(),
+            limits: self.limits.limits(),
+            timeouts: self.timeouts.timeouts(typing_grace),
+        }
+    }
+
+    /// What the server is to answer. Reads the file, if one is named.
+    pub fn handler(&self) -> Result<FixedText, Refusal> {
+        let (body, content_type) = self.answer.body()?;
+        let mut handler = FixedText::new(body).status(self.answer.status);
+        if self.answer.strict {
+            handler = handler.strict();
+        }
+        let mut fields = vec![("Content-Type", content_type.as_str())];
+        for (name, value) in self.answer.header.iter().flat_map(|given| &given.0) {
+            fields.push((name, value));
+        }
+        for (name, value) in fields {
+            let with_field = match name.eq_ignore_ascii_case("Content-Type") {
+                true => handler.content_type(value),
+                false => handler.header(name, value),
+            };
+            handler = with_field.map_err(|reason| {
+                Refusal::Mistake(format!("invalid header '{name}: {value}': {reason}"))
+            })?;
+        }
+        Ok(handler)
+    }
+
+    /// How much is logged unless `RUST_LOG` says otherwise.
+    pub fn log_level(&self) -> LevelFilter {
+        match i16::from(self.logging.verbose) - i16::from(self.logging.quiet) {
+            ..=-3 => LevelFilter::Off,
+            -2 => LevelFilter::Error,
+            -1 => LevelFilter::Warn,
+            0 => LevelFilter::Info,
+            1 => LevelFilter::Debug,
+            2.. => LevelFilter::Trace,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
+struct ListeningOptions {
+    /// Listen here; may be repeated, or separated by commas
+    ///
+    /// A port (`8888` or `:8888`, as `[::]:8888`) listens on every address, IPv6 and IPv4;
+    /// `127.0.0.1:8888` or `[::1]:8888` on that address only. Port 0 lets the system pick one, which
+    /// is logged.
+    #[arg(
+        short, long, value_name = "ADDR", env = "ONELOOP_LISTEN", value_delimiter = ',',
+        default_values_t = Config::default().listen.into_iter().map(Address)
+    )]
+    listen: Vec<Address>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Answer")]
+struct AnswerOptions {
+    /// Answer with this text and a line feed; not together with --file
+    #[arg(
+        short, long, value_name = "TEXT", env = "ONELOOP_TEXT", default_value = TEXT,
+        allow_hyphen_values = true
+    )]
+    text: String,
+
+    /// Answer with this file's bytes, read once at the start; - is standard input
+    ///
+    /// The file's name decides the Content-Type.
+    #[arg(long, value_name = "FILE", env = "ONELOOP_FILE")]
+    file: Option<PathBuf>,
+
+    /// Answer with this status, 200 to 599
+    #[arg(
+        long, value_name = "CODE", env = "ONELOOP_STATUS", value_parser = status,
+        default_value = "200"
+    )]
+    status: Status,
+
+    /// Add a header field to the answer; may be repeated
+    ///
+    /// A Content-Type given here replaces the one that would be sent. In the environment: one field
+    /// a line.
+    #[arg(short = 'H', long, value_name = "NAME: VALUE", env = "ONELOOP_HEADER")]
+    header: Vec<Fields>,
+
+    /// Answer errors as errors, not with the text; no typing grace
+    ///
+    /// What is malformed or stalls gets a 4xx whose body says what was received and what is
+    /// missing.
+    #[arg(long, env = "ONELOOP_STRICT", value_parser = switch)]
+    strict: bool,
+
+    // A person who has typed a line and looks up waits a second gladly; a network never pauses so
+    // long in the middle of a head.
+    /// Answer a head that has stopped arriving for so long, as if it were whole
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_TYPING_GRACE", value_parser = duration,
+        default_value = "1s"
+    )]
+    typing_grace: Duration,
+}
+
+impl AnswerOptions {
+    /// The bytes to answer with, and their type.
+    fn body(&self) -> Result<(Vec<u8>, String), Refusal> {
+        let Some(file) = &self.file else {
+            return Ok((format!("{}\n", self.text).into_bytes(), TEXT_PLAIN.to_owned()));
+        };
+        let (read, content_type) = match file == Path::new("-") {
+            true => (standard_input(), TEXT_PLAIN.to_owned()),
+            false => (fs::read(file), content_type(file)),
+        };
+        let bytes = read.map_err(|reason| {
+            let file = file.display();
+            Refusal::Mistake(format!("cannot read --file '{file}': {reason}; name a readable file"))
+        })?;
+        Ok((bytes, content_type))
+    }
+}
+
+const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
+
+fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a file's name says about its bytes. A text is taken for UTF-8: unlabelled, it would be
+/// left to the browser's guess.
+fn content_type(file: &Path) -> String {
+    let guess = mime_guess::from_path(file).first_or_octet_stream();
+    match guess.type_() == mime::TEXT && guess.get_param(mime::CHARSET).is_none() {
+        true => format!("{guess}; charset=utf-8"),
+        false => guess.to_string(),
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Logging")]
+struct LoggingOptions {
+    /// Log more: -v debug, -vv trace [default: info] [env: RUST_LOG=]
+    ///
+    /// RUST_LOG, when set, wins over -v and -q; it is written as env_logger documents.
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
+
+    /// Log less: -q warnings, -qq errors, -qqq nothing
+    #[arg(short, long, action = ArgAction::Count)]
+    quiet: u8,
+}
+
+#[cfg(test)]
+mod tests {
+    use oneloop::{Limits, Listen, Timeouts};
+
+    use super::*;
+
+    fn cli(arguments: &[&str]) -> Cli {
+        Cli::from_arguments(["oneloop"].iter().chain(arguments)).expect("good arguments")
+    }
+
+    fn body(arguments: &[&str]) -> (Vec<u8>, String) {
+        cli(arguments).answer.body().expect("a readable body")
+    }
+
+    #[test]
+    fn the_definition_contradicts_nothing() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_arguments_everything_is_the_librarys_default_but_typing_grace() {
+        let config = cli(&[]).config();
+        let typing_grace = Some(std::time::Duration::from_secs(1));
+        assert_eq!(config.listen, Config::default().listen);
+        assert_eq!(config.limits, Limits::default());
+        assert_eq!(config.timeouts, Timeouts { typing_grace, ..Timeouts::default() });
+        assert_eq!(config.check(), Ok(()));
+    }
+
+    #[test]
+    fn strict_has_no_typing_grace() {
+        assert_eq!(cli(&["--strict"]).config().timeouts, Timeouts::default());
+        let graced = cli(&["--typing-grace", "250ms"]).config().timeouts.typing_grace;
+        assert_eq!(graced, Some(std::time::Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn each_listen_adds_a_place_and_replaces_the_default() {
+        let listen = cli(&["-l", "80,81", "--listen", "127.0.0.1:0"]).config().listen;
+        let local = Listen::At("127.0.0.1:0".parse().expect("an address"));
+        assert_eq!(listen, [Listen::Everywhere(80), Listen::Everywhere(81), local]);
+    }
+
+    #[test]
+    fn a_text_gets_a_line_feed_and_may_begin_with_a_hyphen() {
+        let plain = |text: &str| (text.as_bytes().to_vec(), TEXT_PLAIN.to_owned());
+        assert_eq!(body(&[]), plain("This is the server respose! :)\n"));
+        assert_eq!(body(&["-t", "hello"]), plain("hello\n"));
+        assert_eq!(body(&["--text", ""]), plain("\n"));
+        assert_eq!(body(&["-t", "--- é"]), plain("--- é\n"));
+    }
+
+    #[test]
+    fn a_file_is_answered_byte_for_byte() {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        assert_eq!(body(&["--file", file]).0, fs::read(file).expect("our own manifest"));
+    }
+
+    #[test]
+    fn a_files_name_decides_its_type() {
+        assert_eq!(content_type(Path::new("a/page.html")), "text/html; charset=utf-8");
+        assert_eq!(content_type(Path::new("NOTES.TXT")), "text/plain; charset=utf-8");
+        assert_eq!(content_type(Path::new("picture.png")), "image/png");
+        assert_eq!(content_type(Path::new("data.json")), "application/json");
+        assert_eq!(content_type(Path::new("no-extension")), "application/octet-stream");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_and_a_field_that_cannot_be_sent_are_mistakes() {
+        for arguments in [["--file", "no/such/file"], ["-H", "Content-Length: 5"], ["-H", "a b: c"]]
+        {
+            match cli(&arguments).handler() {
+                Err(Refusal::Mistake(sentence)) => {
+                    assert!(sentence.contains(arguments[1]), "{sentence}");
+                }
+                _ => panic!("{arguments:?} was taken"),
+            }
+        }
+    }
+
+    #[test]
+    fn verbose_and_quiet_count_and_cancel_out() {
+        let levels = [
+            (vec!["-qqq"], LevelFilter::Off),
+            (vec!["-qq"], LevelFilter::Error),
+            (vec!["-q"], LevelFilter::Warn),
+            (vec![], LevelFilter::Info),
+            (vec!["-q", "-v"], LevelFilter::Info),
+            (vec!["-v"], LevelFilter::Debug),
+            (vec!["-v", "--verbose"], LevelFilter::Trace),
+            (vec!["-vvvv"], LevelFilter::Trace),
+        ];
+        for (arguments, level) in levels {
+            assert_eq!(cli(&arguments).log_level(), level, "{arguments:?}");
+        }
+    }
+}

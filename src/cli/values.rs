@@ -1,0 +1,235 @@
+//! How a single value is written on the command line.
+//!
+//! Every parser here takes any text without a panic, and refuses with the part of a sentence that
+//! shows how to write it; clap puts the value and its option's name before that. What a parser
+//! prints as a default, it also reads.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use bytesize::ByteSize;
+use oneloop::{Listen, Status};
+
+/// A place to listen at, as `8888`, `:8888`, `127.0.0.1:8888` or `[::1]:8888`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address(pub Listen);
+
+impl FromStr for Address {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Address, Self::Err> {
+        let text = text.trim();
+        let port = text.strip_prefix(':').unwrap_or(text);
+        // The parser of numbers would take `+8888` too.
+        if let (true, Ok(port)) = (port.starts_with(|c: char| c.is_ascii_digit()), port.parse()) {
+            return Ok(Address(Listen::Everywhere(port)));
+        }
+        match text.parse::<SocketAddr>() {
+            Ok(at) if at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+                Ok(Address(Listen::Everywhere(at.port())))
+            }
+            Ok(at) => Ok(Address(Listen::At(at))),
+            Err(_) => Err("write a port (8888 or :8888, port 0 picks one) or a numeric address \
+                           with its port (127.0.0.1:8888, [::1]:8888, [::]:8888)"),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Listen::Everywhere(port) => write!(f, "{port}"),
+            Listen::At(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// A number of bytes, as `16KiB`, `1.5MB` or `4096`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub usize);
+
+impl FromStr for Size {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Size, Self::Err> {
+        let bytes = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
+        let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        bytes.map(Size).ok_or("write a size such as 16KiB, 1MB or 4096")
+    }
+}
+
+impl fmt::Display for Size {
+    /// Exact, where `ByteSize` rounds to a tenth: a default that is shown must be the default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("0"),
+            bytes if bytes.is_multiple_of(1 << 20) => write!(f, "{}MiB", bytes >> 20),
+            bytes if bytes.is_multiple_of(1 << 10) => write!(f, "{}KiB", bytes >> 10),
+            bytes => write!(f, "{bytes}"),
+        }
+    }
+}
+
+/// A span of time, as `10s`, `500ms` or `1min 30s`.
+pub fn duration(text: &str) -> Result<humantime::Duration, String> {
+    text.trim()
+        .parse::<humantime::Duration>()
+        .map_err(|_| "write a duration with its unit, such as 10s, 500ms or 2min".into())
+}
+
+/// A whole number that fits `N`.
+pub fn count<N: FromStr + TryFrom<u64>>(text: &str) -> Result<N, &'static str> {
+    match text.trim().parse::<u64>().map(N::try_from) {
+        Ok(Ok(number)) => Ok(number),
+        Ok(Err(_)) => Err("write a smaller number"),
+        Err(_) => Err("write a whole number, such as 100"),
+    }
+}
+
+/// A status that may end a response.
+pub fn status(text: &str) -> Result<Status, String> {
+    let number = text.trim().parse::<u16>().ok();
+    let status = number.and_then(|number| Status::try_from(number).ok());
+    status.ok_or_else(|| "write a status code from 200 to 599".into())
+}
+
+/// Whether an option without a value is on. Only the environment has to write that.
+pub fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "0" | "false" | "no" | "off" | "" => Ok(false),
+        _ => Err("write 1 or 0"),
+    }
+}
+
+/// Header fields, one a line. An argument is one line; the environment has room for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fields(pub Vec<(String, String)>);
+
+impl FromStr for Fields {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Fields, Self::Err> {
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        let fields = lines.map(|line| match line.split_once(':') {
+            // A space between name and colon stays, for the handler to refuse (RFC 9112 §5.1).
+            Some((name, value)) => Ok((name.trim_start().to_owned(), value.trim().to_owned())),
+            None => Err("write 'Name: value'"),
+        });
+        let fields: Vec<_> = fields.collect::<Result<_, _>>()?;
+        match fields.is_empty() {
+            true => Err("write 'Name: value'"),
+            false => Ok(Fields(fields)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_port_or_a_socket_address() {
+        let at = |text: &str| Ok(Address(Listen::At(text.parse().expect("an address"))));
+        assert_eq!("8888".parse(), Ok(Address(Listen::Everywhere(8888))));
+        assert_eq!(":8888".parse(), Ok(Address(Listen::Everywhere(8888))));
+        assert_eq!("[::]:8888".parse(), Ok(Address(Listen::Everywhere(8888))));
+        assert_eq!(" 0 ".parse(), Ok(Address(Listen::Everywhere(0))));
+        assert_eq!("65535".parse(), Ok(Address(Listen::Everywhere(65535))));
+        assert_eq!("127.0.0.1:8888".parse(), at("127.0.0.1:8888"));
+        assert_eq!("0.0.0.0:0".parse(), at("0.0.0.0:0"));
+        assert_eq!("[::1]:8888".parse(), at("[::1]:8888"));
+    }
+
+    #[test]
+    fn anything_else_is_told_the_forms_of_an_address() {
+        for text in ["", ":", "65536", "-1", "+80", "::8888", "localhost:80", "127.0.0.1", "[::1]"]
+        {
+            let refused = text.parse::<Address>().expect_err(text);
+            assert!(refused.contains("127.0.0.1:8888") && refused.contains("[::1]:8888"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_takes_a_unit_or_none() {
+        assert_eq!("16KiB".parse(), Ok(Size(16 * 1024)));
+        assert_eq!("16 kib".parse(), Ok(Size(16 * 1024)));
+        assert_eq!("1.5MB".parse(), Ok(Size(1_500_000)));
+        assert_eq!("4096".parse(), Ok(Size(4096)));
+        assert_eq!("0".parse(), Ok(Size(0)));
+        for text in ["", "KiB", "-1", "16 apples", "1..5K", "é"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_as_a_default_reads_back_as_the_same_value() {
+        for bytes in [0, 1, 1000, 1023, 1024, 1025, 1536, 1 << 20, (1 << 20) + 1, 3 << 20] {
+            assert_eq!(Size(bytes).to_string().parse(), Ok(Size(bytes)));
+        }
+        for text in ["8888", "127.0.0.1:80", "[::1]:80"] {
+            let address = text.parse::<Address>().expect(text);
+            assert_eq!(address.to_string(), text);
+        }
+        for millis in [1, 500, 1000, 90_000] {
+            let shown = humantime::Duration::from(Duration::from_millis(millis)).to_string();
+            let read = duration(&shown).expect("a duration");
+            assert_eq!(*read, Duration::from_millis(millis));
+        }
+    }
+
+    #[test]
+    fn a_duration_needs_a_unit() {
+        assert_eq!(duration("500ms").map(|read| *read), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("1min 30s").map(|read| *read), Ok(Duration::from_secs(90)));
+        for text in ["", "10", "s", "-1s", "10 apples", "99999999999999999999s", "é"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_count_fits_the_type_that_it_is_for() {
+        assert_eq!(count::<usize>("0"), Ok(0));
+        assert_eq!(count::<i32>("2147483647"), Ok(i32::MAX));
+        assert_eq!(count::<i32>("2147483648"), Err("write a smaller number"));
+        assert!(count::<i32>("-1").is_err());
+        assert!(count::<u32>("many").is_err());
+    }
+
+    #[test]
+    fn a_status_is_one_that_may_end_a_response() {
+        assert_eq!(status("200"), Status::try_from(200).map_err(|_| String::new()));
+        assert_eq!(status("599"), Status::try_from(599).map_err(|_| String::new()));
+        for text in ["", "100", "199", "600", "65736", "-200", "OK"] {
+            assert!(status(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off_in_the_usual_words() {
+        for text in ["1", "true", "YES", " on "] {
+            assert_eq!(switch(text), Ok(true), "{text}");
+        }
+        for text in ["0", "False", "no", "off", ""] {
+            assert_eq!(switch(text), Ok(false), "{text}");
+        }
+        assert!(switch("maybe").is_err());
+    }
+
+    #[test]
+    fn fields_come_one_a_line() {
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        assert_eq!("X-A: b".parse(), Ok(Fields(vec![field("X-A", "b")])));
+        assert_eq!("X-A:".parse(), Ok(Fields(vec![field("X-A", "")])));
+        assert_eq!(
+            "A: b:c\n\n B:d \r\n".parse(),
+            Ok(Fields(vec![field("A", "b:c"), field("B", "d")]))
+        );
+        for text in ["", "\n", "X-A", "A: b\nc"] {
+            assert!(text.parse::<Fields>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The `oneloop` program: a command line around [`Server`].
+//!
+//! Owns the process: its logger (no other file names `env_logger`), its standard error, its exit
+//! code. It must never panic, not even when nobody reads what it prints, and never say more than
+//! one line about a mistake.
+//!
+//! | exit code | why |
+//! |---|---|
+//! | 0 | it was told to stop and did, or it was asked for help |
+//! | 1 | the system refused something: an address, a descriptor |
+//! | 2 | the command line cannot be meant |
+//! | 128 + n | a second signal, number n, ended it at once |
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use env_logger::Env;
+use oneloop::{Server, Stopped};
+
+mod cli;
+
+use cli::{Cli, Refusal};
+
+fn main() -> ExitCode {
+    match serve() {
+        Ok(Stopped::Drained | Stopped::CutOff) => ExitCode::SUCCESS,
+        Ok(Stopped::Signalled(number)) => ExitCode::from(code_of_signal(number)),
+        Err(Refusal::Page(page)) => {
+            // `oneloop --help | head -1` closes our standard output: no news for anybody.
+            let _ = page.print();
+            ExitCode::SUCCESS
+        }
+        Err(Refusal::Mistake(sentence)) => complain(&sentence, 2),
+        Err(Refusal::System(sentence)) => complain(&sentence, 1),
+    }
+}
+
+/// From the arguments to the end of the loop.
+fn serve() -> Result<Stopped, Refusal> {
+    let cli = Cli::from_arguments(std::env::args_os())?;
+    let level = cli.log_level().as_str();
+    env_logger::Builder::from_env(Env::default().default_filter_or(level)).init();
+    let mut server = Server::bind(&cli.config(), cli.handler()?)?;
+    server.handle_signals()?;
+    server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
+}
+
+/// What a shell reports for a program that a signal ended.
+fn code_of_signal(number: i32) -> u8 {
+    u8::try_from(number).map_or(u8::MAX, |number| number.saturating_add(128))
+}
+
+/// Says why nothing runs, in one line whatever the arguments contained.
+fn complain(sentence: &str, code: u8) -> ExitCode {
+    let mut line = String::from("oneloop: ");
+    for character in sentence.chars() {
+        match character.is_control() {
+            true => line.extend(character.escape_default()),
+            false => line.push(character),
+        }
+    }
+    line.push('\n');
+    // If standard error is closed, the exit code still tells; `eprintln!` would panic.
+    let _ = io::stderr().write_all(line.as_bytes());
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_becomes_the_exit_code_that_shells_know() {
+        assert_eq!(code_of_signal(15), 143);
+        assert_eq!(code_of_signal(127), 255);
+        assert_eq!(code_of_signal(128), 255);
+        assert_eq!(code_of_signal(-1), 255);
+    }
+}
