@@ -13,8 +13,9 @@ use crate::http::body::{Arrival, Content};
 use crate::http::control::{Control, Expectation, Framing, Persistence};
 use crate::http::encode;
 use crate::http::fault::{Fault, FaultKind};
+use crate::http::method::Method;
 use crate::http::parse::{self, FieldRoom, Head, Missing};
-use crate::http::request::{Method, Request};
+use crate::http::request::Request;
 use crate::metrics::CloseReason;
 
 /// What one look at the input came to.

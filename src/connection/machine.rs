@@ -331,6 +331,12 @@ impl Connection {
         }
     }
 
+    /// The memory that is kept for this client beyond its slot, in bytes.
+    #[cfg(test)]
+    pub(super) fn parked_bytes(&self) -> usize {
+        self.parked.as_ref().map_or(0, |parked| parked.capacity())
+    }
+
     /// Forgets input behind the last answer: it will never be looked at.
     pub(super) fn on_last_answer(&mut self, after: After) {
         let after = match after {

@@ -7,5 +7,7 @@
 mod dialogue;
 mod machine;
 pub(crate) mod state;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use machine::{Connection, Demand, Phase, Turn, Unread};

@@ -73,7 +73,7 @@ pub(crate) enum Name {
 }
 
 /// Every way from one state to another, and the events that lead there.
-pub(crate) const ARROWS: [(Name, &str, Name); 16] = [
+pub(crate) const ARROWS: [(Name, &str, Name); 15] = [
     (Name::Idle, "first bytes", Name::ReadingHead),
     (Name::Idle, "whole head", Name::ReadingBody),
     (Name::Idle, "whole request or fault", Name::Writing),
@@ -89,7 +89,6 @@ pub(crate) const ARROWS: [(Name, &str, Name); 16] = [
     (Name::Writing, "written, input unread", Name::Lingering),
     (Name::Writing, "written, last answer; or reset, deadline", Name::Closed),
     (Name::Lingering, "EOF, deadline or enough", Name::Closed),
-    (Name::Closed, "", Name::Closed),
 ];
 
 impl State {
@@ -204,6 +203,8 @@ impl State {
             self.name(),
             next.name()
         );
+        #[cfg(test)]
+        super::tests::note_arrow(self.name(), next.name());
         *self = next;
     }
 }

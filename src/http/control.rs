@@ -7,8 +7,8 @@
 
 use super::chars::list_elements;
 use super::fault::FaultKind;
+use super::method::{Method, Version};
 use super::parse::{Fields, Head};
-use super::request::{Method, Version};
 use super::target::{Target, host_is_valid};
 
 /// How the end of the content is found.

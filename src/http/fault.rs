@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::request::Method;
+use super::method::Method;
 use super::status::Status;
 use crate::metrics::CloseReason;
 

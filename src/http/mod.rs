@@ -12,6 +12,7 @@ pub(crate) mod control;
 pub(crate) mod date;
 pub(crate) mod encode;
 pub(crate) mod fault;
+pub(crate) mod method;
 pub(crate) mod parse;
 pub(crate) mod request;
 pub(crate) mod status;

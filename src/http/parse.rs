@@ -16,7 +16,7 @@ use std::mem::MaybeUninit;
 use httparse::Header;
 
 use super::fault::FaultKind;
-use super::request::Version;
+use super::method::Version;
 use crate::config::{FIELDS_CAPACITY, Limits};
 
 /// Room for the fields of one head, on the caller's stack.

@@ -1,7 +1,7 @@
 //! The four forms of a request target (RFC 9112 §3.2), and the host they or `Host` name.
 
 use super::fault::FaultKind;
-use super::request::Method;
+use super::method::Method;
 
 /// A request target that has been found well-formed for its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,514 @@
+//! Scenarios without sockets: bytes in, bytes out, time as an argument.
+
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use super::state::{ARROWS, Name};
+use super::{Connection, Demand, Phase, Turn, Unread};
+use crate::buffer::Output;
+use crate::config::{Limits, Timeouts};
+use crate::handler::{Handler, Reply, Sent};
+use crate::http::date::Date;
+use crate::http::request::Request;
+use crate::metrics::{CloseReason, Metrics};
+use crate::time::Time;
+
+thread_local! {
+    /// Every way from one state to another that has been walked on this thread.
+    static WALKED: RefCell<Vec<(Name, Name)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Called for every transition.
+pub(super) fn note_arrow(from: Name, to: Name) {
+    WALKED.with_borrow_mut(|walked| walked.push((from, to)));
+}
+
+/// Says which request it was, and nothing else.
+struct Echo;
+
+impl Handler for Echo {
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let body = String::from_utf8_lossy(request.body());
+        let (method, path) = (request.method().as_str(), request.path());
+        match path {
+            "/large" => reply.send(&std::sync::Arc::from(vec![b'x'; 100_000])),
+            _ => reply.send(&format!("<{method} {path} {body}>")),
+        }
+    }
+}
+
+/// A connection, and all that a loop would give it.
+struct Bench {
+    connection: Connection,
+    output: Output,
+    date: Date,
+    limits: Limits,
+    timeouts: Timeouts,
+    metrics: Metrics,
+    phase: Phase,
+    now: Time,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        Bench {
+            connection: Connection::new(Time::START),
+            output: Output::default(),
+            date: Date::new(SystemTime::UNIX_EPOCH),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            metrics: Metrics::default(),
+            phase: Phase::Running,
+            now: Time::START,
+        }
+    }
+
+    fn lenient() -> Bench {
+        let mut bench = Bench::new();
+        bench.timeouts.typing_grace = Some(Duration::from_secs(1));
+        bench
+    }
+
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &mut Turn<'_, Echo>) -> T) -> T {
+        let mut turn = Turn {
+            now: self.now,
+            phase: self.phase,
+            handler: &mut Echo,
+            limits: &self.limits,
+            timeouts: &self.timeouts,
+            date: &self.date,
+            output: &mut self.output,
+            metrics: &mut self.metrics,
+        };
+        act(&mut self.connection, &mut turn)
+    }
+
+    /// Receives `bytes`, without sending anything.
+    fn receive(&mut self, bytes: &[u8]) {
+        self.with(|connection, turn| connection.on_bytes(&mut bytes.to_vec(), turn));
+    }
+
+    /// Sends up to `bytes_max`, and says what.
+    fn send(&mut self, bytes_max: usize) -> Vec<u8> {
+        let pieces = self.connection.owed(&self.output);
+        let mut owed: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        owed.truncate(bytes_max);
+        self.with(|connection, turn| connection.on_sent(owed.len(), Unread::Nothing, turn));
+        owed
+    }
+
+    /// Sends all that is owed, as a loop does at the end of a client's turn.
+    fn send_all(&mut self) -> String {
+        let mut sent = Vec::new();
+        while self.connection.demand() == Demand::Send {
+            sent.extend(self.send(usize::MAX));
+        }
+        self.connection.park(&mut self.output);
+        String::from_utf8(sent).expect("text")
+    }
+
+    fn exchange(&mut self, bytes: &str) -> String {
+        self.receive(bytes.as_bytes());
+        self.send_all()
+    }
+
+    fn end_of_input(&mut self) -> String {
+        self.with(|connection, turn| connection.on_eof(turn));
+        self.send_all()
+    }
+
+    /// Lets the present deadline pass.
+    fn run_out(&mut self) -> String {
+        let (class, since) = self.connection.deadline(&self.timeouts).expect("a deadline");
+        self.now = since + self.timeouts.of(class);
+        self.with(|connection, turn| connection.on_deadline(turn));
+        self.send_all()
+    }
+
+    fn after(&mut self, wait: Duration) -> &mut Bench {
+        self.now = self.now + wait;
+        self
+    }
+
+    /// How long the peer still has.
+    fn time_left(&self) -> Duration {
+        let (class, since) = self.connection.deadline(&self.timeouts).expect("a deadline");
+        (since + self.timeouts.of(class)).since(self.now)
+    }
+
+    #[track_caller]
+    fn assert_state(&self, name: Name) {
+        assert_eq!(self.connection.state(), name);
+    }
+
+    #[track_caller]
+    fn assert_closed(&self, reason: CloseReason) {
+        assert_eq!(self.connection.demand(), Demand::Close(reason));
+    }
+}
+
+/// The bodies of all answers in `text`.
+fn bodies(text: &str) -> Vec<&str> {
+    text.split("HTTP/1.1 ").skip(1).filter_map(|answer| answer.split("\r\n\r\n").nth(1)).collect()
+}
+
+fn statuses(text: &str) -> Vec<&str> {
+    text.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect()
+}
+
+const GET: &str = "GET /a HTTP/1.1\r\nHost: a\r\n\r\n";
+const POST: &str = "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+const CHUNKED: &str = "POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                       3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nT: u\r\n\r\n";
+const EXPECT: &str =
+    "PUT /e HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n";
+
+#[test]
+fn a_kept_connection_answers_one_request_after_the_other() {
+    let mut bench = Bench::new();
+    for _ in 0..3 {
+        assert_eq!(bodies(&bench.exchange(GET)), ["<GET /a >"]);
+        bench.assert_state(Name::Idle);
+    }
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::PeerClosed);
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order_before_one_send() {
+    let mut bench = Bench::new();
+    bench.receive(format!("{GET}{POST}{CHUNKED}{GET}").as_bytes());
+    let sent = String::from_utf8(bench.send(usize::MAX)).expect("text");
+    assert_eq!(bodies(&sent), ["<GET /a >", "<POST /p hello>", "<POST /c hello>", "<GET /a >"]);
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn a_partial_send_goes_on_where_it_stopped() {
+    let whole = Bench::new().exchange(&format!("{GET}{GET}"));
+    let mut bench = Bench::new();
+    bench.receive(format!("{GET}{GET}").as_bytes());
+    let mut sent = Vec::new();
+    while bench.connection.demand() == Demand::Send {
+        sent.extend(bench.send(7));
+        bench.connection.park(&mut bench.output);
+    }
+    assert_eq!(sent, whole.as_bytes());
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn a_large_shared_body_is_sent_before_the_next_request_is_looked_at() {
+    let mut bench = Bench::new();
+    let large = GET.replace("/a", "/large");
+    bench.receive(format!("{large}{GET}").as_bytes());
+    assert_eq!(bench.metrics.requests, 1);
+    let sent = bench.send_all();
+    assert_eq!(bodies(&sent)[0].len(), 100_000);
+    assert_eq!(bodies(&sent)[1], "<GET /a >");
+}
+
+#[test]
+fn above_the_high_water_mark_answers_are_sent_before_more_are_made() {
+    let mut bench = Bench::new();
+    bench.limits.output_bytes_high_water = 1024;
+    bench.receive(GET.repeat(100).as_bytes());
+    let first = bench.send(usize::MAX);
+    assert!((1024..1200).contains(&first.len()), "{}", first.len());
+    let rest = bench.send_all();
+    assert_eq!(bench.metrics.requests, 100);
+    assert_eq!(statuses(&rest).len() + statuses(&String::from_utf8_lossy(&first)).len(), 100);
+}
+
+#[test]
+fn nothing_after_close_is_processed_and_the_rest_is_lingered_for() {
+    let mut bench = Bench::new();
+    let close = GET.replace("Host", "Connection: close\r\nHost");
+    let sent = bench.exchange(&format!("{close}{GET}"));
+    assert_eq!(bodies(&sent), ["<GET /a >"]);
+    bench.assert_state(Name::Lingering);
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::Answered);
+
+    let mut bench = Bench::new();
+    bench.exchange(&close);
+    bench.assert_closed(CloseReason::Answered);
+}
+
+#[test]
+fn a_silent_client_is_closed_without_a_word() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.run_out(), "");
+    bench.assert_closed(CloseReason::FirstByteTimeout);
+
+    let mut bench = Bench::new();
+    bench.exchange(GET);
+    assert_eq!(bench.time_left(), bench.timeouts.idle);
+    assert_eq!(bench.run_out(), "");
+    bench.assert_closed(CloseReason::IdleTimeout);
+}
+
+#[test]
+fn a_heads_deadline_is_absolute() {
+    let mut bench = Bench::new();
+    for byte in GET.bytes().take(9) {
+        bench.receive(&[byte]);
+        bench.after(Duration::from_secs(1));
+    }
+    assert_eq!(bench.time_left(), Duration::from_secs(1));
+    assert_eq!(statuses(&bench.run_out()), ["408"]);
+    bench.assert_state(Name::Lingering);
+    bench.run_out();
+    bench.assert_closed(CloseReason::HeadTimeout);
+}
+
+#[test]
+fn typing_renews_the_grace_but_not_beyond_the_heads_deadline() {
+    let mut bench = Bench::lenient();
+    bench.receive(b"G");
+    assert_eq!(bench.time_left(), Duration::from_secs(1));
+    for _ in 0..11 {
+        bench.after(Duration::from_millis(900)).receive(b"E");
+    }
+    assert!(bench.now.since(Time::START) < bench.timeouts.head);
+    assert!(bench.now + bench.time_left() <= Time::START + bench.timeouts.head);
+    assert_eq!(statuses(&bench.run_out()), ["408"]);
+}
+
+#[test]
+fn a_body_has_to_make_progress() {
+    let mut bench = Bench::new();
+    let head = "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
+    bench.exchange(head);
+    bench.assert_state(Name::ReadingBody);
+    bench.after(Duration::from_secs(20)).receive(&[b'x'; 14_999]);
+    assert_eq!(bench.time_left(), Duration::from_secs(10), "500 bytes a second were not reached");
+    bench.receive(b"x");
+    assert_eq!(bench.time_left(), Duration::from_secs(30));
+    assert_eq!(statuses(&bench.run_out()), ["408"]);
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::BodyTimeout);
+}
+
+#[test]
+fn an_answer_has_to_be_read_at_some_speed() {
+    let mut bench = Bench::new();
+    bench.receive(GET.replace("/a", "/large").as_bytes());
+    bench.send(100);
+    bench.connection.park(&mut bench.output);
+    bench.after(Duration::from_secs(20));
+    bench.send(14_899);
+    assert_eq!(bench.time_left(), Duration::from_secs(10));
+    bench.send(1);
+    assert_eq!(bench.time_left(), Duration::from_secs(30));
+    bench.with(|connection, turn| connection.on_deadline(turn));
+    bench.assert_closed(CloseReason::WriteTimeout);
+}
+
+#[test]
+fn a_client_that_waits_for_100_gets_it_once_and_only_if_its_body_is_wanted() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.exchange(EXPECT), "HTTP/1.1 100 Continue\r\n\r\n");
+    bench.assert_state(Name::ReadingBody);
+    assert_eq!(bodies(&bench.exchange("hello")), ["<PUT /e hello>"]);
+
+    let together = Bench::new().exchange(&format!("{EXPECT}hello"));
+    assert_eq!(statuses(&together), ["200"]);
+    let old = Bench::new().exchange(&EXPECT.replace("HTTP/1.1", "HTTP/1.0"));
+    assert_eq!(old, "");
+    let refused = Bench::new().exchange(&EXPECT.replace(": 5", ": 5000000"));
+    assert_eq!(statuses(&refused), ["413"]);
+    let behind = Bench::new().exchange(&format!("{GET}{EXPECT}"));
+    assert_eq!(statuses(&behind), ["200", "100"]);
+}
+
+#[test]
+fn a_body_behind_answers_waits_until_they_are_out() {
+    let mut bench = Bench::new();
+    let (head, rest) = CHUNKED.split_at(CHUNKED.len() - 12);
+    assert_eq!(bodies(&bench.exchange(&format!("{GET}{head}"))), ["<GET /a >"]);
+    bench.assert_state(Name::ReadingBody);
+    assert_eq!(bodies(&bench.exchange(rest)), ["<POST /c hello>"]);
+}
+
+#[test]
+fn half_closing_peers_get_their_answer() {
+    let mut bench = Bench::new();
+    bench.receive(GET.as_bytes());
+    assert_eq!(bodies(&bench.send_all()), ["<GET /a >"]);
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::PeerClosed);
+
+    for (input, status) in [("GET /", "400"), (&POST[..POST.len() - 1], "400"), ("\r\n", "400")] {
+        let mut bench = Bench::new();
+        bench.exchange(input);
+        assert_eq!(statuses(&bench.end_of_input()), [status], "{input:?}");
+        bench.assert_closed(CloseReason::Fault);
+    }
+}
+
+#[test]
+fn empty_lines_between_requests_are_no_requests() {
+    let mut bench = Bench::new();
+    let sent = bench.exchange(&format!("\r\n{GET}\r\n\r\n{GET}\r\n"));
+    assert_eq!(statuses(&sent), ["200", "200"]);
+    bench.assert_state(Name::Idle);
+    let left = bench.time_left();
+    bench.after(Duration::from_secs(1)).receive(b"\r");
+    bench.assert_state(Name::ReadingHead);
+    bench.receive(b"\n");
+    bench.assert_state(Name::Idle);
+    assert!(bench.time_left() <= left, "empty lines are no activity");
+    bench.receive(b"\r");
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::PeerClosed);
+}
+
+#[test]
+fn what_comes_while_lingering_is_bounded() {
+    let mut bench = Bench::new();
+    bench.exchange("hello\r\n");
+    bench.assert_state(Name::Lingering);
+    let bytes_max = bench.limits.linger_bytes_max;
+    bench.with(|connection, turn| connection.on_drained(bytes_max, turn));
+    bench.assert_state(Name::Lingering);
+    bench.with(|connection, turn| connection.on_drained(1, turn));
+    bench.assert_closed(CloseReason::Fault);
+}
+
+#[test]
+fn unread_input_behind_a_last_answer_is_lingered_for() {
+    let mut bench = Bench::new();
+    bench.receive(GET.replace("Host", "Connection: close\r\nHost").as_bytes());
+    let owed = bench.output.len();
+    bench.with(|connection, turn| connection.on_sent(owed, Unread::Perhaps, turn));
+    bench.assert_state(Name::Lingering);
+}
+
+#[test]
+fn while_draining_every_answer_is_the_last() {
+    let mut bench = Bench::new();
+    bench.receive(&POST.as_bytes()[..POST.len() - 1]);
+    bench.phase = Phase::Draining;
+    let sent = bench.exchange("o");
+    assert!(sent.contains("Connection: close\r\n"), "{sent}");
+    bench.assert_closed(CloseReason::Answered);
+}
+
+#[test]
+fn methods_that_are_not_for_us_are_refused_and_the_connection_goes_on() {
+    let mut bench = Bench::new();
+    let unknown = POST.replace("POST", "BREW");
+    let trace = GET.replace("GET", "TRACE");
+    let sent = bench.exchange(&format!("{unknown}{trace}{GET}"));
+    assert_eq!(statuses(&sent), ["501", "405", "200"]);
+    assert!(sent.contains("Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"));
+    let connect = "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(statuses(&bench.exchange(&format!("{connect}{GET}"))), ["405"]);
+}
+
+#[test]
+fn the_first_reason_to_end_stays() {
+    let mut bench = Bench::new();
+    bench.exchange("hello\r\n");
+    bench.connection.on_close(CloseReason::Reset);
+    bench.assert_closed(CloseReason::Fault);
+    let mut bench = Bench::new();
+    bench.receive(b"G");
+    bench.connection.on_close(CloseReason::Reset);
+    bench.assert_closed(CloseReason::Reset);
+    let mut bench = Bench::new();
+    bench.exchange(&POST[..POST.len() - 1]);
+    bench.connection.on_close(CloseReason::Reset);
+    bench.assert_closed(CloseReason::Reset);
+}
+
+#[test]
+fn a_waiting_client_holds_little_more_than_what_it_sent() {
+    let mut bench = Bench::new();
+    bench.receive(b"GET / HT");
+    assert!(bench.connection.parked_bytes() <= 128);
+    bench.receive(&[b'x'; 1000]);
+    assert!(bench.connection.parked_bytes() <= 2048);
+    let mut bench = Bench::new();
+    bench.exchange(GET);
+    assert_eq!(bench.connection.parked_bytes(), 0);
+}
+
+/// What the server says to `input`, sent in the given pieces, up to the end of the input.
+fn verdict<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, CloseReason) {
+    let mut bench = Bench::new();
+    let mut said = String::new();
+    for piece in pieces {
+        if bench.connection.demand() == Demand::Receive {
+            bench.receive(piece);
+            said += &bench.send_all();
+        }
+    }
+    if matches!(bench.connection.demand(), Demand::Receive | Demand::Drain) {
+        said += &bench.end_of_input();
+    }
+    let Demand::Close(reason) = bench.connection.demand() else {
+        panic!("the end of input ends a connection");
+    };
+    // Whether a 100 is due depends on whether the body was there already.
+    (said.replace("HTTP/1.1 100 Continue\r\n\r\n", ""), reason)
+}
+
+#[track_caller]
+fn assert_cuts_do_not_matter(input: &[u8]) {
+    let whole = verdict([input]);
+    for cut in 1..input.len() {
+        let (first, rest) = input.split_at(cut);
+        assert_eq!(verdict([first, rest]), whole, "cut at {cut}: {}", input.escape_ascii());
+    }
+    assert_eq!(verdict(input.chunks(1)), whole, "byte by byte: {}", input.escape_ascii());
+}
+
+#[test]
+fn every_request_cut_at_every_byte_gives_the_same_answers() {
+    for input in [GET, POST, CHUNKED, EXPECT, "hello\r\n", "\r\n\r\n", "GET /\u{e9} HTTP/1.1\r\n"] {
+        assert_cuts_do_not_matter(input.as_bytes());
+    }
+    let all =
+        format!("{GET}{POST}\r\n{CHUNKED}{}{GET}", EXPECT.replace("\r\n\r\n", "\r\n\r\nhello"));
+    assert_cuts_do_not_matter(all.as_bytes());
+}
+
+#[test]
+fn every_given_case_cut_at_every_byte_gives_the_same_answers() {
+    let mut inputs = 0;
+    for line in include_str!("../../tests/cases/cases.jsonl").lines() {
+        let case: serde_json::Value = serde_json::from_str(line).expect("a case a line");
+        let send = &case["send"];
+        let pieces = send.as_array().cloned().unwrap_or_else(|| vec![send.clone()]);
+        let texts: Vec<&str> = pieces.iter().filter_map(|piece| piece.as_str()).collect();
+        let text: String = texts.concat().replace("@H@", "a:1").replace("@G@", "/");
+        let text = text.replace("@P@", "/").replace("@SML@", "44").replace("@SML5@", "49");
+        let bytes: Vec<u8> = text.chars().filter_map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        if texts.len() == pieces.len() && bytes.len() <= 1000 {
+            assert_cuts_do_not_matter(&bytes);
+            inputs += 1;
+        }
+    }
+    assert!(inputs > 100, "only {inputs} cases were tried");
+}
+
+#[test]
+fn every_arrow_of_the_table_can_be_walked() {
+    WALKED.with_borrow_mut(Vec::clear);
+    a_kept_connection_answers_one_request_after_the_other();
+    nothing_after_close_is_processed_and_the_rest_is_lingered_for();
+    a_heads_deadline_is_absolute();
+    a_body_has_to_make_progress();
+    a_client_that_waits_for_100_gets_it_once_and_only_if_its_body_is_wanted();
+    empty_lines_between_requests_are_no_requests();
+    the_first_reason_to_end_stays();
+    verdict([GET.as_bytes()]);
+    verdict([&POST.as_bytes()[..50], &POST.as_bytes()[50..]]);
+    verdict(POST.as_bytes().chunks(1));
+    let walked = WALKED.take();
+    for (from, events, to) in ARROWS {
+        assert!(walked.contains(&(from, to)), "nobody went from {from:?} to {to:?} ({events})");
+    }
+}

@@ -1,0 +1,185 @@
+//! Holds the shape of the house: which file may name what, and who imports from whom.
+//!
+//! Reads the sources as text. Comments and tests do not count.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+/// The layers, from the ground up. A file imports from its own layer or from those before it.
+const LAYERS: [&[&str]; 8] = [
+    &["config", "error", "metrics", "time", "buffer"],
+    &["http"],
+    &["handler"],
+    &["connection"],
+    &["socket", "timers", "client", "clients"],
+    &["listener", "signals", "descriptors", "server"],
+    &["handlers"],
+    &["main", "cli"],
+];
+
+/// What only some files may name, and why that is worth a test.
+const CHOKE_POINTS: [(&str, &[&str]); 16] = [
+    ("mio::", &["listener.rs", "server.rs", "signals.rs"]),
+    ("httparse::", &["http/parse.rs"]),
+    ("httpdate::", &["http/date.rs"]),
+    ("itoa::", &["http/encode.rs"]),
+    ("slab::", &["clients.rs", "timers.rs"]),
+    ("socket2::", &["listener.rs", "server.rs"]),
+    ("rustix::", &["descriptors.rs", "listener.rs"]),
+    ("signal_hook", &["server.rs", "signals.rs"]),
+    ("env_logger", &["main.rs"]),
+    ("Instant::now", &["server.rs"]),
+    ("SystemTime::now", &["server.rs"]),
+    (".elapsed()", &["server.rs"]),
+    (".read(", &["socket.rs"]),
+    (".write(", &["socket.rs"]),
+    (".write_vectored(", &["socket.rs"]),
+    ("thread::", &[]),
+];
+
+/// Only the engine logs: what is below reports through values such as `CloseReason`.
+const LOG_MACROS: [&str; 5] = ["error!(", "warn!(", "info!(", "debug!(", "trace!("];
+
+struct Source {
+    path: String,
+    code: String,
+}
+
+impl Source {
+    /// The name by which other files import from this one.
+    fn module(&self) -> &str {
+        self.path.split(['/', '.']).next().unwrap()
+    }
+
+    fn layer(&self) -> Option<usize> {
+        LAYERS.iter().position(|layer| layer.contains(&self.module()))
+    }
+}
+
+/// Every file under `src`, without its tests and comments.
+fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().unwrap() != "tests.rs" {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+                let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+                sources.push(Source { path, code: lines.collect::<Vec<_>>().join("\n") });
+            }
+        }
+    }
+    assert!(sources.len() > 30, "the sources have been found");
+    sources
+}
+
+#[test]
+fn what_has_a_choke_point_is_named_nowhere_else() {
+    for (name, allowed) in CHOKE_POINTS {
+        let naming: BTreeSet<String> = sources()
+            .into_iter()
+            .filter(|source| source.code.contains(name))
+            .map(|source| source.path)
+            .collect();
+        let allowed: BTreeSet<String> = allowed.iter().map(|path| (*path).to_owned()).collect();
+        assert_eq!(naming, allowed, "who names {name}");
+    }
+}
+
+#[test]
+fn the_clock_is_read_in_one_place_and_once_a_turn() {
+    let sources = sources();
+    let server = sources.iter().find(|source| source.path == "server.rs").unwrap();
+    let count = |text: &str| server.code.matches(text).count();
+    assert_eq!(count("Instant::now()"), 1, "where the loop begins");
+    assert_eq!(count(".elapsed()"), 1, "once a turn");
+    assert_eq!(count("SystemTime::now()"), 1, "once a second");
+    assert_eq!(count("self.read_clock()"), 1);
+}
+
+#[test]
+fn nothing_below_the_engine_logs() {
+    let engine = LAYERS.iter().position(|layer| layer.contains(&"clients")).unwrap();
+    for source in sources() {
+        if source.layer().is_some_and(|layer| layer < engine) {
+            for log in LOG_MACROS {
+                assert!(!source.code.contains(log), "{} has {log}", source.path);
+            }
+        }
+    }
+}
+
+#[test]
+fn imports_only_point_down() {
+    for source in sources() {
+        let Some(layer) = source.layer() else {
+            assert_eq!(source.path, "lib.rs", "a file that no layer knows");
+            continue;
+        };
+        for import in source.code.split("crate::").skip(1) {
+            let module = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+            let Some(target) = LAYERS.iter().position(|layer| layer.contains(&module)) else {
+                continue;
+            };
+            assert!(
+                target <= layer,
+                "{} imports from {module}, which stands above it",
+                source.path
+            );
+        }
+    }
+}
+
+#[test]
+fn files_and_functions_stay_readable() {
+    for source in sources() {
+        let lines = source.code.lines().count();
+        assert!(lines <= 400, "{} has {lines} lines of code", source.path);
+        let mut start = None;
+        for (number, line) in source.code.lines().enumerate() {
+            assert!(line.chars().count() <= 100, "{}: {line}", source.path);
+            let indent = line.len() - line.trim_start().len();
+            let opens = line.trim_start().starts_with("fn ")
+                || line.trim_start().starts_with("pub fn ")
+                || line.trim_start().starts_with("pub(crate) fn ")
+                || line.trim_start().starts_with("pub(super) fn ");
+            match start {
+                None if opens => start = Some((number, indent)),
+                Some((from, at)) if line.trim() == "}" && indent == at => {
+                    let length = number - from + 1;
+                    assert!(length <= 70, "{}: a function of {length} lines: {line}", source.path);
+                    start = None;
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_it_should_and_nothing_else() {
+    let allowed = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benches",
+        "src",
+        "tests",
+        "target",
+    ];
+    for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
+    }
+}
