@@ -70,14 +70,18 @@ impl<S: Stream> Client<S> {
 
     /// Does what the connection demands next.
     pub(crate) fn step<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
-        let before = self.connection.state();
-        let step = match self.connection.demand() {
+        let (before, demand) = (self.connection.state(), self.connection.demand());
+        let step = match demand {
             Demand::Receive => self.receive(buffer, turn),
             Demand::Send => self.send(turn),
             Demand::Drain => self.drain(buffer, turn),
             Demand::Close(reason) => Step::Ended(reason),
         };
-        trace!("client {}: {before:?}: {step:?} -> {:?}", self.generation, self.connection.state());
+        trace!(
+            "client {}: {demand:?}: {step:?}: {before:?} -> {:?}",
+            self.generation,
+            self.connection.state()
+        );
         step
     }
 

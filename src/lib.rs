@@ -65,3 +65,8 @@ pub use http::status::{InvalidStatus, Status};
 pub use metrics::{CloseReason, Metrics};
 pub use server::{Server, Stopped};
 pub use signals::StopHandle;
+
+/// The README's programs, compiled and run with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -208,3 +208,25 @@ impl State {
         *self = next;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readmes_diagram_has_exactly_the_arrows_of_the_table() {
+        let readme = include_str!("../../README.md");
+        let diagram = readme.split("stateDiagram-v2").nth(1).expect("a diagram");
+        let drawn: Vec<&str> = diagram
+            .lines()
+            .take_while(|line| *line != "```")
+            .map(str::trim)
+            .filter(|line| line.contains("-->") && !line.contains("[*]"))
+            .collect();
+        let told: Vec<String> = ARROWS
+            .iter()
+            .map(|(from, events, to)| format!("{from:?} --> {to:?}: {events}"))
+            .collect();
+        assert_eq!(drawn, told);
+    }
+}
