@@ -1,0 +1,157 @@
+//! One connection: what it still has to send, and which answers it waits for.
+//!
+//! It never blocks and knows nothing of other clients; the clock reading comes as an argument.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::answer::Checker;
+use crate::failure::Failure;
+
+/// One connection with its requests under way.
+#[derive(Debug)]
+pub struct Client {
+    stream: OwnedFd,
+    /// Bytes of requests that the kernel has not taken yet, counted from the end of the last one.
+    unsent: usize,
+    /// When each outstanding request was begun, oldest first.
+    begun: VecDeque<Instant>,
+    /// How many of these have been answered since the last [`Client::take_answered`].
+    answered: usize,
+    /// The start of an answer whose end has not come; empty nearly always.
+    incomplete: Vec<u8>,
+}
+
+/// What reading has brought.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// There may be more.
+    Received,
+    /// The kernel has nothing more for now.
+    Drained,
+    /// The server has closed its side, between two answers.
+    Closed,
+}
+
+impl Client {
+    /// Takes a socket that is connected or about to be.
+    pub fn new(stream: OwnedFd) -> Client {
+        Client { stream, unsent: 0, begun: VecDeque::new(), answered: 0, incomplete: Vec::new() }
+    }
+
+    /// The socket, for registering it.
+    pub fn stream(&self) -> &OwnedFd {
+        &self.stream
+    }
+
+    /// Owes the server `count` more requests, begun `now`.
+    pub fn begin(&mut self, count: usize, requests: &Requests, now: Instant) {
+        self.unsent += count * requests.one_bytes;
+        self.begun.extend(std::iter::repeat_n(now, count));
+    }
+
+    /// Sends what the kernel takes now; on a socket still connecting, nothing.
+    ///
+    /// # Errors
+    /// When the connection is broken.
+    pub fn flush(&mut self, requests: &Requests) -> Result<(), Failure> {
+        while self.unsent > 0 {
+            match send(&self.stream, requests.unsent(self.unsent), SendFlags::NOSIGNAL) {
+                Ok(sent) => self.unsent -= sent,
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(Failure::machine("send a request")(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives once and checks every answer that is now whole.
+    ///
+    /// # Errors
+    /// When an answer is wrong, comes unasked, or is cut off by the end of the connection.
+    pub fn receive(&mut self, input: &mut [u8], checker: &mut Checker) -> Result<Reading, Failure> {
+        let received = match recv(&self.stream, &mut *input, RecvFlags::empty()) {
+            Ok((0, _)) => return self.on_end(),
+            Ok((received, _)) => received,
+            Err(Errno::AGAIN) => return Ok(Reading::Drained),
+            Err(Errno::INTR) => return Ok(Reading::Received),
+            Err(error) => return Err(Failure::machine("receive an answer")(error)),
+        };
+        let fresh = &input[..received];
+        if self.incomplete.is_empty() {
+            let checked = self.check(fresh, checker)?;
+            self.incomplete.extend_from_slice(&fresh[checked..]);
+        } else {
+            let mut bytes = std::mem::take(&mut self.incomplete);
+            bytes.extend_from_slice(fresh);
+            let checked = self.check(&bytes, checker)?;
+            bytes.drain(..checked);
+            self.incomplete = bytes;
+        }
+        // Edge-triggered: a read that did not fill the buffer has drained the socket.
+        Ok(if received < input.len() { Reading::Drained } else { Reading::Received })
+    }
+
+    /// Tells `on_answer` how long each newly answered request took until `now`.
+    pub fn take_answered(&mut self, now: Instant, mut on_answer: impl FnMut(Duration)) {
+        let answered = std::mem::take(&mut self.answered);
+        for begun in self.begun.drain(..answered) {
+            on_answer(now - begun);
+        }
+    }
+
+    /// How many answers it still waits for.
+    pub fn outstanding(&self) -> usize {
+        self.begun.len() - self.answered
+    }
+
+    /// Checks whole answers at the start of `bytes`; returns how many bytes they were.
+    fn check(&mut self, bytes: &[u8], checker: &mut Checker) -> Result<usize, Failure> {
+        let mut checked = 0;
+        while checked < bytes.len() {
+            let Some(len) = checker.check(&bytes[checked..])? else { break };
+            if self.answered == self.begun.len() {
+                return Err(Failure::server("sent an answer that nobody asked for"));
+            }
+            self.answered += 1;
+            checked += len;
+        }
+        Ok(checked)
+    }
+
+    fn on_end(&self) -> Result<Reading, Failure> {
+        let missing = self.outstanding();
+        if missing > 0 {
+            return Err(Failure::server(format!("closed, {missing} answers missing")));
+        }
+        if !self.incomplete.is_empty() {
+            return Err(Failure::server("sent bytes after its last answer"));
+        }
+        Ok(Reading::Closed)
+    }
+}
+
+/// The same request many times over, as many as one client may have outstanding.
+#[derive(Debug)]
+pub struct Requests {
+    bytes: Vec<u8>,
+    one_bytes: usize,
+}
+
+impl Requests {
+    /// Copies of `one`, for up to `depth` outstanding.
+    pub fn new(one: &[u8], depth: usize) -> Requests {
+        assert!(!one.is_empty() && depth > 0, "a client without requests would never finish");
+        Requests { bytes: one.repeat(depth), one_bytes: one.len() }
+    }
+
+    /// The last `unsent` bytes of a row of requests.
+    fn unsent(&self, unsent: usize) -> &[u8] {
+        &self.bytes[self.bytes.len() - unsent..]
+    }
+}

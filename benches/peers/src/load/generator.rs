@@ -1,0 +1,234 @@
+//! The clients' loop.
+//!
+//! Its invariant: outside of [`Load::open`] and [`Load::run`] no request is outstanding on any
+//! connection.
+
+use std::net::SocketAddrV4;
+use std::os::fd::OwnedFd;
+use std::time::Instant;
+
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
+
+use super::answer::Checker;
+use super::client::{Client, Reading, Requests};
+use super::progress::{Outcome, Progress, Until};
+use super::source::Sources;
+use crate::failure::Failure;
+
+/// So many connect at once and are answered before the next: no server's accept queue is shorter.
+const OPENING_MAX: usize = 256;
+/// The servers' batch size as well.
+const EVENTS_MAX: usize = 1024;
+/// Holds many pipelined answers; one for all clients.
+const INPUT_BYTES: usize = 64 * 1024;
+/// Nothing at all from the server for so long, while answers are outstanding: it will not come any
+/// more.
+const STALL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+
+/// What becomes of a connection after an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Connections {
+    /// Kept, for all runs.
+    Kept,
+    /// A new one for every request; the server must close it.
+    PerRequest,
+}
+
+/// What the clients do.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whom they connect to.
+    pub server: SocketAddrV4,
+    /// How many there are.
+    pub clients: usize,
+    /// How many requests each sends in one batch; the next follows when all are answered.
+    pub depth: usize,
+    /// The bytes of one request.
+    pub request: Vec<u8>,
+    /// The bytes of the body that answers it.
+    pub body: Vec<u8>,
+    /// What becomes of their connections.
+    pub connections: Connections,
+}
+
+/// All clients.
+pub struct Load {
+    plan: Plan,
+    epoll: OwnedFd,
+    events: Vec<Event>,
+    /// None: between two connections.
+    clients: Vec<Option<Client>>,
+    requests: Requests,
+    checker: Checker,
+    sources: Sources,
+    input: Vec<u8>,
+}
+
+impl Load {
+    /// Connects every client that keeps its connection, and has each answered once: the server has
+    /// accepted them all.
+    ///
+    /// # Errors
+    /// When sockets run out, or the server does not answer correctly.
+    pub fn open(plan: Plan) -> Result<Load, Failure> {
+        assert!(plan.connections == Connections::Kept || plan.depth == 1);
+        let mut load = Load {
+            epoll: epoll::create(CreateFlags::CLOEXEC)
+                .map_err(Failure::machine("make an epoll"))?,
+            events: Vec::with_capacity(EVENTS_MAX),
+            clients: std::iter::repeat_with(|| None).take(plan.clients).collect(),
+            requests: Requests::new(&plan.request, plan.depth),
+            checker: Checker::new(plan.body.clone()),
+            sources: Sources::default(),
+            input: vec![0; INPUT_BYTES],
+            plan,
+        };
+        if load.plan.connections == Connections::Kept {
+            load.open_all()?;
+        }
+        Ok(load)
+    }
+
+    /// Sends until the bound, then waits for every answer that is still outstanding.
+    ///
+    /// # Errors
+    /// When the server does not answer correctly, closes what it should keep, keeps what it should
+    /// close, or is silent for five seconds.
+    pub fn run(&mut self, until: Until) -> Result<Outcome, Failure> {
+        let mut progress = Progress::start(until);
+        let now = Instant::now();
+        for index in 0..self.plan.clients {
+            match (progress.admit(self.plan.depth, now), self.plan.connections) {
+                (0, _) => break,
+                (count, Connections::Kept) => self.send(index, count, now)?,
+                (_, Connections::PerRequest) => self.connect(index, now)?,
+            }
+        }
+        self.finish(progress)
+    }
+
+    fn open_all(&mut self) -> Result<(), Failure> {
+        for first in (0..self.plan.clients).step_by(OPENING_MAX) {
+            let end = self.plan.clients.min(first + OPENING_MAX);
+            // The bound is used up by this very batch, so that no answer is followed by another
+            // request.
+            let mut progress = Progress::start(Until::Answered((end - first) as u64));
+            let now = Instant::now();
+            progress.admit(end - first, now);
+            for index in first..end {
+                self.connect(index, now)?;
+            }
+            self.finish(progress)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, mut progress: Progress) -> Result<Outcome, Failure> {
+        let mut events = std::mem::take(&mut self.events);
+        while progress.outstanding() > 0 {
+            match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&STALL)) {
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(Failure::machine("wait for answers")(error)),
+                Ok(0) => return Err(self.stalled(&progress)),
+                Ok(_) => {}
+            }
+            for event in events.drain(..) {
+                self.drive(event.data.u64() as usize, event.flags, &mut progress)?;
+            }
+        }
+        self.events = events;
+        Ok(progress.finish())
+    }
+
+    fn drive(
+        &mut self,
+        index: usize,
+        flags: EventFlags,
+        progress: &mut Progress,
+    ) -> Result<(), Failure> {
+        let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
+        client.flush(&self.requests)?;
+        if !flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
+        {
+            return Ok(());
+        }
+        let reading = loop {
+            match client.receive(&mut self.input, &mut self.checker)? {
+                Reading::Received => {}
+                // A close that came with the bytes makes no edge of its own.
+                Reading::Drained if flags.contains(EventFlags::RDHUP) => {}
+                reading @ (Reading::Drained | Reading::Closed) => break reading,
+            }
+        };
+        match (self.plan.connections, reading) {
+            (Connections::Kept, Reading::Closed) => {
+                Err(Failure::server("closed a connection that it should keep"))
+            }
+            (Connections::Kept, _) => self.on_answers(index, progress),
+            (Connections::PerRequest, Reading::Closed) => self.on_close(index, progress),
+            (Connections::PerRequest, _) => Ok(()),
+        }
+    }
+
+    /// A client that has all its answers sends the next batch at once. Never sooner: were each
+    /// answer followed by one request, a server that answers one by one would soon be sent its
+    /// requests one by one.
+    fn on_answers(&mut self, index: usize, progress: &mut Progress) -> Result<(), Failure> {
+        let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
+        let now = Instant::now();
+        client.take_answered(now, |latency| progress.on_answer(latency));
+        if client.outstanding() > 0 {
+            return Ok(());
+        }
+        match progress.admit(self.plan.depth, now) {
+            0 => Ok(()),
+            count => self.send(index, count, now),
+        }
+    }
+
+    /// A request is complete once the server has closed its connection; then the next one connects.
+    fn on_close(&mut self, index: usize, progress: &mut Progress) -> Result<(), Failure> {
+        let Some(mut client) = self.clients[index].take() else { return Ok(()) };
+        let now = Instant::now();
+        client.take_answered(now, |latency| progress.on_answer(latency));
+        // A server that lingers waits for this.
+        drop(client);
+        match progress.admit(1, now) {
+            0 => Ok(()),
+            _ => self.connect(index, now),
+        }
+    }
+
+    fn send(&mut self, index: usize, count: usize, now: Instant) -> Result<(), Failure> {
+        let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
+        client.begin(count, &self.requests, now);
+        client.flush(&self.requests)
+    }
+
+    /// Connects and sends one request, as soon as the connection stands.
+    fn connect(&mut self, index: usize, now: Instant) -> Result<(), Failure> {
+        let client = Client::new(self.sources.connect(self.plan.server)?);
+        // Both directions at once and for good: no second call when a send does not take
+        // everything.
+        let both = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        epoll::add(&self.epoll, client.stream(), EventData::new_u64(index as u64), both)
+            .map_err(Failure::machine("watch a socket"))?;
+        self.clients[index] = Some(client);
+        self.send(index, 1, now)
+    }
+
+    fn stalled(&self, progress: &Progress) -> Failure {
+        let kept = match self.plan.connections {
+            Connections::Kept => "",
+            Connections::PerRequest => ", or did not close",
+        };
+        let outstanding = progress.outstanding();
+        Failure::server(format!(
+            "was silent for {} s with {outstanding} requests outstanding{kept}",
+            STALL.tv_sec
+        ))
+    }
+}
