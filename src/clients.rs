@@ -193,19 +193,19 @@ impl<S: Stream> Clients<S> {
         for _ in 0..self.run_queue.len() {
             let Some(key) = self.run_queue.pop_front() else { break };
             let key = key as usize;
-            match self.slab.get_mut(key) {
-                Some(client) if client.queued => client.queued = false,
-                Some(_) | None => continue,
+            let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else {
+                continue;
+            };
+            client.queued = false;
+            // It may have been ended from outside, and then only waits to be freed.
+            if client.connection.state() != Name::Closed {
+                self.drive_client(key, now, handler);
             }
-            self.drive_client(key, now, handler);
         }
     }
 
     fn drive_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         let client = &mut self.slab[key];
-        if client.connection.state() == Name::Closed {
-            return;
-        }
         let mut turn = Turn {
             now,
             phase: self.phase,
