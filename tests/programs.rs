@@ -1,0 +1,343 @@
+//! The real programs that people point at a server, against the real binary: telnet, curl, nc
+//! and a browser.
+//!
+//! A program that this machine lacks is no failure: its tests say `NOT RUN` on standard error,
+//! past the harness, append that line to the file that `ONELOOP_NOT_RUN` names, and pass. With
+//! `ONELOOP_REQUIRE_PROGRAMS=1` they fail. `tests/run` installs what is missing where it can.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+mod support;
+
+use std::any;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{self, Command};
+use std::time::{Duration, Instant};
+
+use support::{Answers, Ended, PATIENCE, Program, Server, TEXT};
+
+/// A grace that no test waits for: with it, what is answered was answered at once.
+const NO_GRACE: [&str; 2] = ["--typing-grace", "10m"];
+
+/// How long the default grace of one second may seem to somebody on a busy machine.
+const GRACE: std::ops::Range<Duration> = Duration::from_millis(900)..Duration::from_secs(4);
+
+#[test]
+fn telnet_gets_the_text_about_a_second_after_a_line_and_one_enter() {
+    let Some(telnet) = TELNET.find(telnet_gets_the_text_about_a_second_after_a_line_and_one_enter)
+    else {
+        return;
+    };
+    let server = Server::start(&[]);
+    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
+    telnet.hear("Connected");
+    let typed = Instant::now();
+    telnet.say("GET /hello HTTP/1.1\n");
+    telnet.hear(TEXT.trim_end());
+    let waited = typed.elapsed();
+    assert!(GRACE.contains(&waited), "answered after {waited:?}");
+    assert_closed_by_server(telnet.finish());
+}
+
+#[test]
+fn telnet_gets_the_text_at_once_for_what_can_never_be_a_request() {
+    let Some(telnet) = TELNET.find(telnet_gets_the_text_at_once_for_what_can_never_be_a_request)
+    else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    for line in ["hello\n", "what is this?\n", "\u{7}\n", "GET\n", "<html>\n"] {
+        let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
+        telnet.say(line);
+        telnet.hear(TEXT.trim_end());
+        assert_closed_by_server(telnet.finish());
+    }
+}
+
+#[test]
+fn telnet_gets_the_text_at_once_for_every_whole_request_it_types() {
+    let Some(telnet) = TELNET.find(telnet_gets_the_text_at_once_for_every_whole_request_it_types)
+    else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
+    for path in ["/first", "/second"] {
+        telnet.say(&format!("GET {path} HTTP/1.1\nHost: here\n\n"));
+        telnet.hear(TEXT.trim_end());
+        telnet.forget();
+    }
+    telnet.say("GET /last HTTP/1.1\nHost: here\nConnection: close\n\n");
+    telnet.hear(TEXT.trim_end());
+    assert_closed_by_server(telnet.finish());
+}
+
+#[test]
+fn telnet_is_told_in_strict_mode_that_its_request_stopped() {
+    let Some(telnet) = TELNET.find(telnet_is_told_in_strict_mode_that_its_request_stopped) else {
+        return;
+    };
+    let server = Server::start(&["--strict", "--head-timeout", "1s"]);
+    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
+    telnet.say("GET /hello HTTP/1.1\n");
+    telnet.hear("HTTP/1.1 408 ");
+    // telnet ends its lines as a terminal does.
+    let output = telnet.finish().output.replace('\r', "");
+    let (_, body) = output.split_once("\n\n").unwrap();
+    assert!(body.trim().len() > 20, "a person can learn something from {body:?}");
+}
+
+#[test]
+fn curl_gets_the_text_and_the_fields_that_belong_to_it() {
+    let Some(curl) = CURL.find(curl_gets_the_text_and_the_fields_that_belong_to_it) else { return };
+    let server = Server::start(&NO_GRACE);
+    let output = printed_by(curl_with(&curl, &["--include", &server.url("/")]));
+    let answers = Answers::read(output.as_bytes(), false, &[]);
+    let [answer] = &answers.list[..] else { panic!("{output}") };
+    assert_eq!((answer.status, answer.version.as_str()), (200, "HTTP/1.1"));
+    assert_eq!(answer.values("content-type"), ["text/plain; charset=utf-8"]);
+    assert_eq!(answer.values("content-length"), ["31"]);
+    assert_eq!(answer.values("date").len(), 1);
+    assert_eq!(answer.body, TEXT.as_bytes());
+}
+
+#[test]
+fn curl_keeps_its_connection_for_the_next_requests() {
+    let Some(curl) = CURL.find(curl_keeps_its_connection_for_the_next_requests) else { return };
+    let server = Server::start(&NO_GRACE);
+    let counted = ["--write-out", "%{num_connects}", "--output", "/dev/null"];
+    let url = server.url("/[1-5]");
+    let output = printed_by(curl_with(&curl, &[&counted[..], &[&url]].concat()));
+    assert_eq!(output, "10000", "a connection for the first request only");
+}
+
+#[test]
+fn curl_has_every_one_of_many_parallel_requests_answered() {
+    let Some(curl) = CURL.find(curl_has_every_one_of_many_parallel_requests_answered) else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    let parallel = ["--parallel", "--parallel-max", "50"];
+    let counted = ["--write-out", "%{http_code} %{size_download} %{num_connects}\n"];
+    let to = ["--output", "/dev/null", &server.url("/[1-1000]")];
+    let output = printed_by(curl_with(&curl, &[&parallel[..], &counted, &to].concat()));
+    let answered = output.lines().filter(|line| line.starts_with("200 31 ")).count();
+    assert_eq!(answered, 1000, "{output}");
+    let connections: usize = output.lines().filter(|line| line.ends_with(" 1")).count();
+    assert!((1..1000).contains(&connections), "{connections} connections for 1000 requests");
+}
+
+#[test]
+fn curl_gets_the_head_alone_when_it_asks_for_that() {
+    let Some(curl) = CURL.find(curl_gets_the_head_alone_when_it_asks_for_that) else { return };
+    let server = Server::start(&NO_GRACE);
+    let output = printed_by(curl_with(&curl, &["--head", &server.url("/"), &server.url("/2")]));
+    let answers = Answers::read(output.as_bytes(), false, &["HEAD", "HEAD"].map(String::from));
+    assert!(answers.are_whole(), "{output}");
+    let statuses: Vec<u16> = answers.list.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [200, 200]);
+    assert!(answers.list.iter().all(|answer| answer.values("content-length") == ["31"]));
+}
+
+#[test]
+fn curl_posts_a_body_and_goes_on_with_the_same_connection() {
+    let Some(curl) = CURL.find(curl_posts_a_body_and_goes_on_with_the_same_connection) else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    let counted = ["--write-out", "%{http_code} %{num_connects}\n", "--data", "a=b&c=d"];
+    let urls = [server.url("/1"), server.url("/2")];
+    let output = printed_by(curl_with(&curl, &[&counted[..], &[&urls[0], &urls[1]]].concat()));
+    assert_eq!(output, format!("{TEXT}200 1\n{TEXT}200 0\n"));
+}
+
+#[test]
+fn curl_gets_the_text_in_http_1_0_and_the_connection_closed() {
+    let Some(curl) = CURL.find(curl_gets_the_text_in_http_1_0_and_the_connection_closed) else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    let counted = ["--http1.0", "--write-out", "%{num_connects}\n"];
+    let urls = [server.url("/1"), server.url("/2")];
+    let output = printed_by(curl_with(&curl, &[&counted[..], &[&urls[0], &urls[1]]].concat()));
+    assert_eq!(output, format!("{TEXT}1\n{TEXT}1\n"), "a connection for each");
+}
+
+#[test]
+fn curl_is_told_to_continue_and_uploads_a_file() {
+    let Some(curl) = CURL.find(curl_is_told_to_continue_and_uploads_a_file) else { return };
+    let server = Server::start(&NO_GRACE);
+    let folder = Folder::new("upload");
+    let file = folder.0.join("file");
+    fs::write(&file, vec![b'x'; 300_000]).unwrap();
+    let expect = ["--verbose", "--header", "Expect: 100-continue"];
+    // Only if a 100 comes does it not wait so long, far over any test's patience.
+    let patient = ["--expect100-timeout", "3600", "--upload-file"];
+    let url = server.url("/file");
+    let known_length = file.to_str().unwrap();
+    let chunked = "-";
+    for source in [known_length, chunked] {
+        let to = [source, &url];
+        let mut command = curl_with(&curl, &[&expect[..], &patient, &to].concat());
+        let mut curl = Program::start(&mut command);
+        if source == chunked {
+            curl.say(&"x".repeat(300_000));
+        }
+        curl.hang_up();
+        let ended = curl.finish();
+        assert!(ended.status.success(), "{}", ended.errors);
+        assert!(ended.errors.contains("< HTTP/1.1 100"), "{}", ended.errors);
+        assert_eq!(ended.output, TEXT);
+    }
+}
+
+#[test]
+fn nc_gets_the_answer_to_a_request_from_a_pipe() {
+    let Some(nc) = NC.find(nc_gets_the_answer_to_a_request_from_a_pipe) else { return };
+    let server = Server::start(&NO_GRACE);
+    // With -N it closes its half of the connection when its input ends.
+    for half_close in [&[][..], &["-N"]] {
+        let ended = nc_says(&nc, half_close, &server, "GET / HTTP/1.0\r\n\r\n");
+        let answers = Answers::read(ended.output.as_bytes(), true, &[]);
+        let [answer] = &answers.list[..] else { panic!("{}", ended.output) };
+        assert_eq!((answer.status, &answer.body[..]), (200, TEXT.as_bytes()));
+    }
+}
+
+#[test]
+fn nc_gets_the_text_for_a_word_from_a_pipe() {
+    let Some(nc) = NC.find(nc_gets_the_text_for_a_word_from_a_pipe) else { return };
+    let server = Server::start(&[]);
+    let asked = Instant::now();
+    assert!(nc_says(&nc, &[], &server, "hi").output.contains(TEXT));
+    let waited = asked.elapsed();
+    assert!(GRACE.contains(&waited), "answered after {waited:?}");
+}
+
+#[test]
+fn nc_gets_the_text_at_once_when_it_half_closes_after_a_word() {
+    let Some(nc) = NC.find(nc_gets_the_text_at_once_when_it_half_closes_after_a_word) else {
+        return;
+    };
+    let server = Server::start(&NO_GRACE);
+    assert!(nc_says(&nc, &["-N"], &server, "hi").output.contains(TEXT));
+}
+
+#[test]
+fn a_browser_shows_the_text() {
+    let Some(chromium) = CHROMIUM.find(a_browser_shows_the_text) else { return };
+    let server = Server::start(&NO_GRACE);
+    let folder = Folder::new("browser");
+    let mut command = Command::new(chromium);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
+    command.args(["--disable-quic", "--no-first-run", "--disable-background-networking"]);
+    command.arg("--no-proxy-server").arg(format!("--user-data-dir={}", folder.0.display()));
+    command.args(["--dump-dom", &server.url("/")]);
+    let ended = Program::start(&mut command).finish();
+    assert!(ended.output.contains(TEXT.trim_end()), "{}\n{}", ended.output, ended.errors);
+}
+
+/// A program that some of these tests need.
+struct Needed {
+    /// What it may be called, the surest name first.
+    names: &'static [&'static str],
+    package: &'static str,
+}
+
+const TELNET: Needed = Needed { names: &["telnet"], package: "telnet" };
+const CURL: Needed = Needed { names: &["curl"], package: "curl" };
+/// There are several programs called nc; on Debian this name tells the one that has `-N`.
+const NC: Needed = Needed { names: &["nc.openbsd", "nc"], package: "netcat-openbsd" };
+const CHROMIUM: Needed = Needed { names: &["chromium"], package: "chromium" };
+
+impl Needed {
+    /// Where it is; if it is missing, says so in the name of `test`.
+    fn find(&self, test: impl Fn()) -> Option<PathBuf> {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+        let in_folders = |name| folders.iter().map(move |folder| folder.join(name));
+        let found = self.names.iter().flat_map(in_folders).find(|file| file.is_file());
+        if found.is_none() {
+            let path = any::type_name_of_val(&test);
+            self.report_missing(path.rsplit("::").next().unwrap_or(path));
+        }
+        found
+    }
+
+    fn report_missing(&self, test: &str) {
+        let name = self.names[self.names.len() - 1];
+        let line = format!("NOT RUN: {test}: {name} is missing (Debian package {})", self.package);
+        let is_required = env::var("ONELOOP_REQUIRE_PROGRAMS").is_ok_and(|value| value == "1");
+        assert!(!is_required, "{line}");
+        let line = format!("{line}\n");
+        // Unlike `eprintln`, this is not captured by the harness.
+        io::stderr().write_all(line.as_bytes()).unwrap();
+        if let Some(file) = env::var_os("ONELOOP_NOT_RUN") {
+            let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
+            // In one write: tests that run at the same time append to it, too.
+            file.write_all(line.as_bytes()).unwrap();
+        }
+    }
+}
+
+/// A new, empty folder that goes with its guard.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let name = format!("{name}-{}", process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        fs::create_dir_all(&folder).unwrap();
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed lies in the target folder and harms nobody.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn telnet_to(telnet: &Path, server: &Server) -> Command {
+    let address = server.address();
+    let mut command = Command::new(telnet);
+    command.args([address.ip().to_string(), address.port().to_string()]);
+    command
+}
+
+/// telnet says so, and its input is still open, so it did not end by itself.
+fn assert_closed_by_server(ended: Ended) {
+    let printed = format!("{}{}", ended.output, ended.errors);
+    assert!(printed.contains("Connection closed by foreign host"), "{printed}");
+}
+
+/// curl, quiet but for errors, untouched by the user's settings.
+fn curl_with(curl: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(curl);
+    let seconds_max = PATIENCE.as_secs().to_string();
+    command.args(["--disable", "--silent", "--show-error", "--noproxy", "*"]);
+    command.args(["--max-time", &seconds_max]).args(arguments);
+    command
+}
+
+/// What `command` prints, if it succeeds.
+fn printed_by(mut command: Command) -> String {
+    let ended = Program::start(&mut command).finish();
+    assert!(ended.status.success(), "{command:?}: {}\n{}", ended.status, ended.errors);
+    ended.output
+}
+
+/// `printf text | nc options host port`: nc ends when the server closes the connection.
+fn nc_says(nc: &Path, options: &[&str], server: &Server, text: &str) -> Ended {
+    let address = server.address();
+    let mut command = Command::new(nc);
+    command.args(options).args([address.ip().to_string(), address.port().to_string()]);
+    let mut nc = Program::start(&mut command);
+    nc.say(text);
+    nc.hang_up();
+    nc.finish()
+}
