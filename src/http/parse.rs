@@ -84,11 +84,12 @@ pub(crate) fn head<'h, 'b: 'h>(
     else {
         unreachable!("httparse fills in all three when it says Complete");
     };
-    if target.len() > limits.target_bytes_max || has_lone_line_feed(&window[..len]) {
+    let headers: &[Header<'b>] = request.headers;
+    if target.len() > limits.target_bytes_max || !lines_end_in_crlf(&window[..len], headers) {
         return Err(locate(window, limits));
     }
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    Ok(Head { method, target, version, fields: Fields { headers: request.headers }, len })
+    Ok(Head { method, target, version, fields: Fields { headers }, len })
 }
 
 /// A beginning that httparse has nothing against: is it over a limit, or not ours to like?
@@ -174,17 +175,26 @@ fn judge(window: &[u8], limits: &Limits) -> Option<FaultKind> {
     }
 }
 
-/// Whether some line ends in LF without CR.
+/// Whether every line of a whole head ends in CR LF.
 ///
-/// Written as a sum over all bytes, without a way out early, so that it compiles to vector
-/// instructions: a 700-byte head costs about 20 ns, a tenth of searching it line by line.
-fn has_lone_line_feed(bytes: &[u8]) -> bool {
-    let Some(first) = bytes.first() else { return false };
-    let mut lone = *first == b'\n';
-    for (before, byte) in bytes.iter().zip(&bytes[1..]) {
-        lone |= (*byte == b'\n') & (*before != b'\r');
+/// Where its lines end is known from where its fields begin, so nothing is searched: two bytes a
+/// line are looked at. Empty lines in front are the exception, and rare.
+fn lines_end_in_crlf(head: &[u8], headers: &[Header<'_>]) -> bool {
+    let begins_with_line = head.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n'));
+    if !begins_with_line {
+        return !has_lone_line_feed(head);
     }
-    lone
+    let start = head.as_ptr().addr();
+    let before_fields = headers.iter().all(|header| {
+        let line_start = header.name.as_ptr().addr() - start;
+        head[..line_start].ends_with(b"\r\n")
+    });
+    before_fields && head.ends_with(b"\r\n\r\n")
+}
+
+/// Whether some line ends in LF without CR.
+fn has_lone_line_feed(bytes: &[u8]) -> bool {
+    bytes.first() == Some(&b'\n') || bytes.windows(2).any(|two| two[1] == b'\n' && two[0] != b'\r')
 }
 
 /// How many lines have ended, leading empty ones aside.
