@@ -324,8 +324,10 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Frees clients that have ended. No event of this turn may be noted after that.
-    pub fn free(&mut self) {
+    /// Frees clients that have ended, and says how many. No event of this turn may be noted after
+    /// that.
+    pub fn free(&mut self) -> usize {
+        let freed = self.ended.len();
         for key in self.ended.drain(..) {
             drop(self.slab.remove(key as usize));
         }
@@ -337,6 +339,7 @@ impl<S: Stream> Clients<S> {
             self.ended.shrink_to_fit();
             self.write_wanted.shrink_to_fit();
         }
+        freed
     }
 
     /// Whether a client could be evicted: one that owes and is owed nothing, and did so already

@@ -148,12 +148,17 @@ impl TimeoutClass {
 }
 
 impl Timeouts {
+    /// The typing grace, which is never longer than a whole head may take.
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        self.typing_grace.map(|grace| grace.min(self.head))
+    }
+
     /// How long a connection may wait for what `class` names.
     pub fn of(&self, class: TimeoutClass) -> Duration {
         match class {
             TimeoutClass::FirstByte => self.first_byte,
             TimeoutClass::Idle => self.idle,
-            TimeoutClass::TypingGrace => self.typing_grace.unwrap_or(self.head),
+            TimeoutClass::TypingGrace => self.grace().unwrap_or(self.head),
             TimeoutClass::Head => self.head,
             TimeoutClass::Body => self.body,
             TimeoutClass::Write => self.write,

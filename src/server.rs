@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{error, info, warn};
+use log::{info, warn};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
@@ -222,7 +222,9 @@ impl<H: Handler> Server<H> {
         self.clients.drive(self.now, &mut self.handler);
         self.clients.expire(self.now, &mut self.handler);
         self.register_writers();
-        self.clients.free();
+        if self.clients.free() > 0 {
+            self.exhausted_until = None;
+        }
         self.accept();
         self.end_if_drained();
         self.clients.metrics_mut().turns += 1;
@@ -234,7 +236,9 @@ impl<H: Handler> Server<H> {
 
     /// Not at all if somebody can go on without an event, else until the next deadline.
     fn poll_timeout(&self, wanted: Option<Duration>) -> Option<Duration> {
-        if self.clients.has_runnable() || self.may_accept(self.now + Duration::from_nanos(1)) {
+        // Whoever became idle in the last turn can be evicted in the next one.
+        let next_turn = self.now + Duration::from_nanos(1);
+        if self.clients.has_runnable() || self.may_accept(next_turn) {
             return Some(Duration::ZERO);
         }
         let drained_by = match self.progress {
@@ -363,7 +367,9 @@ impl<H: Handler> Server<H> {
                 for listener in &mut self.listeners {
                     listener.ready = true;
                 }
-                self.accept();
+                while self.may_accept(self.now) {
+                    self.accept();
+                }
                 self.listeners.clear();
                 self.clients.drain();
                 self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
@@ -407,7 +413,7 @@ impl<H: Handler> Server<H> {
             self.descriptors.before, self.descriptors.now, self.clients_max
         );
         if self.limits.clients_max.is_some_and(|wanted| wanted > self.clients_max) {
-            error!(
+            warn!(
                 "the descriptor limit allows only {} of the clients wanted; raise it (ulimit -Hn)",
                 self.clients_max
             );

@@ -13,9 +13,17 @@ use signal_hook_mio::v1_0::Signals;
 /// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
 const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// Catches the signals that stop a server.
+/// Catches the signals that stop a server; not a hang-up that `nohup` has us ignore.
 pub(crate) fn catch() -> std::io::Result<Signals> {
-    Signals::new(STOPPING)
+    Signals::new(STOPPING.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP)))
+}
+
+/// Whether the process was started with this signal ignored. Where the system does not say, not.
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
 /// A signal's name.

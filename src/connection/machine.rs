@@ -276,7 +276,7 @@ impl Connection {
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
         let (now, timeouts) = (turn.now, turn.timeouts);
-        match (&self.state, timeouts.typing_grace) {
+        match (&self.state, timeouts.grace()) {
             // Empty lines between requests do not make a client any less idle.
             (State::Idle, _) => {}
             // Each keystroke renews the grace, but never beyond the head's own deadline, which
