@@ -7,13 +7,13 @@
 use std::ops::Range;
 
 use super::machine::{Connection, Phase, Turn};
-use super::state::{After, State};
+use super::state::{After, HeadPlace, State};
 use crate::handler::{Handler, Reply, Sent, Travel};
 use crate::http::body::{Arrival, Content};
+use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
 use crate::http::encode;
 use crate::http::fault::{Fault, FaultKind};
-use crate::http::method::Method;
 use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
 use crate::metrics::CloseReason;
@@ -37,7 +37,7 @@ impl Connection {
         let mut left = 0..input.len();
         while !left.is_empty() && turn.output.has_room(turn.limits.output_bytes_high_water) {
             let look = match &mut self.state {
-                State::Idle | State::ReadingHead { .. } | State::Writing(After::Request) => {
+                State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
                     self.read_head(&mut input[left.clone()], turn)
                 }
                 State::ReadingBody(content) => {
@@ -62,7 +62,7 @@ impl Connection {
                 0..0
             }
             State::Idle
-            | State::ReadingHead { .. }
+            | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
             | State::Lingering { .. }
@@ -72,25 +72,22 @@ impl Connection {
 
     /// Looks for a head at the start of `input`, and goes on from there if it is whole.
     fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Turn<'_, H>) -> Look {
-        if self.served > 0 && input.starts_with(b"\r\n") {
-            // RFC 9112 §2.2: some clients send an empty line after a body. It is no request.
-            self.state.on_empty_lines();
-            return Look::Consumed(2);
+        if input.starts_with(b"\r\n") {
+            return self.drop_empty_line(input, turn);
         }
-        if let State::ReadingHead { looked, .. } = self.state
+        if let State::ReadingHead(head) = self.state
+            && head.place == HeadPlace::Value
             && input.len() < turn.limits.head_bytes_max
-            && !input[looked as usize..].contains(&b'\n')
+            && input[head.looked as usize..].iter().all(|byte| is_field_value_byte(*byte))
         {
-            // Only a line's end can complete a head.
-            return self.await_head(input, turn);
+            return self.await_head(input, HeadPlace::Value, turn);
         }
         let mut room = FieldRoom::new();
-        let (head_bytes, framing, expectation) = match parse::head(input, &mut room, turn.limits) {
+        let (head_bytes, framing) = match parse::head(input, &mut room, turn.limits) {
             Ok(head) => {
-                let travel = travel_for(head.method);
                 let control = match Control::of(&head) {
                     Ok(control) => control,
-                    Err(kind) => return self.refuse(kind, &input[..head.len], travel, turn),
+                    Err(kind) => return self.refuse(kind, &input[..head.len], turn),
                 };
                 // The usual case: everything is here, and nothing has to be decoded.
                 if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
@@ -98,24 +95,60 @@ impl Connection {
                     self.answer(&head, &control, body, turn);
                     return Look::Consumed(consumed);
                 }
-                (head.len, control.framing, control.expectation)
+                if control.expectation == Expectation::Continue && input.len() == head.len {
+                    return self.leave_to_send(&head, &control, input, turn);
+                }
+                (head.len, control.framing)
             }
-            Err(Missing::More) => return self.await_head(input, turn),
+            Err(Missing::More) => {
+                return self.await_head(input, place_of_end(input), turn);
+            }
             Err(Missing::HigherMinor(at)) => {
                 input[at] = b'1';
                 return Look::Consumed(0);
             }
-            Err(Missing::Fault(kind, at)) => {
-                return self.refuse(kind, &input[..at], Travel::Content, turn);
-            }
+            Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
         };
-        self.begin_body(head_bytes, framing, expectation, input, turn)
+        self.begin_body(head_bytes, framing, input, turn)
     }
 
-    fn await_head<H>(&mut self, input: &[u8], turn: &Turn<'_, H>) -> Look {
+    /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a
+    /// body; before the first request they may be all that a person has typed so far.
+    fn drop_empty_line<H: Handler>(&mut self, input: &[u8], turn: &mut Turn<'_, H>) -> Look {
+        if self.served > 0 {
+            self.state.on_empty_lines();
+        } else if self.state.on_first_empty_lines(2, turn.now) as usize > turn.limits.head_bytes_max
+        {
+            return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
+        }
+        Look::Consumed(2)
+    }
+
+    fn await_head<H>(&mut self, input: &[u8], place: HeadPlace, turn: &Turn<'_, H>) -> Look {
         let looked = u32::try_from(input.len()).expect("a head is at most 64 KiB long");
-        self.state.on_partial_head(looked, turn.now);
+        self.state.on_partial_head(looked, place, turn.now);
         Look::Kept(input.len())
+    }
+
+    /// The client waits for leave to send its content: a 100, or the answer that refuses it.
+    fn leave_to_send<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        input: &[u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        let content =
+            control.method.and_then(|_| Content::new(head.len, control.framing, turn.limits));
+        match content {
+            Ok(content) => {
+                turn.output.encoded().extend_from_slice(encode::CONTINUE);
+                turn.metrics.continues += 1;
+                self.state.on_continue(Box::new(content));
+                Look::Kept(input.len())
+            }
+            Err(kind) => self.refuse(kind, input, turn),
+        }
     }
 
     /// A head is whole, and its content is not, or has to be decoded first.
@@ -123,20 +156,13 @@ impl Connection {
         &mut self,
         head_bytes: usize,
         framing: Framing,
-        expectation: Expectation,
         input: &mut [u8],
         turn: &mut Turn<'_, H>,
     ) -> Look {
         let mut content = match Content::new(head_bytes, framing, turn.limits) {
             Ok(content) => content,
-            Err(kind) => return self.refuse(kind, &input[..head_bytes], Travel::Content, turn),
+            Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
-        if expectation == Expectation::Continue && input.len() == head_bytes {
-            turn.output.encoded().extend_from_slice(encode::CONTINUE);
-            turn.metrics.continues += 1;
-            self.state.on_continue(Box::new(content));
-            return Look::Kept(input.len());
-        }
         let arrival = content.take(input, turn.limits);
         if let Ok(Arrival::Partial { .. }) = arrival {
             self.state.on_partial_body(Box::new(content));
@@ -155,7 +181,7 @@ impl Connection {
         let (content_bytes, message_bytes) = match arrival {
             Ok(Arrival::Whole { content_bytes, message_bytes }) => (content_bytes, message_bytes),
             Ok(Arrival::Partial { kept }) => return Look::Kept(kept),
-            Err(kind) => return self.refuse(kind, &input[..head_bytes], Travel::Content, turn),
+            Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
         // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
         // that came in pieces, and saves every waiting client a table of its fields.
@@ -180,31 +206,23 @@ impl Connection {
             Phase::Running => control.persistence,
             Phase::Draining => Persistence::Close,
         };
-        let (method, refusal) = match control.method {
-            Some(method @ (Method::Connect | Method::Trace)) => {
-                (method, Some(FaultKind::MethodRefused))
-            }
-            Some(method) => (method, None),
-            None => (Method::Get, Some(FaultKind::MethodUnknown)),
-        };
         let reply = Reply {
             output: turn.output,
             date: turn.date,
-            travel: travel_for(head.method),
-            // What would follow a CONNECT is not HTTP.
-            persistence: if method == Method::Connect { Persistence::Close } else { persistence },
-            allow: refusal.and_then(FaultKind::allow),
+            travel: travel_for(head.method.as_bytes()),
+            persistence,
+            allow: control.method.err().and_then(FaultKind::allow),
         };
-        let sent = match refusal {
-            Some(kind) => {
-                turn.metrics.faults += 1;
-                turn.handler.handle_fault(&Fault { kind, received: head.method.as_bytes() }, reply)
-            }
-            None => {
+        let sent = match control.method {
+            Ok(method) => {
                 turn.metrics.requests += 1;
                 let (version, fields) = (head.version, head.fields);
                 let request = Request { method, target: control.target, version, fields, body };
                 turn.handler.handle(&request, reply)
+            }
+            Err(kind) => {
+                turn.metrics.faults += 1;
+                turn.handler.handle_fault(&Fault { kind, received: head.method.as_bytes() }, reply)
             }
         };
         self.served = self.served.saturating_add(1);
@@ -220,15 +238,14 @@ impl Connection {
         &mut self,
         kind: FaultKind,
         received: &[u8],
-        travel: Travel,
         turn: &mut Turn<'_, H>,
     ) -> Look {
         let reply = Reply {
             output: turn.output,
             date: turn.date,
-            travel,
+            travel: travel_for(received),
             persistence: Persistence::Close,
-            allow: None,
+            allow: kind.allow(),
         };
         let _: Sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
         turn.metrics.faults += 1;
@@ -254,9 +271,22 @@ fn undecoded_body<'b, H>(
     }
 }
 
-fn travel_for(method: &str) -> Travel {
-    match method {
-        "HEAD" => Travel::HeadOnly,
-        _ => Travel::Content,
+/// Whether the answer to a request that begins like this has content.
+fn travel_for(request: &[u8]) -> Travel {
+    match request.strip_prefix(b"HEAD") {
+        Some(rest) if rest.first().is_none_or(|byte| *byte == b' ') => Travel::HeadOnly,
+        Some(_) | None => Travel::Content,
+    }
+}
+
+/// Where this unfinished head ends. It has been looked at, and nothing is wrong with it.
+fn place_of_end(input: &[u8]) -> HeadPlace {
+    let Some(line_end) = input.iter().rposition(|byte| *byte == b'\n') else {
+        return HeadPlace::Other;
+    };
+    let line = &input[line_end + 1..];
+    match line.contains(&b':') && !line.ends_with(b"\r") {
+        true => HeadPlace::Value,
+        false => HeadPlace::Other,
     }
 }

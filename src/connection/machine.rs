@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::state::{After, Name, State};
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, TimeoutClass, Timeouts};
-use crate::handler::{Handler, Travel};
+use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
 use crate::metrics::{CloseReason, Metrics};
@@ -94,7 +94,7 @@ impl Connection {
     /// What to do next.
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
-            State::Idle | State::ReadingHead { .. } | State::ReadingBody(_) => Demand::Receive,
+            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => Demand::Receive,
             State::Writing(_) => Demand::Send,
             State::Lingering { .. } => Demand::Drain,
             State::Closed(reason) => Demand::Close(*reason),
@@ -116,10 +116,8 @@ impl Connection {
         let class = match &self.state {
             State::Idle if self.served == 0 => TimeoutClass::FirstByte,
             State::Idle => TimeoutClass::Idle,
-            State::ReadingHead { .. } if timeouts.typing_grace.is_some() => {
-                TimeoutClass::TypingGrace
-            }
-            State::ReadingHead { .. } => TimeoutClass::Head,
+            State::ReadingHead(_) if timeouts.typing_grace.is_some() => TimeoutClass::TypingGrace,
+            State::ReadingHead(_) => TimeoutClass::Head,
             State::ReadingBody(_) => TimeoutClass::Body,
             State::Writing(_) => TimeoutClass::Write,
             State::Lingering { .. } => TimeoutClass::Linger,
@@ -157,12 +155,11 @@ impl Connection {
         };
         let mut input = std::mem::take(&mut parked.input);
         let left = self.advance(&mut input, turn);
-        match left.is_empty() {
-            true => input = Vec::new(),
-            false => {
-                input.truncate(left.end);
-                input.drain(..left.start);
-            }
+        if left.start == 0 {
+            input.truncate(left.end);
+        } else {
+            // What is left behind a request is moved into memory that fits it.
+            input = input[left].to_vec();
         }
         if let Some(parked) = self.parked.as_mut() {
             parked.input = input;
@@ -173,16 +170,18 @@ impl Connection {
     /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
     pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
         self.peer = PeerSide::Ended;
+        let before = self.state.name();
         match &self.state {
             State::Idle => self.state.on_close(CloseReason::PeerClosed),
-            State::ReadingHead { .. } if self.served > 0 && self.parked_is_blank() => {
+            State::ReadingHead(_) if self.served > 0 && self.parked_is_blank() => {
                 self.state.on_close(CloseReason::PeerClosed);
             }
-            State::ReadingHead { .. } => self.refuse_parked(FaultKind::HeadUnfinished, turn),
+            State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadUnfinished, turn),
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyUnfinished, turn),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Writing(_) | State::Closed(_) => unreachable!("nothing is received there"),
         }
+        self.note_waiting(before, 0, turn);
     }
 
     /// The time for what the connection waits for has run out.
@@ -190,14 +189,13 @@ impl Connection {
         match &self.state {
             State::Idle if self.served == 0 => self.state.on_close(CloseReason::FirstByteTimeout),
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
-            State::ReadingHead { .. } => self.refuse_parked(FaultKind::HeadStalled, turn),
+            State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadStalled, turn),
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyStalled, turn),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Closed(_) => {}
         }
-        self.since = turn.now;
-        self.moved = 0;
+        self.wait_from(turn.now);
     }
 
     /// The connection is lost, or the server wants it to end.
@@ -235,14 +233,13 @@ impl Connection {
             self.state.on_input_left();
         }
         self.state.on_written();
-        self.since = turn.now;
-        self.moved = 0;
+        self.wait_from(turn.now);
         match &self.state {
             State::Lingering { reason, .. } if self.peer == PeerSide::Ended => {
                 self.state.on_close(*reason);
             }
             State::Idle | State::ReadingBody(_) => self.advance_parked(turn),
-            State::ReadingHead { .. }
+            State::ReadingHead(_)
             | State::Writing(_)
             | State::Lingering { .. }
             | State::Closed(_) => {}
@@ -277,30 +274,25 @@ impl Connection {
     fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
         let (now, timeouts) = (turn.now, turn.timeouts);
         match (&self.state, timeouts.grace()) {
-            // Empty lines between requests do not make a client any less idle.
-            (State::Idle, _) => {}
+            (state, _) if state.name() != before => self.wait_from(now),
             // Each keystroke renews the grace, but never beyond the head's own deadline, which
             // dripping must not extend.
-            (State::ReadingHead { began, .. }, Some(grace)) => {
-                if now + grace <= *began + timeouts.head || before != Name::ReadingHead {
+            (State::ReadingHead(head), Some(grace)) => {
+                if now + grace <= head.began + timeouts.head {
                     self.since = now;
                 }
             }
-            (State::ReadingHead { began, .. }, None) => self.since = *began,
-            (State::ReadingBody(_), _) if before == Name::ReadingBody => {
-                self.note_progress(bytes, timeouts.body, turn);
-            }
-            (
-                State::ReadingBody(_)
-                | State::Writing(_)
-                | State::Lingering { .. }
-                | State::Closed(_),
-                _,
-            ) => {
-                self.since = now;
-                self.moved = 0;
-            }
+            (State::ReadingHead(_), None) => {}
+            (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
+            (State::Idle | State::Writing(_), _) => self.wait_from(now),
+            (State::Lingering { .. } | State::Closed(_), _) => {}
         }
+    }
+
+    /// A new waiting begins.
+    fn wait_from(&mut self, now: Time) {
+        self.since = now;
+        self.moved = 0;
     }
 
     /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
@@ -308,15 +300,14 @@ impl Connection {
     fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
         self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         if u64::from(self.moved) >= turn.limits.progress_bytes(timeout) {
-            self.since = turn.now;
-            self.moved = 0;
+            self.wait_from(turn.now);
         }
     }
 
     /// Answers kept input that will not become a request any more.
     fn refuse_parked<H: Handler>(&mut self, kind: FaultKind, turn: &mut Turn<'_, H>) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
-        let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), Travel::Content, turn);
+        let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), turn);
         self.release_parked();
     }
 
@@ -337,7 +328,7 @@ impl Connection {
         self.parked.as_ref().map_or(0, |parked| parked.capacity())
     }
 
-    /// Forgets input behind the last answer: it will never be looked at.
+    /// The connection's last answer is encoded.
     pub(super) fn on_last_answer(&mut self, after: After) {
         let after = match after {
             // Nothing is left to throw away if the peer has ended its side.

@@ -34,8 +34,8 @@ use crate::time::Time;
 pub(crate) enum State {
     /// Between requests. Owns no memory.
     Idle,
-    /// A head has begun to arrive: when, and how much of it has been looked at, in bytes.
-    ReadingHead { began: Time, looked: u32 },
+    /// A head has begun to arrive.
+    ReadingHead(PartialHead),
     /// The head is there, the content is not. Boxed: it is rare and would triple a slot's size.
     ReadingBody(Box<Content>),
     /// Bytes are owed to the peer.
@@ -46,6 +46,28 @@ pub(crate) enum State {
     Lingering { drained: usize, reason: CloseReason },
     /// It is over.
     Closed(CloseReason),
+}
+
+/// What is known of a head that has begun to arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartialHead {
+    /// When its first byte came: its deadline counts from there.
+    pub(crate) began: Time,
+    /// How much of it has been looked at, in bytes.
+    pub(crate) looked: u32,
+    /// Empty lines before it that have been dropped, in bytes.
+    pub(crate) dropped: u32,
+    pub(crate) place: HeadPlace,
+}
+
+/// Where the part of a head that has been looked at ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeadPlace {
+    /// Inside a field's value: more of the value can neither complete the head nor be a fault,
+    /// so it need not be looked at.
+    Value,
+    /// Anywhere else.
+    Other,
 }
 
 /// What comes when everything owed is written.
@@ -95,7 +117,7 @@ impl State {
     pub(crate) fn name(&self) -> Name {
         match self {
             State::Idle => Name::Idle,
-            State::ReadingHead { .. } => Name::ReadingHead,
+            State::ReadingHead(_) => Name::ReadingHead,
             State::ReadingBody(_) => Name::ReadingBody,
             State::Writing(_) => Name::Writing,
             State::Lingering { .. } => Name::Lingering,
@@ -103,11 +125,14 @@ impl State {
         }
     }
 
-    /// Part of a head is here and has been looked at up to `looked`.
-    pub(crate) fn on_partial_head(&mut self, looked: u32, now: Time) {
+    /// Part of a head is here: `looked` bytes, which end at `place`.
+    pub(crate) fn on_partial_head(&mut self, looked: u32, place: HeadPlace, now: Time) {
         match self {
-            State::Idle => self.enter(State::ReadingHead { began: now, looked }),
-            State::ReadingHead { looked: seen, .. } => *seen = looked,
+            State::Idle => {
+                let began = PartialHead { began: now, looked, dropped: 0, place };
+                self.enter(State::ReadingHead(began));
+            }
+            State::ReadingHead(head) => (head.looked, head.place) = (looked, place),
             // Behind answers that are not sent yet: looked at again once they are.
             State::Writing(After::Request) => {}
             State::ReadingBody(_)
@@ -119,10 +144,24 @@ impl State {
         }
     }
 
-    /// All that has come are empty lines before a request, and they are dropped.
+    /// Empty lines before the first request are dropped, `bytes` of them. Somebody has begun to
+    /// type. Says how many that makes in all.
+    pub(crate) fn on_first_empty_lines(&mut self, bytes: u32, now: Time) -> u32 {
+        if let State::Idle = self {
+            self.on_partial_head(0, HeadPlace::Other, now);
+        }
+        let State::ReadingHead(head) = self else {
+            unreachable!("before the first request nothing has been answered")
+        };
+        head.looked = 0;
+        head.dropped += bytes;
+        head.dropped
+    }
+
+    /// Empty lines between requests are dropped. They begin nothing.
     pub(crate) fn on_empty_lines(&mut self) {
         match self {
-            State::ReadingHead { .. } => self.enter(State::Idle),
+            State::ReadingHead(_) => self.enter(State::Idle),
             State::Idle | State::Writing(_) => {}
             State::ReadingBody(_) | State::Lingering { .. } | State::Closed(_) => {
                 unreachable!("empty lines are only dropped where a request may begin")
@@ -133,7 +172,7 @@ impl State {
     /// A head is whole and its content is not.
     pub(crate) fn on_partial_body(&mut self, content: Box<Content>) {
         match self {
-            State::Idle | State::ReadingHead { .. } => self.enter(State::ReadingBody(content)),
+            State::Idle | State::ReadingHead(_) => self.enter(State::ReadingBody(content)),
             State::Writing(After::Request) => self.enter(State::Writing(After::Body(content))),
             State::ReadingBody(_)
             | State::Writing(_)
@@ -153,7 +192,7 @@ impl State {
     pub(crate) fn on_answer(&mut self, after: After) {
         match self {
             State::Idle
-            | State::ReadingHead { .. }
+            | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(After::Request) => self.enter(State::Writing(after)),
             State::Writing(_) | State::Lingering { .. } | State::Closed(_) => {
@@ -188,7 +227,7 @@ impl State {
     pub(crate) fn on_close(&mut self, reason: CloseReason) {
         let reason = match self {
             State::Lingering { reason, .. } | State::Closed(reason) => *reason,
-            State::Idle | State::ReadingHead { .. } | State::ReadingBody(_) | State::Writing(_) => {
+            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) | State::Writing(_) => {
                 reason
             }
         };

@@ -353,15 +353,53 @@ fn empty_lines_between_requests_are_no_requests() {
     let sent = bench.exchange(&format!("\r\n{GET}\r\n\r\n{GET}\r\n"));
     assert_eq!(statuses(&sent), ["200", "200"]);
     bench.assert_state(Name::Idle);
-    let left = bench.time_left();
     bench.after(Duration::from_secs(1)).receive(b"\r");
     bench.assert_state(Name::ReadingHead);
-    bench.receive(b"\n");
+    bench.after(Duration::from_secs(1)).receive(b"\n");
     bench.assert_state(Name::Idle);
-    assert!(bench.time_left() <= left, "empty lines are no activity");
+    assert_eq!(bench.time_left(), bench.timeouts.idle);
     bench.receive(b"\r");
     bench.end_of_input();
     bench.assert_closed(CloseReason::PeerClosed);
+}
+
+#[test]
+fn empty_lines_before_the_first_request_are_typing_and_bounded() {
+    let mut bench = Bench::lenient();
+    bench.receive(b"\r\n");
+    bench.assert_state(Name::ReadingHead);
+    assert_eq!(bench.connection.parked_bytes(), 0);
+    assert_eq!(statuses(&bench.run_out()), ["408"]);
+
+    let lines_max = Limits::default().head_bytes_max / 2;
+    for (lines, status) in [(lines_max - 1, "200"), (lines_max, "200"), (lines_max + 1, "431")] {
+        let mut bench = Bench::new();
+        let sent = bench.exchange(&format!("{}{GET}", "\r\n".repeat(lines)));
+        assert_eq!(statuses(&sent), [status]);
+    }
+}
+
+#[test]
+fn the_answer_to_head_has_no_content_even_if_it_is_a_fault() {
+    for head in [
+        "HEAD / HTTP/1.1\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost : a\r\n\r\n",
+        "\r\nHEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nx",
+    ] {
+        let sent = Bench::new().exchange(head);
+        assert_eq!(bodies(&sent), [""], "{head}: {sent}");
+    }
+}
+
+#[test]
+fn a_request_that_will_be_refused_is_not_told_to_continue() {
+    for (method, status) in [("BREW", "501"), ("TRACE", "405")] {
+        let mut bench = Bench::new();
+        let sent = bench.exchange(&EXPECT.replace("PUT", method));
+        assert_eq!(statuses(&sent), [status]);
+        bench.assert_state(Name::Lingering);
+    }
 }
 
 #[test]
@@ -473,6 +511,32 @@ fn every_request_cut_at_every_byte_gives_the_same_answers() {
     let all =
         format!("{GET}{POST}\r\n{CHUNKED}{}{GET}", EXPECT.replace("\r\n\r\n", "\r\n\r\nhello"));
     assert_cuts_do_not_matter(all.as_bytes());
+}
+
+/// What is said to `input` while the peer still waits: a fault is told at once, not at a deadline.
+#[test]
+fn every_fault_is_told_at_once_however_the_input_is_cut() {
+    let long = format!("GET /{} HT", "a".repeat(9000));
+    for input in [
+        "GET / HTTP/2.0",
+        "hello\x01",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\0",
+        "GET / HTTP/1.1\r\nHost: a\r\nX :",
+        "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb",
+        "GET / HTTP/1.1\r\nHost: a\r\n ",
+        long.as_str(),
+    ] {
+        let whole = Bench::new().exchange(input);
+        assert!(whole.starts_with("HTTP/1.1 "), "{input:.60}");
+        for cut in (1..input.len()).step_by(1 + input.len() / 100) {
+            let mut bench = Bench::new();
+            let mut said = bench.exchange(&input[..cut]);
+            if bench.connection.demand() == Demand::Receive {
+                said += &bench.exchange(&input[cut..]);
+            }
+            assert_eq!(said, whole, "{input:.60} cut at {cut}");
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(crate) enum Framing {
 
 /// What becomes of the connection after the answer (RFC 9112 §9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persistence {
+pub(crate) enum Persistence {
     /// It is kept, as HTTP/1.1 does unless told otherwise.
     Keep,
     /// It is kept, and an HTTP/1.0 client has to be told so.
@@ -32,8 +32,9 @@ pub enum Persistence {
 }
 
 /// Whether the client waits before it sends its content (RFC 9110 §10.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Expectation {
+    #[default]
     None,
     Continue,
 }
@@ -41,9 +42,9 @@ pub(crate) enum Expectation {
 /// What the fields of one head say to the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Control<'b> {
-    /// `None`: a method that we do not know; the framing still counts, so that the connection
-    /// can be kept.
-    pub(crate) method: Option<Method>,
+    /// The method, or why requests with it are refused. The framing counts all the same, so that
+    /// the connection can be kept.
+    pub(crate) method: Result<Method, FaultKind>,
     pub(crate) target: Target<'b>,
     pub(crate) framing: Framing,
     pub(crate) persistence: Persistence,
@@ -58,11 +59,19 @@ impl<'b> Control<'b> {
         let target = Target::parse(method.unwrap_or(Method::Get), head.target)?;
         noticed.judge_host(head.version)?;
         Ok(Control {
-            method,
+            method: match method {
+                None => Err(FaultKind::MethodUnknown),
+                Some(Method::Connect | Method::Trace) => Err(FaultKind::MethodRefused),
+                Some(method) => Ok(method),
+            },
             target,
             framing: noticed.framing(head.version)?,
-            persistence: noticed.persistence(head.version),
-            expectation: noticed.expectation(head.version)?,
+            persistence: match method {
+                // What would follow a CONNECT is not HTTP.
+                Some(Method::Connect) => Persistence::Close,
+                Some(_) | None => noticed.persistence(head.version),
+            },
+            expectation: noticed.expectation(head.version),
         })
     }
 }
@@ -75,7 +84,7 @@ struct Noticed<'b> {
     coding: Coding,
     close: bool,
     keep_alive: bool,
-    expect: Option<&'b [u8]>,
+    expectation: Expectation,
 }
 
 /// What `Transfer-Encoding` lists, over all its lines.
@@ -84,11 +93,15 @@ enum Coding {
     /// There is no such field.
     #[default]
     None,
+    /// There is one, and it lists nothing.
+    Empty,
     /// `chunked` and nothing else.
     Chunked,
+    /// Codings that we do not know.
+    Unknown,
     /// Codings that we do not know, then `chunked`.
     UnknownThenChunked,
-    /// `chunked` does not stand last, or more than once, or nothing is listed at all.
+    /// Something follows `chunked`.
     ChunkedNotLast,
 }
 
@@ -101,7 +114,7 @@ impl<'b> Noticed<'b> {
                 4 if name.eq_ignore_ascii_case("host") => {
                     noticed.host = only(noticed.host, value, FaultKind::HostRepeated)?;
                 }
-                6 if name.eq_ignore_ascii_case("expect") => noticed.expect = Some(value),
+                6 if name.eq_ignore_ascii_case("expect") => noticed.notice_expect(value)?,
                 10 if name.eq_ignore_ascii_case("connection") => noticed.notice_connection(value),
                 // Even two equal lengths are refused: whoever sends two cannot be trusted.
                 14 if name.eq_ignore_ascii_case("content-length") => {
@@ -122,6 +135,16 @@ impl<'b> Noticed<'b> {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
+    }
+
+    fn notice_expect(&mut self, value: &[u8]) -> Result<(), FaultKind> {
+        for expectation in list_elements(value) {
+            if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                return Err(FaultKind::ExpectationUnknown);
+            }
+            self.expectation = Expectation::Continue;
+        }
+        Ok(())
     }
 
     /// RFC 9112 §3.2: exactly one `Host` in 1.1, and a valid one wherever there is one.
@@ -145,7 +168,9 @@ impl<'b> Noticed<'b> {
             (_, Some(_)) => Err(FaultKind::LengthWithCoding),
             (Coding::Chunked, None) => Ok(Framing::Chunked),
             (Coding::UnknownThenChunked, None) => Err(FaultKind::CodingUnknown),
-            (Coding::ChunkedNotLast, None) => Err(FaultKind::ChunkedNotLast),
+            (Coding::Empty | Coding::Unknown | Coding::ChunkedNotLast, None) => {
+                Err(FaultKind::ChunkedNotLast)
+            }
         }
     }
 
@@ -160,34 +185,28 @@ impl<'b> Noticed<'b> {
     }
 
     /// RFC 9110 §10.1.1: an HTTP/1.0 client cannot take a 100, so its expectation is ignored.
-    fn expectation(&self, version: Version) -> Result<Expectation, FaultKind> {
-        let Some(value) = self.expect else { return Ok(Expectation::None) };
-        if !list_elements(value).all(|member| member.eq_ignore_ascii_case(b"100-continue")) {
-            return Err(FaultKind::ExpectationUnknown);
-        }
+    fn expectation(&self, version: Version) -> Expectation {
         match version {
-            Version::Http10 => Ok(Expectation::None),
-            Version::Http11 => Ok(Expectation::Continue),
+            Version::Http10 => Expectation::None,
+            Version::Http11 => self.expectation,
         }
     }
 }
 
 impl Coding {
-    /// This coding after one more field line.
+    /// These codings and those of one more field line.
     fn followed_by(self, value: &[u8]) -> Coding {
-        let before = if self == Coding::None { Coding::ChunkedNotLast } else { self };
-        let mut last = before;
-        let mut first = self == Coding::None;
-        for coding in list_elements(value) {
-            let chunked = coding.eq_ignore_ascii_case(b"chunked");
-            last = match (last, chunked) {
-                (Coding::ChunkedNotLast, true) if first => Coding::Chunked,
-                (Coding::ChunkedNotLast, true) => Coding::UnknownThenChunked,
-                (_, _) => Coding::ChunkedNotLast,
-            };
-            first = false;
-        }
-        last
+        let before = if self == Coding::None { Coding::Empty } else { self };
+        list_elements(value).fold(before, |before, coding| {
+            match (before, coding.eq_ignore_ascii_case(b"chunked")) {
+                (Coding::None | Coding::Empty, true) => Coding::Chunked,
+                (Coding::None | Coding::Empty | Coding::Unknown, false) => Coding::Unknown,
+                (Coding::Unknown, true) => Coding::UnknownThenChunked,
+                (Coding::Chunked | Coding::UnknownThenChunked | Coding::ChunkedNotLast, _) => {
+                    Coding::ChunkedNotLast
+                }
+            }
+        })
     }
 }
 
@@ -257,6 +276,7 @@ mod tests {
             ("gzip\r\nTransfer-Encoding: chunked", FaultKind::CodingUnknown),
             ("chunked, gzip", FaultKind::ChunkedNotLast),
             ("chunked, chunked", FaultKind::ChunkedNotLast),
+            ("chunked, chunked, chunked", FaultKind::ChunkedNotLast),
             ("chunked\r\nTransfer-Encoding: chunked", FaultKind::ChunkedNotLast),
             ("gzip", FaultKind::ChunkedNotLast),
             ("identity", FaultKind::ChunkedNotLast),
@@ -307,6 +327,9 @@ mod tests {
         };
         assert_eq!(expect("1.1", "100-Continue"), Ok(Expectation::Continue));
         assert_eq!(expect("1.0", "100-continue"), Ok(Expectation::None));
+        assert_eq!(expect("1.1", ""), Ok(Expectation::None));
         assert_eq!(expect("1.1", "teapot"), Err(FaultKind::ExpectationUnknown));
+        let both = expect("1.1", "teapot\r\nExpect: 100-continue");
+        assert_eq!(both, Err(FaultKind::ExpectationUnknown));
     }
 }

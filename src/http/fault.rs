@@ -22,6 +22,7 @@ pub struct Fault<'b> {
 
 /// What can be wrong with a request. Each says which section of which RFC decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum FaultKind {
     /// The first line is no request line (RFC 9112 §3).
     RequestLine,
