@@ -72,21 +72,42 @@ pub struct Clients<S> {
     slab: Slab<Client<S>>,
     /// Keys of clients that can do something now. A key whose client is not marked as queued is
     /// left over from a client that has ended since, and is skipped.
-    run_queue: VecDeque<u32>,
+    run_queue: VecDeque<usize>,
     timers: Timers,
     /// Keys of clients that have ended in this turn and are not freed yet.
-    ended: Vec<u32>,
+    ended: Vec<usize>,
     /// Keys of clients whose last send did not take everything.
-    write_wanted: Vec<u32>,
+    write_wanted: Vec<usize>,
     /// The one receive buffer: hot in the cache, and idle clients own none.
     receive_buffer: Box<[u8]>,
+    common: Common,
+    next_generation: u32,
+}
+
+/// What every client is lent when it runs.
+#[derive(Debug)]
+struct Common {
     output: Output,
     date: Date,
     limits: Limits,
     timeouts: Timeouts,
     phase: Phase,
-    next_generation: u32,
     metrics: Metrics,
+}
+
+impl Common {
+    fn turn<'t, H>(&'t mut self, now: Time, handler: &'t mut H) -> Turn<'t, H> {
+        Turn {
+            now,
+            phase: self.phase,
+            handler,
+            limits: &self.limits,
+            timeouts: &self.timeouts,
+            date: &self.date,
+            output: &mut self.output,
+            metrics: &mut self.metrics,
+        }
+    }
 }
 
 impl<S: Stream> Clients<S> {
@@ -100,13 +121,15 @@ impl<S: Stream> Clients<S> {
             ended: Vec::new(),
             write_wanted: Vec::new(),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
-            output: Output::default(),
-            date: Date::new(now),
-            limits,
-            timeouts,
-            phase: Phase::Running,
+            common: Common {
+                output: Output::default(),
+                date: Date::new(now),
+                limits,
+                timeouts,
+                phase: Phase::Running,
+                metrics: Metrics::default(),
+            },
             next_generation: 0,
-            metrics: Metrics::default(),
         }
     }
 
@@ -122,17 +145,17 @@ impl<S: Stream> Clients<S> {
 
     /// What has been counted.
     pub fn metrics(&self) -> &Metrics {
-        &self.metrics
+        &self.common.metrics
     }
 
     /// As [`Clients::metrics`], for whoever counts what happens outside of here.
     pub fn metrics_mut(&mut self) -> &mut Metrics {
-        &mut self.metrics
+        &mut self.common.metrics
     }
 
     /// Sets what answers say in `Date`. To be called once a second.
     pub fn set_date(&mut self, now: SystemTime) {
-        self.date = Date::new(now);
+        self.common.date = Date::new(now);
     }
 
     /// Takes in a new client, after `register` has made its events known to the poll.
@@ -155,7 +178,7 @@ impl<S: Stream> Clients<S> {
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
         self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
-        self.metrics.accepted += 1;
+        self.common.metrics.accepted += 1;
         debug!("client {generation} from {peer}: accepted");
         Ok(())
     }
@@ -173,7 +196,7 @@ impl<S: Stream> Clients<S> {
         let client = &mut self.slab[key];
         if !client.queued {
             client.queued = true;
-            self.run_queue.push_back(u32::try_from(key).expect("fewer than 4 billion clients"));
+            self.run_queue.push_back(key);
         }
     }
 
@@ -192,44 +215,30 @@ impl<S: Stream> Clients<S> {
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
         for _ in 0..self.run_queue.len() {
             let Some(key) = self.run_queue.pop_front() else { break };
-            let key = key as usize;
             let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else {
                 continue;
             };
             client.queued = false;
-            // It may have been ended from outside, and then only waits to be freed.
-            if client.connection.state() != Name::Closed {
-                self.drive_client(key, now, handler);
-            }
+            self.drive_client(key, now, handler);
         }
     }
 
     fn drive_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         let client = &mut self.slab[key];
-        let mut turn = Turn {
-            now,
-            phase: self.phase,
-            handler,
-            limits: &self.limits,
-            timeouts: &self.timeouts,
-            date: &self.date,
-            output: &mut self.output,
-            metrics: &mut self.metrics,
-        };
-        let mut budget = self.limits.turn_bytes_max;
+        let mut budget = self.common.limits.turn_bytes_max;
+        let mut turn = self.common.turn(now, handler);
         let last = loop {
             let step = client.step(&mut self.receive_buffer, &mut turn);
-            if let Step::Moved(bytes) = step
-                && bytes < budget
-            {
-                budget -= bytes;
-            } else {
+            let Step::Moved(bytes) = step else { break step };
+            // Whoever has ended by this very step still has to be seen off.
+            if bytes >= budget && client.connection.state() != Name::Closed {
                 break step;
             }
+            budget = budget.saturating_sub(bytes);
         };
         match last {
-            Step::Ended(_) => self.output.clear(),
-            Step::Moved(_) | Step::AwaitsPeer => client.connection.park(&mut self.output),
+            Step::Ended(_) => self.common.output.clear(),
+            Step::Moved(_) | Step::AwaitsPeer => client.connection.park(&mut self.common.output),
         }
         match last {
             Step::Ended(reason) => self.end(key, reason),
@@ -244,16 +253,16 @@ impl<S: Stream> Clients<S> {
 
     /// Whether this client is done with because the server is stopping.
     fn drained(&self, key: usize) -> bool {
-        self.phase == Phase::Draining && self.slab[key].connection.state() == Name::Idle
+        self.common.phase == Phase::Draining && self.slab[key].connection.state() == Name::Idle
     }
 
     /// A client waits: renews its deadline, and notes if it waits for room to write.
     fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
         if client.write_interest == WriteInterest::Wanted {
-            self.write_wanted.push(u32::try_from(key).expect("fewer than 4 billion clients"));
+            self.write_wanted.push(key);
         }
-        let deadline = client.connection.deadline(&self.timeouts);
+        let deadline = client.connection.deadline(&self.common.timeouts);
         self.timers.set(&mut self.slab, key, deadline);
     }
 
@@ -262,7 +271,6 @@ impl<S: Stream> Clients<S> {
     pub fn ask_writable(&mut self, mut ask: impl FnMut(ClientId, &mut S) -> io::Result<()>) {
         let mut wanted = std::mem::take(&mut self.write_wanted);
         for key in wanted.drain(..) {
-            let key = key as usize;
             let Some(client) = self.slab.get_mut(key) else { continue };
             if client.write_interest != WriteInterest::Wanted {
                 continue;
@@ -278,19 +286,9 @@ impl<S: Stream> Clients<S> {
 
     /// Acts on deadlines that have passed, a bounded number of them.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        for _ in 0..self.limits.deadlines_per_turn_max {
+        for _ in 0..self.common.limits.deadlines_per_turn_max {
             let Some(key) = self.timers.expired(&self.slab, now) else { break };
-            let mut turn = Turn {
-                now,
-                phase: self.phase,
-                handler: &mut *handler,
-                limits: &self.limits,
-                timeouts: &self.timeouts,
-                date: &self.date,
-                output: &mut self.output,
-                metrics: &mut self.metrics,
-            };
-            self.slab[key].connection.on_deadline(&mut turn);
+            self.slab[key].connection.on_deadline(&mut self.common.turn(now, handler));
             self.timers.set(&mut self.slab, key, None);
             self.drive_client(key, now, handler);
         }
@@ -308,9 +306,10 @@ impl<S: Stream> Clients<S> {
     /// A client's connection has ended: it is out of the timers, and freed at the turn's end.
     fn end(&mut self, key: usize, reason: CloseReason) {
         self.timers.set(&mut self.slab, key, None);
-        self.ended.push(u32::try_from(key).expect("fewer than 4 billion clients"));
-        self.metrics.count_close(reason);
-        let client = &self.slab[key];
+        self.ended.push(key);
+        self.common.metrics.count_close(reason);
+        let client = &mut self.slab[key];
+        client.queued = false;
         debug!(
             "client {} from {}: closed after {} answers: {}",
             client.generation,
@@ -329,11 +328,11 @@ impl<S: Stream> Clients<S> {
     pub fn free(&mut self) -> usize {
         let freed = self.ended.len();
         for key in self.ended.drain(..) {
-            drop(self.slab.remove(key as usize));
+            drop(self.slab.remove(key));
         }
         // A crowd has gone: give its slots back. Only an empty slab can be shrunk to nothing,
         // because keys do not move.
-        if self.slab.is_empty() && self.slab.capacity() > self.limits.accepts_per_turn_max {
+        if self.slab.is_empty() && self.slab.capacity() > self.common.limits.accepts_per_turn_max {
             self.slab.shrink_to_fit();
             self.run_queue.shrink_to_fit();
             self.ended.shrink_to_fit();
@@ -342,19 +341,33 @@ impl<S: Stream> Clients<S> {
         freed
     }
 
-    /// Whether a client could be evicted: one that owes and is owed nothing, and did so already
-    /// before `now`.
+    /// Whether there is a client that might be evicted: one that owes and is owed nothing, as far
+    /// as is known, and did so already before `now`.
     pub fn has_evictable(&self, now: Time) -> bool {
         self.longest_idle(now).is_some()
     }
 
-    /// Closes the client that has been idle the longest, at once. Says whether there was one. To
-    /// be called only when no event of this turn is left to be noted.
-    pub fn evict(&mut self, now: Time) -> bool {
-        let Some(key) = self.longest_idle(now) else { return false };
-        self.close(key, CloseReason::Evicted);
-        self.free();
-        true
+    /// Closes the client that has been idle the longest, at once, and says whether there was one.
+    /// To be called only when no event of this turn is left to be noted.
+    ///
+    /// A request may have come from it that no event has told us of yet, because the poll returns
+    /// a bounded number of them. So each candidate is read from first; one that turns out to be
+    /// busy stays.
+    pub fn evict<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
+        for _ in 0..EVICTION_LOOKS_MAX {
+            let Some(key) = self.longest_idle(now) else { break };
+            let client = &mut self.slab[key];
+            client.socket.note(Readiness { readable: true, ..Readiness::default() });
+            self.drive_client(key, now, handler);
+            let client = &self.slab[key];
+            if client.connection.state() == Name::Idle && client.link().since() < now {
+                self.close(key, CloseReason::Evicted);
+            }
+            if self.free() > 0 {
+                return true;
+            }
+        }
+        false
     }
 
     fn longest_idle(&self, now: Time) -> Option<usize> {
@@ -378,7 +391,7 @@ impl<S: Stream> Clients<S> {
     /// The server is stopping: every answer is its connection's last from now on, and whoever is
     /// idle is closed in the next [`drive`](Clients::drive), unless its next request has come.
     pub fn drain(&mut self) {
-        self.phase = Phase::Draining;
+        self.common.phase = Phase::Draining;
         let idle: Vec<usize> = self
             .slab
             .iter()

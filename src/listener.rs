@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use mio::net::{TcpListener, TcpStream};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::Listen;
@@ -50,6 +51,13 @@ impl Listener {
         listening.map_err(|reason| Error::Bind(wanted.to_string(), reason))
     }
 
+    /// Whether a connection waits in the queue. Accepting does not tell when descriptors have run
+    /// out: the system asks for one before it looks into the queue.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let mut queue = [PollFd::new(&self.socket, PollFlags::IN)];
+        rustix::event::poll(&mut queue, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    }
+
     /// Accepts once.
     pub(crate) fn accept(&mut self) -> Accepted {
         loop {
@@ -63,7 +71,13 @@ impl Listener {
                     self.ready = false;
                     Accepted::Nothing
                 }
-                Err(error) if is_exhaustion(&error) => Accepted::Exhausted(error),
+                Err(error) if is_exhaustion(&error) && self.has_waiting() => {
+                    Accepted::Exhausted(error)
+                }
+                Err(error) if is_exhaustion(&error) => {
+                    self.ready = false;
+                    Accepted::Nothing
+                }
                 Err(_) => Accepted::Lost,
             };
         }
@@ -90,6 +104,11 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = Errno::from_io_error(error);
     errno == Some(Errno::AFNOSUPPORT) || errno == Some(Errno::ADDRNOTAVAIL)
+}
+
+/// Whether the process's own descriptors have run out, so that closing one of them helps.
+pub(crate) fn is_ours(error: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::MFILE)
 }
 
 fn is_exhaustion(error: &io::Error) -> bool {

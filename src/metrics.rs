@@ -49,6 +49,7 @@ impl Metrics {
 /// Why a connection ended. Each ends for exactly one reason, the one that was first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum CloseReason {
     /// The peer closed between requests: the normal end of a kept connection.
     PeerClosed,

@@ -16,12 +16,13 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook_mio::v1_0::Signals;
 
+use crate::admission::Admission;
 use crate::clients::{ClientId, Clients};
 use crate::config::{Config, Limits, Timeouts};
 use crate::descriptors::{self, Descriptors};
 use crate::error::Error;
 use crate::handler::Handler;
-use crate::listener::{Accepted, Listener};
+use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::signals::{self, StopHandle};
 use crate::socket::{Readiness, Stream};
@@ -33,10 +34,6 @@ compile_error!("a token holds a slab key and a generation, 32 bits each");
 /// How many events one poll can return. More wait in the kernel for the next; 1,024 of them take
 /// 12 KiB, which stays in the cache.
 const EVENTS_PER_TURN_MAX: usize = 1024;
-
-/// How long accepting rests when descriptors have run out and nobody idle can be closed: others
-/// in this process, or in this system, may free some without our being told.
-const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// Tokens from here on are not clients': no client has the generation `u32::MAX`.
 const FIRST_LISTENER: usize = (u32::MAX as usize) << 32;
@@ -74,23 +71,19 @@ pub enum Stopped {
 pub struct Server<H> {
     poll: Poll,
     events: Events,
-    listeners: Vec<Listener>,
+    admission: Admission,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     clients: Clients<TcpStream>,
     handler: H,
     limits: Limits,
     timeouts: Timeouts,
-    clients_max: usize,
     descriptors: Descriptors,
     began: Instant,
     now: Time,
     /// When `Date` has to be formatted again.
     date_due: Time,
     progress: Progress,
-    /// Accepting rests until then, or until a client can be closed to make room.
-    exhausted_until: Option<Time>,
-    crowd: Crowd,
 }
 
 /// How far the server's life has come.
@@ -101,15 +94,9 @@ enum Progress {
     Stopped(Stopped),
 }
 
-/// Whether the log has been told that there are more clients than may stay: once an episode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Crowd {
-    Fits,
-    Told,
-}
-
 impl<H: Handler> Server<H> {
-    /// Checks `config`, raises the descriptor limit and binds every address.
+    /// Checks `config`, raises the process's descriptor limit to its hard limit, and binds every
+    /// address.
     ///
     /// # Errors
     /// [`Error::Config`] if the configuration contradicts itself, [`Error::Bind`] if an address
@@ -117,24 +104,25 @@ impl<H: Handler> Server<H> {
     pub fn bind(config: &Config, handler: H) -> Result<Server<H>, Error> {
         config.check()?;
         let system = |what| move |reason| Error::System(what, reason);
-        let descriptors =
-            descriptors::raise_limit().map_err(system("raise the descriptor limit"))?;
+        let descriptors = descriptors::raise_limit();
         let poll = Poll::new().map_err(system("create a poll"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("create a waker"))?;
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
             let mut listener = Listener::bind(*place, config.limits.backlog)?;
+            let listener_token = Token(FIRST_LISTENER + index);
             poll.registry()
-                .register(&mut listener.socket, Token(FIRST_LISTENER + index), Interest::READABLE)
+                .register(&mut listener.socket, listener_token, Interest::READABLE)
                 .map_err(system("poll a listener"))?;
             listeners.push(listener);
         }
         let clients_max = descriptors.clients_max();
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
+        let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
-            listeners,
+            admission,
             signals: None,
             waker: Arc::new(waker),
             clients: Clients::new(
@@ -145,14 +133,11 @@ impl<H: Handler> Server<H> {
             handler,
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
-            clients_max,
             descriptors,
             began: Instant::now(),
             now: Time::START,
             date_due: Time::START,
             progress: Progress::Running,
-            exhausted_until: None,
-            crowd: Crowd::Fits,
         })
     }
 
@@ -172,7 +157,7 @@ impl<H: Handler> Server<H> {
 
     /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address).collect()
+        self.admission.addresses().collect()
     }
 
     /// A handle by which another thread can stop it.
@@ -205,11 +190,15 @@ impl<H: Handler> Server<H> {
     }
 
     /// One turn of the loop: waits for events, at most for `timeout`, and acts on them. For
-    /// programs with a loop of their own; deadlines are as punctual as turns are frequent.
+    /// programs with a loop of their own; deadlines are as punctual as turns are frequent. Once it
+    /// has stopped, it only says so.
     ///
     /// # Errors
     /// As [`Server::run`].
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<ControlFlow<Stopped>> {
+        if let Progress::Stopped(stopped) = self.progress {
+            return Ok(ControlFlow::Break(stopped));
+        }
         let timeout = self.poll_timeout(timeout);
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {}
@@ -223,7 +212,7 @@ impl<H: Handler> Server<H> {
         self.clients.expire(self.now, &mut self.handler);
         self.register_writers();
         if self.clients.free() > 0 {
-            self.exhausted_until = None;
+            self.admission.on_freed();
         }
         self.accept();
         self.end_if_drained();
@@ -238,14 +227,14 @@ impl<H: Handler> Server<H> {
     fn poll_timeout(&self, wanted: Option<Duration>) -> Option<Duration> {
         // Whoever became idle in the last turn can be evicted in the next one.
         let next_turn = self.now + Duration::from_nanos(1);
-        if self.clients.has_runnable() || self.may_accept(next_turn) {
+        if self.clients.has_runnable() || self.admission.is_possible(&self.clients, next_turn) {
             return Some(Duration::ZERO);
         }
         let drained_by = match self.progress {
             Progress::Draining { until } => Some(until),
             Progress::Running | Progress::Stopped(_) => None,
         };
-        let dues = [self.clients.next_due(), drained_by, self.exhausted_until];
+        let dues = [self.clients.next_due(), drained_by, self.admission.next_due()];
         let next = dues.into_iter().flatten().min().map(|due| due.since(self.now));
         next.into_iter().chain(wanted).min()
     }
@@ -273,9 +262,7 @@ impl<H: Handler> Server<H> {
                 }
                 WAKER => told_to_stop = told_to_stop.or(Some(None)),
                 Token(token) if token >= FIRST_LISTENER => {
-                    if let Some(listener) = self.listeners.get_mut(token - FIRST_LISTENER) {
-                        listener.ready = true;
-                    }
+                    self.admission.on_ready(token - FIRST_LISTENER);
                 }
                 Token(token) => self.clients.note(ClientId::from_bits(token as u64), told(event)),
             }
@@ -293,67 +280,11 @@ impl<H: Handler> Server<H> {
         });
     }
 
-    /// Whether a listener has connections for us, and there is or can be made room for one.
-    fn may_accept(&self, now: Time) -> bool {
-        self.listeners.iter().any(|listener| listener.ready)
-            && self.exhausted_until.is_none_or(|until| now >= until)
-            && (self.clients.len() < self.clients_max || self.clients.has_evictable(now))
-    }
-
-    /// Accepts from every ready listener, a bounded number of connections.
     fn accept(&mut self) {
-        for index in 0..self.listeners.len() {
-            for _ in 0..self.limits.accepts_per_turn_max {
-                if !self.listeners[index].ready || !self.may_accept(self.now) {
-                    break;
-                }
-                match self.listeners[index].accept() {
-                    Accepted::Client(stream, peer) => self.admit(stream, peer),
-                    Accepted::Nothing => break,
-                    Accepted::Lost => {}
-                    Accepted::Exhausted(reason) => self.make_room(&reason),
-                }
-            }
-        }
-    }
-
-    fn admit(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if self.clients.len() >= self.clients_max {
-            self.tell_of_crowd();
-            self.clients.evict(self.now);
-        } else if self.clients.len() < self.clients_max - self.clients_max / 16 {
-            self.crowd = Crowd::Fits;
-        }
-        self.exhausted_until = None;
         let registry = self.poll.registry();
-        let registered = self.clients.admit(stream, peer, self.now, |id, stream| {
+        self.admission.accept(&mut self.clients, &mut self.handler, self.now, |id, stream| {
             registry.register(stream, token(id), Interest::READABLE)
         });
-        if let Err(reason) = registered {
-            warn!("cannot poll a new client, so it is closed: {reason}");
-        }
-    }
-
-    /// The system is out of descriptors or memory: an idle client goes, or accepting rests.
-    fn make_room(&mut self, reason: &io::Error) {
-        self.clients.metrics_mut().accepts_exhausted += 1;
-        if self.crowd == Crowd::Fits {
-            self.crowd = Crowd::Told;
-            warn!(
-                "cannot accept with {} clients ({reason}): the longest idle make room",
-                self.clients.len()
-            );
-        }
-        if !self.clients.evict(self.now) {
-            self.exhausted_until = Some(self.now + EXHAUSTION_PAUSE);
-        }
-    }
-
-    fn tell_of_crowd(&mut self) {
-        if self.crowd == Crowd::Fits {
-            self.crowd = Crowd::Told;
-            warn!("{} clients are all there may be: the longest idle make room", self.clients_max);
-        }
     }
 
     /// The first time: stops accepting and lets everybody finish. The second time: ends at once.
@@ -364,13 +295,11 @@ impl<H: Handler> Server<H> {
                 info!("stopping by {by}: {} clients may finish", self.clients.len());
                 // Whoever has connected by now is still served: closing the listener would reset
                 // connections that wait in its queue.
-                for listener in &mut self.listeners {
-                    listener.ready = true;
-                }
-                while self.may_accept(self.now) {
+                self.admission.on_ready_all();
+                while self.admission.is_possible(&self.clients, self.now) {
                     self.accept();
                 }
-                self.listeners.clear();
+                self.admission.close();
                 self.clients.drain();
                 self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
             }
@@ -398,25 +327,23 @@ impl<H: Handler> Server<H> {
 
     /// Says in the log where it listens and what its limits are.
     fn announce(&self) {
-        for listener in &self.listeners {
-            info!("listening on http://{}/", listener.address);
+        for address in self.admission.addresses() {
+            info!("listening on http://{address}/");
         }
+        let clients_max = self.admission.clients_max();
         let Timeouts { first_byte, head, typing_grace, body, write, idle, linger, drain } =
             &self.timeouts;
         let grace = typing_grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
         let client_bytes = size_of::<usize>() * 16 + self.limits.client_bytes_max();
-        let worst = client_bytes as u128 * self.clients_max as u128 / (1024 * 1024);
+        let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
         info!(
-            "limits: descriptors {} -> {}, clients {}, first byte {first_byte:?}, head \
+            "limits: descriptors {} -> {}, clients {clients_max}, first byte {first_byte:?}, head \
              {head:?}{grace}, body {body:?}, write {write:?}, idle {idle:?}, linger {linger:?}, \
              drain {drain:?}, memory at worst {worst} MiB",
-            self.descriptors.before, self.descriptors.now, self.clients_max
+            self.descriptors.before, self.descriptors.now
         );
-        if self.limits.clients_max.is_some_and(|wanted| wanted > self.clients_max) {
-            warn!(
-                "the descriptor limit allows only {} of the clients wanted; raise it (ulimit -Hn)",
-                self.clients_max
-            );
+        if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
+            warn!("the descriptor limit allows only {clients_max} clients; raise it (ulimit -Hn)");
         }
     }
 }
@@ -424,7 +351,7 @@ impl<H: Handler> Server<H> {
 impl<H> fmt::Debug for Server<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("listeners", &self.listeners)
+            .field("admission", &self.admission)
             .field("clients", &self.clients.len())
             .field("progress", &self.progress)
             .finish_non_exhaustive()

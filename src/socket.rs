@@ -10,7 +10,13 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use crate::connection::Unread;
 use crate::metrics::Metrics;
 
-/// What a client's connection must be able to do. `std`'s traits, and two ways of ending.
+/// What a client's connection must be able to do: `std`'s traits, and two ways of ending.
+///
+/// It must be non-blocking, and its poll must give edges as epoll does. A read that returns less
+/// than was asked for has emptied the stream, unless its end was announced
+/// ([`Readiness::read_closed`]); what comes later comes with a new edge. A write that takes less
+/// than it was given is followed by an edge when there is room again, once
+/// [`Clients::ask_writable`](crate::engine::Clients::ask_writable) has asked for it.
 pub trait Stream: Read + Write {
     /// Ends our side: the peer sees the end of our bytes behind the last of them.
     ///

@@ -138,6 +138,10 @@ impl Timers {
         since: Time,
     ) {
         let list = &mut self.lists[class as usize];
+        debug_assert!(
+            list.tail == NONE || slab[list.tail as usize].link().since <= since,
+            "the list of {class:?} would not be in order of time any more"
+        );
         let this = u32::try_from(key).expect("fewer than 4 billion clients");
         *slab[key].link_mut() = Link { since, before: list.tail, behind: NONE, class: Some(class) };
         match list.tail {

@@ -6,22 +6,25 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{Clients, Stream, Time};
+use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Limits, Timeouts};
 
-/// A peer that never says anything and never reads anything.
-struct Silent;
+/// A peer that says this, and takes whatever it is sent.
+struct Saying(&'static [u8]);
 
-impl Read for Silent {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
+impl Read for Saying {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            bytes => Ok(bytes),
+        }
     }
 }
 
-impl Write for Silent {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
+impl Write for Saying {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -29,7 +32,7 @@ impl Write for Silent {
     }
 }
 
-impl Stream for Silent {
+impl Stream for Saying {
     fn shutdown_write(&self) -> io::Result<()> {
         Ok(())
     }
@@ -39,16 +42,55 @@ impl Stream for Silent {
     }
 }
 
+const READABLE: Readiness = Readiness { readable: true, writable: false, read_closed: false };
+
+/// One client that says `bytes`, by way of these limits.
+fn clients_of(bytes: &'static [u8], limits: Limits) -> (Clients<Saying>, ClientId) {
+    let mut clients = Clients::new(limits, Timeouts::default(), SystemTime::UNIX_EPOCH);
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let mut admitted = None;
+    let register = |id, _: &mut Saying| {
+        admitted = Some(id);
+        Ok(())
+    };
+    clients.admit(Saying(bytes), peer, Time::START, register).unwrap();
+    (clients, admitted.unwrap())
+}
+
 /// A deadline that ends a connection at once took it out of the timers without freeing it.
 #[test]
 fn r1_a_client_whose_deadline_closes_it_is_freed() {
-    let timeouts = Timeouts::default();
-    let mut clients = Clients::new(Limits::default(), timeouts.clone(), SystemTime::UNIX_EPOCH);
-    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    clients.admit(Silent, peer, Time::START, |_, _| Ok(())).unwrap();
-    let late = Time::START + timeouts.first_byte * 2;
-    clients.expire(late + Duration::from_secs(1), &mut FixedText::new(*b"text"));
+    let (mut clients, _) = clients_of(b"", Limits::default());
+    let late = Time::START + Timeouts::default().first_byte * 2;
+    clients.expire(late, &mut FixedText::new(*b"text"));
     clients.free();
     assert_eq!(clients.len(), 0);
     assert_eq!(clients.metrics().closed(CloseReason::FirstByteTimeout), 1);
+}
+
+/// A last answer that used up the client's budget for the turn left it closed and not freed.
+#[test]
+fn r2_a_client_whose_last_answer_uses_up_its_budget_is_freed() {
+    let limits = Limits { turn_bytes_max: 4096, ..Limits::default() };
+    let (mut clients, id) = clients_of(b"GET / HTTP/1.0\r\n\r\n", limits);
+    let mut handler = FixedText::new(vec![b'x'; 5000]);
+    clients.note(id, READABLE);
+    while clients.has_runnable() {
+        clients.drive(Time::START, &mut handler);
+    }
+    clients.free();
+    assert_eq!(clients.len(), 0);
+    assert_eq!(clients.metrics().closed(CloseReason::Answered), 1);
+}
+
+/// A client was evicted as idle although its next request had come, only no event for it yet.
+#[test]
+fn r3_a_client_whose_request_has_come_is_not_evicted() {
+    let (mut clients, _) = clients_of(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Limits::default());
+    let mut handler = FixedText::new(*b"text");
+    let later = Time::START + Duration::from_secs(1);
+    assert!(!clients.evict(later, &mut handler));
+    assert_eq!((clients.len(), clients.metrics().requests), (1, 1));
+    assert!(clients.evict(later + Duration::from_secs(5), &mut handler));
+    assert_eq!(clients.metrics().closed(CloseReason::Evicted), 1);
 }
