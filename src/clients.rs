@@ -288,6 +288,15 @@ impl<S: Stream> Clients<S> {
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
         for _ in 0..self.common.limits.deadlines_per_turn_max {
             let Some(key) = self.timers.expired(&self.slab, now) else { break };
+            if self.slab[key].connection.state() == Name::Writing {
+                // The poll reports room only once a third of the send buffer is free, which can
+                // be far more than the progress that is asked for. A send finds out.
+                self.slab[key].socket.note(Readiness { writable: true, ..Readiness::default() });
+                self.drive_client(key, now, handler);
+                if self.timers.expired(&self.slab, now) != Some(key) {
+                    continue;
+                }
+            }
             self.slab[key].connection.on_deadline(&mut self.common.turn(now, handler));
             self.timers.set(&mut self.slab, key, None);
             self.drive_client(key, now, handler);

@@ -293,8 +293,8 @@ impl<H: Handler> Server<H> {
         match self.progress {
             Progress::Running => {
                 info!("stopping by {by}: {} clients may finish", self.clients.len());
-                // Whoever has connected by now is still served: closing the listener would reset
-                // connections that wait in its queue.
+                // Whoever has connected by now is still served, as far as there is room: closing
+                // the listener resets connections that wait in its queue.
                 self.admission.on_ready_all();
                 while self.admission.is_possible(&self.clients, self.now) {
                     self.accept();

@@ -284,8 +284,9 @@ impl Connection {
             }
             (State::ReadingHead(_), None) => {}
             (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
-            (State::Idle | State::Writing(_), _) => self.wait_from(now),
-            (State::Lingering { .. } | State::Closed(_), _) => {}
+            (State::Writing(_), _) => self.wait_from(now),
+            // Empty lines between requests do not make a client any less idle.
+            (State::Idle | State::Lingering { .. } | State::Closed(_), _) => {}
         }
     }
 
