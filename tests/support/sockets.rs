@@ -1,0 +1,349 @@
+//! What the tests over real sockets share: a server on a thread of its own, and its clients.
+//!
+//! Nothing here outlives its test: a dropped server is ended, whatever it was doing, and nobody
+//! waits for anything longer than [`PATIENCE`].
+#![allow(dead_code, reason = "each test crate uses its own part of this")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use oneloop::{Config, Handler, Limits, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
+
+/// How long anything that ought to happen at once may take before a test gives up on it. Only a
+/// broken server makes a test wait so long, so it is generous to a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How much later than it should a thing may be noticed, because a busy machine let this process
+/// or the server wait.
+pub const SLACK: Duration = Duration::from_secs(2);
+
+/// Longer than any test runs: a timeout that must not be what ends it.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// One loopback port of the system's choice, and no timeout that a test could live to see.
+pub fn config() -> Config {
+    let timeouts = Timeouts {
+        first_byte: NEVER,
+        head: NEVER,
+        typing_grace: None,
+        body: NEVER,
+        write: NEVER,
+        idle: NEVER,
+        linger: NEVER,
+        drain: NEVER,
+    };
+    let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    Config { listen, limits: Limits::default(), timeouts }
+}
+
+/// A deadline is acted on between its time and 1/64 of it later.
+pub fn assert_punctual(took: Duration, timeout: Duration) {
+    assert!(took >= timeout, "after {took:?}, which is before {timeout:?} have passed");
+    let latest = timeout + timeout / 64 + SLACK;
+    assert!(took <= latest, "after {took:?}, though {timeout:?} was the time");
+}
+
+/// What a server has come to at the end of one of its turns.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// How many clients are connected.
+    pub clients: usize,
+    /// What it has counted.
+    pub metrics: Metrics,
+    /// How it ended, once it has.
+    pub stopped: Option<Stopped>,
+}
+
+/// A server on a thread of its own, which tells after each turn what it has come to.
+pub struct Background {
+    addresses: Vec<SocketAddr>,
+    handle: StopHandle,
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    abandoned: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Background {
+    /// Starts a server; it listens already when this returns.
+    pub fn start<H: Handler + Send + 'static>(config: &Config, handler: H) -> Background {
+        let mut server = Server::bind(config, handler).expect("loopback has free ports");
+        let addresses = server.local_addrs();
+        let handle = server.handle();
+        let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
+        let abandoned = Arc::new(AtomicBool::new(false));
+        let (tell, leave) = (Arc::clone(&seen), Arc::clone(&abandoned));
+        let thread = thread::spawn(move || {
+            while !leave.load(Ordering::Acquire) {
+                let flow = server.turn(None).expect("the poll of a healthy system");
+                let stopped = match flow {
+                    ControlFlow::Continue(()) => None,
+                    ControlFlow::Break(stopped) => Some(stopped),
+                };
+                let (clients, metrics) = (server.clients(), server.metrics().clone());
+                *tell.0.lock().expect("no test panics with it") =
+                    Seen { clients, metrics, stopped };
+                tell.1.notify_all();
+                if stopped.is_some() {
+                    break;
+                }
+            }
+        });
+        Background { addresses, handle, seen, abandoned, thread: Some(thread) }
+    }
+
+    /// Where it listens first.
+    pub fn address(&self) -> SocketAddr {
+        self.addresses[0]
+    }
+
+    /// All places where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What stops it.
+    pub fn handle(&self) -> &StopHandle {
+        &self.handle
+    }
+
+    /// A new client of it.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address())
+    }
+
+    /// What it had come to at the end of its last turn.
+    pub fn seen(&self) -> Seen {
+        self.seen.0.lock().expect("its thread is well").clone()
+    }
+
+    /// Waits until a turn has ended so that `fits`.
+    pub fn wait_until(&self, fits: impl Fn(&Seen) -> bool) -> Seen {
+        let seen = self.seen.0.lock().expect("its thread is well");
+        let waited = self.seen.1.wait_timeout_while(seen, PATIENCE, |seen| !fits(seen));
+        // A copy, so that a failing test does not hold the lock that its server needs.
+        let seen = waited.expect("its thread is well").0.clone();
+        assert!(fits(&seen), "the server stays at {seen:?}");
+        seen
+    }
+
+    /// Waits until it has ended by itself, and says how.
+    pub fn stopped(&self) -> Stopped {
+        self.wait_until(|seen| seen.stopped.is_some()).stopped.expect("it was waited for")
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        self.abandoned.store(true, Ordering::Release);
+        // Only to end the turn it may be waiting in.
+        self.handle.stop();
+        let ended = self.thread.take().expect("only dropped once").join();
+        assert!(ended.is_ok() || thread::panicking(), "the server's thread has panicked");
+    }
+}
+
+/// A blocking client.
+#[derive(Debug)]
+pub struct Client {
+    stream: TcpStream,
+    /// What has come behind the last answer.
+    received: Vec<u8>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// In order, behind the last byte.
+    Closed,
+    /// By a reset.
+    Reset,
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// From the status line to the empty line.
+    pub head: String,
+    /// The content.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The value of the field of this name, spelled as the server spells it.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+
+    /// Whether it announces that the connection will be closed.
+    pub fn closes(&self) -> bool {
+        self.field("Connection") == Some("close")
+    }
+
+    /// The content as text.
+    pub fn text(&self) -> &str {
+        str::from_utf8(&self.body).expect("the tests' own texts")
+    }
+}
+
+impl Client {
+    /// Connects.
+    pub fn connect(address: SocketAddr) -> Client {
+        Client::new(TcpStream::connect(address).expect("somebody listens"))
+    }
+
+    /// Makes a connected stream a client.
+    pub fn new(stream: TcpStream) -> Client {
+        stream.set_nodelay(true).expect("an option of every TCP socket");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
+        stream.set_write_timeout(Some(PATIENCE)).expect("a time that is not zero");
+        Client { stream, received: Vec::new() }
+    }
+
+    /// Sends all of `bytes`.
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).expect("the server is there");
+    }
+
+    /// Sends all of `bytes`, if the server still takes them.
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), std::io::Error> {
+        self.stream.write_all(bytes.as_ref())
+    }
+
+    /// Sends a GET for `path`.
+    pub fn ask(&mut self, path: &str) {
+        self.send(get(path));
+    }
+
+    /// The answer to a GET for `path`.
+    pub fn get(&mut self, path: &str) -> Answer {
+        self.ask(path);
+        self.answer()
+    }
+
+    /// The next answer, whole.
+    pub fn answer(&mut self) -> Answer {
+        let mut answer = self.answer_head();
+        let len = answer.field("Content-Length").map_or("0", |len| len);
+        let len = len.parse().expect("a decimal length");
+        while self.received.len() < len {
+            self.receive_more();
+        }
+        answer.body = self.received.drain(..len).collect();
+        answer
+    }
+
+    /// The next answer's head; what follows is left for later.
+    pub fn answer_head(&mut self) -> Answer {
+        let end = loop {
+            let end = self.received.windows(4).position(|four| four == b"\r\n\r\n");
+            match end {
+                Some(end) => break end + 4,
+                None => self.receive_more(),
+            }
+        };
+        let head: Vec<u8> = self.received.drain(..end).collect();
+        let head = String::from_utf8(head).expect("a head in ASCII");
+        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
+        let status = status.and_then(|digits| digits.parse().ok()).expect("a status line");
+        Answer { status, head, body: Vec::new() }
+    }
+
+    fn receive_more(&mut self) {
+        let failure = match self.receive(64 * 1024) {
+            Ok(0) => "the connection ends".to_owned(),
+            Ok(_) => return,
+            Err(reason) => reason.to_string(),
+        };
+        let beginning = &self.received[..self.received.len().min(200)];
+        panic!("{failure} after {} bytes: {}", self.received.len(), beginning.escape_ascii());
+    }
+
+    /// Receives once, at most so many bytes, and says how many came.
+    pub fn receive(&mut self, bytes_max: usize) -> Result<usize, std::io::Error> {
+        let mut buf = vec![0; bytes_max];
+        let bytes = self.stream.read(&mut buf)?;
+        self.received.extend_from_slice(&buf[..bytes]);
+        Ok(bytes)
+    }
+
+    /// How many bytes have been received that no answer has used up.
+    pub fn received_bytes(&self) -> usize {
+        self.received.len()
+    }
+
+    /// How the connection ends. There must not be another byte before that.
+    pub fn end(&mut self) -> End {
+        let end = self.end_after_anything();
+        assert!(self.received.is_empty(), "there came {}", self.received.escape_ascii());
+        end
+    }
+
+    /// How the connection ends, whatever comes before that.
+    pub fn end_after_anything(&mut self) -> End {
+        loop {
+            match self.receive(64 * 1024) {
+                Ok(0) => return End::Closed,
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::ConnectionReset => return End::Reset,
+                Err(reason) => panic!("waiting for the end: {reason}"),
+            }
+        }
+    }
+
+    /// Whether anything comes within `time`: bytes or the end. Leaves it unread.
+    pub fn hears_within(&self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).expect("a time that is not zero");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
+        match peeked {
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+            Ok(_) => true,
+        }
+    }
+
+    /// Whether bytes or the end have come already.
+    pub fn hears_now(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("an option of every socket");
+        let peeked = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("an option of every socket");
+        peeked.map_or_else(|error| error.kind() != ErrorKind::WouldBlock, |_| true)
+    }
+
+    /// Says that nothing more will be sent.
+    pub fn finish(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the server is there");
+    }
+
+    /// A second hold of the same connection, to write while another thread reads.
+    pub fn writer(&self) -> TcpStream {
+        self.stream.try_clone().expect("a free descriptor")
+    }
+}
+
+/// A whole GET for `path`.
+pub fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n")
+}
+
+/// Sends `bytes` one by one, `pause` apart and over and over, until something is heard. Says how
+/// long that took.
+pub fn drip(client: &mut Client, bytes: &[u8], pause: Duration) -> Duration {
+    let began = Instant::now();
+    for byte in bytes.iter().cycle() {
+        // The server may be gone before we have heard of it.
+        let _ = client.try_send([*byte]);
+        if client.hears_within(pause) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "the dripping goes on and on");
+    }
+    began.elapsed()
+}
