@@ -12,7 +12,7 @@ use std::time::Duration;
 use log::warn;
 use mio::net::TcpStream;
 
-use crate::clients::{ClientId, Clients};
+use crate::clients::Clients;
 use crate::handler::Handler;
 use crate::listener::{self, Accepted, Listener};
 use crate::time::Time;
@@ -109,21 +109,19 @@ impl Admission {
             && (clients.len() < self.clients_max || clients.has_evictable(now))
     }
 
-    /// Accepts from every ready listener, a bounded number of connections. Each is made known to
-    /// the poll by `register`.
+    /// Accepts from every ready listener, a bounded number of connections.
     pub(crate) fn accept<H: Handler>(
         &mut self,
         clients: &mut Clients<TcpStream>,
         handler: &mut H,
         now: Time,
-        mut register: impl FnMut(ClientId, &mut TcpStream) -> io::Result<()>,
     ) {
         if !self.is_possible(clients, now) {
             return;
         }
         self.exhausted_until = None;
         if let Some((stream, peer)) = self.waiting.take() {
-            self.admit(stream, peer, clients, handler, now, &mut register);
+            self.admit(stream, peer, clients, handler, now);
         }
         for index in 0..self.listeners.len() {
             for _ in 0..self.accepts_per_turn_max {
@@ -133,7 +131,7 @@ impl Admission {
                 }
                 match self.listeners[index].accept() {
                     Accepted::Client(stream, peer) => {
-                        self.admit(stream, peer, clients, handler, now, &mut register);
+                        self.admit(stream, peer, clients, handler, now);
                     }
                     Accepted::Nothing => break,
                     Accepted::Lost => {}
@@ -150,7 +148,6 @@ impl Admission {
         clients: &mut Clients<TcpStream>,
         handler: &mut H,
         now: Time,
-        register: &mut impl FnMut(ClientId, &mut TcpStream) -> io::Result<()>,
     ) {
         if clients.len() >= self.clients_max {
             if self.crowd.begins(now) {
@@ -162,9 +159,7 @@ impl Admission {
                 return;
             }
         }
-        if let Err(reason) = clients.admit(stream, peer, now, register) {
-            warn!("cannot poll a new client, so it is closed: {reason}");
-        }
+        clients.admit(stream, peer, now);
     }
 
     /// The system is out of descriptors or memory: an idle client goes. If there is none, or what

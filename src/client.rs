@@ -11,7 +11,7 @@ use crate::connection::state::Name;
 use crate::connection::{Connection, Demand, Turn};
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
-use crate::socket::{Received, Socket, Stream, Taken};
+use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
 
@@ -26,18 +26,8 @@ pub(crate) struct Client<S> {
     pub(crate) generation: u32,
     peer: Peer,
     pub(crate) queued: bool,
-    pub(crate) write_interest: WriteInterest,
-}
-
-/// Whether the poll tells us when the socket can be written.
-///
-/// It is asked to only when a send did not take everything, which most connections never see. It
-/// is never asked to stop: with edges, an interest that finds nothing to report costs nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WriteInterest {
-    None,
-    Wanted,
-    Registered,
+    /// What the poll has been asked to report.
+    pub(crate) interest: Interest,
 }
 
 /// What a step came to.
@@ -60,12 +50,22 @@ impl<S: Stream> Client<S> {
             generation,
             peer: Peer::from(peer),
             queued: false,
-            write_interest: WriteInterest::None,
+            interest: Interest::Nothing,
         }
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
         self.peer.into()
+    }
+
+    /// What the poll has to report for this client to wait for it. Never less than it has been
+    /// asked for: with edges, an interest that finds nothing to report costs nothing.
+    pub(crate) fn wanted_interest(&self) -> Interest {
+        match self.connection.demand() {
+            Demand::Send => Interest::ReadableAndWritable,
+            Demand::Receive | Demand::Drain => self.interest.max(Interest::Readable),
+            Demand::Close(_) => self.interest,
+        }
     }
 
     /// Does what the connection demands next.
@@ -111,12 +111,7 @@ impl<S: Stream> Client<S> {
                 }
                 Step::Moved(bytes)
             }
-            Taken::Nothing => {
-                if self.write_interest == WriteInterest::None {
-                    self.write_interest = WriteInterest::Wanted;
-                }
-                Step::AwaitsPeer
-            }
+            Taken::Nothing => Step::AwaitsPeer,
             Taken::Lost => self.lost(),
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! No mio and no clock: everything with state in it is here, generic over the stream, so that a
 //! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
-//! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended.
+//! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended,
+//! [`admit`] who has come, [`register`] who waits.
 //!
 //! Invariants: whoever can do something without a new event stands on the run queue; whoever
 //! waits stands in one timer list; a key that is freed has no event left in this turn.
@@ -11,6 +12,8 @@
 //! [`drive`]: Clients::drive
 //! [`expire`]: Clients::expire
 //! [`free`]: Clients::free
+//! [`admit`]: Clients::admit
+//! [`register`]: Clients::register
 
 use std::collections::VecDeque;
 use std::io;
@@ -21,16 +24,16 @@ use log::debug;
 use slab::Slab;
 
 use crate::buffer::Output;
-use crate::client::{Client, Step, WriteInterest};
+use crate::client::{Client, Step};
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Phase, Turn};
 use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
-use crate::socket::{Readiness, Stream};
+use crate::socket::{Interest, Readiness, Stream};
 use crate::time::Time;
-use crate::timers::{Timed, Timers};
+use crate::timers::Timers;
 
 /// How far down the list of idle clients the one to evict is looked for. Whoever is passed over
 /// has input waiting and will be driven in this turn or the next.
@@ -76,8 +79,8 @@ pub struct Clients<S> {
     timers: Timers,
     /// Keys of clients that have ended in this turn and are not freed yet.
     ended: Vec<usize>,
-    /// Keys of clients whose last send did not take everything.
-    write_wanted: Vec<usize>,
+    /// Keys of clients that wait for more than the poll has been asked to report.
+    unregistered: Vec<usize>,
     /// The one receive buffer: hot in the cache, and idle clients own none.
     receive_buffer: Box<[u8]>,
     common: Common,
@@ -119,7 +122,7 @@ impl<S: Stream> Clients<S> {
             run_queue: VecDeque::new(),
             timers: Timers::new(&timeouts),
             ended: Vec::new(),
-            write_wanted: Vec::new(),
+            unregistered: Vec::new(),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
             common: Common {
                 output: Output::default(),
@@ -158,29 +161,18 @@ impl<S: Stream> Clients<S> {
         self.common.date = Date::new(now);
     }
 
-    /// Takes in a new client, after `register` has made its events known to the poll.
-    ///
-    /// # Errors
-    /// The one of `register`; the stream is closed then.
-    pub fn admit(
-        &mut self,
-        mut stream: S,
-        peer: SocketAddr,
-        now: Time,
-        register: impl FnOnce(ClientId, &mut S) -> io::Result<()>,
-    ) -> io::Result<()> {
+    /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
+    /// have come already.
+    pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
         let generation = self.next_generation;
-        let entry = self.slab.vacant_entry();
-        let id = ClientId::new(entry.key(), generation);
-        register(id, &mut stream)?;
-        let key = entry.key();
-        entry.insert(Client::new(stream, peer, generation, now));
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
+        let key = self.slab.insert(Client::new(stream, peer, generation, now));
         self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
+        self.enqueue(key);
         self.common.metrics.accepted += 1;
         debug!("client {generation} from {peer}: accepted");
-        Ok(())
+        ClientId::new(key, generation)
     }
 
     /// Notes what the poll reported of `id`, and lets it run in this turn.
@@ -256,32 +248,40 @@ impl<S: Stream> Clients<S> {
         self.common.phase == Phase::Draining && self.slab[key].connection.state() == Name::Idle
     }
 
-    /// A client waits: renews its deadline, and notes if it waits for room to write.
+    /// A client waits: renews its deadline, and notes whether the poll knows what for.
     fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
-        if client.write_interest == WriteInterest::Wanted {
-            self.write_wanted.push(key);
+        if client.wanted_interest() > client.interest {
+            self.unregistered.push(key);
         }
         let deadline = client.connection.deadline(&self.common.timeouts);
         self.timers.set(&mut self.slab, key, deadline);
     }
 
-    /// Calls `ask` for each client that has come to wait for room to write, to have the poll
-    /// report that.
-    pub fn ask_writable(&mut self, mut ask: impl FnMut(ClientId, &mut S) -> io::Result<()>) {
-        let mut wanted = std::mem::take(&mut self.write_wanted);
-        for key in wanted.drain(..) {
+    /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
+    /// report, with what that was and what it is to be from now on. To be called last in a turn:
+    /// whoever is left out here sleeps for ever.
+    ///
+    /// A client for which `ask` fails is closed, at once.
+    pub fn register(
+        &mut self,
+        mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    ) {
+        let mut waiting = std::mem::take(&mut self.unregistered);
+        for key in waiting.drain(..) {
             let Some(client) = self.slab.get_mut(key) else { continue };
-            if client.write_interest != WriteInterest::Wanted {
+            let (before, wanted) = (client.interest, client.wanted_interest());
+            if wanted == before {
                 continue;
             }
-            client.write_interest = WriteInterest::Registered;
+            client.interest = wanted;
             let id = ClientId::new(key, client.generation);
-            if ask(id, client.socket.stream_mut()).is_err() {
+            if ask(id, client.socket.stream_mut(), before, wanted).is_err() {
                 self.close(key, CloseReason::Reset);
             }
         }
-        self.write_wanted = wanted;
+        self.unregistered = waiting;
+        self.free();
     }
 
     /// Acts on deadlines that have passed, a bounded number of them.
@@ -345,7 +345,7 @@ impl<S: Stream> Clients<S> {
             self.slab.shrink_to_fit();
             self.run_queue.shrink_to_fit();
             self.ended.shrink_to_fit();
-            self.write_wanted.shrink_to_fit();
+            self.unregistered.shrink_to_fit();
         }
         freed
     }
@@ -368,8 +368,7 @@ impl<S: Stream> Clients<S> {
             let client = &mut self.slab[key];
             client.socket.note(Readiness { readable: true, ..Readiness::default() });
             self.drive_client(key, now, handler);
-            let client = &self.slab[key];
-            if client.connection.state() == Name::Idle && client.link().since() < now {
+            if self.is_evictable(key, now) {
                 self.close(key, CloseReason::Evicted);
             }
             if self.free() > 0 {
@@ -382,14 +381,21 @@ impl<S: Stream> Clients<S> {
     fn longest_idle(&self, now: Time) -> Option<usize> {
         let fresh = self.idle_in(TimeoutClass::FirstByte, now);
         let kept = self.idle_in(TimeoutClass::Idle, now);
-        fresh.into_iter().chain(kept).min_by_key(|key| self.slab[*key].link().since())
+        fresh.into_iter().chain(kept).min_by_key(|key| self.slab[*key].connection.since())
+    }
+
+    /// Whether it has been idle since before `now`. The connection knows, not the timers: a busy
+    /// client's place in their lists is renewed late.
+    fn is_evictable(&self, key: usize, now: Time) -> bool {
+        let client = &self.slab[key];
+        let idle = client.connection.state() == Name::Idle && client.connection.since() < now;
+        idle && !client.queued
     }
 
     fn idle_in(&self, class: TimeoutClass, now: Time) -> Option<usize> {
         let mut next = self.timers.first(class);
         for _ in 0..EVICTION_LOOKS_MAX {
-            let client = &self.slab[next?];
-            if !client.queued && client.link().since() < now {
+            if self.is_evictable(next?, now) {
                 return next;
             }
             next = self.timers.behind(&self.slab, next?);

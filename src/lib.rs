@@ -51,7 +51,7 @@ mod timers;
 /// The loop without its poll and its clock, for simulations and for loops of your own.
 pub mod engine {
     pub use crate::clients::{ClientId, Clients};
-    pub use crate::socket::{Readiness, Stream};
+    pub use crate::socket::{Interest, Readiness, Stream};
     pub use crate::time::Time;
 }
 

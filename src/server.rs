@@ -25,7 +25,7 @@ use crate::handler::Handler;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::signals::{self, StopHandle};
-use crate::socket::{Readiness, Stream};
+use crate::socket::{Interest as Wanted, Readiness, Stream};
 use crate::time::Time;
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -210,11 +210,11 @@ impl<H: Handler> Server<H> {
         self.note_events();
         self.clients.drive(self.now, &mut self.handler);
         self.clients.expire(self.now, &mut self.handler);
-        self.register_writers();
         if self.clients.free() > 0 {
             self.admission.on_freed();
         }
-        self.accept();
+        self.admission.accept(&mut self.clients, &mut self.handler, self.now);
+        self.register();
         self.end_if_drained();
         self.clients.metrics_mut().turns += 1;
         match self.progress {
@@ -272,18 +272,22 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    /// Has the poll report when those can be written whose last send did not take everything.
-    fn register_writers(&mut self) {
+    /// Has the poll report what clients have come to wait for.
+    fn register(&mut self) {
         let registry = self.poll.registry();
-        self.clients.ask_writable(|id, stream| {
-            registry.reregister(stream, token(id), Interest::READABLE | Interest::WRITABLE)
-        });
-    }
-
-    fn accept(&mut self) {
-        let registry = self.poll.registry();
-        self.admission.accept(&mut self.clients, &mut self.handler, self.now, |id, stream| {
-            registry.register(stream, token(id), Interest::READABLE)
+        self.clients.register(|id, stream, before, wanted| {
+            let token = Token(id.to_bits() as usize);
+            let interest = match wanted {
+                Wanted::Nothing | Wanted::Readable => Interest::READABLE,
+                Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
+            };
+            let registered = match before {
+                Wanted::Nothing => registry.register(stream, token, interest),
+                Wanted::Readable | Wanted::ReadableAndWritable => {
+                    registry.reregister(stream, token, interest)
+                }
+            };
+            registered.inspect_err(|reason| warn!("cannot poll a client, so it goes: {reason}"))
         });
     }
 
@@ -297,7 +301,7 @@ impl<H: Handler> Server<H> {
                 // the listener resets connections that wait in its queue.
                 self.admission.on_ready_all();
                 while self.admission.is_possible(&self.clients, self.now) {
-                    self.accept();
+                    self.admission.accept(&mut self.clients, &mut self.handler, self.now);
                 }
                 self.admission.close();
                 self.clients.drain();
@@ -356,10 +360,6 @@ impl<H> fmt::Debug for Server<H> {
             .field("progress", &self.progress)
             .finish_non_exhaustive()
     }
-}
-
-fn token(id: ClientId) -> Token {
-    Token(id.to_bits() as usize)
 }
 
 /// What an event tells of a stream. An error is learnt by the next call, whichever that is.

@@ -16,7 +16,8 @@ use crate::metrics::Metrics;
 /// than was asked for has emptied the stream, unless its end was announced
 /// ([`Readiness::read_closed`]); what comes later comes with a new edge. A write that takes less
 /// than it was given is followed by an edge when there is room again, once
-/// [`Clients::ask_writable`](crate::engine::Clients::ask_writable) has asked for it.
+/// [`Clients::register`](crate::engine::Clients::register) has asked for it. An edge that came
+/// before the stream was registered is given when it is.
 pub trait Stream: Read + Write {
     /// Ends our side: the peer sees the end of our bytes behind the last of them.
     ///
@@ -41,6 +42,21 @@ pub struct Readiness {
     pub writable: bool,
     /// The peer has ended its side, so the end can be read behind the last byte.
     pub read_closed: bool,
+}
+
+/// What a poll is asked to report of a stream.
+///
+/// A new connection is not registered at all: it is read from at once, and one that has its
+/// request answered and ends has never cost a system call for that. Room to write is asked for
+/// only when a send did not take everything, which most connections never see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Interest {
+    /// Nothing: the poll does not know it.
+    Nothing,
+    /// That it can be read.
+    Readable,
+    /// That it can be read, or written.
+    ReadableAndWritable,
 }
 
 /// What came of a receive.
@@ -74,10 +90,10 @@ pub(crate) struct Socket<S> {
 }
 
 impl<S: Stream> Socket<S> {
-    /// A stream of which nothing is known but that it can be written: a new connection's send
-    /// buffer is empty.
+    /// A new connection. Its send buffer is empty, and its first request has often come by the
+    /// time it is accepted, so that a look at it costs less than being told.
     pub(crate) fn new(stream: S) -> Socket<S> {
-        let known = Readiness { readable: false, writable: true, read_closed: false };
+        let known = Readiness { readable: true, writable: true, read_closed: false };
         Socket { stream, known }
     }
 

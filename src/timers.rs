@@ -37,11 +37,6 @@ impl Link {
     pub(crate) fn new() -> Link {
         Link { since: Time::START, before: NONE, behind: NONE, class: None }
     }
-
-    /// Since when it waits, as far as the list knows.
-    pub(crate) fn since(&self) -> Time {
-        self.since
-    }
 }
 
 /// What can stand in a timer list.

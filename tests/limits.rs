@@ -488,7 +488,7 @@ fn after_a_fault_so_many_bytes_are_listened_to_and_one_more_closes() {
         let mut client = server.connect();
         client.send("nonsense\r\n");
         assert_eq!(client.answer().status, 400);
-        assert_eq!(client.end(), End::Closed, "our side's end follows the answer");
+        assert_eq!(client.servers_end(), End::Closed, "our side's end follows the answer");
         let before = server.wait_until(|seen| seen.metrics.faults == 1).metrics.received_bytes;
         client.send(vec![b'n'; bytes]);
         let all = before + bytes as u64;
@@ -800,7 +800,7 @@ fn lingering_ends_after_its_timeout_whether_or_not_the_peer_goes_on_sending() {
         client.send("nonsense\r\n");
         let answer = client.answer();
         assert_eq!(answer.status, 400);
-        assert_eq!(client.end(), End::Closed, "our side's end follows the answer at once");
+        assert_eq!(client.servers_end(), End::Closed, "our side's end follows the answer at once");
         assert!(server.seen().clients == 1 || began.elapsed() >= SHORT);
         while server.seen().clients == 1 && !dripping.is_empty() {
             // The server may be gone before we have heard of it.

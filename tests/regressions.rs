@@ -6,16 +6,22 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::engine::{Clients, Stream, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Limits, Timeouts};
 
-/// A peer that says this, and takes whatever it is sent.
-struct Saying(&'static [u8]);
+/// A peer that says one of these at a time, where nothing is a pause, and takes whatever it is
+/// sent.
+struct Saying(&'static [&'static [u8]]);
 
 impl Read for Saying {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.read(buffer)? {
+        let Some((now, later)) = self.0.split_first() else {
+            return Err(ErrorKind::WouldBlock.into());
+        };
+        self.0 = later;
+        buffer[..now.len()].copy_from_slice(now);
+        match now.len() {
             0 => Err(ErrorKind::WouldBlock.into()),
             bytes => Ok(bytes),
         }
@@ -42,25 +48,18 @@ impl Stream for Saying {
     }
 }
 
-const READABLE: Readiness = Readiness { readable: true, writable: false, read_closed: false };
-
-/// One client that says `bytes`, by way of these limits.
-fn clients_of(bytes: &'static [u8], limits: Limits) -> (Clients<Saying>, ClientId) {
+/// One client that says `words`, by way of these limits.
+fn clients_of(words: &'static [&'static [u8]], limits: Limits) -> Clients<Saying> {
     let mut clients = Clients::new(limits, Timeouts::default(), SystemTime::UNIX_EPOCH);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let mut admitted = None;
-    let register = |id, _: &mut Saying| {
-        admitted = Some(id);
-        Ok(())
-    };
-    clients.admit(Saying(bytes), peer, Time::START, register).unwrap();
-    (clients, admitted.unwrap())
+    clients.admit(Saying(words), peer, Time::START);
+    clients
 }
 
 /// A deadline that ends a connection at once took it out of the timers without freeing it.
 #[test]
 fn r1_a_client_whose_deadline_closes_it_is_freed() {
-    let (mut clients, _) = clients_of(b"", Limits::default());
+    let mut clients = clients_of(&[], Limits::default());
     let late = Time::START + Timeouts::default().first_byte * 2;
     clients.expire(late, &mut FixedText::new(*b"text"));
     clients.free();
@@ -72,9 +71,8 @@ fn r1_a_client_whose_deadline_closes_it_is_freed() {
 #[test]
 fn r2_a_client_whose_last_answer_uses_up_its_budget_is_freed() {
     let limits = Limits { turn_bytes_max: 4096, ..Limits::default() };
-    let (mut clients, id) = clients_of(b"GET / HTTP/1.0\r\n\r\n", limits);
+    let mut clients = clients_of(&[b"GET / HTTP/1.0\r\n\r\n"], limits);
     let mut handler = FixedText::new(vec![b'x'; 5000]);
-    clients.note(id, READABLE);
     while clients.has_runnable() {
         clients.drive(Time::START, &mut handler);
     }
@@ -86,8 +84,11 @@ fn r2_a_client_whose_last_answer_uses_up_its_budget_is_freed() {
 /// A client was evicted as idle although its next request had come, only no event for it yet.
 #[test]
 fn r3_a_client_whose_request_has_come_is_not_evicted() {
-    let (mut clients, _) = clients_of(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", Limits::default());
+    let words: &[&[u8]] = &[b"", b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"];
+    let mut clients = clients_of(words, Limits::default());
     let mut handler = FixedText::new(*b"text");
+    clients.drive(Time::START, &mut handler);
+    assert_eq!(clients.metrics().requests, 0);
     let later = Time::START + Duration::from_secs(1);
     assert!(!clients.evict(later, &mut handler));
     assert_eq!((clients.len(), clients.metrics().requests), (1, 1));

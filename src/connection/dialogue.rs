@@ -75,6 +75,10 @@ impl Connection {
         if input.starts_with(b"\r\n") {
             return self.drop_empty_line(input, turn);
         }
+        if input == b"\r" && self.served > 0 {
+            // Half an empty line between requests begins nothing either.
+            return Look::Kept(1);
+        }
         if let State::ReadingHead(head) = self.state
             && head.place == HeadPlace::Value
             && input.len() < turn.limits.head_bytes_max
@@ -115,11 +119,11 @@ impl Connection {
     /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a
     /// body; before the first request they may be all that a person has typed so far.
     fn drop_empty_line<H: Handler>(&mut self, input: &[u8], turn: &mut Turn<'_, H>) -> Look {
-        if self.served > 0 {
-            self.state.on_empty_lines();
-        } else if self.state.on_first_empty_lines(2, turn.now) as usize > turn.limits.head_bytes_max
-        {
-            return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
+        if self.served == 0 {
+            let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
+            if dropped > turn.limits.head_bytes_max {
+                return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
+            }
         }
         Look::Consumed(2)
     }
@@ -228,7 +232,11 @@ impl Connection {
         self.served = self.served.saturating_add(1);
         match sent.persistence {
             Persistence::Keep | Persistence::KeepStated => self.state.on_answer(After::Request),
-            Persistence::Close => self.on_last_answer(After::Close(CloseReason::Answered)),
+            // A peer that asked for the end says nothing more. One that did not may be sending.
+            Persistence::Close => self.on_last_answer(match control.persistence {
+                Persistence::Close => After::Close(CloseReason::Answered),
+                Persistence::Keep | Persistence::KeepStated => After::Linger(CloseReason::Answered),
+            }),
         }
     }
 

@@ -111,6 +111,11 @@ impl Connection {
         self.served
     }
 
+    /// Since when it waits.
+    pub(crate) fn since(&self) -> Time {
+        self.since
+    }
+
     /// What the present deadline is for and since when its time runs; `None` once it is over.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(TimeoutClass, Time)> {
         let class = match &self.state {
@@ -173,9 +178,6 @@ impl Connection {
         let before = self.state.name();
         match &self.state {
             State::Idle => self.state.on_close(CloseReason::PeerClosed),
-            State::ReadingHead(_) if self.served > 0 && self.parked_is_blank() => {
-                self.state.on_close(CloseReason::PeerClosed);
-            }
             State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadUnfinished, turn),
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyUnfinished, turn),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
@@ -265,8 +267,8 @@ impl Connection {
             self.parked.get_or_insert_default().keep_output(hot);
         }
         debug_assert!(
-            !matches!(self.state, State::Idle) || self.parked.is_none(),
-            "an idle connection owns no memory"
+            !matches!(self.state, State::Idle) || self.parked.is_none() || self.served > 0,
+            "an idle connection owns no memory but half an empty line"
         );
     }
 
@@ -310,11 +312,6 @@ impl Connection {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
         let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), turn);
         self.release_parked();
-    }
-
-    fn parked_is_blank(&self) -> bool {
-        let input = self.parked.as_ref().map_or(&[][..], |parked| &parked.input);
-        input.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
     fn release_parked(&mut self) {

@@ -32,7 +32,7 @@ use crate::time::Time;
 /// Where a connection waits, with what belongs to the waiting.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Between requests. Owns no memory.
+    /// Between requests. Owns no memory, unless half an empty line has come.
     Idle,
     /// A head has begun to arrive.
     ReadingHead(PartialHead),
@@ -95,15 +95,14 @@ pub(crate) enum Name {
 }
 
 /// Every way from one state to another, and the events that lead there.
-pub(crate) const ARROWS: [(Name, &str, Name); 15] = [
+pub(crate) const ARROWS: [(Name, &str, Name); 14] = [
     (Name::Idle, "first bytes", Name::ReadingHead),
     (Name::Idle, "whole head", Name::ReadingBody),
     (Name::Idle, "whole request or fault", Name::Writing),
     (Name::Idle, "EOF, deadline, evicted or drained", Name::Closed),
-    (Name::ReadingHead, "only an empty line", Name::Idle),
     (Name::ReadingHead, "whole head", Name::ReadingBody),
     (Name::ReadingHead, "whole request, fault, stalled or EOF", Name::Writing),
-    (Name::ReadingHead, "reset, or EOF after an empty line", Name::Closed),
+    (Name::ReadingHead, "reset", Name::Closed),
     (Name::ReadingBody, "whole request, fault, stalled or EOF", Name::Writing),
     (Name::ReadingBody, "reset", Name::Closed),
     (Name::Writing, "written, connection kept", Name::Idle),
@@ -144,9 +143,9 @@ impl State {
         }
     }
 
-    /// Empty lines before the first request are dropped, `bytes` of them. Somebody has begun to
-    /// type. Says how many that makes in all.
-    pub(crate) fn on_first_empty_lines(&mut self, bytes: u32, now: Time) -> u32 {
+    /// An empty line of `bytes` before the first request is dropped. Somebody has begun to type.
+    /// Says how many bytes that makes in all.
+    pub(crate) fn on_first_empty_line(&mut self, bytes: u32, now: Time) -> u32 {
         if let State::Idle = self {
             self.on_partial_head(0, HeadPlace::Other, now);
         }
@@ -156,17 +155,6 @@ impl State {
         head.looked = 0;
         head.dropped += bytes;
         head.dropped
-    }
-
-    /// Empty lines between requests are dropped. They begin nothing.
-    pub(crate) fn on_empty_lines(&mut self) {
-        match self {
-            State::ReadingHead(_) => self.enter(State::Idle),
-            State::Idle | State::Writing(_) => {}
-            State::ReadingBody(_) | State::Lingering { .. } | State::Closed(_) => {
-                unreachable!("empty lines are only dropped where a request may begin")
-            }
-        }
     }
 
     /// A head is whole and its content is not.

@@ -89,7 +89,7 @@ impl<'b> Fault<'b> {
         self.kind.status()
     }
 
-    /// The bytes, up to and including the one that decided; never empty.
+    /// The bytes, up to and including the one that decided; empty if only empty lines have come.
     pub fn received(&self) -> &'b [u8] {
         self.received
     }

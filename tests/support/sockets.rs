@@ -279,8 +279,17 @@ impl Client {
         self.received.len()
     }
 
-    /// How the connection ends. There must not be another byte before that.
+    /// How the connection ends; nothing may come before that. As clients do, this one ends its own
+    /// side when it sees the server's end.
     pub fn end(&mut self) -> End {
+        let end = self.servers_end();
+        // The server may be gone already.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        end
+    }
+
+    /// As [`Client::end`], from a client that does not end its own side: it is lingered for.
+    pub fn servers_end(&mut self) -> End {
         let end = self.end_after_anything();
         assert!(self.received.is_empty(), "there came {}", self.received.escape_ascii());
         end
