@@ -1,0 +1,54 @@
+//! The server's end of a simulated connection: what `TcpStream` is in production.
+
+use std::cell::RefCell;
+use std::io::{self, IoSlice, Read, Write};
+use std::rc::Rc;
+
+use oneloop::engine::Stream;
+
+use crate::wire::Wire;
+
+#[derive(Debug)]
+pub struct SimulatedStream {
+    pub wire: Rc<RefCell<Wire>>,
+}
+
+impl Read for SimulatedStream {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.wire.borrow_mut().server_reads(buf)
+    }
+}
+
+impl Write for SimulatedStream {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.wire.borrow_mut().server_writes(&[IoSlice::new(buf)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.wire.borrow_mut().server_writes(pieces)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for SimulatedStream {
+    fn shutdown_write(&self) -> io::Result<()> {
+        self.wire.borrow_mut().server_shuts()
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        self.wire.borrow_mut().server_wants_reset();
+        Ok(())
+    }
+}
+
+impl Drop for SimulatedStream {
+    fn drop(&mut self) {
+        // While a failure unwinds, the wire may be borrowed by whoever failed.
+        if !std::thread::panicking() {
+            self.wire.borrow_mut().server_drops();
+        }
+    }
+}
