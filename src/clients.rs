@@ -20,7 +20,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-use log::debug;
+use log::{debug, trace};
 use slab::Slab;
 
 use crate::buffer::Output;
@@ -171,7 +171,7 @@ impl<S: Stream> Clients<S> {
         self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
-        debug!("client {generation} from {peer}: accepted");
+        trace!("client {generation} from {peer}: accepted");
         ClientId::new(key, generation)
     }
 
