@@ -1,10 +1,10 @@
 //! Where bytes stay between a `recv` and a `send`.
 //!
-//! The loop owns one receive buffer and one [`Output`]. Requests are parsed where they arrived
-//! and answers are encoded where they are sent from, so a client that neither stops in the middle
-//! of a request nor refuses an answer owns no memory at all. What is left over when a client's
-//! turn ends, half a request or an answer that the kernel did not take, is moved into a
-//! [`Parked`] of its own, sized to fit.
+//! The loop owns one receive buffer, one [`Output`], and a few spare ones for the clients of a
+//! batch. Requests are parsed where they arrived and answers are encoded where they are sent from,
+//! so a client that neither stops in the middle of a request nor refuses an answer owns no memory
+//! at all. What is left over when a client's turn ends, half a request or an answer that the
+//! kernel did not take, is moved into a [`Parked`] of its own, sized to fit.
 
 use std::io::IoSlice;
 use std::sync::Arc;

@@ -26,7 +26,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 16] = [
     ("httparse::", &["http/parse.rs"]),
     ("httpdate::", &["http/date.rs"]),
     ("itoa::", &["http/encode.rs"]),
-    ("slab::", &["clients.rs", "timers.rs"]),
+    ("slab::", &["clients/crowd.rs", "timers.rs"]),
     ("socket2::", &["listener.rs", "server.rs"]),
     ("rustix::", &["descriptors.rs", "listener.rs"]),
     ("signal_hook", &["server.rs", "signals.rs"]),

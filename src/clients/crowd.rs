@@ -1,0 +1,293 @@
+//! The crowd itself: who is here, who comes, who has gone, and who waits for what.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use log::{debug, trace};
+use slab::Slab;
+
+use super::run::Owing;
+use crate::buffer::Output;
+use crate::client::Client;
+use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
+use crate::connection::state::Name;
+use crate::connection::{Phase, Turn};
+use crate::http::date::Date;
+use crate::metrics::{CloseReason, Metrics};
+use crate::socket::{Interest, Readiness, Stream};
+use crate::time::Time;
+use crate::timers::Timers;
+
+/// Names one connection: a slab key, and the generation that tells it from the key's earlier
+/// owners. An event for a connection that is gone finds a different generation and is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientId(u64);
+
+impl ClientId {
+    fn new(key: usize, generation: u32) -> ClientId {
+        let key = u32::try_from(key).expect("fewer than 4 billion clients");
+        ClientId(u64::from(generation) << 32 | u64::from(key))
+    }
+
+    /// The id as a number, for a poll's token.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The id that was once made into `bits`.
+    pub fn from_bits(bits: u64) -> ClientId {
+        ClientId(bits)
+    }
+
+    fn key(self) -> usize {
+        (self.0 & u64::from(u32::MAX)) as usize
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// Address space reserved for the slots, in bytes. What is not touched of it costs nothing. A block
+/// of more than 32 MiB is one that glibc's allocator always maps by itself: it is never copied
+/// when a crowd grows, and all of it goes back to the system when the crowd has gone.
+const RESERVED_BYTES: usize = 33 * 1024 * 1024;
+
+/// The slots of fewer clients than this are not worth giving back.
+const CROWD_MIN: usize = 256;
+
+/// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
+/// other memory and keep the allocator from giving that back.
+const KEYS_RESERVED: usize = 2048;
+
+/// All clients of one loop.
+#[derive(Debug)]
+pub struct Clients<S> {
+    pub(super) slab: Slab<Client<S>>,
+    /// The most clients there were since slots were last given back.
+    crowded: usize,
+    /// Keys of clients that can do something now. A key whose client is not marked as queued is
+    /// left over from a client that has ended since, and is skipped.
+    pub(super) run_queue: VecDeque<usize>,
+    pub(super) timers: Timers,
+    /// Keys of clients that have ended in this turn and are not freed yet.
+    pub(super) ended: Vec<usize>,
+    /// Keys of clients that wait for more than the poll has been asked to report.
+    pub(super) unregistered: Vec<usize>,
+    /// The one receive buffer: hot in the cache, and idle clients own none.
+    pub(super) receive_buffer: Box<[u8]>,
+    pub(super) common: Common,
+    /// Clients of the present batch whose answers are ready and not sent yet.
+    pub(super) owing: Vec<Owing>,
+    /// Emptied outputs, for the next batch. At most as many as a batch has clients.
+    pub(super) spare_outputs: Vec<Output>,
+    next_generation: u32,
+}
+
+/// What every client is lent when it runs.
+#[derive(Debug)]
+pub(super) struct Common {
+    pub(super) output: Output,
+    pub(super) date: Date,
+    pub(super) limits: Limits,
+    pub(super) timeouts: Timeouts,
+    pub(super) phase: Phase,
+    pub(super) metrics: Metrics,
+}
+
+impl Common {
+    pub(super) fn turn<'t, H>(&'t mut self, now: Time, handler: &'t mut H) -> Turn<'t, H> {
+        Turn {
+            now,
+            phase: self.phase,
+            handler,
+            limits: &self.limits,
+            timeouts: &self.timeouts,
+            date: &self.date,
+            output: &mut self.output,
+            metrics: &mut self.metrics,
+        }
+    }
+}
+
+impl<S: Stream> Clients<S> {
+    /// No clients yet. The limits and timeouts are those of a checked
+    /// [`Config`](crate::Config).
+    pub fn new(limits: Limits, timeouts: Timeouts, now: SystemTime) -> Clients<S> {
+        Clients {
+            slab: Slab::with_capacity(reserved_slots::<S>()),
+            crowded: 0,
+            run_queue: VecDeque::with_capacity(KEYS_RESERVED),
+            timers: Timers::new(&timeouts),
+            ended: Vec::with_capacity(KEYS_RESERVED),
+            unregistered: Vec::with_capacity(KEYS_RESERVED),
+            receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
+            common: Common {
+                output: Output::default(),
+                date: Date::new(now),
+                limits,
+                timeouts,
+                phase: Phase::Running,
+                metrics: Metrics::default(),
+            },
+            owing: Vec::new(),
+            spare_outputs: Vec::new(),
+            next_generation: 0,
+        }
+    }
+
+    /// How many clients there are.
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    /// What has been counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.common.metrics
+    }
+
+    /// As [`Clients::metrics`], for whoever counts what happens outside of here.
+    pub fn metrics_mut(&mut self) -> &mut Metrics {
+        &mut self.common.metrics
+    }
+
+    /// Sets what answers say in `Date`. To be called once a second.
+    pub fn set_date(&mut self, now: SystemTime) {
+        self.common.date = Date::new(now);
+    }
+
+    /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
+    /// have come already.
+    pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
+        let generation = self.next_generation;
+        // The last generation is never given out: its tokens are the server's own.
+        self.next_generation = (generation + 1) % u32::MAX;
+        let key = self.slab.insert(Client::new(stream, peer, generation, now));
+        self.crowded = self.crowded.max(self.slab.len());
+        self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
+        self.enqueue(key);
+        self.common.metrics.accepted += 1;
+        trace!("client {generation} from {peer}: accepted");
+        ClientId::new(key, generation)
+    }
+
+    /// Notes what the poll reported of `id`, and lets it run in this turn.
+    pub fn note(&mut self, id: ClientId, told: Readiness) {
+        let Some(client) = self.slab.get_mut(id.key()) else { return };
+        if client.generation == id.generation() {
+            client.socket.note(told);
+            self.enqueue(id.key());
+        }
+    }
+
+    pub(super) fn enqueue(&mut self, key: usize) {
+        let client = &mut self.slab[key];
+        if !client.queued {
+            client.queued = true;
+            self.run_queue.push_back(key);
+        }
+    }
+
+    /// Whether somebody can run without a new event.
+    pub fn has_runnable(&self) -> bool {
+        !self.run_queue.is_empty()
+    }
+
+    /// When the next deadline is to be acted on.
+    pub fn next_due(&self) -> Option<Time> {
+        self.timers.next_due(&self.slab)
+    }
+
+    /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
+    /// report, with what that was and what it is to be from now on. To be called last in a turn:
+    /// whoever is left out here sleeps for ever.
+    ///
+    /// A client for which `ask` fails is closed, at once.
+    pub fn register(
+        &mut self,
+        mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    ) {
+        let mut waiting = std::mem::take(&mut self.unregistered);
+        for key in waiting.drain(..) {
+            let Some(client) = self.slab.get_mut(key) else { continue };
+            let (before, wanted) = (client.interest, client.wanted_interest());
+            if wanted == before {
+                continue;
+            }
+            client.interest = wanted;
+            let id = ClientId::new(key, client.generation);
+            if ask(id, client.socket.stream_mut(), before, wanted).is_err() {
+                self.close(key, CloseReason::Reset);
+            }
+        }
+        self.unregistered = waiting;
+        self.free();
+    }
+
+    /// Ends one client from outside.
+    pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
+        let client = &mut self.slab[key];
+        if client.connection.state() != Name::Closed {
+            client.connection.on_close(reason);
+            self.end(key, reason);
+        }
+    }
+
+    /// A client's connection has ended: it is out of the timers, and freed at the turn's end.
+    pub(super) fn end(&mut self, key: usize, reason: CloseReason) {
+        self.timers.set(&mut self.slab, key, None);
+        self.ended.push(key);
+        self.common.metrics.count_close(reason);
+        let client = &mut self.slab[key];
+        client.queued = false;
+        debug!(
+            "client {} from {}: closed after {} answers: {}",
+            client.generation,
+            client.peer(),
+            client.connection.served(),
+            reason.describe()
+        );
+        if reason == CloseReason::WriteTimeout {
+            // If it fails the connection is gone already, which is what was wanted.
+            let _ = client.socket.stream().reset_on_drop();
+        }
+    }
+
+    /// Frees clients that have ended, and says how many. No event of this turn may be noted after
+    /// that.
+    pub fn free(&mut self) -> usize {
+        let freed = self.ended.len();
+        for key in self.ended.drain(..) {
+            drop(self.slab.remove(key));
+        }
+        if freed > 0 {
+            self.give_slots_back();
+        }
+        freed
+    }
+
+    /// Once a crowd has gone, most of it or all, the memory of its slots goes back. If somebody is
+    /// left, what lies below their keys stays: keys do not move.
+    fn give_slots_back(&mut self) {
+        let crowd = self.crowded > CROWD_MIN;
+        if self.slab.is_empty() && (crowd || self.slab.capacity() < reserved_slots::<S>()) {
+            self.slab = Slab::with_capacity(reserved_slots::<S>());
+            self.crowded = 0;
+        } else if crowd && self.slab.len() * 8 < self.crowded {
+            self.slab.shrink_to_fit();
+            // Nor is it shrunk again before another crowd has come.
+            self.crowded = (self.slab.len() * 2).max(CROWD_MIN);
+        }
+    }
+}
+
+fn reserved_slots<S>() -> usize {
+    RESERVED_BYTES / size_of::<Client<S>>()
+}

@@ -1,0 +1,25 @@
+//! All clients: the slab they live in, the run queue, the timers, and the loop's buffers.
+//!
+//! No mio and no clock: everything with state in it is here, generic over the stream, so that a
+//! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
+//! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended,
+//! [`admit`] who has come, [`register`] who waits.
+//!
+//! Invariants: whoever can do something without a new event stands on the run queue; whoever
+//! waits stands in one timer list; a key that is freed has no event left in this turn.
+//!
+//! [`note`]: Clients::note
+//! [`drive`]: Clients::drive
+//! [`expire`]: Clients::expire
+//! [`free`]: Clients::free
+//! [`admit`]: Clients::admit
+//! [`register`]: Clients::register
+//!
+//! [`crowd`] owns them and knows who comes and goes, [`run`] has them take their steps, and
+//! [`parting`] decides who has to go before the peer wants to.
+
+mod crowd;
+mod parting;
+mod run;
+
+pub use crowd::{ClientId, Clients};

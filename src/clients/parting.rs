@@ -1,0 +1,95 @@
+//! Who has to go before the peer wants to: to make room for another, or because the server stops.
+
+use super::crowd::Clients;
+use crate::config::TimeoutClass;
+use crate::connection::Phase;
+use crate::connection::state::Name;
+use crate::handler::Handler;
+use crate::metrics::CloseReason;
+use crate::socket::{Readiness, Stream};
+use crate::time::Time;
+
+/// How far down the list of idle clients the one to evict is looked for. Whoever is passed over
+/// has input waiting and will be driven in this turn or the next.
+const EVICTION_LOOKS_MAX: usize = 16;
+
+impl<S: Stream> Clients<S> {
+    /// Whether there is a client that might be evicted: one that owes and is owed nothing, as far
+    /// as is known, and did so already before `now`.
+    pub fn has_evictable(&self, now: Time) -> bool {
+        self.longest_idle(now).is_some()
+    }
+
+    /// Closes the client that has been idle the longest, at once, and says whether there was one.
+    /// To be called only when no event of this turn is left to be noted.
+    ///
+    /// A request may have come from it that no event has told us of yet, because the poll returns
+    /// a bounded number of them. So each candidate is read from first; one that turns out to be
+    /// busy stays.
+    pub fn evict<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
+        for _ in 0..EVICTION_LOOKS_MAX {
+            let Some(key) = self.longest_idle(now) else { break };
+            let client = &mut self.slab[key];
+            client.socket.note(Readiness { readable: true, ..Readiness::default() });
+            self.drive_client(key, now, handler);
+            if self.is_evictable(key, now) {
+                self.close(key, CloseReason::Evicted);
+            }
+            if self.free() > 0 {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn longest_idle(&self, now: Time) -> Option<usize> {
+        let fresh = self.idle_in(TimeoutClass::FirstByte, now);
+        let kept = self.idle_in(TimeoutClass::Idle, now);
+        fresh.into_iter().chain(kept).min_by_key(|key| self.slab[*key].connection.since())
+    }
+
+    /// Whether it has been idle since before `now`. The connection knows, not the timers: a busy
+    /// client's place in their lists is renewed late.
+    fn is_evictable(&self, key: usize, now: Time) -> bool {
+        let client = &self.slab[key];
+        let idle = client.connection.state() == Name::Idle && client.connection.since() < now;
+        idle && !client.queued
+    }
+
+    fn idle_in(&self, class: TimeoutClass, now: Time) -> Option<usize> {
+        let mut next = self.timers.first(class);
+        for _ in 0..EVICTION_LOOKS_MAX {
+            if self.is_evictable(next?, now) {
+                return next;
+            }
+            next = self.timers.behind(&self.slab, next?);
+        }
+        None
+    }
+
+    /// The server is stopping: every answer is its connection's last from now on, and whoever is
+    /// idle is closed in the next [`drive`](Clients::drive), unless its next request has come.
+    pub fn drain(&mut self) {
+        self.common.phase = Phase::Draining;
+        let idle: Vec<usize> = self
+            .slab
+            .iter()
+            .filter(|(_, client)| client.connection.state() == Name::Idle)
+            .map(|(key, _)| key)
+            .collect();
+        for key in idle {
+            // It may have sent a request that no event has told us of yet. Reading tells.
+            self.slab[key].socket.note(Readiness { readable: true, ..Readiness::default() });
+            self.enqueue(key);
+        }
+    }
+
+    /// Ends everybody who is left.
+    pub fn cut_off(&mut self) {
+        let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.close(key, CloseReason::CutOff);
+        }
+        self.free();
+    }
+}
