@@ -1,0 +1,513 @@
+//! Holds what the server may cost, in what can be counted: system calls, bytes, threads, crates.
+//! Time is measured in `benches/`, heap allocations per request in `tests/allocations.rs`.
+//!
+//! A budget is a bound on what is measured now, with little to spare: whoever makes something
+//! cheaper lowers it, and whoever makes something dearer says why in the commit that raises it.
+//! One test at a time: some count every byte that this process allocates.
+#![cfg(all(feature = "cli", target_os = "linux"))]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+mod support;
+#[path = "support/trace.rs"]
+mod trace;
+
+use std::alloc::System;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use oneloop::engine::{Clients, Stream, Time};
+use oneloop::handlers::FixedText;
+use oneloop::{Limits, Timeouts};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use support::Answers;
+use trace::{CallRates, Watched, can_trace, report_not_run};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// What one idle client may take of the server's own memory, in bytes.
+const IDLE_CLIENT_BYTES_MAX: f64 = 128.0;
+
+/// How many clients stand for a busy server.
+const BUSY: usize = 64;
+
+/// How many clients are a crowd, and how many the beginning of one.
+const CROWD: usize = 15_000;
+const CROWD_BEGUN: usize = 5_000;
+
+/// How many clients the engine of the exact count is given in a turn: what the server accepts.
+const PER_TURN: usize = 256;
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
+const LAST_GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+#[test]
+fn a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll() {
+    let _alone = alone();
+    if !can_trace(a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll) {
+        return;
+    }
+    let rates = rates_per_request(1, 300);
+    println!("per request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
+    assert!(rates.total() <= 2.05, "{:.4} in {rates:?}", rates.total());
+}
+
+#[test]
+fn sixteen_pipelined_requests_take_no_more_calls_than_one() {
+    let _alone = alone();
+    if !can_trace(sixteen_pipelined_requests_take_no_more_calls_than_one) {
+        return;
+    }
+    let rates = rates_per_request(16, 60);
+    println!("per pipelined request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
+    assert!(rates.total() <= 2.05 / 16.0, "{:.4} in {rates:?}", rates.total());
+}
+
+/// Alone, a connection has both its polls to itself: one for the listener, and one that does not
+/// wait, because somebody new can run. The others are accept, another accept that finds nothing,
+/// receive, send and close. Now and then a request comes later than its connection is looked at,
+/// which costs a receive that finds nothing and registering with the poll.
+#[test]
+fn a_short_connection_takes_seven_calls() {
+    let _alone = alone();
+    if !can_trace(a_short_connection_takes_seven_calls) {
+        return;
+    }
+    let rates = rates_per_connection(1, 1000);
+    let calls = shipped_calls(&rates);
+    println!("per short connection, one by one: {calls:.4} in {rates:?}");
+    assert!(calls <= 7.2, "{calls:.4} in {rates:?}");
+}
+
+/// In a crowd the polls are shared, and so is the accept that finds nothing.
+#[test]
+fn a_short_connection_in_a_crowd_takes_four_calls_and_its_share_of_a_poll() {
+    let _alone = alone();
+    if !can_trace(a_short_connection_in_a_crowd_takes_four_calls_and_its_share_of_a_poll) {
+        return;
+    }
+    let rates = rates_per_connection(BUSY, 100);
+    let calls = shipped_calls(&rates);
+    println!("per short connection, {BUSY} at a time: {calls:.4} in {rates:?}");
+    assert!(calls <= 4.2, "{calls:.4} in {rates:?}");
+}
+
+#[test]
+fn one_thread_serves_everybody() {
+    let _alone = alone();
+    let server = Watched::start();
+    let mut clients: Vec<TcpStream> = (0..BUSY).map(|_| server.connect()).collect();
+    let answer_bytes = answer_bytes(&server);
+    for _ in 0..100 {
+        let mut asked = clients.iter_mut().map(|client| client.write_all(GET.as_bytes()));
+        asked.by_ref().for_each(|sent| sent.unwrap());
+        // Here everybody waits for an answer, or has one that is not read yet.
+        assert_eq!(server.threads(), 1);
+        read_answers(&mut clients, answer_bytes);
+        assert_eq!(server.threads(), 1);
+    }
+}
+
+/// Slots are reserved when the server starts, and their size is held where they are defined: a
+/// client that comes, and one that was answered, asks the allocator for nothing more.
+#[test]
+fn an_idle_client_asks_the_allocator_for_nothing() {
+    let _alone = alone();
+    for (asks, name) in [(Asks::Nothing, "before"), (Asks::Once, "after")] {
+        let (few, many) = (allocated_for(512, asks), allocated_for(1024, asks));
+        assert_eq!(many, few, "bytes for 1024 and for 512 clients, {name} their first request");
+    }
+}
+
+#[test]
+fn an_idle_client_takes_at_most_128_bytes_before_its_first_request() {
+    let _alone = alone();
+    if can_crowd(an_idle_client_takes_at_most_128_bytes_before_its_first_request) {
+        assert_idle_clients_are_cheap(&Watched::start(), Asks::Nothing);
+    }
+}
+
+#[test]
+fn an_idle_client_takes_at_most_128_bytes_after_its_first_request() {
+    let _alone = alone();
+    if can_crowd(an_idle_client_takes_at_most_128_bytes_after_its_first_request) {
+        assert_idle_clients_are_cheap(&Watched::start(), Asks::Once);
+    }
+}
+
+/// Memory that was freed can be left lying between what is in use: a server's second crowd must
+/// not cost more than its first, even if what the first left behind does not suit it.
+#[test]
+fn an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too() {
+    let _alone = alone();
+    if can_crowd(an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too) {
+        let server = Watched::start();
+        come_and_go(&server, Asks::Nothing);
+        assert_idle_clients_are_cheap(&server, Asks::Once);
+    }
+}
+
+#[test]
+fn memory_is_back_when_a_crowd_has_gone() {
+    let _alone = alone();
+    if can_crowd(memory_is_back_when_a_crowd_has_gone) {
+        assert_memory_is_back(&Watched::start(), 1);
+    }
+}
+
+#[test]
+fn memory_is_back_when_one_crowd_after_another_has_gone() {
+    let _alone = alone();
+    if can_crowd(memory_is_back_when_one_crowd_after_another_has_gone) {
+        assert_memory_is_back(&Watched::start(), 3);
+    }
+}
+
+/// A server is seldom empty: somebody who was here before the crowd stays, and must not keep the
+/// crowd's memory from being given back.
+#[test]
+fn memory_is_back_when_a_crowd_has_gone_and_a_few_stay() {
+    let _alone = alone();
+    if can_crowd(memory_is_back_when_a_crowd_has_gone_and_a_few_stay) {
+        let server = Watched::start();
+        let _staying = connect(&server, BUSY, Asks::Once);
+        assert_memory_is_back(&server, 1);
+    }
+}
+
+/// The crates that end up in a program which embeds the library. Each of the ten that Cargo.toml
+/// names is there for a reason that is said there; the other five are theirs: `libc`, `bitflags`,
+/// `linux-raw-sys` and `errno` speak to the kernel, and `signal-hook-registry` is half of
+/// `signal-hook`.
+#[test]
+fn an_embedding_program_gets_fifteen_crates_with_the_library() {
+    let _alone = alone();
+    let crates = crates_below(&["--no-default-features"]);
+    println!("with the library: {} crates", crates.len());
+    assert!(crates.len() <= 15, "{}: {crates:?}", crates.len());
+}
+
+/// The command line's five crates bring twenty-one more. The most is `env_logger`'s: `jiff` for
+/// the times in its lines, `regex` for a filter of them.
+#[test]
+fn the_program_is_made_of_forty_one_crates() {
+    let _alone = alone();
+    let crates = crates_below(&[]);
+    println!("with the command line: {} crates", crates.len());
+    assert!(crates.len() <= 41, "{}: {crates:?}", crates.len());
+}
+
+/// Builds the program as it is shipped, which takes about a minute when something has changed.
+/// Debug information is not counted, because it is not loaded.
+#[test]
+fn the_release_binary_loads_at_most_2300_kib() {
+    let build = |format: &str| {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(["build", "--release", "--bin", "oneloop", "--quiet", "--message-format"]);
+        command.arg(format).current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.stdin(Stdio::null()).stderr(Stdio::inherit());
+        command
+    };
+    // Without the lock, so that the others need not wait for the compiler.
+    assert!(build("short").stdout(Stdio::null()).status().unwrap().success());
+    let _alone = alone();
+    let messages = build("json").output().unwrap().stdout;
+    let program = String::from_utf8(messages).unwrap().lines().find_map(executable).unwrap();
+    let bytes = loaded_bytes(&fs::read(&program).unwrap());
+    println!("loaded of {}: {bytes} bytes", program.display());
+    assert!(bytes <= 2_300 * 1024, "{bytes} bytes are loaded of {}", program.display());
+}
+
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // A test that has failed leaves nothing behind that would matter to the next.
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The calls for one request, of clients that each send so many at a time. From the difference of
+/// two runs, so that starting, connecting, leaving and stopping are not in it.
+///
+/// strace makes the server far slower than its clients, so all of them have asked again whenever
+/// it polls: what is counted is a loaded server.
+fn rates_per_request(pipelined: usize, rounds: usize) -> CallRates {
+    let request = GET.repeat(pipelined);
+    let run = |rounds: usize| {
+        let server = Watched::start_traced();
+        let answers_bytes = answer_bytes(&server) * pipelined;
+        let mut clients: Vec<TcpStream> = (0..BUSY).map(|_| server.connect()).collect();
+        for client in &mut clients {
+            client.write_all(request.as_bytes()).unwrap();
+        }
+        for _ in 1..rounds {
+            for client in &mut clients {
+                client.read_exact(&mut vec![0; answers_bytes]).unwrap();
+                client.write_all(request.as_bytes()).unwrap();
+            }
+        }
+        read_answers(&mut clients, answers_bytes);
+        drop(clients);
+        server.stop_and_count()
+    };
+    let few = rounds / 10;
+    run(rounds).rates_beyond(&run(few), (rounds - few) * BUSY * pipelined)
+}
+
+/// The calls for one connection with one request, of so many clients at a time, each of which
+/// comes again as soon as it has been answered and let go.
+fn rates_per_connection(at_a_time: usize, rounds: usize) -> CallRates {
+    let run = |rounds: usize| {
+        let server = Watched::start_traced();
+        let come = || {
+            let mut client = server.connect();
+            client.write_all(LAST_GET.as_bytes()).unwrap();
+            client
+        };
+        let leave = |mut client: TcpStream| {
+            let mut answer = Vec::new();
+            client.read_to_end(&mut answer).unwrap();
+            assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answer.escape_ascii());
+        };
+        let mut clients: Vec<TcpStream> = (0..at_a_time).map(|_| come()).collect();
+        for _ in 1..rounds {
+            for client in &mut clients {
+                // The next one comes in its place only when the server has closed.
+                let gone = client.try_clone().unwrap();
+                leave(gone);
+                *client = come();
+            }
+        }
+        clients.into_iter().for_each(leave);
+        server.stop_and_count()
+    };
+    let few = rounds / 10;
+    run(rounds).rates_beyond(&run(few), (rounds - few) * at_a_time)
+}
+
+/// All calls but those that only a build with debug assertions makes: there, `std` asks before it
+/// closes a descriptor whether it is open.
+fn shipped_calls(rates: &CallRates) -> f64 {
+    match cfg!(debug_assertions) {
+        true => rates.total() - rates.of("fcntl"),
+        false => rates.total(),
+    }
+}
+
+/// How long an answer is. All are equally long: only the time in `Date` differs.
+fn answer_bytes(server: &Watched) -> usize {
+    let mut client = server.connect();
+    client.write_all(GET.as_bytes()).unwrap();
+    let mut received = Vec::new();
+    loop {
+        let mut buf = [0; 1024];
+        let bytes = client.read(&mut buf).unwrap();
+        assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
+        received.extend_from_slice(&buf[..bytes]);
+        let answers = Answers::read(&received, false, &[]);
+        if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
+            assert_eq!(answer.status, 200);
+            return received.len();
+        }
+    }
+}
+
+/// Reads what each client is owed, and nothing but that.
+fn read_answers(clients: &mut [TcpStream], answers_bytes: usize) {
+    let mut answers = vec![0; answers_bytes];
+    for client in clients {
+        client.read_exact(&mut answers).unwrap();
+        assert!(answers.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answers.escape_ascii());
+    }
+}
+
+/// What clients do before they are idle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Nothing,
+    Once,
+}
+
+/// So many more clients of a server. Returns once it has accepted, and perhaps answered, them all.
+fn connect(server: &Watched, count: usize, asks: Asks) -> Vec<TcpStream> {
+    let answer_bytes = answer_bytes(server);
+    let before = settled_descriptors(server);
+    let mut clients: Vec<TcpStream> = (0..count).map(|_| server.connect()).collect();
+    if asks == Asks::Once {
+        for client in &mut clients {
+            client.write_all(GET.as_bytes()).unwrap();
+        }
+        read_answers(&mut clients, answer_bytes);
+    }
+    server.await_descriptors(before + count);
+    clients
+}
+
+/// How many descriptors the server has open once whoever has gone is closed.
+fn settled_descriptors(server: &Watched) -> usize {
+    let mut client = server.connect();
+    client.write_all(LAST_GET.as_bytes()).unwrap();
+    // The server has closed it when this ends.
+    client.read_to_end(&mut Vec::new()).unwrap();
+    server.descriptors()
+}
+
+fn assert_idle_clients_are_cheap(server: &Watched, asks: Asks) {
+    let _begun = connect(server, CROWD_BEGUN, asks);
+    let fewer = server.anonymous_bytes();
+    let _rest = connect(server, CROWD - CROWD_BEGUN, asks);
+    let more = server.anonymous_bytes();
+    let bytes = (more as f64 - fewer as f64) / (CROWD - CROWD_BEGUN) as f64;
+    println!("{fewer} B with {CROWD_BEGUN} clients, {more} B with {CROWD}: {bytes:.1} B for each");
+    assert!(bytes <= IDLE_CLIENT_BYTES_MAX, "{bytes:.1} B for each idle client");
+}
+
+/// A crowd comes, perhaps asks, and goes. Returns when the server is done with all of it.
+fn come_and_go(server: &Watched, asks: Asks) {
+    let before = settled_descriptors(server);
+    drop(connect(server, CROWD, asks));
+    server.await_descriptors(before);
+    // The turn that closed the last of them is over when somebody who has come since is answered.
+    settled_descriptors(server);
+}
+
+/// Resident memory, as `ps` shows it: this is what an operator sees come back or not.
+fn assert_memory_is_back(server: &Watched, crowds: usize) {
+    // What a first few clients make resident, code above all, is no crowd's memory.
+    drop(connect(server, BUSY, Asks::Once));
+    let before = server.resident_bytes();
+    for crowd in 1..=crowds {
+        come_and_go(server, Asks::Once);
+        let after = server.resident_bytes();
+        println!("{before} B before, {after} B after {crowd} crowds of {CROWD}");
+        assert!(
+            after as f64 <= before as f64 * 1.1,
+            "{before} B before, {after} B after {crowd} crowds of {CROWD}"
+        );
+    }
+}
+
+/// Whether this process may have descriptors for a crowd; the server raises its own limit.
+/// Otherwise says so in the name of `test`.
+fn can_crowd(test: impl Fn()) -> bool {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let needed = CROWD as u64 + 200;
+    if maximum.is_some_and(|maximum| maximum < needed) {
+        report_not_run(test, &format!("it needs {needed} descriptors (ulimit -Hn)"));
+        return false;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    true
+}
+
+/// The bytes that the engine holds when it has so many idle clients.
+fn allocated_for(count: usize, asks: Asks) -> usize {
+    let before = allocated();
+    let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
+    let mut handler = FixedText::new(*b"hello\n").strict();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+    let stream = match asks {
+        Asks::Nothing => Descriptor::Silent,
+        Asks::Once => Descriptor::Asking,
+    };
+    for _ in 0..count / PER_TURN {
+        for _ in 0..PER_TURN {
+            clients.admit(stream, peer, Time::START);
+        }
+        // One turn, as the server does it.
+        clients.drive(Time::START, &mut handler);
+        clients.expire(Time::START, &mut handler);
+        clients.free();
+        clients.register(|_, _, _, _| Ok(()));
+    }
+    let answered = if asks == Asks::Once { count } else { 0 };
+    assert_eq!((clients.len(), clients.metrics().requests), (count, answered as u64));
+    allocated() - before
+}
+
+/// The bytes that this process has of the allocator.
+fn allocated() -> usize {
+    let stats = ALLOCATOR.stats();
+    stats.bytes_allocated - stats.bytes_deallocated
+}
+
+/// A stream that takes as much room in its slot as a socket does: a descriptor's four bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(i32)]
+enum Descriptor {
+    Silent,
+    Asking,
+}
+
+impl Read for Descriptor {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match std::mem::replace(self, Descriptor::Silent) {
+            Descriptor::Silent => Err(ErrorKind::WouldBlock.into()),
+            Descriptor::Asking => GET.as_bytes().read(buf),
+        }
+    }
+}
+
+impl Write for Descriptor {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Descriptor {
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The crates that are built into the library or the program, other than itself; macros that only
+/// run in the compiler are not.
+fn crates_below(features: &[&str]) -> BTreeSet<String> {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal,no-proc-macro", "--prefix", "none"])
+        .args(["--no-dedupe", "--format", "{p}"])
+        .args(features)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let lines = String::from_utf8(tree.stdout).unwrap();
+    let names = lines.lines().filter_map(|line| line.split_once(' ')).map(|(name, rest)| {
+        let version = rest.split(' ').next().unwrap_or_default();
+        format!("{name} {version}")
+    });
+    names.filter(|name| !name.starts_with("oneloop ")).collect()
+}
+
+/// The program that a line of cargo's messages tells of.
+fn executable(message: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(message).ok()?;
+    Some(message.get("executable")?.as_str()?.into())
+}
+
+/// How much of an ELF file is loaded: the sizes in the file of its `PT_LOAD` segments.
+fn loaded_bytes(file: &[u8]) -> u64 {
+    assert_eq!(file[..6], *b"\x7fELF\x02\x01", "a 64-bit, little-endian program");
+    let number = |at: usize, bytes: usize| {
+        let mut wide = [0; 8];
+        wide[..bytes].copy_from_slice(&file[at..at + bytes]);
+        u64::from_le_bytes(wide)
+    };
+    let [table, entry_bytes, entries] = [number(32, 8), number(54, 2), number(56, 2)];
+    let entries = (0..entries).map(|entry| (table + entry * entry_bytes) as usize);
+    entries.filter(|at| number(*at, 4) == 1).map(|at| number(at + 32, 8)).sum()
+}

@@ -1,0 +1,259 @@
+//! The real binary where its costs can be counted: its system calls by strace, its memory,
+//! threads and descriptors in `/proc`.
+//!
+//! What this machine lacks is no failure: the tests that need it say `NOT RUN` as those with
+//! telnet and curl do, and pass. With `ONELOOP_REQUIRE_PROGRAMS=1` they fail.
+#![allow(dead_code, reason = "each test crate uses its own part of this")]
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{self, Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::support::{PATIENCE, pass_on};
+
+/// No test here waits for a timeout: whoever has nothing to say may stay.
+const PATIENT: [&str; 4] = ["--first-byte-timeout", "1h", "--idle-timeout", "1h"];
+
+/// The real binary, perhaps with strace in front of it.
+pub struct Watched {
+    child: Child,
+    address: SocketAddr,
+    /// Where strace will write what it has counted.
+    calls: Option<PathBuf>,
+}
+
+/// How often a process has made each system call.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calls(BTreeMap<String, u64>);
+
+/// How often each system call was made for one request, or one connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRates(BTreeMap<String, f64>);
+
+impl Watched {
+    /// Starts it; it listens when this returns.
+    pub fn start() -> Watched {
+        Watched::spawn(Command::new(env!("CARGO_BIN_EXE_oneloop")), None)
+    }
+
+    /// Starts it under strace, which counts what it and all its threads call.
+    pub fn start_traced() -> Watched {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let file = format!("calls-{}-{number}", process::id());
+        let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
+        let mut command = Command::new("strace");
+        command.args(["-f", "-c", "-o"]).arg(&file).arg(env!("CARGO_BIN_EXE_oneloop"));
+        Watched::spawn(command, Some(file))
+    }
+
+    fn spawn(mut command: Command, calls: Option<PathBuf>) -> Watched {
+        command.args(["-l", "127.0.0.1:0"]).args(PATIENT);
+        // What the caller's shell says about logging or options must not change what is counted.
+        for (name, _) in env::vars_os() {
+            if name == "RUST_LOG" || name.to_string_lossy().starts_with("ONELOOP_") {
+                command.env_remove(name);
+            }
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        // A group of its own, so that what stands behind strace can be stopped with it.
+        let mut child = command.process_group(0).spawn().expect("cargo has built the binary");
+        let mut stderr = child.stderr.take().expect("it was asked for as a pipe");
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut watched = Watched { child, address: nowhere, calls };
+        let (sender, log) = mpsc::channel();
+        thread::spawn(move || {
+            let mut is_heard = true;
+            // Nobody may be there to hear it any more; it is read all the same, lest the pipe
+            // fills and the server waits.
+            pass_on(&mut stderr, |bytes| {
+                is_heard = is_heard && sender.send(bytes).is_ok();
+                true
+            });
+        });
+        let mut logged = Vec::new();
+        while watched.address == nowhere {
+            logged.extend(log.recv_timeout(PATIENCE).expect("it soon says where it listens"));
+            if let Some(address) = listening_address(&logged) {
+                watched.address = address;
+            }
+        }
+        watched
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A new, blocking client of it.
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("somebody listens");
+        stream.set_nodelay(true).expect("an option of every TCP socket");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
+        stream
+    }
+
+    /// How many threads it has. Not to be asked of strace.
+    pub fn threads(&self) -> usize {
+        self.entries("task")
+    }
+
+    /// How many descriptors it has open. Not to be asked of strace.
+    pub fn descriptors(&self) -> usize {
+        self.entries("fd")
+    }
+
+    /// Waits until it has so many descriptors open: until it has accepted whoever has connected,
+    /// or closed whoever has gone.
+    pub fn await_descriptors(&self, count: usize) {
+        let began = Instant::now();
+        while self.descriptors() != count {
+            let open = self.descriptors();
+            assert!(began.elapsed() < PATIENCE, "{open} descriptors are open instead of {count}");
+            thread::yield_now();
+        }
+    }
+
+    fn entries(&self, folder: &str) -> usize {
+        assert_eq!(self.calls, None, "this would be counted in strace");
+        let folder = format!("/proc/{}/{folder}", self.child.id());
+        fs::read_dir(folder).expect("it has not been reaped").count()
+    }
+
+    /// The memory that it has from the system rather than from files, in bytes: stack, heap and
+    /// what it has written of its data, but no code.
+    pub fn anonymous_bytes(&self) -> u64 {
+        self.memory("Anonymous:")
+    }
+
+    /// The memory that it has resident, in bytes, its code included: what `ps` shows.
+    pub fn resident_bytes(&self) -> u64 {
+        self.memory("Rss:")
+    }
+
+    fn memory(&self, name: &str) -> u64 {
+        assert_eq!(self.calls, None, "this would be strace's memory");
+        let file = format!("/proc/{}/smaps_rollup", self.child.id());
+        let rollup = fs::read_to_string(file).expect("Linux has this file since 4.14");
+        let value = rollup.lines().find_map(|line| line.strip_prefix(name)).expect("such a line");
+        let kib = value.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB");
+        kib * 1024
+    }
+
+    /// Stops it, and says what strace has counted from its start to its end.
+    pub fn stop_and_count(mut self) -> Calls {
+        // strace leaves this signal to the server, and ends after it.
+        kill_process_group(Pid::from_child(&self.child), Signal::TERM).expect("it is not reaped");
+        let status = self.child.wait().expect("a child can be waited for");
+        assert!(status.success(), "the server, or strace, has ended with {status}");
+        let file = self.calls.clone().expect("it was started under strace");
+        let table = fs::read_to_string(&file).expect("strace has written its table");
+        fs::remove_file(file).expect("it was there a moment ago");
+        Calls::read(&table)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        // Both fail only if `stop_and_count` has been here before.
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+    }
+}
+
+fn listening_address(log: &[u8]) -> Option<SocketAddr> {
+    let log = String::from_utf8_lossy(log);
+    let (_, rest) = log.split_once("listening on http://")?;
+    rest.split_once('/')?.0.parse().ok()
+}
+
+impl Calls {
+    /// Reads the table of `strace -c`. A line is a share, seconds, microseconds a call, calls,
+    /// errors if there were any, and the name; what is above and below has no such number.
+    fn read(table: &str) -> Calls {
+        let mut calls = BTreeMap::new();
+        for line in table.lines() {
+            let columns: Vec<&str> = line.split_whitespace().collect();
+            let [_, _, _, count, .., name] = columns[..] else { continue };
+            if let (Ok(count), false) = (count.parse(), name == "total") {
+                calls.insert(name.to_owned(), count);
+            }
+        }
+        assert!(calls.contains_key("epoll_wait"), "no table of a server's calls:\n{table}");
+        Calls(calls)
+    }
+
+    /// How often this one was made.
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// What was made more often than in `fewer`, where `count` requests less had been answered.
+    /// Starting and stopping cost the same in both, so they are not in the difference.
+    pub fn rates_beyond(&self, fewer: &Calls, count: usize) -> CallRates {
+        let names = self.0.keys().chain(fewer.0.keys());
+        let rates = names.map(|name| {
+            let more = self.of(name) as f64 - fewer.of(name) as f64;
+            (name.clone(), more / count as f64)
+        });
+        CallRates(rates.filter(|(_, rate)| *rate != 0.0).collect())
+    }
+}
+
+impl CallRates {
+    /// How often this one was made.
+    pub fn of(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or_default()
+    }
+
+    /// How many calls that is, whatever they are.
+    pub fn total(&self) -> f64 {
+        self.0.values().sum()
+    }
+}
+
+/// Whether strace is here and may trace. If not, says so in the name of `test`.
+pub fn can_trace(test: impl Fn()) -> bool {
+    let probe = Command::new("strace")
+        .args(["-f", "-o", "/dev/null", "true"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    match probe {
+        Ok(status) if status.success() => return true,
+        Ok(_) => report_not_run(test, "strace may not trace here (it needs ptrace)"),
+        Err(_) => report_not_run(test, "strace is missing (Debian package strace)"),
+    }
+    false
+}
+
+/// Says that `test` has not run, and why: past the harness, and in the file that
+/// `ONELOOP_NOT_RUN` names.
+pub fn report_not_run(test: impl Fn(), reason: &str) {
+    let path = std::any::type_name_of_val(&test);
+    let name = path.rsplit("::").next().unwrap_or(path);
+    let line = format!("NOT RUN: {name}: {reason}");
+    let is_required = env::var("ONELOOP_REQUIRE_PROGRAMS").is_ok_and(|value| value == "1");
+    assert!(!is_required, "{line}");
+    let line = format!("{line}\n");
+    // Unlike `eprintln`, this is not captured by the harness.
+    io::stderr().write_all(line.as_bytes()).expect("somebody reads standard error");
+    if let Some(file) = env::var_os("ONELOOP_NOT_RUN") {
+        let file = OpenOptions::new().create(true).append(true).open(file);
+        // In one write: tests that run at the same time append to it, too.
+        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("a file to append to");
+    }
+}
