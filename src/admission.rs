@@ -46,8 +46,14 @@ struct Episode {
 impl Episode {
     /// Notes that it is so at `now`. Says whether it has only just begun.
     fn begins(&mut self, now: Time) -> bool {
-        let last = self.last.replace(now);
-        last.is_none_or(|last| now.since(last) >= EPISODE_QUIET)
+        let begins = self.is_over(now);
+        self.last = Some(now);
+        begins
+    }
+
+    /// Whether it has not been so for a while.
+    fn is_over(&self, now: Time) -> bool {
+        self.last.is_none_or(|last| now.since(last) >= EPISODE_QUIET)
     }
 }
 
@@ -117,6 +123,7 @@ impl Admission {
         now: Time,
     ) {
         if !self.is_possible(clients, now) {
+            self.tell_of_waiting(clients, now);
             return;
         }
         self.exhausted_until = None;
@@ -174,11 +181,27 @@ impl Admission {
         clients.metrics_mut().accepts_exhausted += 1;
         if self.exhaustion.begins(now) {
             let count = clients.len();
-            warn!("cannot accept with {count} clients ({reason}): the longest idle make room");
+            warn!(
+                "cannot accept with {count} clients ({reason}): the idle make room or others wait"
+            );
         }
         let evicted = clients.evict(now, handler);
         if !evicted || !listener::is_ours(reason) {
             self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
+        }
+    }
+
+    /// Tells the log, once an episode, that connections wait because nobody is idle.
+    fn tell_of_waiting(&mut self, clients: &Clients<TcpStream>, now: Time) {
+        let full = clients.len() >= self.clients_max;
+        // A listener that has not been accepted from to the end is ready even if nobody waits.
+        if full
+            && self.crowd.is_over(now)
+            && self.listeners.iter().any(|listener| listener.ready && listener.has_waiting())
+        {
+            self.crowd.begins(now);
+            let max = self.clients_max;
+            warn!("{max} clients are all there may be, and none is idle: new ones wait");
         }
     }
 

@@ -53,25 +53,27 @@ pub enum Listen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// A request's head, in bytes, from its first byte to the empty line that ends it.
-    /// Above: 431. Browsers send under 4 KiB; the rest is room for large cookies.
+    /// Above: 431. Browsers send under 4 KiB; the rest is room for large cookies. 64 bytes to
+    /// [`RECEIVE_BYTES`].
     pub head_bytes_max: usize,
-    /// A request's target, in bytes. Above: 414. RFC 9112 §3 asks for request lines of 8,000
-    /// octets at least; this is the next power of two.
+    /// A request's target, in bytes; less than a head. Above: 414. RFC 9112 §3 asks for request
+    /// lines of 8,000 octets at least; this is the next power of two.
     pub target_bytes_max: usize,
     /// A request's header fields, and as many trailers. Above: 431. At most
     /// [`FIELDS_CAPACITY`]. Browsers send under 30.
     pub fields_max: usize,
-    /// A request's content, in bytes, after chunked decoding. Above: 413, unread if its length
-    /// was declared. Handlers see whole bodies, so this is also what one client can make us hold.
+    /// A request's content, in bytes, after chunked decoding; less than 4 GiB. Above: 413, unread
+    /// if its length was declared. Handlers see whole bodies, so this is also what one client can
+    /// make us hold.
     pub body_bytes_max: usize,
-    /// Once so many bytes of answers to pipelined requests are waiting, they are sent before the
-    /// next request is looked at. One loopback segment's worth.
+    /// Once so many bytes of answers to pipelined requests are waiting (1,024 or more), they are
+    /// sent before the next request is looked at. One loopback segment's worth.
     pub output_bytes_high_water: usize,
     /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
     /// the peer gets to read the answer. Above: closed. As much as the largest refused body.
     pub linger_bytes_max: usize,
-    /// What one client may move in one turn, in bytes, before the others have theirs. It then
-    /// stands at the end of the run queue. Some tenths of a millisecond of copying.
+    /// What one client may move in one turn, in bytes (1,024 or more), before the others have
+    /// theirs. It then stands at the end of the run queue. Some tenths of a millisecond of copying.
     pub turn_bytes_max: usize,
     /// How many connections one listener accepts in one turn. The rest waits for the next turn,
     /// behind the clients that are already here.
@@ -100,7 +102,8 @@ pub struct Timeouts {
     pub head: Duration,
     /// If given, a head that has stopped arriving for so long is taken for something that a
     /// person typed, and goes to [`Handler::handle_fault`](crate::Handler::handle_fault) as
-    /// [`FaultKind::HeadStalled`](crate::FaultKind::HeadStalled), like one that has outlived `head`.
+    /// [`FaultKind::HeadStalled`](crate::FaultKind::HeadStalled), like one that has outlived
+    /// `head`. It is never longer than `head`, and not renewed where that would outlast `head`.
     pub typing_grace: Option<Duration>,
     /// A body makes the minimal progress within each such span. Else: 408.
     pub body: Duration,
@@ -175,7 +178,8 @@ impl Limits {
     }
 
     /// The most memory that one client can make the server hold, in bytes: a head and a body
-    /// half arrived, and a full batch of answers not taken.
+    /// half arrived, and a full batch of answers not taken. The copied body of the answer that
+    /// fills the batch comes on top, if a handler copies large ones.
     pub fn client_bytes_max(&self) -> usize {
         self.head_bytes_max
             .saturating_add(self.body_bytes_max)

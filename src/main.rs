@@ -21,6 +21,9 @@ mod cli;
 
 use cli::{Cli, Refusal};
 
+/// A name that no environment has: the logger reads its default instead.
+const NO_VARIABLE: &str = "=";
+
 fn main() -> ExitCode {
     match serve() {
         Ok(Stopped::Drained | Stopped::CutOff) => ExitCode::SUCCESS,
@@ -38,11 +41,23 @@ fn main() -> ExitCode {
 /// From the arguments to the end of the loop.
 fn serve() -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
-    let level = cli.log_level().as_str();
-    env_logger::Builder::from_env(Env::default().default_filter_or(level)).init();
+    start_logging(cli.log_level().as_str());
     let mut server = Server::bind(&cli.config(), cli.handler()?)?;
     server.handle_signals()?;
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
+}
+
+/// Logs what `RUST_LOG` says, or else what `level` does.
+fn start_logging(level: &str) {
+    let mut env = Env::default().default_filter_or(level);
+    if let Ok(wanted) = std::env::var(env_logger::DEFAULT_FILTER_ENV)
+        && let Err(reason) = env_filter::Builder::new().try_parse(&wanted)
+    {
+        // The logger would say so itself, by a macro that panics if standard error is closed.
+        let _ = io::stderr().write_all(format!("oneloop: RUST_LOG: {reason}\n").as_bytes());
+        env = Env::default().filter_or(NO_VARIABLE, level);
+    }
+    env_logger::Builder::from_env(env).init();
 }
 
 /// What a shell reports for a program that a signal ended.

@@ -35,6 +35,9 @@ compile_error!("a token holds a slab key and a generation, 32 bits each");
 /// 12 KiB, which stays in the cache.
 const EVENTS_PER_TURN_MAX: usize = 1024;
 
+/// What an idle client costs, in bytes: held by tests.
+const SLOT_BYTES: usize = 128;
+
 /// Tokens from here on are not clients': no client has the generation `u32::MAX`.
 const FIRST_LISTENER: usize = (u32::MAX as usize) << 32;
 const SIGNALS: Token = Token(usize::MAX);
@@ -335,10 +338,11 @@ impl<H: Handler> Server<H> {
             info!("listening on http://{address}/");
         }
         let clients_max = self.admission.clients_max();
-        let Timeouts { first_byte, head, typing_grace, body, write, idle, linger, drain } =
+        let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
             &self.timeouts;
-        let grace = typing_grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
-        let client_bytes = size_of::<usize>() * 16 + self.limits.client_bytes_max();
+        let grace = self.timeouts.grace();
+        let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
+        let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
         let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
         info!(
             "limits: descriptors {} -> {}, clients {clients_max}, first byte {first_byte:?}, head \

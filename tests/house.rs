@@ -21,7 +21,7 @@ const LAYERS: [&[&str]; 8] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 16] = [
+const CHOKE_POINTS: [(&str, &[&str]); 17] = [
     ("mio::", &["admission.rs", "listener.rs", "server.rs", "signals.rs"]),
     ("httparse::", &["http/parse.rs"]),
     ("httpdate::", &["http/date.rs"]),
@@ -30,6 +30,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 16] = [
     ("socket2::", &["listener.rs", "server.rs"]),
     ("rustix::", &["descriptors.rs", "listener.rs"]),
     ("signal_hook", &["server.rs", "signals.rs"]),
+    ("env_filter", &["main.rs"]),
     ("env_logger", &["main.rs"]),
     ("Instant::now", &["server.rs"]),
     ("SystemTime::now", &["server.rs"]),

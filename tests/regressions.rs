@@ -95,3 +95,38 @@ fn r3_a_client_whose_request_has_come_is_not_evicted() {
     assert!(clients.evict(later + Duration::from_secs(5), &mut handler));
     assert_eq!(clients.metrics().closed(CloseReason::Evicted), 1);
 }
+
+/// The worst-case memory that is logged at the start was added up without regard to overflow.
+#[cfg(feature = "cli")]
+#[test]
+fn r4_an_absurd_limit_is_no_panic() {
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    let absurd = ["-l", "127.0.0.1:0", "--output-high-water", "18446744073709551615"];
+    let program = program.args(absurd).env("RUST_LOG", "info");
+    let mut child = program.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut log = io::BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("memory at worst") {
+        line.clear();
+        let read = io::BufRead::read_line(&mut log, &mut line).unwrap();
+        assert!(read > 0, "it has ended before it said its limits");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// The logger's complaint about `RUST_LOG` panicked if nobody could read it.
+#[cfg(all(feature = "cli", target_os = "linux"))]
+#[test]
+fn r5_a_wrong_rust_log_is_no_panic_even_if_standard_error_is_full() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    let program = program.args(["-l", "256.0.0.1:0"]).env("RUST_LOG", "a=b").stderr(full);
+    assert_eq!(program.status().unwrap().code(), Some(2), "no panic at a mistake");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    let program = program.args(["-l", &address]).env("RUST_LOG", "a=b").stderr(full);
+    assert_eq!(program.status().unwrap().code(), Some(1), "no panic behind the logger's start");
+}

@@ -1,8 +1,8 @@
 //! The options, and what they mean together: a [`Config`] and a [`FixedText`].
 //!
 //! One struct for each heading of the help. A doc comment's first paragraph is what `-h` shows, all
-//! of it what `--help` shows. Parsing reads arguments and the environment, [`Cli::handler`] the file
-//! to answer with; nothing else is read here, and nothing written.
+//! of it what `--help` shows. Parsing reads arguments and the environment, [`Cli::handler`] the
+//! file to answer with; nothing else is read here, and nothing written.
 
 use std::ffi::OsString;
 use std::fs;
@@ -124,8 +124,8 @@ struct ListeningOptions {
     /// Listen here; may be repeated, or separated by commas
     ///
     /// A port (`8888` or `:8888`, as `[::]:8888`) listens on every address, IPv6 and IPv4;
-    /// `127.0.0.1:8888` or `[::1]:8888` on that address only. Port 0 lets the system pick one, which
-    /// is logged.
+    /// `127.0.0.1:8888` or `[::1]:8888` on that address only. Port 0 lets the system pick one,
+    /// which is logged.
     #[arg(
         short, long, value_name = "ADDR", env = "ONELOOP_LISTEN", value_delimiter = ',',
         default_values_t = Config::default().listen.into_iter().map(Address)

@@ -257,6 +257,7 @@ impl Connection {
         };
         let _: Sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
         turn.metrics.faults += 1;
+        self.served = self.served.saturating_add(1);
         self.on_last_answer(After::Linger(kind.close_reason()));
         Look::Consumed(received.len())
     }

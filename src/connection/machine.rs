@@ -73,7 +73,7 @@ pub(crate) struct Connection {
     since: Time,
     /// Bytes moved since then, until they are enough to count as progress.
     moved: u32,
-    /// Requests answered.
+    /// Answers given, to requests and to faults.
     pub(super) served: u32,
     peer: PeerSide,
 }
@@ -106,7 +106,7 @@ impl Connection {
         self.state.name()
     }
 
-    /// Requests answered so far.
+    /// Answers given so far, to requests and to faults.
     pub(crate) fn served(&self) -> u32 {
         self.served
     }

@@ -11,8 +11,8 @@ use super::control::Framing;
 use super::fault::FaultKind;
 use crate::config::Limits;
 
-/// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above: 400.
-/// Extensions are for nobody that we know of; this has room for a signature.
+/// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above:
+/// 400. Extensions are for nobody that we know of; this has room for a signature.
 const CHUNK_LINE_BYTES_MAX: u32 = 256;
 
 /// A request's content, part of which may have arrived.

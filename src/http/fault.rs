@@ -11,6 +11,9 @@ use crate::metrics::CloseReason;
 /// terminal.
 const QUOTED_BYTES_MAX: usize = 60;
 
+/// The first byte of a TLS connection.
+const TLS_HANDSHAKE: &[u8] = b"\x16";
+
 /// Bytes that are no acceptable request: what is wrong, and the bytes.
 ///
 /// Its `Display` is a short text for whoever typed them: what was received, what is missing.
@@ -89,7 +92,8 @@ impl<'b> Fault<'b> {
         self.kind.status()
     }
 
-    /// The bytes, up to and including the one that decided; empty if only empty lines have come.
+    /// The bytes, up to and including the one that decided; empty if only empty lines have come;
+    /// the method alone if that is what is refused.
     pub fn received(&self) -> &'b [u8] {
         self.received
     }
@@ -181,8 +185,7 @@ impl FaultKind {
             FaultKind::MethodUnknown => "This server does not know that method; try GET.",
             FaultKind::MethodRefused => "This server answers no CONNECT and no TRACE; try GET.",
             FaultKind::HeadStalled => {
-                "The request stopped before its end: the empty line after the last line is missing \
-                 (press Enter once more)."
+                "The request stopped before its end: an empty line has to follow its last line."
             }
             FaultKind::BodyStalled => "The body stopped before its end.",
             FaultKind::HeadUnfinished => {
@@ -198,18 +201,62 @@ impl FaultKind {
     }
 }
 
+impl Fault<'_> {
+    /// The line that the fault is about: of a head with a bad line the last that was looked at,
+    /// else the first. Without the empty lines before a request.
+    fn line(&self) -> &[u8] {
+        let start = self.received.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+        let from_start = &self.received[start.unwrap_or(self.received.len())..];
+        let ended = from_start.strip_suffix(b"\n").unwrap_or(from_start);
+        let mut lines = ended.split(|byte| *byte == b'\n');
+        let is_of_last_line = matches!(self.kind, FaultKind::FieldLine | FaultKind::LoneLineFeed);
+        let line = if is_of_last_line { lines.next_back() } else { lines.next() };
+        let line = line.unwrap_or_default();
+        line.strip_suffix(b"\r").unwrap_or(line)
+    }
+}
+
 impl fmt::Display for Fault<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = self.received.iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
-        let from_start = &self.received[start.unwrap_or(0)..];
-        let line_end = from_start.iter().position(|byte| *byte == b'\n');
-        let line = from_start[..line_end.unwrap_or(from_start.len())].trim_ascii_end();
+        let line = self.line();
         let quoted = &line[..line.len().min(QUOTED_BYTES_MAX)];
         let cut = if quoted.len() < line.len() { "…" } else { "" };
         writeln!(f, "{}\n", self.status())?;
-        writeln!(f, "Received: {}{cut}", quoted.escape_ascii())?;
+        match line.is_empty() {
+            true => writeln!(f, "Received: nothing but empty lines")?,
+            // In quotation marks, so that spaces show.
+            false => writeln!(f, "Received: \"{}{cut}\"", quoted.escape_ascii())?,
+        }
         writeln!(f, "{}", self.kind.advice())?;
+        if line.starts_with(TLS_HANDSHAKE) {
+            writeln!(f, "It looks like the beginning of TLS: use http://, not https://.")?;
+        }
         f.write_str("\nA whole request looks like this, with an empty line at its end:\n\n")?;
         f.write_str("GET / HTTP/1.1\nHost: localhost\n\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_that_is_wrong_is_the_one_that_is_quoted() {
+        let quote = |kind, received: &str| {
+            let text = Fault { kind, received: received.as_bytes() }.to_string();
+            text.lines().nth(2).expect("a third line").to_owned()
+        };
+        for (kind, received, quoted) in [
+            (FaultKind::RequestLine, "GET / HTTP/1.1 ", "Received: \"GET / HTTP/1.1 \""),
+            (FaultKind::RequestLine, "\r\n ", "Received: \" \""),
+            (FaultKind::FieldLine, "GET / HTTP/1.1\r\nHost ", "Received: \"Host \""),
+            (FaultKind::LoneLineFeed, "GET / HTTP/1.1\n", "Received: \"GET / HTTP/1.1\""),
+            (FaultKind::HeadStalled, "", "Received: nothing but empty lines"),
+            (FaultKind::HostMissing, "GET / HTTP/1.1\r\n\r\n", "Received: \"GET / HTTP/1.1\""),
+        ] {
+            assert_eq!(quote(kind, received), quoted);
+        }
+        let hello = Fault { kind: FaultKind::RequestLine, received: b"\x16" }.to_string();
+        assert!(hello.contains("TLS"), "{hello}");
     }
 }
