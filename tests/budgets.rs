@@ -116,13 +116,15 @@ fn one_thread_serves_everybody() {
 }
 
 /// Slots are reserved when the server starts, and their size is held where they are defined: a
-/// client that comes, and one that was answered, asks the allocator for nothing more.
+/// client that comes, and one that was answered, asks the allocator for nothing more. What the
+/// test runner allocates meanwhile is far less than a byte for each of so many.
 #[test]
 fn an_idle_client_asks_the_allocator_for_nothing() {
     let _alone = alone();
     for (asks, name) in [(Asks::Nothing, "before"), (Asks::Once, "after")] {
-        let (few, many) = (allocated_for(512, asks), allocated_for(1024, asks));
-        assert_eq!(many, few, "bytes for 1024 and for 512 clients, {name} their first request");
+        let bytes = allocated_for(16_384, asks) as f64 - allocated_for(4096, asks) as f64;
+        let bytes = bytes / (16_384 - 4096) as f64;
+        assert!(bytes.abs() < 1.0, "{bytes:.2} bytes for a client {name} its first request");
     }
 }
 
