@@ -16,6 +16,10 @@ use crate::failure::Failure;
 const PAUSE: Duration = Duration::from_millis(1);
 /// A server that never sleeps is measured to within a tick of the scheduler.
 const PAUSES_MAX: usize = 50;
+/// Longer than any batch of clients keeps a server busy.
+const QUIET: Duration = Duration::from_millis(50);
+/// A server with a clock that ticks more often is never quiet.
+const QUIET_LOOKS_MAX: usize = 200;
 
 /// What a process has used since it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,23 @@ pub fn settled(pid: u32) -> Result<Account, Failure> {
         account = later;
     }
     Ok(account)
+}
+
+/// Waits until the process has done nothing for 50 ms, ten seconds at most.
+///
+/// # Errors
+/// When the process is gone.
+pub fn quiet(pid: u32) -> Result<(), Failure> {
+    let mut account = read(pid)?;
+    for _ in 0..QUIET_LOOKS_MAX {
+        thread::sleep(QUIET);
+        let later = read(pid)?;
+        if later == account {
+            break;
+        }
+        account = later;
+    }
+    Ok(())
 }
 
 /// Resident memory, in bytes.

@@ -1,7 +1,8 @@
 //! Measures what servers cost per request, beside a floor that parses nothing.
 //!
 //! Three programs share this library: `floor` (the least a server can do), `load` (the clients, by
-//! hand) and `peers` (starts servers, measures them in turn, reports).
+//! hand) and `peers` (starts servers, measures them in turn, reports). With the feature `peers`
+//! come the servers to compare with that are crates, `peer-hyper` and so on.
 //!
 //! | module | what it owns |
 //! |---|---|
@@ -13,14 +14,21 @@
 //! | [`load`] | the clients: they check every byte of every answer |
 //! | [`measure`] | one server in one scenario, in slices |
 //! | [`round`] | all servers in one scenario, in turn |
-//! | [`statistics`], [`report`], [`table`] | many measurements, made readable |
+//! | [`idle`] | what a connection costs that does nothing |
+//! | [`statistics`], [`report`] | many measurements, made few |
+//! | [`table`], [`summary`], [`bars`], [`chart`] | the report: in full, in short, drawn |
 //! | [`machine`], [`placement`], [`failure`] | where it ran, on which cores, and what went wrong |
+//! | [`peer`] | what the peers' programs have in common |
 
 pub mod accounting;
+pub mod bars;
+pub mod chart;
 pub mod failure;
+pub mod idle;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod peer;
 pub mod placement;
 pub mod report;
 pub mod round;
@@ -28,5 +36,6 @@ pub mod running;
 pub mod scenario;
 pub mod servers;
 pub mod statistics;
+pub mod summary;
 pub mod table;
 pub mod text;

@@ -16,10 +16,9 @@ use crate::failure::Failure;
 use crate::load::{Load, Outcome, Plan, Until};
 use crate::placement::Placement;
 use crate::running::Running;
-use crate::scenario::Scenario;
+use crate::scenario::{Compared, Pace, Scenario};
 use crate::servers::Server;
 use crate::statistics::Spread;
-use crate::text;
 
 /// Thousands of requests, yet shorter than most of what disturbs.
 pub const SLICE: Duration = Duration::from_millis(50);
@@ -28,11 +27,16 @@ pub const SLICE: Duration = Duration::from_millis(50);
 /// one's.
 const PRELUDE: Duration = Duration::from_millis(5);
 
+/// How long a server's capacity is measured for the open loop: steadier than one slice.
+const CAPACITY: Duration = Duration::from_millis(200);
+
 /// A server with its clients connected. Fields end in this order: the clients leave before the
 /// server is killed.
 pub struct Measurement {
     load: Load,
     running: Running,
+    /// Requests a second in an open loop; none in a closed one.
+    rate: Option<f64>,
     slices: Vec<Slice>,
 }
 
@@ -49,8 +53,12 @@ pub struct Sample {
     pub cpu_nanoseconds: f64,
     /// The same, slice by slice.
     pub slices_cpu_nanoseconds: Vec<f64>,
+    /// The latency that 999 in 1000 stay below, slice by slice.
+    pub slices_p999_microseconds: Vec<f64>,
     /// Answers per second.
     pub requests_per_second: f64,
+    /// In an open loop, how many were meant to be sent each second.
+    pub offered_per_second: Option<f64>,
     /// Half of the requests were faster, in microseconds.
     pub p50_microseconds: f64,
     /// 99 in 100 were faster.
@@ -82,17 +90,26 @@ impl Measurement {
         scenario: &Scenario,
         placement: Placement,
     ) -> Result<Measurement, Failure> {
-        let running = Running::start(server.start(program, scenario)?, placement)?;
+        let running = Running::start_server(server, program, scenario, placement)?;
         let mut load = Load::open(Plan {
             server: running.address(),
             clients: scenario.clients,
             depth: scenario.depth,
             request: scenario.request(),
-            body: text::BODY.into(),
+            body: scenario.body().into(),
             connections: scenario.connections,
+            at_once: server.crowd.at_once,
         })?;
         load.run(Until::Elapsed(SLICE))?;
-        Ok(Measurement { load, running, slices: Vec::new() })
+        let rate = match scenario.pace {
+            Pace::Closed => None,
+            Pace::Open { percent } => {
+                let full = load.run(Until::Elapsed(CAPACITY))?;
+                let capacity = full.answered as f64 / full.elapsed.as_secs_f64();
+                Some(capacity * f64::from(percent) / 100.0)
+            }
+        };
+        Ok(Measurement { load, running, rate, slices: Vec::new() })
     }
 
     /// Measures for one slice's time.
@@ -102,7 +119,11 @@ impl Measurement {
     pub fn slice(&mut self) -> Result<(), Failure> {
         self.load.run(Until::Elapsed(PRELUDE))?;
         let before = accounting::settled(self.running.pid())?;
-        let outcome = self.load.run(Until::Elapsed(SLICE))?;
+        let outcome = match self.rate {
+            None => self.load.run(Until::Elapsed(SLICE))?,
+            // Everyone's n-th slice has the same bursts.
+            Some(rate) => self.load.run_open(SLICE, rate, self.slices.len() as u64)?,
+        };
         let used = accounting::settled(self.running.pid())? - before;
         self.slices.push(Slice { used, outcome });
         Ok(())
@@ -123,7 +144,9 @@ impl Measurement {
         Ok(Sample {
             cpu_nanoseconds: on_cpu / answered,
             slices_cpu_nanoseconds: self.slices.iter().map(Slice::cpu_nanoseconds).collect(),
+            slices_p999_microseconds: self.slices.iter().map(Slice::p999_microseconds).collect(),
             requests_per_second: answered / seconds,
+            offered_per_second: self.rate,
             p50_microseconds: microseconds(0.5),
             p99_microseconds: microseconds(0.99),
             p999_microseconds: microseconds(0.999),
@@ -149,13 +172,22 @@ impl Slice {
     fn cpu_nanoseconds(&self) -> f64 {
         self.used.on_cpu as f64 / self.outcome.answered as f64
     }
+
+    fn p999_microseconds(&self) -> f64 {
+        self.outcome.latency.value_at_quantile(0.999) as f64 / 1e3
+    }
 }
 
 impl Sample {
-    /// CPU per request over `floor`'s: the median over pairs of slices that were neighbours in
-    /// time.
-    pub fn ratio_to(&self, floor: &Sample) -> Option<f64> {
-        let pairs = self.slices_cpu_nanoseconds.iter().zip(&floor.slices_cpu_nanoseconds);
-        Spread::of(pairs.map(|(own, floor)| own / floor)).map(|spread| spread.median)
+    /// This sample over another of the same group of turns: the median over pairs of slices that
+    /// were neighbours in time. Of tails as well: a machine that stops for some milliseconds now
+    /// and then owns the tail of the sum of all slices, but not that of most slices.
+    pub fn ratio_to(&self, other: &Sample, compared: Compared) -> Option<f64> {
+        let slices = match compared {
+            Compared::Cpu => |sample: &Sample| sample.slices_cpu_nanoseconds.clone(),
+            Compared::Tail => |sample: &Sample| sample.slices_p999_microseconds.clone(),
+        };
+        let pairs = slices(self).into_iter().zip(slices(other));
+        Spread::of(pairs.map(|(own, other)| own / other)).map(|spread| spread.median)
     }
 }

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::idle::IdleReport;
 use crate::machine::Machine;
 use crate::measure::Sample;
-use crate::scenario::Scenario;
-use crate::servers::FLOOR;
+use crate::scenario::{Compared, Pace, Scenario};
+use crate::servers::{FLOOR, ONELOOP, Server};
 use crate::statistics::Spread;
 
 /// A closed loop should keep the server's core this busy; below it, the clients or the machine were
@@ -14,6 +15,9 @@ use crate::statistics::Spread;
 const SERVER_BUSY_MIN: f64 = 0.9;
 /// A server kept waiting for longer shared its core with somebody.
 const SERVER_WAITING_MAX: f64 = 0.05;
+/// An open loop whose answers come later than this does not show the load that it names. A slice's
+/// last requests always end a little after it.
+const ACHIEVED_MIN: f64 = 0.9;
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -26,10 +30,14 @@ pub struct Report {
     pub slices: usize,
     /// How long a slice takes.
     pub slice_seconds: f64,
+    /// How long all of it took.
+    pub elapsed_seconds: u64,
     /// Servers that were asked for and are not installed.
     pub absent: Vec<String>,
     /// In the order of the table of scenarios.
     pub scenarios: Vec<ScenarioReport>,
+    /// Memory of idle connections, in the order of the table of servers.
+    pub idle: Vec<IdleReport>,
 }
 
 /// One scenario.
@@ -39,8 +47,10 @@ pub struct ScenarioReport {
     pub name: &'static str,
     /// What the clients did.
     pub description: String,
-    /// How many requests were outstanding at any time.
-    pub outstanding: usize,
+    /// What its ratios compare.
+    pub compared: Compared,
+    /// Whether something was outstanding all the time, so that a core of the two is always busy.
+    pub saturated: bool,
     /// In the order of the table of servers.
     pub servers: Vec<ServerReport>,
 }
@@ -50,48 +60,68 @@ pub struct ScenarioReport {
 pub struct ServerReport {
     /// Its name.
     pub name: &'static str,
-    /// One a round, in the rounds' order; none where it failed.
-    pub samples: Vec<Option<Sample>>,
+    /// Why it did not take part, if it did not.
+    pub unable: Option<&'static str>,
+    /// One a round; the floor's and oneloop's, one a group and round.
+    pub samples: Vec<Sample>,
     /// Why rounds failed.
     pub failures: Vec<String>,
-    /// CPU per request over the floor's: over the rounds, of the medians over their pairs of
-    /// slices.
+    /// Each sample over the floor's of the same group.
+    pub ratios: Vec<f64>,
+    /// These in short.
     pub ratio: Option<Spread>,
+    /// Each sample over oneloop's of the same group, in short.
+    pub ratio_to_oneloop: Option<Spread>,
+    /// These at length.
+    #[serde(skip)]
+    ratios_to_oneloop: Vec<f64>,
 }
 
 impl ScenarioReport {
     /// Nothing measured yet.
-    pub fn new(scenario: &Scenario, names: impl Iterator<Item = &'static str>) -> ScenarioReport {
-        let servers = names
-            .map(|name| ServerReport { name, samples: vec![], failures: vec![], ratio: None })
-            .collect();
+    pub fn new<'a>(
+        scenario: &Scenario,
+        servers: impl Iterator<Item = &'a Server>,
+    ) -> ScenarioReport {
+        let closed = scenario.pace == Pace::Closed;
         ScenarioReport {
             name: scenario.name,
             description: scenario.description(),
-            outstanding: scenario.clients * scenario.depth,
-            servers,
+            compared: scenario.compared(),
+            // A single request travels to and fro: neither side can be busy all the time.
+            saturated: closed && scenario.clients * scenario.depth > 1,
+            servers: servers.map(|server| ServerReport::new(server, scenario)).collect(),
         }
     }
 
-    /// Takes in one round's results, one a server, in their order.
-    pub fn add(&mut self, results: Vec<Result<Sample, Failure>>) {
-        for (server, result) in self.servers.iter_mut().zip(results) {
-            if let Err(failure) = &result {
-                server.failures.push(failure.to_string());
+    /// Takes in one group's results.
+    pub fn add(&mut self, results: Vec<(&'static str, Result<Sample, Failure>)>) {
+        let sample_of = |wanted: &str| {
+            let found = results.iter().find(|(name, _)| *name == wanted);
+            found.and_then(|(_, result)| result.as_ref().ok()).cloned()
+        };
+        let (floor, oneloop) = (sample_of(FLOOR), sample_of(ONELOOP));
+        for (name, result) in results {
+            let Some(server) = self.servers.iter_mut().find(|server| server.name == name) else {
+                continue;
+            };
+            match result {
+                Ok(sample) => {
+                    let ratio = |to: &Option<Sample>| sample.ratio_to(to.as_ref()?, self.compared);
+                    server.ratios.extend(ratio(&floor));
+                    server.ratios_to_oneloop.extend(ratio(&oneloop));
+                    server.samples.push(sample);
+                }
+                Err(failure) => server.failures.push(failure.to_string()),
             }
-            server.samples.push(result.ok());
         }
     }
 
-    /// Pairs every server's rounds with the floor's.
+    /// Sums the ratios up.
     pub fn compare(&mut self) {
-        let floor = self.servers.iter().find(|server| server.name == FLOOR);
-        let Some(floor) = floor.map(|server| server.samples.clone()) else { return };
         for server in &mut self.servers {
-            let pairs = server.samples.iter().zip(&floor);
-            server.ratio = Spread::of(
-                pairs.filter_map(|(sample, floor)| sample.as_ref()?.ratio_to(floor.as_ref()?)),
-            );
+            server.ratio = Spread::of(server.ratios.iter().copied());
+            server.ratio_to_oneloop = Spread::of(server.ratios_to_oneloop.iter().copied());
         }
     }
 
@@ -102,8 +132,7 @@ impl ScenarioReport {
             let busy = server.median(|sample| sample.server_busy);
             let waiting = server.median(|sample| sample.server_waiting);
             let load_busy = server.median(|sample| sample.load_busy);
-            // A single request travels to and fro: neither side can be busy all the time.
-            if self.outstanding > 1 && busy.is_some_and(|busy| busy < SERVER_BUSY_MIN) {
+            if self.saturated && busy.is_some_and(|busy| busy < SERVER_BUSY_MIN) {
                 warnings.push(format!(
                     "{} was busy for {} of the time only; the clients for {}",
                     server.name,
@@ -118,6 +147,18 @@ impl ScenarioReport {
                     percent(waiting),
                 ));
             }
+            let achieved = server.median(|sample| match sample.offered_per_second {
+                Some(offered) => sample.requests_per_second / offered,
+                None => 1.0,
+            });
+            if achieved.is_some_and(|achieved| achieved < ACHIEVED_MIN) {
+                warnings.push(format!(
+                    "{} got only {} of the requests answered in time",
+                    server.name,
+                    percent(achieved),
+                ));
+            }
+            warnings.extend(server.unable.iter().map(|why| format!("{} {why}", server.name)));
             warnings.extend(server.failures.iter().map(|why| format!("{}: {why}", server.name)));
         }
         warnings
@@ -125,9 +166,22 @@ impl ScenarioReport {
 }
 
 impl ServerReport {
+    fn new(server: &Server, scenario: &Scenario) -> ServerReport {
+        ServerReport {
+            name: server.name,
+            unable: server.unable(scenario),
+            samples: Vec::new(),
+            failures: Vec::new(),
+            ratios: Vec::new(),
+            ratio: None,
+            ratio_to_oneloop: None,
+            ratios_to_oneloop: Vec::new(),
+        }
+    }
+
     /// The median of one number over the rounds that did not fail.
     pub fn median(&self, number: impl Fn(&Sample) -> f64) -> Option<f64> {
-        Spread::of(self.samples.iter().flatten().map(number)).map(|spread| spread.median)
+        Spread::of(self.samples.iter().map(number)).map(|spread| spread.median)
     }
 }
 

@@ -15,6 +15,8 @@ use tempfile::TempDir;
 
 use crate::failure::Failure;
 use crate::placement::{self, Placement};
+use crate::scenario::Scenario;
+use crate::servers::Server;
 
 /// How a server's address becomes known.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,19 @@ impl Running {
         let mut running = Running { child, address: unknown, _directory: start.directory };
         running.address = running.await_address(start.announcement, &log)?;
         Ok(running)
+    }
+
+    /// The same for a server of the table.
+    ///
+    /// # Errors
+    /// As [`Running::start`], or when its files cannot be written.
+    pub fn start_server(
+        server: &Server,
+        program: &Path,
+        scenario: &Scenario,
+        placement: Placement,
+    ) -> Result<Running, Failure> {
+        Running::start(server.start(program, scenario)?, placement)
     }
 
     /// Where it listens.

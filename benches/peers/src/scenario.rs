@@ -1,6 +1,9 @@
 //! The table of what is measured.
 
+use serde::Serialize;
+
 use crate::load::Connections;
+use crate::text;
 
 /// One kind of load.
 #[derive(Clone, Copy, Debug)]
@@ -13,8 +16,44 @@ pub struct Scenario {
     pub depth: usize,
     /// What a request looks like.
     pub shape: Shape,
+    /// What the server answers.
+    pub answer: Answer,
     /// Whether connections are kept.
     pub connections: Connections,
+    /// When a request is sent.
+    pub pace: Pace,
+}
+
+/// What a server answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// [`text::BODY`].
+    Text,
+    /// A body of so many bytes.
+    Bytes(usize),
+}
+
+/// When a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// When the one before was answered.
+    Closed,
+    /// When it is due: at random, on average at so many per cent of the rate that this very server
+    /// reaches in a closed loop.
+    Open {
+        /// Of 100.
+        percent: u32,
+    },
+}
+
+/// What a scenario compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// CPU time per request.
+    Cpu,
+    /// The latency that 999 in 1000 requests stay below.
+    Tail,
 }
 
 /// What a request looks like.
@@ -26,6 +65,13 @@ pub enum Shape {
     LongHead(usize),
     /// A POST with a body of so many bytes.
     Post(usize),
+    /// The same in chunks of so many bytes.
+    PostChunked {
+        /// The whole body.
+        body_bytes: usize,
+        /// What one chunk holds.
+        chunk_bytes: usize,
+    },
 }
 
 /// What a browser sends besides; its cookie's value fills the head up.
@@ -43,11 +89,17 @@ const KEEP_ALIVE: Scenario = Scenario {
     clients: 64,
     depth: 1,
     shape: Shape::Get,
+    answer: Answer::Text,
     connections: Connections::Kept,
+    pace: Pace::Closed,
 };
 
-/// Everything that is measured, in the report's order.
-pub const SCENARIOS: [Scenario; 8] = [
+/// Four chunks: what a program makes that writes its body piece by piece.
+const CHUNKED: Shape = Shape::PostChunked { body_bytes: 1024, chunk_bytes: 256 };
+
+/// Everything that is measured, in the report's order. Fewer clients take the long answers: as much
+/// is under way at any time.
+pub const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "keep-alive-1", clients: 1, ..KEEP_ALIVE },
     KEEP_ALIVE,
     Scenario { name: "keep-alive-1024", clients: 1024, ..KEEP_ALIVE },
@@ -56,6 +108,12 @@ pub const SCENARIOS: [Scenario; 8] = [
     Scenario { name: "connect", connections: Connections::PerRequest, ..KEEP_ALIVE },
     Scenario { name: "head-700", shape: Shape::LongHead(700), ..KEEP_ALIVE },
     Scenario { name: "post-1k", shape: Shape::Post(1024), ..KEEP_ALIVE },
+    Scenario { name: "post-1k-chunked", shape: CHUNKED, ..KEEP_ALIVE },
+    Scenario { name: "body-64k", clients: 16, answer: Answer::Bytes(64 << 10), ..KEEP_ALIVE },
+    Scenario { name: "body-1m", clients: 4, answer: Answer::Bytes(1 << 20), ..KEEP_ALIVE },
+    Scenario { name: "open-25", pace: Pace::Open { percent: 25 }, ..KEEP_ALIVE },
+    Scenario { name: "open-50", pace: Pace::Open { percent: 50 }, ..KEEP_ALIVE },
+    Scenario { name: "open-75", pace: Pace::Open { percent: 75 }, ..KEEP_ALIVE },
 ];
 
 impl Scenario {
@@ -64,21 +122,61 @@ impl Scenario {
         self.shape.request(self.connections)
     }
 
+    /// The body that answers it.
+    pub fn body(&self) -> String {
+        text::body(self.answer.body_bytes())
+    }
+
+    /// Under full load the costs are compared; below it, whom it keeps waiting.
+    pub fn compared(&self) -> Compared {
+        match self.pace {
+            Pace::Closed => Compared::Cpu,
+            Pace::Open { .. } => Compared::Tail,
+        }
+    }
+
     /// One line for the report.
     pub fn description(&self) -> String {
         let connections = match self.connections {
             Connections::Kept => "kept connections",
             Connections::PerRequest => "a connection per request",
         };
-        let bytes = self.request().len();
+        let pace = match self.pace {
+            Pace::Closed => String::new(),
+            Pace::Open { percent } => {
+                format!(", open loop at {percent} % of each server's own capacity; ratio: of p99.9")
+            }
+        };
         format!(
-            "clients {}, requests in a batch {}, {connections}, bytes a request {bytes}",
-            self.clients, self.depth
+            "clients {}, requests in a batch {}, {connections}, bytes a request {}, a body {}\
+             {pace}",
+            self.clients,
+            self.depth,
+            self.request().len(),
+            self.body().len(),
         )
     }
 }
 
+impl Answer {
+    /// For a server's option; none for the text.
+    pub fn body_bytes(self) -> Option<usize> {
+        match self {
+            Answer::Text => None,
+            Answer::Bytes(bytes) => Some(bytes),
+        }
+    }
+}
+
 impl Shape {
+    /// Whether the request has content.
+    pub fn is_post(&self) -> bool {
+        match self {
+            Shape::Get | Shape::LongHead(_) => false,
+            Shape::Post(_) | Shape::PostChunked { .. } => true,
+        }
+    }
+
     /// The bytes of one request.
     pub fn request(&self, connections: Connections) -> Vec<u8> {
         let close = match connections {
@@ -87,6 +185,7 @@ impl Shape {
         };
         let fields = format!("Host: localhost\r\nUser-Agent: peers/0.1\r\nAccept: */*\r\n{close}");
         let get = format!("GET / HTTP/1.1\r\n{fields}");
+        let post = format!("POST / HTTP/1.1\r\n{fields}Content-Type: application/octet-stream\r\n");
         match self {
             Shape::Get => get + "\r\n",
             Shape::LongHead(head_bytes) => {
@@ -95,11 +194,15 @@ impl Shape {
                     .expect("the table's long heads are longer than a browser's fields");
                 format!("{get}{BROWSER}{}\r\n\r\n", "c".repeat(cookie_bytes))
             }
-            Shape::Post(body_bytes) => format!(
-                "POST / HTTP/1.1\r\n{fields}Content-Type: application/octet-stream\r\n\
-                 Content-Length: {body_bytes}\r\n\r\n{}",
-                "b".repeat(*body_bytes)
-            ),
+            Shape::Post(body_bytes) => {
+                let body = "b".repeat(*body_bytes);
+                format!("{post}Content-Length: {body_bytes}\r\n\r\n{body}")
+            }
+            Shape::PostChunked { body_bytes, chunk_bytes } => {
+                let chunk = format!("{chunk_bytes:x}\r\n{}\r\n", "b".repeat(*chunk_bytes));
+                let chunks = chunk.repeat(body_bytes / chunk_bytes);
+                format!("{post}Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n")
+            }
         }
         .into_bytes()
     }
@@ -115,11 +218,12 @@ mod tests {
     }
 
     #[test]
-    fn every_request_holds_one_blank_line() {
+    fn every_request_holds_one_blank_line_and_one_more_after_chunks() {
         for scenario in SCENARIOS {
             let request = scenario.request();
             let ends = request.windows(4).filter(|bytes| bytes == b"\r\n\r\n").count();
-            assert_eq!(ends, 1, "{}", scenario.name);
+            let expected = if scenario.name.ends_with("chunked") { 2 } else { 1 };
+            assert_eq!(ends, expected, "{}", scenario.name);
         }
     }
 }

@@ -234,7 +234,7 @@ struct Answers {
 
 impl Answers {
     fn new(body_bytes: Option<usize>, after_answer: Fate) -> Answers {
-        let body = body_bytes.map_or(text::BODY.to_owned(), |len| "x".repeat(len));
+        let body = text::body(body_bytes);
         let close = match after_answer {
             Fate::Keep => "",
             Fate::Close => "Connection: close\r\n",

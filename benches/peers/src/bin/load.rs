@@ -33,6 +33,9 @@ struct Options {
     /// Connect for every request.
     #[arg(long, conflicts_with = "depth")]
     close: bool,
+    /// So many connect at once and are answered before the next.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_once)]
+    at_once: usize,
     /// Stay connected, silent, for so many seconds at the end.
     #[arg(long, default_value_t = 0)]
     linger: u64,
@@ -66,10 +69,19 @@ fn run(options: &Options) -> Result<Outcome, Failure> {
         request: Shape::Get.request(connections),
         body: text::BODY.into(),
         connections,
+        at_once: options.at_once,
     })?;
     let outcome = load.run(Until::Answered(options.requests))?;
     std::thread::sleep(Duration::from_secs(options.linger));
     Ok(outcome)
+}
+
+/// None at once would be none ever.
+fn at_once(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if count > 0 => Ok(count),
+        Ok(_) | Err(_) => Err("give a number above 0".to_owned()),
+    }
 }
 
 fn print(outcome: &Outcome) {

@@ -8,54 +8,122 @@ use crate::failure::Failure;
 
 /// No server here sends a longer head; one that does is broken.
 const HEAD_BYTES_MAX: usize = 8 * 1024;
+/// Enough to recognise what came instead of the body.
+const WRONG_BYTES_SHOWN: usize = 200;
 
-/// Finds and checks one answer after the other.
+/// Longer answers are read in full every time: comparing them as a whole would want them whole in
+/// one buffer.
+const CHECKED_BYTES_MAX: usize = 16 * 1024;
+
+/// Finds and checks one answer after the other, for all connections.
 #[derive(Debug)]
 pub struct Checker {
     body: Vec<u8>,
-    /// The last whole answer that was read in full; empty before the first.
+    /// The last short answer that was read in full; empty before the first.
     checked: Vec<u8>,
+}
+
+/// How far a connection's next answer has come.
+#[derive(Debug, Default)]
+pub enum Partial {
+    /// Not at all.
+    #[default]
+    Nothing,
+    /// The start of a head.
+    Head(Vec<u8>),
+    /// The head, and so many bytes of the body; all were right.
+    Body(usize),
+}
+
+/// What was made of some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// So many of them end an answer, and it was right.
+    Whole(usize),
+    /// So many of them belong to an answer whose end has not been seen.
+    Part(usize),
 }
 
 impl Checker {
     /// Expects `body`, exactly, in every answer.
     pub fn new(body: impl Into<Vec<u8>>) -> Checker {
-        Checker { body: body.into(), checked: Vec::new() }
+        let body = body.into();
+        assert!(!body.is_empty(), "the end of an answer is the last byte of its body");
+        Checker { body, checked: Vec::new() }
     }
 
-    /// The length of the whole answer at the start of `received`; `None` while it is incomplete.
+    /// Takes the next bytes of a connection, up to the end of an answer at most.
     ///
     /// # Errors
     /// When the bytes are not, or cannot become, the expected answer.
-    pub fn check(&mut self, received: &[u8]) -> Result<Option<usize>, Failure> {
-        if !self.checked.is_empty() && received.starts_with(&self.checked) {
-            return Ok(Some(self.checked.len()));
+    pub fn take(&mut self, partial: &mut Partial, received: &[u8]) -> Result<Taken, Failure> {
+        match partial {
+            Partial::Nothing => {
+                if !self.checked.is_empty() && received.starts_with(&self.checked) {
+                    return Ok(Taken::Whole(self.checked.len()));
+                }
+                self.take_first(partial, received)
+            }
+            Partial::Head(head) => {
+                let known = head.len();
+                head.extend_from_slice(received);
+                let Some(end) = self.head_end(head)? else {
+                    return Ok(Taken::Part(received.len()));
+                };
+                *partial = Partial::Body(0);
+                Ok(Taken::Part(end - known))
+            }
+            Partial::Body(came) => {
+                let len = self.check_body(*came, received)?;
+                *came += len;
+                if *came < self.body.len() {
+                    return Ok(Taken::Part(len));
+                }
+                *partial = Partial::Nothing;
+                Ok(Taken::Whole(len))
+            }
         }
-        self.read_in_full(received)
     }
 
-    fn read_in_full(&mut self, received: &[u8]) -> Result<Option<usize>, Failure> {
-        let Some(head_len) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+    fn take_first(&mut self, partial: &mut Partial, received: &[u8]) -> Result<Taken, Failure> {
+        let Some(head_len) = self.head_end(received)? else {
+            *partial = Partial::Head(received.to_vec());
+            return Ok(Taken::Part(received.len()));
+        };
+        let came = self.check_body(0, &received[head_len..])?;
+        let len = head_len + came;
+        if came < self.body.len() {
+            *partial = Partial::Body(came);
+            return Ok(Taken::Part(len));
+        }
+        if len <= CHECKED_BYTES_MAX {
+            self.checked.clear();
+            self.checked.extend_from_slice(&received[..len]);
+        }
+        Ok(Taken::Whole(len))
+    }
+
+    /// Compares what has come with the body from `from` on; returns how much of it that was.
+    fn check_body(&self, from: usize, received: &[u8]) -> Result<usize, Failure> {
+        let expected = &self.body[from..];
+        let came = received.len().min(expected.len());
+        if received[..came] != expected[..came] {
+            let wrong = String::from_utf8_lossy(&received[..came.min(WRONG_BYTES_SHOWN)]);
+            return Err(Failure::server(format!("sent another body: {wrong:?}")));
+        }
+        Ok(came)
+    }
+
+    /// The length of a head with its blank line, checked; `None` while it has no end.
+    fn head_end(&self, received: &[u8]) -> Result<Option<usize>, Failure> {
+        let Some(len) = received.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
             if received.len() > HEAD_BYTES_MAX {
                 return Err(Failure::server("sent a head without end"));
             }
             return Ok(None);
         };
-        self.check_head(&String::from_utf8_lossy(&received[..head_len]))?;
-
-        let rest = &received[head_len + 4..];
-        let came = rest.len().min(self.body.len());
-        if rest[..came] != self.body[..came] {
-            let body = String::from_utf8_lossy(&rest[..came]);
-            return Err(Failure::server(format!("sent another body: {body:?}")));
-        }
-        if came < self.body.len() {
-            return Ok(None);
-        }
-        let answer_len = head_len + 4 + came;
-        self.checked.clear();
-        self.checked.extend_from_slice(&received[..answer_len]);
-        Ok(Some(answer_len))
+        self.check_head(&String::from_utf8_lossy(&received[..len]))?;
+        Ok(Some(len + 4))
     }
 
     fn check_head(&self, head: &str) -> Result<(), Failure> {
@@ -83,15 +151,32 @@ mod tests {
     const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc";
 
     #[test]
-    fn an_answer_is_complete_at_its_last_byte_and_not_before() {
-        for len in 0..GOOD.len() {
-            let mut checker = Checker::new("abc");
-            assert_eq!(checker.check(&GOOD[..len]).ok(), Some(None), "{len} bytes");
+    fn an_answer_is_complete_at_its_last_byte_however_it_was_cut() {
+        for first in 1..GOOD.len() {
+            for second in first..GOOD.len() {
+                let (mut checker, mut partial) = (Checker::new("abc"), Partial::Nothing);
+                let mut whole = Vec::new();
+                for piece in [&GOOD[..first], &GOOD[first..second], &GOOD[second..], GOOD] {
+                    whole.push(wholes(&mut checker, &mut partial, piece));
+                }
+                assert_eq!(whole, [0, 0, 1, 1], "cut at {first} and {second}");
+            }
         }
-        let mut checker = Checker::new("abc");
-        for _ in 0..2 {
-            assert_eq!(checker.check(GOOD).ok(), Some(Some(GOOD.len())));
+    }
+
+    fn wholes(checker: &mut Checker, partial: &mut Partial, mut bytes: &[u8]) -> usize {
+        let mut whole = 0;
+        while !bytes.is_empty() {
+            match checker.take(partial, bytes) {
+                Ok(Taken::Whole(len)) => {
+                    whole += 1;
+                    bytes = &bytes[len..];
+                }
+                Ok(Taken::Part(len)) => bytes = &bytes[len..],
+                Err(failure) => panic!("{failure}"),
+            }
         }
+        whole
     }
 
     #[test]
@@ -104,9 +189,9 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
             "HTTP/1.1 200 OK\r\n\r\nabc",
         ] {
-            let mut checker = Checker::new("abc");
-            assert!(checker.check(GOOD).is_ok());
-            assert!(checker.check(wrong.as_bytes()).is_err(), "{wrong:?}");
+            let (mut checker, mut partial) = (Checker::new("abc"), Partial::Nothing);
+            assert_eq!(checker.take(&mut partial, GOOD).ok(), Some(Taken::Whole(GOOD.len())));
+            assert!(checker.take(&mut partial, wrong.as_bytes()).is_err(), "{wrong:?}");
         }
     }
 }

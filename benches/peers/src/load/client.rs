@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::answer::Checker;
+use super::answer::{Checker, Partial, Taken};
 use crate::failure::Failure;
 
 /// One connection with its requests under way.
@@ -22,8 +22,8 @@ pub struct Client {
     begun: VecDeque<Instant>,
     /// How many of these have been answered since the last [`Client::take_answered`].
     answered: usize,
-    /// The start of an answer whose end has not come; empty nearly always.
-    incomplete: Vec<u8>,
+    /// The answer whose end has not come.
+    partial: Partial,
 }
 
 /// What reading has brought.
@@ -40,7 +40,8 @@ pub enum Reading {
 impl Client {
     /// Takes a socket that is connected or about to be.
     pub fn new(stream: OwnedFd) -> Client {
-        Client { stream, unsent: 0, begun: VecDeque::new(), answered: 0, incomplete: Vec::new() }
+        let (begun, partial) = (VecDeque::new(), Partial::Nothing);
+        Client { stream, unsent: 0, begun, answered: 0, partial }
     }
 
     /// The socket, for registering it.
@@ -48,10 +49,10 @@ impl Client {
         &self.stream
     }
 
-    /// Owes the server `count` more requests, begun `now`.
-    pub fn begin(&mut self, count: usize, requests: &Requests, now: Instant) {
+    /// Owes the server `count` more requests; their latency counts from `begun`.
+    pub fn begin(&mut self, count: usize, requests: &Requests, begun: Instant) {
         self.unsent += count * requests.one_bytes;
-        self.begun.extend(std::iter::repeat_n(now, count));
+        self.begun.extend(std::iter::repeat_n(begun, count));
     }
 
     /// Sends what the kernel takes now; on a socket still connecting, nothing.
@@ -82,19 +83,14 @@ impl Client {
             Err(Errno::INTR) => return Ok(Reading::Received),
             Err(error) => return Err(Failure::machine("receive an answer")(error)),
         };
-        let fresh = &input[..received];
-        if self.incomplete.is_empty() {
-            let checked = self.check(fresh, checker)?;
-            self.incomplete.extend_from_slice(&fresh[checked..]);
-        } else {
-            let mut bytes = std::mem::take(&mut self.incomplete);
-            bytes.extend_from_slice(fresh);
-            let checked = self.check(&bytes, checker)?;
-            bytes.drain(..checked);
-            self.incomplete = bytes;
-        }
+        self.check(&input[..received], checker)?;
         // Edge-triggered: a read that did not fill the buffer has drained the socket.
         Ok(if received < input.len() { Reading::Drained } else { Reading::Received })
+    }
+
+    /// Whether there is anything for [`Client::take_answered`].
+    pub fn has_answered(&self) -> bool {
+        self.answered > 0
     }
 
     /// Tells `on_answer` how long each newly answered request took until `now`.
@@ -110,18 +106,21 @@ impl Client {
         self.begun.len() - self.answered
     }
 
-    /// Checks whole answers at the start of `bytes`; returns how many bytes they were.
-    fn check(&mut self, bytes: &[u8], checker: &mut Checker) -> Result<usize, Failure> {
-        let mut checked = 0;
-        while checked < bytes.len() {
-            let Some(len) = checker.check(&bytes[checked..])? else { break };
-            if self.answered == self.begun.len() {
-                return Err(Failure::server("sent an answer that nobody asked for"));
-            }
-            self.answered += 1;
-            checked += len;
+    fn check(&mut self, mut bytes: &[u8], checker: &mut Checker) -> Result<(), Failure> {
+        while !bytes.is_empty() {
+            let len = match checker.take(&mut self.partial, bytes)? {
+                Taken::Part(len) => len,
+                Taken::Whole(_) if self.outstanding() == 0 => {
+                    return Err(Failure::server("sent an answer that nobody asked for"));
+                }
+                Taken::Whole(len) => {
+                    self.answered += 1;
+                    len
+                }
+            };
+            bytes = &bytes[len..];
         }
-        Ok(checked)
+        Ok(())
     }
 
     fn on_end(&self) -> Result<Reading, Failure> {
@@ -129,10 +128,12 @@ impl Client {
         if missing > 0 {
             return Err(Failure::server(format!("closed, {missing} answers missing")));
         }
-        if !self.incomplete.is_empty() {
-            return Err(Failure::server("sent bytes after its last answer"));
+        match self.partial {
+            Partial::Nothing => Ok(Reading::Closed),
+            Partial::Head(_) | Partial::Body(_) => {
+                Err(Failure::server("sent bytes after its last answer"))
+            }
         }
-        Ok(Reading::Closed)
     }
 }
 

@@ -1,6 +1,6 @@
-//! The clients' loop.
+//! The clients' loop: an answer is followed by the next request.
 //!
-//! Its invariant: outside of [`Load::open`] and [`Load::run`] no request is outstanding on any
+//! Its invariant: between two calls of [`Load`]'s functions no request is outstanding on any
 //! connection.
 
 use std::net::SocketAddrV4;
@@ -14,19 +14,18 @@ use rustix::io::Errno;
 
 use super::answer::Checker;
 use super::client::{Client, Reading, Requests};
+use super::opening::Greeting;
 use super::progress::{Outcome, Progress, Until};
 use super::source::Sources;
 use crate::failure::Failure;
 
-/// So many connect at once and are answered before the next: no server's accept queue is shorter.
-const OPENING_MAX: usize = 256;
 /// The servers' batch size as well.
 const EVENTS_MAX: usize = 1024;
 /// Holds many pipelined answers; one for all clients.
 const INPUT_BYTES: usize = 64 * 1024;
 /// Nothing at all from the server for so long, while answers are outstanding: it will not come any
 /// more.
-const STALL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
+pub(super) const STALL: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 
 /// What becomes of a connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +34,15 @@ pub enum Connections {
     Kept,
     /// A new one for every request; the server must close it.
     PerRequest,
+}
+
+/// What an event has made of a client.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    /// All that it asked for was answered, at this time.
+    Free(Instant),
+    /// It still waits.
+    Waits,
 }
 
 /// What the clients do.
@@ -52,15 +60,17 @@ pub struct Plan {
     pub body: Vec<u8>,
     /// What becomes of their connections.
     pub connections: Connections,
+    /// So many of those who keep them connect at once and are answered before the next.
+    pub at_once: usize,
 }
 
 /// All clients.
 pub struct Load {
-    plan: Plan,
-    epoll: OwnedFd,
-    events: Vec<Event>,
+    pub(super) plan: Plan,
+    pub(super) epoll: OwnedFd,
+    pub(super) events: Vec<Event>,
     /// None: between two connections.
-    clients: Vec<Option<Client>>,
+    pub(super) clients: Vec<Option<Client>>,
     requests: Requests,
     checker: Checker,
     sources: Sources,
@@ -74,22 +84,32 @@ impl Load {
     /// # Errors
     /// When sockets run out, or the server does not answer correctly.
     pub fn open(plan: Plan) -> Result<Load, Failure> {
+        let (clients, connections) = (plan.clients, plan.connections);
+        let mut load = Load::new(plan)?;
+        match connections {
+            Connections::Kept => load.grow(clients, Greeting::Request)?,
+            Connections::PerRequest => load.clients.resize_with(clients, || None),
+        }
+        Ok(load)
+    }
+
+    /// Nobody is connected yet; [`Load::grow`] follows.
+    ///
+    /// # Errors
+    /// When the kernel has no descriptor for an epoll.
+    pub fn new(plan: Plan) -> Result<Load, Failure> {
         assert!(plan.connections == Connections::Kept || plan.depth == 1);
-        let mut load = Load {
+        Ok(Load {
             epoll: epoll::create(CreateFlags::CLOEXEC)
                 .map_err(Failure::machine("make an epoll"))?,
             events: Vec::with_capacity(EVENTS_MAX),
-            clients: std::iter::repeat_with(|| None).take(plan.clients).collect(),
+            clients: Vec::new(),
             requests: Requests::new(&plan.request, plan.depth),
             checker: Checker::new(plan.body.clone()),
             sources: Sources::default(),
             input: vec![0; INPUT_BYTES],
             plan,
-        };
-        if load.plan.connections == Connections::Kept {
-            load.open_all()?;
-        }
-        Ok(load)
+        })
     }
 
     /// Sends until the bound, then waits for every answer that is still outstanding.
@@ -100,33 +120,13 @@ impl Load {
     pub fn run(&mut self, until: Until) -> Result<Outcome, Failure> {
         let mut progress = Progress::start(until);
         let now = Instant::now();
-        for index in 0..self.plan.clients {
-            match (progress.admit(self.plan.depth, now), self.plan.connections) {
-                (0, _) => break,
-                (count, Connections::Kept) => self.send(index, count, now)?,
-                (_, Connections::PerRequest) => self.connect(index, now)?,
-            }
+        for index in 0..self.clients.len() {
+            self.go_on(index, &mut progress, now)?;
         }
         self.finish(progress)
     }
 
-    fn open_all(&mut self) -> Result<(), Failure> {
-        for first in (0..self.plan.clients).step_by(OPENING_MAX) {
-            let end = self.plan.clients.min(first + OPENING_MAX);
-            // The bound is used up by this very batch, so that no answer is followed by another
-            // request.
-            let mut progress = Progress::start(Until::Answered((end - first) as u64));
-            let now = Instant::now();
-            progress.admit(end - first, now);
-            for index in first..end {
-                self.connect(index, now)?;
-            }
-            self.finish(progress)?;
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self, mut progress: Progress) -> Result<Outcome, Failure> {
+    pub(super) fn finish(&mut self, mut progress: Progress) -> Result<Outcome, Failure> {
         let mut events = std::mem::take(&mut self.events);
         while progress.outstanding() > 0 {
             match epoll::wait(&self.epoll, spare_capacity(&mut events), Some(&STALL)) {
@@ -136,24 +136,43 @@ impl Load {
                 Ok(_) => {}
             }
             for event in events.drain(..) {
-                self.drive(event.data.u64() as usize, event.flags, &mut progress)?;
+                let index = event.data.u64() as usize;
+                if let Turn::Free(now) = self.drive(index, event.flags, &mut progress)? {
+                    self.go_on(index, &mut progress, now)?;
+                }
             }
         }
         self.events = events;
         Ok(progress.finish())
     }
 
-    fn drive(
+    /// A client that has all its answers sends the next batch at once. Never sooner: were each
+    /// answer followed by one request, a server that answers one by one would soon be sent its
+    /// requests one by one.
+    fn go_on(
+        &mut self,
+        index: usize,
+        progress: &mut Progress,
+        now: Instant,
+    ) -> Result<(), Failure> {
+        match (progress.admit(self.plan.depth, now), self.plan.connections) {
+            (0, _) => Ok(()),
+            (count, Connections::Kept) => self.send(index, count, now),
+            (_, Connections::PerRequest) => self.connect(index, now),
+        }
+    }
+
+    pub(super) fn drive(
         &mut self,
         index: usize,
         flags: EventFlags,
         progress: &mut Progress,
-    ) -> Result<(), Failure> {
-        let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
+    ) -> Result<Turn, Failure> {
+        let Some(client) = self.clients[index].as_mut() else { return Ok(Turn::Waits) };
         client.flush(&self.requests)?;
         if !flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR)
         {
-            return Ok(());
+            return Ok(Turn::Waits);
         }
         let reading = loop {
             match client.receive(&mut self.input, &mut self.checker)? {
@@ -167,49 +186,52 @@ impl Load {
             (Connections::Kept, Reading::Closed) => {
                 Err(Failure::server("closed a connection that it should keep"))
             }
-            (Connections::Kept, _) => self.on_answers(index, progress),
-            (Connections::PerRequest, Reading::Closed) => self.on_close(index, progress),
-            (Connections::PerRequest, _) => Ok(()),
+            (Connections::Kept, _) => Ok(self.on_answers(index, progress)),
+            (Connections::PerRequest, Reading::Closed) => Ok(self.on_close(index, progress)),
+            (Connections::PerRequest, _) => Ok(Turn::Waits),
         }
     }
 
-    /// A client that has all its answers sends the next batch at once. Never sooner: were each
-    /// answer followed by one request, a server that answers one by one would soon be sent its
-    /// requests one by one.
-    fn on_answers(&mut self, index: usize, progress: &mut Progress) -> Result<(), Failure> {
-        let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
+    fn on_answers(&mut self, index: usize, progress: &mut Progress) -> Turn {
+        let Some(client) = self.clients[index].as_mut() else { return Turn::Waits };
+        // Most wake-ups of a long answer bring no end of one.
+        if !client.has_answered() {
+            return Turn::Waits;
+        }
         let now = Instant::now();
         client.take_answered(now, |latency| progress.on_answer(latency));
-        if client.outstanding() > 0 {
-            return Ok(());
-        }
-        match progress.admit(self.plan.depth, now) {
-            0 => Ok(()),
-            count => self.send(index, count, now),
-        }
+        if client.outstanding() > 0 { Turn::Waits } else { Turn::Free(now) }
     }
 
-    /// A request is complete once the server has closed its connection; then the next one connects.
-    fn on_close(&mut self, index: usize, progress: &mut Progress) -> Result<(), Failure> {
-        let Some(mut client) = self.clients[index].take() else { return Ok(()) };
+    /// A request is complete once the server has closed its connection.
+    fn on_close(&mut self, index: usize, progress: &mut Progress) -> Turn {
+        let Some(mut client) = self.clients[index].take() else { return Turn::Waits };
         let now = Instant::now();
         client.take_answered(now, |latency| progress.on_answer(latency));
         // A server that lingers waits for this.
         drop(client);
-        match progress.admit(1, now) {
-            0 => Ok(()),
-            _ => self.connect(index, now),
-        }
+        Turn::Free(now)
     }
 
-    fn send(&mut self, index: usize, count: usize, now: Instant) -> Result<(), Failure> {
+    /// Sends `count` requests, whose latency counts from `begun`.
+    pub(super) fn send(
+        &mut self,
+        index: usize,
+        count: usize,
+        begun: Instant,
+    ) -> Result<(), Failure> {
         let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
-        client.begin(count, &self.requests, now);
+        client.begin(count, &self.requests, begun);
         client.flush(&self.requests)
     }
 
     /// Connects and sends one request, as soon as the connection stands.
-    fn connect(&mut self, index: usize, now: Instant) -> Result<(), Failure> {
+    pub(super) fn connect(&mut self, index: usize, now: Instant) -> Result<(), Failure> {
+        self.register(index)?;
+        self.send(index, 1, now)
+    }
+
+    pub(super) fn register(&mut self, index: usize) -> Result<(), Failure> {
         let client = Client::new(self.sources.connect(self.plan.server)?);
         // Both directions at once and for good: no second call when a send does not take
         // everything.
@@ -217,10 +239,10 @@ impl Load {
         epoll::add(&self.epoll, client.stream(), EventData::new_u64(index as u64), both)
             .map_err(Failure::machine("watch a socket"))?;
         self.clients[index] = Some(client);
-        self.send(index, 1, now)
+        Ok(())
     }
 
-    fn stalled(&self, progress: &Progress) -> Failure {
+    pub(super) fn stalled(&self, progress: &Progress) -> Failure {
         let kept = match self.plan.connections {
             Connections::Kept => "",
             Connections::PerRequest => ", or did not close",

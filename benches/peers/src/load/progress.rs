@@ -27,7 +27,7 @@ pub struct Outcome {
     /// From the first request to the last answer.
     pub elapsed: Duration,
     /// Per request, in nanoseconds: from its sending (with a connection per request: from its
-    /// connecting) to its last byte (to the server's close).
+    /// connecting; in an open loop: from when it was due) to its last byte (to the server's close).
     pub latency: Histogram<u64>,
     /// What the clients' own thread has used.
     pub load_cpu: Duration,
@@ -60,6 +60,11 @@ impl Progress {
         };
         self.sent += admitted as u64;
         admitted
+    }
+
+    /// A request that was due by a schedule counts as sent, whatever the time.
+    pub(super) fn send_due(&mut self) {
+        self.sent += 1;
     }
 
     pub(super) fn on_answer(&mut self, latency: Duration) {

@@ -1,0 +1,49 @@
+//! lighttpd, one process: a file.
+
+use std::fs;
+use std::io;
+use std::net::SocketAddrV4;
+use std::path::Path;
+use std::process::Command;
+
+use super::Prepared;
+use crate::peer::free_address;
+use crate::running::Announcement;
+use crate::scenario::Scenario;
+use crate::text;
+
+/// `-D` keeps it in the foreground.
+pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    let address = free_address()?;
+    fs::write(at.join("body"), scenario.body())?;
+    let file = at.join("lighttpd.conf");
+    fs::write(&file, configuration(at, address))?;
+    let mut command = Command::new(program);
+    command.arg("-D").arg("-f").arg(&file);
+    Ok((command, Announcement::Told(address)))
+}
+
+/// 65,535 is the most requests that it allows a connection, more than any of ours has.
+fn configuration(at: &Path, address: SocketAddrV4) -> String {
+    let at = at.display();
+    let content_type = text::CONTENT_TYPE;
+    let (ip, port) = (address.ip(), address.port());
+    format!(
+        "server.document-root = \"{at}\"
+server.bind = \"{ip}\"
+server.port = {port}
+server.tag = \"\"
+server.max-fds = 20000
+server.max-connections = 10000
+server.listen-backlog = 4096
+server.max-keep-alive-requests = 65535
+server.max-keep-alive-idle = 3600
+server.max-read-idle = 3600
+server.errorlog = \"{at}/error.log\"
+server.upload-dirs = ( \"{at}\" )
+index-file.names = ( \"body\" )
+static-file.etags = \"disable\"
+mimetype.assign = ( \"\" => \"{content_type}\" )
+"
+    )
+}

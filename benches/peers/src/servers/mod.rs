@@ -1,0 +1,178 @@
+//! The table of who is measured. A new peer is a row here and a function that says how to start it.
+//!
+//! `ours` starts what comes from a build of ours, `nginx`, `h2o` and `lighttpd` write the
+//! configurations of these.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::failure::Failure;
+use crate::load::Connections;
+use crate::running::{Announcement, Start};
+use crate::scenario::{Scenario, Shape};
+
+mod h2o;
+mod lighttpd;
+mod nginx;
+mod ours;
+
+/// A server under comparison.
+#[derive(Clone, Copy)]
+pub struct Server {
+    /// What `--only` and the report call it.
+    pub name: &'static str,
+    /// Where its program is.
+    program: Program,
+    /// How its program is started for a scenario.
+    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
+    /// Why it cannot take part in a scenario, if it cannot.
+    unable: fn(&Scenario) -> Option<&'static str>,
+    /// How many clients it can hold, and how fast they may come.
+    pub crowd: Crowd,
+}
+
+/// How many clients a server can hold, and how fast they may come.
+#[derive(Clone, Copy, Debug)]
+pub struct Crowd {
+    /// So many connect before the first of them must have been accepted. None of these is lost in a
+    /// listen queue of 128, which is the shortest here.
+    pub at_once: usize,
+    /// So many fit under a limit of 20,000 descriptors.
+    pub most: usize,
+}
+
+/// A descriptor for each client.
+const CROWD: Crowd = Crowd { at_once: 100, most: 19_000 };
+
+/// What the others are compared with.
+pub const FLOOR: &str = "floor";
+/// This project's.
+pub const ONELOOP: &str = "oneloop";
+
+/// Everyone, in the report's order. The floor stands there twice: what differs between the two is
+/// noise.
+pub const SERVERS: [Server; 10] = [
+    sibling(FLOOR, "floor", ours::prepare_floor),
+    sibling("floor-again", "floor", ours::prepare_floor),
+    Server {
+        name: ONELOOP,
+        program: Program::Oneloop,
+        prepare: ours::prepare_oneloop,
+        unable: able,
+        crowd: CROWD,
+    },
+    sibling("hyper", "peer-hyper", ours::prepare_peer),
+    sibling("actix-web", "peer-actix-web", ours::prepare_peer),
+    Server {
+        unable: without_close_and_chunks,
+        ..sibling("may_minihttp", "peer-may-minihttp", ours::prepare_peer)
+    },
+    // It has two descriptors for each client. And when several clients come at once, it may queue
+    // one of them behind another that stays: it sees an idle thread before that thread has woken.
+    Server {
+        crowd: Crowd { at_once: 1, most: 9_000 },
+        ..sibling("tiny_http", "peer-tiny-http", ours::prepare_peer)
+    },
+    package("nginx", nginx::prepare),
+    package("h2o", h2o::prepare),
+    // It keeps every second descriptor free.
+    Server {
+        unable: without_keeping_posts,
+        crowd: Crowd { most: 9_000, ..CROWD },
+        ..package("lighttpd", lighttpd::prepare)
+    },
+];
+
+/// Where a server's program is.
+#[derive(Clone, Copy)]
+enum Program {
+    /// Where an option says.
+    Oneloop,
+    /// Beside this very program, which it is built together with.
+    Sibling(&'static str),
+    /// Installed on this machine.
+    Installed(&'static str),
+}
+
+/// A command, and how the address becomes known.
+type Prepared = (Command, Announcement);
+
+const fn sibling(
+    name: &'static str,
+    file: &'static str,
+    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
+) -> Server {
+    Server { name, program: Program::Sibling(file), prepare, unable: able, crowd: CROWD }
+}
+
+const fn package(
+    name: &'static str,
+    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
+) -> Server {
+    Server { name, program: Program::Installed(name), prepare, unable: able, crowd: CROWD }
+}
+
+/// Where programs are that the machine does not know.
+#[derive(Debug)]
+pub struct Paths {
+    /// The server of this project.
+    pub oneloop: PathBuf,
+}
+
+impl Server {
+    /// Its program; none when it is not on this machine.
+    pub fn program(&self, paths: &Paths) -> Option<PathBuf> {
+        match self.program {
+            Program::Oneloop => existing(paths.oneloop.clone()),
+            Program::Sibling(file) => existing(env::current_exe().ok()?.with_file_name(file)),
+            // Debian keeps some in a folder that only root's path names.
+            Program::Installed(file) => env::split_paths(&env::var_os("PATH")?)
+                .chain([PathBuf::from("/usr/sbin")])
+                .find_map(|folder| existing(folder.join(file))),
+        }
+    }
+
+    /// Why it cannot take part in `scenario`, if it cannot.
+    pub fn unable(&self, scenario: &Scenario) -> Option<&'static str> {
+        (self.unable)(scenario)
+    }
+
+    /// How to start `program` for `scenario`.
+    ///
+    /// # Errors
+    /// When its files cannot be written.
+    pub fn start(&self, program: &Path, scenario: &Scenario) -> Result<Start, Failure> {
+        let attempt = || {
+            let directory = TempDir::with_prefix("peers-")?;
+            let (command, announcement) = (self.prepare)(program, scenario, directory.path())?;
+            Ok::<_, io::Error>(Start { command, announcement, directory })
+        };
+        attempt().map_err(Failure::machine(format!("prepare {}", self.name)))
+    }
+}
+
+fn able(_: &Scenario) -> Option<&'static str> {
+    None
+}
+
+/// What may_minihttp lacks; the crate gives its service no way to add it.
+fn without_close_and_chunks(scenario: &Scenario) -> Option<&'static str> {
+    match (scenario.connections, scenario.shape) {
+        (Connections::PerRequest, _) => Some("does not know `Connection: close`"),
+        (Connections::Kept, Shape::PostChunked { .. }) => Some("does not know chunked requests"),
+        (Connections::Kept, Shape::Get | Shape::LongHead(_) | Shape::Post(_)) => None,
+    }
+}
+
+/// What lighttpd lacks without a module that would run a program.
+fn without_keeping_posts(scenario: &Scenario) -> Option<&'static str> {
+    scenario.shape.is_post().then_some("closes the connection after a POST to a file")
+}
+
+fn existing(program: PathBuf) -> Option<PathBuf> {
+    program.is_file().then_some(program)
+}

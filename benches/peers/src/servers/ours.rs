@@ -1,0 +1,52 @@
+//! Servers that come from a build of ours: the floor, oneloop, and the peers that are crates.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+
+use super::Prepared;
+use crate::load::Connections;
+use crate::running::Announcement;
+use crate::scenario::Scenario;
+
+/// It is told the requests' length, so that it need not look at a single byte.
+pub fn prepare_floor(program: &Path, scenario: &Scenario, _: &Path) -> io::Result<Prepared> {
+    let mut command = Command::new(program);
+    command.arg("--request-bytes").arg(scenario.request().len().to_string());
+    body_option(&mut command, scenario);
+    match scenario.connections {
+        Connections::Kept => {}
+        Connections::PerRequest => {
+            command.arg("--close");
+        }
+    }
+    Ok((command, Announcement::Line))
+}
+
+/// The crates' programs; which of them it is, the path says.
+pub fn prepare_peer(program: &Path, scenario: &Scenario, _: &Path) -> io::Result<Prepared> {
+    let mut command = Command::new(program);
+    body_option(&mut command, scenario);
+    Ok((command, Announcement::Line))
+}
+
+/// At level `info` it says where it listens, and nothing per request. Its deadlines are those that
+/// it always has, but for the two that would end clients who wait for their turn.
+pub fn prepare_oneloop(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    let mut command = Command::new(program);
+    command.args(["-l", "127.0.0.1:0", "--idle-timeout", "1h", "--first-byte-timeout", "1h"]);
+    command.env("RUST_LOG", "info");
+    if scenario.answer.body_bytes().is_some() {
+        let file = at.join("body.txt");
+        fs::write(&file, scenario.body())?;
+        command.arg("--file").arg(file);
+    }
+    Ok((command, Announcement::Line))
+}
+
+fn body_option(command: &mut Command, scenario: &Scenario) {
+    if let Some(bytes) = scenario.answer.body_bytes() {
+        command.arg("--body-bytes").arg(bytes.to_string());
+    }
+}
