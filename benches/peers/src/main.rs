@@ -108,6 +108,7 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
 
 fn run(options: &Options) -> Result<Report, Failure> {
     let started_at = Instant::now();
+    let end_at = started_at + Duration::from_secs(options.minutes_max * 60);
     let machine = Machine::look();
     let placement = Placement { server_cpu: options.server_cpu, load_cpu: options.load_cpu };
     placement::pin(placement.load_cpu)?;
@@ -140,7 +141,7 @@ fn run(options: &Options) -> Result<Report, Failure> {
             report.idle.push(idle(server, program, &SCENARIOS[0], placement));
         }
     }
-    report.rounds = measure_rounds(options, &servers, &scenarios, placement, &mut report);
+    report.rounds = measure_rounds(end_at, &servers, &scenarios, placement, &mut report);
     show_progress("");
     report.scenarios.iter_mut().for_each(ScenarioReport::compare);
     report.elapsed_seconds = started_at.elapsed().as_secs();
@@ -149,19 +150,18 @@ fn run(options: &Options) -> Result<Report, Failure> {
 
 /// Round after round, until there were enough or the time is up; returns how many.
 fn measure_rounds(
-    options: &Options,
+    end_at: Instant,
     servers: &[(&Server, &Path)],
     scenarios: &[&Scenario],
     placement: Placement,
     report: &mut Report,
 ) -> usize {
     let (rounds, slices) = (report.rounds, report.slices);
-    let time_max = Duration::from_secs(options.minutes_max * 60);
     let mut round_time_max = Duration::ZERO;
     let mut rounds_done = 0;
     for number in 1..=rounds {
         // The first one always: a report without it would be empty.
-        if number > 1 && started_at.elapsed() + round_time_max > time_max {
+        if number > 1 && Instant::now() + round_time_max > end_at {
             break;
         }
         let round_at = Instant::now();

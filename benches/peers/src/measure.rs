@@ -179,6 +179,12 @@ impl Slice {
 }
 
 impl Sample {
+    /// The tail of the middle slice, which is what ratios of tails are taken from.
+    pub fn slice_p999_microseconds(&self) -> f64 {
+        Spread::of(self.slices_p999_microseconds.iter().copied())
+            .map_or(0.0, |spread| spread.median)
+    }
+
     /// This sample over another of the same group of turns: the median over pairs of slices that
     /// were neighbours in time. Of tails as well: a machine that stops for some milliseconds now
     /// and then owns the tail of the sum of all slices, but not that of most slices.

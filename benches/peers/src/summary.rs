@@ -1,6 +1,7 @@
 //! The report in short, as a Markdown table: a row for each scenario, a column for each server.
 
 use crate::idle::{IdleReport, Series};
+use crate::measure::Sample;
 use crate::report::{Report, ScenarioReport};
 use crate::scenario::Compared;
 use crate::servers::FLOOR;
@@ -31,7 +32,7 @@ fn ratios(scenario: &ScenarioReport, what: &str) -> String {
             microseconds(server.median(|sample| sample.cpu_nanoseconds / 1e3))
         }
         (Compared::Tail, Some(_)) if server.name == FLOOR => {
-            microseconds(server.median(|sample| sample.p999_microseconds))
+            microseconds(server.median(Sample::slice_p999_microseconds))
         }
         (Compared::Cpu | Compared::Tail, Some(ratio)) => format!("{:.2}", ratio.median),
     });
