@@ -104,13 +104,17 @@ impl Admission {
 
     /// When accepting is to be tried again although nothing has happened.
     pub(crate) fn next_due(&self) -> Option<Time> {
-        let ready = self.waiting.is_some() || self.listeners.iter().any(|listener| listener.ready);
-        self.exhausted_until.filter(|_| ready)
+        self.exhausted_until.filter(|_| self.may_be_waited_for())
+    }
+
+    /// Whether connections may be waiting for us.
+    fn may_be_waited_for(&self) -> bool {
+        self.waiting.is_some() || self.listeners.iter().any(|listener| listener.ready)
     }
 
     /// Whether connections may be waiting for us, and there is or can be made room for one.
     pub(crate) fn is_possible(&self, clients: &Clients<TcpStream>, now: Time) -> bool {
-        (self.waiting.is_some() || self.listeners.iter().any(|listener| listener.ready))
+        self.may_be_waited_for()
             && self.exhausted_until.is_none_or(|until| now >= until)
             && (clients.len() < self.clients_max || clients.has_evictable(now))
     }

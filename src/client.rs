@@ -72,9 +72,13 @@ impl<S: Stream> Client<S> {
     pub(crate) fn step<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
         let (before, demand) = (self.connection.state(), self.connection.demand());
         let step = match demand {
-            Demand::Receive => self.receive(buffer, turn),
+            Demand::Receive => self.receive(buffer, turn, |connection, received, turn| {
+                connection.on_bytes(received, turn);
+            }),
             Demand::Send => self.send(turn),
-            Demand::Drain => self.drain(buffer, turn),
+            Demand::Drain => self.receive(buffer, turn, |connection, received, turn| {
+                connection.on_drained(received.len(), turn);
+            }),
             Demand::Close(reason) => Step::Ended(reason),
         };
         trace!(
@@ -85,10 +89,16 @@ impl<S: Stream> Client<S> {
         step
     }
 
-    fn receive<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
+    /// Receives once, and has the connection take what has come, to read it or to throw it away.
+    fn receive<'t, H: Handler>(
+        &mut self,
+        buffer: &mut [u8],
+        turn: &mut Turn<'t, H>,
+        take: impl FnOnce(&mut Connection, &mut [u8], &mut Turn<'t, H>),
+    ) -> Step {
         match self.socket.receive(buffer, turn.metrics) {
             Received::Bytes(bytes) => {
-                self.connection.on_bytes(&mut buffer[..bytes], turn);
+                take(&mut self.connection, &mut buffer[..bytes], turn);
                 Step::Moved(bytes)
             }
             Received::Nothing => Step::AwaitsPeer,
@@ -113,21 +123,6 @@ impl<S: Stream> Client<S> {
             }
             Taken::Nothing => Step::AwaitsPeer,
             Taken::Lost => self.lost(),
-        }
-    }
-
-    fn drain<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
-        match self.socket.receive(buffer, turn.metrics) {
-            Received::Bytes(bytes) => {
-                self.connection.on_drained(bytes, turn);
-                Step::Moved(bytes)
-            }
-            Received::Nothing => Step::AwaitsPeer,
-            Received::End => {
-                self.connection.on_eof(turn);
-                Step::Moved(0)
-            }
-            Received::Lost => self.lost(),
         }
     }
 
