@@ -1,10 +1,10 @@
 //! Where bytes stay between a `recv` and a `send`.
 //!
-//! The loop owns one receive buffer, one [`Output`], and a few spare ones for the clients of a
-//! batch. Requests are parsed where they arrived and answers are encoded where they are sent from,
-//! so a client that neither stops in the middle of a request nor refuses an answer owns no memory
-//! at all. What is left over when a client's turn ends, half a request or an answer that the
-//! kernel did not take, is moved into a [`Parked`] of its own, sized to fit.
+//! The loop owns its receive buffers and one [`Output`]. Requests are parsed where they arrived and
+//! answers are encoded where they are sent from, so a client that neither stops in the middle of a
+//! request nor refuses an answer owns no memory at all. What is left over when a client's turn
+//! ends, half a request or an answer that the kernel did not take, is moved into a [`Parked`] of
+//! its own, sized to fit.
 
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -18,47 +18,82 @@ const PARKED_BYTES_MIN: usize = 128;
 
 /// Encoded answers, then perhaps one large body that is shared instead of copied.
 ///
-/// Invariant: `sent` ≤ the bytes of both; when they are equal there is nothing to send.
+/// The loop's output is a stack. While a batch of clients is answered, each one's answers lie upon
+/// those of the one before, which have been [set aside](Output::set_aside); the last are sent, and
+/// forgotten, first. So a batch fills one stretch of memory, and nothing of it is moved.
+///
+/// Invariant: `base` ≤ what is encoded, and `sent` ≤ the bytes from there on together with those
+/// of the body; when they are equal there is nothing to send.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
     encoded: Vec<u8>,
+    /// Where the present client's answers begin.
+    base: usize,
     shared: Option<Arc<[u8]>>,
     sent: usize,
 }
 
+/// One client's answers that lie in an [`Output`] below those of others.
+#[derive(Debug)]
+pub(crate) struct SetAside {
+    base: usize,
+    shared: Option<Arc<[u8]>>,
+}
+
 impl Output {
-    /// Bytes that still have to be sent.
+    /// Bytes of the present client that still have to be sent.
     pub(crate) fn len(&self) -> usize {
         let shared = self.shared.as_ref().map_or(0, |body| body.len());
-        self.encoded.len() + shared - self.sent
+        self.encoded.len() - self.base + shared - self.sent
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether one more answer may be encoded behind the others: a shared body is always the
-    /// last, and beyond the high-water mark it is time to send.
+    /// Whether one more answer may be encoded behind the present client's others: a shared body is
+    /// always the last, and beyond the high-water mark it is time to send.
     pub(crate) fn has_room(&self, high_water: usize) -> bool {
-        self.shared.is_none() && self.encoded.len() < high_water
+        self.shared.is_none() && self.encoded.len() - self.base < high_water
+    }
+
+    /// How many bytes are encoded here, for all clients.
+    pub(crate) fn height(&self) -> usize {
+        self.encoded.len()
+    }
+
+    /// Leaves the present client's answers where they are and begins those of the next.
+    pub(crate) fn set_aside(&mut self) -> SetAside {
+        debug_assert_eq!(self.sent, 0, "answers are set aside before they are sent");
+        let aside = SetAside { base: self.base, shared: self.shared.take() };
+        self.base = self.encoded.len();
+        aside
+    }
+
+    /// Goes on with the answers that were set aside last, and not taken up again since.
+    pub(crate) fn take_up(&mut self, aside: SetAside) {
+        debug_assert!(self.is_empty(), "the answers above are sent or parked");
+        self.base = aside.base;
+        self.shared = aside.shared;
     }
 
     /// Where answers are encoded.
     pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
-        debug_assert!(self.shared.is_none(), "a shared body is the last thing in an output");
+        debug_assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
         &mut self.encoded
     }
 
     /// Puts a body behind what is encoded, without copying it.
     pub(crate) fn share(&mut self, body: Arc<[u8]>) {
-        debug_assert!(self.shared.is_none(), "a shared body is the last thing in an output");
+        debug_assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
         self.shared = Some(body);
     }
 
     /// What is to be sent, as one or two pieces; the second is empty if there is only one.
     pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
-        let from_encoded = self.sent.min(self.encoded.len());
-        let head = &self.encoded[from_encoded..];
+        let encoded = &self.encoded[self.base..];
+        let from_encoded = self.sent.min(encoded.len());
+        let head = &encoded[from_encoded..];
         let body = match &self.shared {
             Some(body) => &body[self.sent - from_encoded..],
             None => &[],
@@ -69,7 +104,7 @@ impl Output {
         }
     }
 
-    /// Notes that so many more bytes have been sent; forgets everything once all have.
+    /// Notes that so many more bytes have been sent; forgets them once all have.
     pub(crate) fn advance(&mut self, bytes: usize) {
         self.sent += bytes;
         if self.is_empty() {
@@ -77,21 +112,23 @@ impl Output {
         }
     }
 
-    /// Forgets everything, sent or not.
+    /// Forgets the present client's answers, sent or not.
     pub(crate) fn clear(&mut self) {
-        self.encoded.clear();
+        self.encoded.truncate(self.base);
         self.shared = None;
         self.sent = 0;
-        if self.encoded.capacity() > KEPT_CAPACITY_MAX {
+        if self.base == 0 && self.encoded.capacity() > KEPT_CAPACITY_MAX {
             self.encoded.shrink_to(KEPT_CAPACITY_MAX);
         }
     }
 
     /// Moves what is not sent yet into an output of its own that is no larger than that.
     fn take_fitted(&mut self) -> Output {
-        let from_encoded = self.sent.min(self.encoded.len());
+        let encoded = &self.encoded[self.base..];
+        let from_encoded = self.sent.min(encoded.len());
         let fitted = Output {
-            encoded: self.encoded[from_encoded..].to_vec(),
+            encoded: encoded[from_encoded..].to_vec(),
+            base: 0,
             shared: self.shared.take(),
             sent: self.sent - from_encoded,
         };
@@ -189,6 +226,28 @@ mod tests {
             parked.keep_input(b"x", 1000);
         }
         assert_eq!(parked.capacity(), 1000);
+    }
+
+    #[test]
+    fn answers_set_aside_come_back_last_first_and_whole() {
+        let mut stack = Output::default();
+        let aside = [b"first", b"third"].map(|answer| {
+            stack.encoded().extend_from_slice(answer);
+            stack.share(Arc::from(&b"body"[..]));
+            stack.set_aside()
+        });
+        stack.encoded().extend_from_slice(b"top");
+        stack.advance(2);
+        assert_eq!((stack.len(), stack.height()), (1, 13));
+        stack.advance(1);
+        for (answer, aside) in [b"third", b"first"].into_iter().zip(aside.into_iter().rev()) {
+            stack.take_up(aside);
+            assert_eq!(&*stack.pieces()[0], answer);
+            assert_eq!(&*stack.pieces()[1], b"body");
+            stack.advance(9);
+            assert!(stack.is_empty());
+        }
+        assert_eq!(stack.height(), 0);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use log::trace;
 use crate::connection::state::Name;
 use crate::connection::{Connection, Demand, Turn};
 use crate::handler::Handler;
-use crate::metrics::CloseReason;
+use crate::metrics::{CloseReason, Metrics};
 use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
@@ -70,48 +70,65 @@ impl<S: Stream> Client<S> {
 
     /// Does what the connection demands next.
     pub(crate) fn step<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
-        let (before, demand) = (self.connection.state(), self.connection.demand());
-        let step = match demand {
-            Demand::Receive => self.receive(buffer, turn, |connection, received, turn| {
-                connection.on_bytes(received, turn);
-            }),
-            Demand::Send => self.send(turn),
-            Demand::Drain => self.receive(buffer, turn, |connection, received, turn| {
-                connection.on_drained(received.len(), turn);
-            }),
+        match self.connection.demand() {
+            Demand::Receive | Demand::Drain => {
+                let received = self.socket.receive(buffer, &mut turn.common.metrics);
+                self.take(received, buffer, turn)
+            }
+            Demand::Send => self.traced(turn, Client::send),
             Demand::Close(reason) => Step::Ended(reason),
-        };
-        trace!(
-            "client {}: {demand:?}: {step:?}: {before:?} -> {:?}",
-            self.generation,
-            self.connection.state()
-        );
-        step
+        }
     }
 
-    /// Receives once, and has the connection take what has come, to read it or to throw it away.
-    fn receive<'t, H: Handler>(
+    /// The first half of a step that receives; `None` if the next step is another one.
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
+        match self.connection.demand() {
+            Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
+            Demand::Send | Demand::Close(_) => None,
+        }
+    }
+
+    /// The second half: the connection takes what lies at the start of `buffer`, to read it or to
+    /// throw it away.
+    pub(crate) fn take<H: Handler>(
         &mut self,
+        received: Received,
         buffer: &mut [u8],
-        turn: &mut Turn<'t, H>,
-        take: impl FnOnce(&mut Connection, &mut [u8], &mut Turn<'t, H>),
+        turn: &mut Turn<'_, H>,
     ) -> Step {
-        match self.socket.receive(buffer, turn.metrics) {
+        self.traced(turn, |client, turn| match received {
+            Received::Bytes(bytes) if client.connection.state() == Name::Lingering => {
+                client.connection.on_drained(bytes, turn);
+                Step::Moved(bytes)
+            }
             Received::Bytes(bytes) => {
-                take(&mut self.connection, &mut buffer[..bytes], turn);
+                client.connection.on_bytes(&mut buffer[..bytes], turn);
                 Step::Moved(bytes)
             }
             Received::Nothing => Step::AwaitsPeer,
             Received::End => {
-                self.connection.on_eof(turn);
+                client.connection.on_eof(turn);
                 Step::Moved(0)
             }
-            Received::Lost => self.lost(),
-        }
+            Received::Lost => client.lost(),
+        })
+    }
+
+    fn traced<'t, H: Handler>(
+        &mut self,
+        turn: &mut Turn<'t, H>,
+        step: impl FnOnce(&mut Self, &mut Turn<'t, H>) -> Step,
+    ) -> Step {
+        let (before, demand) = (self.connection.state(), self.connection.demand());
+        let step = step(self, turn);
+        let (number, after) = (self.generation, self.connection.state());
+        trace!("client {number}: {demand:?}: {step:?}: {before:?} -> {after:?}");
+        step
     }
 
     fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Step {
-        match self.socket.send(self.connection.owed(turn.output), turn.metrics) {
+        match self.socket.send(self.connection.owed(&turn.common.output), &mut turn.common.metrics)
+        {
             Taken::Bytes(bytes) => {
                 self.connection.on_sent(bytes, self.socket.unread(), turn);
                 if self.connection.state() == Name::Lingering

@@ -60,7 +60,7 @@ pub enum Interest {
 }
 
 /// What came of a receive.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Received {
     Bytes(usize),
     /// Nothing is there. The normal end of work, not an error.
@@ -69,6 +69,16 @@ pub(crate) enum Received {
     End,
     /// The connection is lost.
     Lost,
+}
+
+impl Received {
+    /// How many bytes came.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Received::Bytes(bytes) => bytes,
+            Received::Nothing | Received::End | Received::Lost => 0,
+        }
+    }
 }
 
 /// What came of a send.

@@ -8,12 +8,12 @@ use std::time::SystemTime;
 use log::{debug, trace};
 use slab::Slab;
 
-use super::run::Owing;
+use super::run::{Arrival, BATCH_BYTES, Underway};
 use crate::buffer::Output;
 use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
-use crate::connection::{Phase, Turn};
+use crate::connection::{Common, Phase};
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::socket::{Interest, Readiness, Stream};
@@ -76,40 +76,16 @@ pub struct Clients<S> {
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
     pub(super) unregistered: Vec<usize>,
-    /// The one receive buffer: hot in the cache, and idle clients own none.
+    /// Where a client that is on its own is received into. Hot in the cache; idle clients own none.
     pub(super) receive_buffer: Box<[u8]>,
     pub(super) common: Common,
-    /// Clients of the present batch whose answers are ready and not sent yet.
-    pub(super) owing: Vec<Owing>,
-    /// Emptied outputs, for the next batch. At most as many as a batch has clients.
-    pub(super) spare_outputs: Vec<Output>,
+    /// Where the clients of a batch are received into, one behind the other.
+    pub(super) batch_buffer: Box<[u8]>,
+    /// Clients of the present batch that have been received from.
+    pub(super) arrivals: Vec<Arrival>,
+    /// Clients of the present batch that can do more than that, such as send.
+    pub(super) underway: Vec<Underway>,
     next_generation: u32,
-}
-
-/// What every client is lent when it runs.
-#[derive(Debug)]
-pub(super) struct Common {
-    pub(super) output: Output,
-    pub(super) date: Date,
-    pub(super) limits: Limits,
-    pub(super) timeouts: Timeouts,
-    pub(super) phase: Phase,
-    pub(super) metrics: Metrics,
-}
-
-impl Common {
-    pub(super) fn turn<'t, H>(&'t mut self, now: Time, handler: &'t mut H) -> Turn<'t, H> {
-        Turn {
-            now,
-            phase: self.phase,
-            handler,
-            limits: &self.limits,
-            timeouts: &self.timeouts,
-            date: &self.date,
-            output: &mut self.output,
-            metrics: &mut self.metrics,
-        }
-    }
 }
 
 impl<S: Stream> Clients<S> {
@@ -132,8 +108,9 @@ impl<S: Stream> Clients<S> {
                 phase: Phase::Running,
                 metrics: Metrics::default(),
             },
-            owing: Vec::new(),
-            spare_outputs: Vec::new(),
+            batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
+            arrivals: Vec::new(),
+            underway: Vec::new(),
             next_generation: 0,
         }
     }

@@ -1,41 +1,49 @@
 //! Has clients take their steps: in batches, within budgets, and when a deadline has passed.
 
 use super::crowd::Clients;
-use crate::buffer::Output;
-use crate::client::Step;
-use crate::connection::Phase;
+use crate::buffer::SetAside;
+use crate::client::{Client, Step};
 use crate::connection::state::Name;
+use crate::connection::{Phase, Turn};
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
-use crate::socket::{Readiness, Stream};
+use crate::socket::{Readiness, Received, Stream};
 use crate::time::Time;
 
-/// How many clients are received from before they are sent to. Their answers are waiting in the
-/// processor's cache meanwhile.
+/// How many clients are received from before they are answered.
 const BATCH_CLIENTS_MAX: usize = 64;
 
-/// A client that has stopped before sending, with what it is about to send.
+/// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
+/// them if they send heads of 700 bytes, as browsers do.
+pub(super) const BATCH_BYTES: usize = 64 * 1024;
+
+/// What is received from one client of a batch at most, in bytes. Whoever sends more goes on with
+/// the other buffer, once the batch has been answered.
+const BATCH_SHARE_BYTES: usize = 16 * 1024;
+
+/// With so many bytes of answers it is time to send them, in bytes: they are still in the
+/// processor's cache.
+const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
+
+/// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
 #[derive(Debug)]
-pub(super) struct Owing {
+pub(super) struct Arrival {
     key: usize,
-    output: Output,
-    budget: usize,
+    received: Received,
+    start: usize,
 }
 
-/// How far a client is to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Until {
-    /// Until it has answers to send.
-    Owing,
-    /// Until it can do nothing more.
-    Waiting,
+/// A client that has answers to send, or can do something else.
+#[derive(Debug)]
+pub(super) struct Underway {
+    key: usize,
+    budget: usize,
+    answers: SetAside,
 }
 
 /// Why a client has stopped running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Run {
-    /// It has answers to send.
-    Owes,
     /// It waits for its peer.
     Waits,
     /// Its budget is used up.
@@ -48,88 +56,97 @@ impl<S: Stream> Clients<S> {
     /// Lets everybody on the run queue run once, each within its budget. Whoever could do more
     /// stands at its end afterwards.
     ///
-    /// A batch of clients is received from and answered first, and then sent to: the kernel's
-    /// code for receiving stays in the processor's cache for all of them, and so does that for
-    /// sending.
+    /// A batch of clients is received from first, then answered, and then sent to: so the kernel's
+    /// code for receiving stays in the processor's cache for all of them, and so do ours for
+    /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
         let mut runnable = self.run_queue.len();
         while runnable > 0 {
-            let batch = runnable.min(BATCH_CLIENTS_MAX);
-            let until = if batch == 1 { Until::Waiting } else { Until::Owing };
-            for _ in 0..batch {
-                self.drive_next(until, now, handler);
+            runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
+            self.answer_batch(now, handler);
+            self.finish_batch(now, handler);
+        }
+    }
+
+    /// Receives once from the first clients on the run queue, and says how many it took off.
+    fn receive_batch(&mut self, clients_max: usize) -> usize {
+        let mut start = 0;
+        for taken in 0..clients_max {
+            let share = start..start + BATCH_SHARE_BYTES;
+            let Some(share) = self.batch_buffer.get_mut(share) else { return taken };
+            let Some(key) = self.run_queue.pop_front() else { return clients_max };
+            let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else {
+                continue;
+            };
+            client.queued = false;
+            match client.receive(share, &mut self.common.metrics) {
+                Some(received) => {
+                    self.arrivals.push(Arrival { key, received, start });
+                    start += received.bytes();
+                }
+                None => self.get_underway(key, self.common.limits.turn_bytes_max),
             }
-            self.send_owed(now, handler);
-            runnable -= batch;
         }
+        clients_max
     }
 
-    /// Drives the first client on the run queue.
-    fn drive_next<H: Handler>(&mut self, until: Until, now: Time, handler: &mut H) {
-        let Some(key) = self.run_queue.pop_front() else { return };
-        let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else { return };
-        client.queued = false;
-        let mut budget = self.common.limits.turn_bytes_max;
-        match self.run(key, until, &mut budget, now, handler) {
-            Run::Owes => {
-                let spare = self.spare_outputs.pop().unwrap_or_default();
-                let output = std::mem::replace(&mut self.common.output, spare);
-                self.owing.push(Owing { key, output, budget });
+    /// Has those who were received from take what came.
+    fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        for Arrival { key, received, start } in arrivals.drain(..) {
+            let client = &mut self.slab[key];
+            let came = &mut self.batch_buffer[start..];
+            let step =
+                client.take(received, came, &mut Turn { now, handler, common: &mut self.common });
+            let mut budget = self.common.limits.turn_bytes_max;
+            match client.outcome(step, &mut budget) {
+                Some(run) => self.settle(key, run),
+                None => self.get_underway(key, budget),
             }
-            run @ (Run::Waits | Run::Spent | Run::Ended(_)) => self.settle(key, run),
+            if self.common.output.height() >= BATCH_ANSWERS_BYTES {
+                self.finish_batch(now, handler);
+            }
+        }
+        self.arrivals = arrivals;
+    }
+
+    fn get_underway(&mut self, key: usize, budget: usize) {
+        let answers = self.common.output.set_aside();
+        self.underway.push(Underway { key, budget, answers });
+    }
+
+    /// Has those who are underway go on until they can do nothing more, the last one first: its
+    /// answers are on top.
+    fn finish_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        while let Some(Underway { key, budget, answers }) = self.underway.pop() {
+            self.common.output.take_up(answers);
+            self.carry_on(key, budget, now, handler);
         }
     }
 
-    /// Drives on those who stopped before sending.
-    fn send_owed<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        let mut owing = std::mem::take(&mut self.owing);
-        for Owing { key, output, mut budget } in owing.drain(..) {
-            self.spare_outputs.push(std::mem::replace(&mut self.common.output, output));
-            let run = self.run(key, Until::Waiting, &mut budget, now, handler);
-            self.settle(key, run);
-        }
-        self.owing = owing;
-    }
-
+    /// Has one client take its steps, apart from any batch.
     pub(super) fn drive_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        let mut budget = self.common.limits.turn_bytes_max;
-        let run = self.run(key, Until::Waiting, &mut budget, now, handler);
-        self.settle(key, run);
+        self.carry_on(key, self.common.limits.turn_bytes_max, now, handler);
     }
 
     /// Has a client take its steps, as long as it can and its budget lasts.
-    fn run<H: Handler>(
-        &mut self,
-        key: usize,
-        until: Until,
-        budget: &mut usize,
-        now: Time,
-        handler: &mut H,
-    ) -> Run {
+    fn carry_on<H: Handler>(&mut self, key: usize, mut budget: usize, now: Time, handler: &mut H) {
         let client = &mut self.slab[key];
-        let mut turn = self.common.turn(now, handler);
-        loop {
-            let bytes = match client.step(&mut self.receive_buffer, &mut turn) {
-                Step::Moved(bytes) => bytes,
-                Step::AwaitsPeer => return Run::Waits,
-                Step::Ended(reason) => return Run::Ended(reason),
-            };
-            // Whoever has ended by this very step still has to be seen off.
-            if bytes >= *budget && client.connection.state() != Name::Closed {
-                return Run::Spent;
+        let mut turn = Turn { now, handler, common: &mut self.common };
+        let run = loop {
+            let step = client.step(&mut self.receive_buffer, &mut turn);
+            if let Some(run) = client.outcome(step, &mut budget) {
+                break run;
             }
-            *budget = budget.saturating_sub(bytes);
-            if until == Until::Owing && !turn.output.is_empty() {
-                return Run::Owes;
-            }
-        }
+        };
+        self.settle(key, run);
     }
 
     /// A client's turn is over: what it leaves behind is put away, and what it waits for noted.
     fn settle(&mut self, key: usize, run: Run) {
         match run {
             Run::Ended(_) => self.common.output.clear(),
-            Run::Waits | Run::Spent | Run::Owes => {
+            Run::Waits | Run::Spent => {
                 self.slab[key].connection.park(&mut self.common.output);
             }
         }
@@ -137,7 +154,7 @@ impl<S: Stream> Clients<S> {
             Run::Ended(reason) => self.end(key, reason),
             Run::Waits if self.drained(key) => self.close(key, CloseReason::Drained),
             Run::Waits => self.await_peer(key),
-            Run::Spent | Run::Owes => {
+            Run::Spent => {
                 self.await_peer(key);
                 self.enqueue(key);
             }
@@ -172,9 +189,31 @@ impl<S: Stream> Clients<S> {
                     continue;
                 }
             }
-            self.slab[key].connection.on_deadline(&mut self.common.turn(now, handler));
+            self.slab[key].connection.on_deadline(&mut Turn {
+                now,
+                handler,
+                common: &mut self.common,
+            });
             self.timers.set(&mut self.slab, key, None);
             self.drive_client(key, now, handler);
+        }
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// Whether, and why, a client stops running after this step.
+    fn outcome(&self, step: Step, budget: &mut usize) -> Option<Run> {
+        match step {
+            Step::AwaitsPeer => Some(Run::Waits),
+            Step::Ended(reason) => Some(Run::Ended(reason)),
+            // Whoever has ended by this very step still has to be seen off.
+            Step::Moved(bytes) if bytes >= *budget && self.connection.state() != Name::Closed => {
+                Some(Run::Spent)
+            }
+            Step::Moved(bytes) => {
+                *budget = budget.saturating_sub(bytes);
+                None
+            }
         }
     }
 }

@@ -35,13 +35,15 @@ impl Connection {
         turn: &mut Turn<'_, H>,
     ) -> Range<usize> {
         let mut left = 0..input.len();
-        while !left.is_empty() && turn.output.has_room(turn.limits.output_bytes_high_water) {
+        while !left.is_empty()
+            && turn.common.output.has_room(turn.common.limits.output_bytes_high_water)
+        {
             let look = match &mut self.state {
                 State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
                     self.read_head(&mut input[left.clone()], turn)
                 }
                 State::ReadingBody(content) => {
-                    let arrival = content.take(&mut input[left.clone()], turn.limits);
+                    let arrival = content.take(&mut input[left.clone()], &turn.common.limits);
                     let head_bytes = content.head_bytes();
                     self.on_arrival(arrival, head_bytes, &input[left.clone()], turn)
                 }
@@ -81,13 +83,13 @@ impl Connection {
         }
         if let State::ReadingHead(head) = self.state
             && head.place == HeadPlace::Value
-            && input.len() < turn.limits.head_bytes_max
+            && input.len() < turn.common.limits.head_bytes_max
             && input[head.looked as usize..].iter().all(|byte| is_field_value_byte(*byte))
         {
             return self.await_head(input, HeadPlace::Value, turn);
         }
         let mut room = FieldRoom::new();
-        let (head_bytes, framing) = match parse::head(input, &mut room, turn.limits) {
+        let (head_bytes, framing) = match parse::head(input, &mut room, &turn.common.limits) {
             Ok(head) => {
                 let control = match Control::of(&head) {
                     Ok(control) => control,
@@ -121,7 +123,7 @@ impl Connection {
     fn drop_empty_line<H: Handler>(&mut self, input: &[u8], turn: &mut Turn<'_, H>) -> Look {
         if self.served == 0 {
             let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
-            if dropped > turn.limits.head_bytes_max {
+            if dropped > turn.common.limits.head_bytes_max {
                 return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
             }
         }
@@ -142,12 +144,13 @@ impl Connection {
         input: &[u8],
         turn: &mut Turn<'_, H>,
     ) -> Look {
-        let content =
-            control.method.and_then(|_| Content::new(head.len, control.framing, turn.limits));
+        let content = control
+            .method
+            .and_then(|_| Content::new(head.len, control.framing, &turn.common.limits));
         match content {
             Ok(content) => {
-                turn.output.encoded().extend_from_slice(encode::CONTINUE);
-                turn.metrics.continues += 1;
+                turn.common.output.encoded().extend_from_slice(encode::CONTINUE);
+                turn.common.metrics.continues += 1;
                 self.state.on_continue(Box::new(content));
                 Look::Kept(input.len())
             }
@@ -163,11 +166,11 @@ impl Connection {
         input: &mut [u8],
         turn: &mut Turn<'_, H>,
     ) -> Look {
-        let mut content = match Content::new(head_bytes, framing, turn.limits) {
+        let mut content = match Content::new(head_bytes, framing, &turn.common.limits) {
             Ok(content) => content,
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
-        let arrival = content.take(input, turn.limits);
+        let arrival = content.take(input, &turn.common.limits);
         if let Ok(Arrival::Partial { .. }) = arrival {
             self.state.on_partial_body(Box::new(content));
         }
@@ -190,7 +193,7 @@ impl Connection {
         // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
         // that came in pieces, and saves every waiting client a table of its fields.
         let mut room = FieldRoom::new();
-        let parsed = parse::head(&input[..head_bytes], &mut room, turn.limits);
+        let parsed = parse::head(&input[..head_bytes], &mut room, &turn.common.limits);
         let head = parsed.expect("this head has been parsed before, and is unchanged");
         let control = Control::of(&head).expect("this head has been judged before");
         let body = &input[head_bytes..head_bytes + content_bytes];
@@ -206,26 +209,25 @@ impl Connection {
         body: &[u8],
         turn: &mut Turn<'_, H>,
     ) {
-        let persistence = match turn.phase {
+        let persistence = match turn.common.phase {
             Phase::Running => control.persistence,
             Phase::Draining => Persistence::Close,
         };
         let reply = Reply {
-            output: turn.output,
-            date: turn.date,
+            output: &mut turn.common.output,
+            date: &turn.common.date,
             travel: travel_for(head.method.as_bytes()),
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),
         };
         let sent = match control.method {
             Ok(method) => {
-                turn.metrics.requests += 1;
-                let (version, fields) = (head.version, head.fields);
-                let request = Request { method, target: control.target, version, fields, body };
+                turn.common.metrics.requests += 1;
+                let request = Request { method, head, target: &control.target, body };
                 turn.handler.handle(&request, reply)
             }
             Err(kind) => {
-                turn.metrics.faults += 1;
+                turn.common.metrics.faults += 1;
                 turn.handler.handle_fault(&Fault { kind, received: head.method.as_bytes() }, reply)
             }
         };
@@ -249,14 +251,14 @@ impl Connection {
         turn: &mut Turn<'_, H>,
     ) -> Look {
         let reply = Reply {
-            output: turn.output,
-            date: turn.date,
+            output: &mut turn.common.output,
+            date: &turn.common.date,
             travel: travel_for(received),
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
         let _: Sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
-        turn.metrics.faults += 1;
+        turn.common.metrics.faults += 1;
         self.served = self.served.saturating_add(1);
         self.on_last_answer(After::Linger(kind.close_reason()));
         Look::Consumed(received.len())
@@ -274,7 +276,7 @@ fn undecoded_body<'b, H>(
         Framing::Length(length) => {
             let length = usize::try_from(length).ok()?;
             let behind = &input[head.len..];
-            (length <= turn.limits.body_bytes_max).then(|| behind.get(..length))?
+            (length <= turn.common.limits.body_bytes_max).then(|| behind.get(..length))?
         }
         Framing::Chunked => None,
     }

@@ -19,14 +19,20 @@ use crate::time::Time;
 /// The surroundings of everything that happens to a connection in one turn of the loop.
 pub(crate) struct Turn<'t, H> {
     pub(crate) now: Time,
-    pub(crate) phase: Phase,
     pub(crate) handler: &'t mut H,
-    pub(crate) limits: &'t Limits,
-    pub(crate) timeouts: &'t Timeouts,
-    pub(crate) date: &'t Date,
-    /// The loop's output: empty whenever a client's turn begins and ends.
-    pub(crate) output: &'t mut Output,
-    pub(crate) metrics: &'t mut Metrics,
+    pub(crate) common: &'t mut Common,
+}
+
+/// What all connections of a loop share.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// Empty whenever a client's turn begins and ends, but for what others have set aside.
+    pub(crate) output: Output,
+    pub(crate) date: Date,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) phase: Phase,
+    pub(crate) metrics: Metrics,
 }
 
 /// Whether the server goes on.
@@ -134,11 +140,11 @@ impl Connection {
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
     /// left of it is kept.
     pub(crate) fn on_bytes<H: Handler>(&mut self, received: &mut [u8], turn: &mut Turn<'_, H>) {
-        turn.metrics.received_bytes += received.len() as u64;
+        turn.common.metrics.received_bytes += received.len() as u64;
         let before = self.state.name();
         match self.parked.as_mut() {
             Some(parked) if !parked.input.is_empty() => {
-                let bytes_max = turn.limits.client_bytes_max();
+                let bytes_max = turn.common.limits.client_bytes_max();
                 parked.keep_input(received, bytes_max);
                 self.advance_parked(turn);
             }
@@ -146,7 +152,7 @@ impl Connection {
                 let left = self.advance(received, turn);
                 if !left.is_empty() {
                     let parked = self.parked.get_or_insert_default();
-                    parked.keep_input(&received[left], turn.limits.client_bytes_max());
+                    parked.keep_input(&received[left], turn.common.limits.client_bytes_max());
                 }
             }
         }
@@ -220,14 +226,14 @@ impl Connection {
         unread: Unread,
         turn: &mut Turn<'_, H>,
     ) {
-        turn.metrics.sent_bytes += bytes as u64;
+        turn.common.metrics.sent_bytes += bytes as u64;
         let output = match &mut self.parked {
             Some(parked) if !parked.output.is_empty() => &mut parked.output,
-            Some(_) | None => &mut *turn.output,
+            Some(_) | None => &mut turn.common.output,
         };
         output.advance(bytes);
         if !output.is_empty() {
-            self.note_progress(bytes, turn.timeouts.write, turn);
+            self.note_progress(bytes, turn.common.timeouts.write, turn);
             return;
         }
         self.release_parked();
@@ -250,11 +256,11 @@ impl Connection {
 
     /// So many bytes were received and thrown away while lingering.
     pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Turn<'_, H>) {
-        turn.metrics.received_bytes += bytes as u64;
+        turn.common.metrics.received_bytes += bytes as u64;
         if let State::Lingering { drained, reason } = &mut self.state {
             *drained += bytes;
             let reason = *reason;
-            if *drained > turn.limits.linger_bytes_max {
+            if *drained > turn.common.limits.linger_bytes_max {
                 self.state.on_close(reason);
             }
         }
@@ -274,7 +280,7 @@ impl Connection {
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
-        let (now, timeouts) = (turn.now, turn.timeouts);
+        let (now, timeouts) = (turn.now, &turn.common.timeouts);
         match (&self.state, timeouts.grace()) {
             (state, _) if state.name() != before => self.wait_from(now),
             // Each keystroke renews the grace, but never beyond the head's own deadline, which
@@ -302,7 +308,7 @@ impl Connection {
     /// enough.
     fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
         self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        if u64::from(self.moved) >= turn.limits.progress_bytes(timeout) {
+        if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
             self.wait_from(turn.now);
         }
     }

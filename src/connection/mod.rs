@@ -10,4 +10,4 @@ pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use machine::{Connection, Demand, Phase, Turn, Unread};
+pub(crate) use machine::{Common, Connection, Demand, Phase, Turn, Unread};

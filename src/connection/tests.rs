@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Name};
-use super::{Connection, Demand, Phase, Turn, Unread};
+use super::{Common, Connection, Demand, Phase, Turn, Unread};
 use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::handler::{Handler, Reply, Sent};
@@ -40,12 +40,7 @@ impl Handler for Echo {
 /// A connection, and all that a loop would give it.
 struct Bench {
     connection: Connection,
-    output: Output,
-    date: Date,
-    limits: Limits,
-    timeouts: Timeouts,
-    metrics: Metrics,
-    phase: Phase,
+    common: Common,
     now: Time,
 }
 
@@ -53,33 +48,26 @@ impl Bench {
     fn new() -> Bench {
         Bench {
             connection: Connection::new(Time::START),
-            output: Output::default(),
-            date: Date::new(SystemTime::UNIX_EPOCH),
-            limits: Limits::default(),
-            timeouts: Timeouts::default(),
-            metrics: Metrics::default(),
-            phase: Phase::Running,
+            common: Common {
+                output: Output::default(),
+                date: Date::new(SystemTime::UNIX_EPOCH),
+                limits: Limits::default(),
+                timeouts: Timeouts::default(),
+                metrics: Metrics::default(),
+                phase: Phase::Running,
+            },
             now: Time::START,
         }
     }
 
     fn lenient() -> Bench {
         let mut bench = Bench::new();
-        bench.timeouts.typing_grace = Some(Duration::from_secs(1));
+        bench.common.timeouts.typing_grace = Some(Duration::from_secs(1));
         bench
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &mut Turn<'_, Echo>) -> T) -> T {
-        let mut turn = Turn {
-            now: self.now,
-            phase: self.phase,
-            handler: &mut Echo,
-            limits: &self.limits,
-            timeouts: &self.timeouts,
-            date: &self.date,
-            output: &mut self.output,
-            metrics: &mut self.metrics,
-        };
+        let mut turn = Turn { now: self.now, handler: &mut Echo, common: &mut self.common };
         act(&mut self.connection, &mut turn)
     }
 
@@ -90,7 +78,7 @@ impl Bench {
 
     /// Sends up to `bytes_max`, and says what.
     fn send(&mut self, bytes_max: usize) -> Vec<u8> {
-        let pieces = self.connection.owed(&self.output);
+        let pieces = self.connection.owed(&self.common.output);
         let mut owed: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
         owed.truncate(bytes_max);
         self.with(|connection, turn| connection.on_sent(owed.len(), Unread::Nothing, turn));
@@ -103,7 +91,7 @@ impl Bench {
         while self.connection.demand() == Demand::Send {
             sent.extend(self.send(usize::MAX));
         }
-        self.connection.park(&mut self.output);
+        self.connection.park(&mut self.common.output);
         String::from_utf8(sent).expect("text")
     }
 
@@ -119,8 +107,8 @@ impl Bench {
 
     /// Lets the present deadline pass.
     fn run_out(&mut self) -> String {
-        let (class, since) = self.connection.deadline(&self.timeouts).expect("a deadline");
-        self.now = since + self.timeouts.of(class);
+        let (class, since) = self.connection.deadline(&self.common.timeouts).expect("a deadline");
+        self.now = since + self.common.timeouts.of(class);
         self.with(|connection, turn| connection.on_deadline(turn));
         self.send_all()
     }
@@ -132,8 +120,8 @@ impl Bench {
 
     /// How long the peer still has.
     fn time_left(&self) -> Duration {
-        let (class, since) = self.connection.deadline(&self.timeouts).expect("a deadline");
-        (since + self.timeouts.of(class)).since(self.now)
+        let (class, since) = self.connection.deadline(&self.common.timeouts).expect("a deadline");
+        (since + self.common.timeouts.of(class)).since(self.now)
     }
 
     #[track_caller]
@@ -191,7 +179,7 @@ fn a_partial_send_goes_on_where_it_stopped() {
     let mut sent = Vec::new();
     while bench.connection.demand() == Demand::Send {
         sent.extend(bench.send(7));
-        bench.connection.park(&mut bench.output);
+        bench.connection.park(&mut bench.common.output);
     }
     assert_eq!(sent, whole.as_bytes());
     bench.assert_state(Name::Idle);
@@ -202,7 +190,7 @@ fn a_large_shared_body_is_sent_before_the_next_request_is_looked_at() {
     let mut bench = Bench::new();
     let large = GET.replace("/a", "/large");
     bench.receive(format!("{large}{GET}").as_bytes());
-    assert_eq!(bench.metrics.requests, 1);
+    assert_eq!(bench.common.metrics.requests, 1);
     let sent = bench.send_all();
     assert_eq!(bodies(&sent)[0].len(), 100_000);
     assert_eq!(bodies(&sent)[1], "<GET /a >");
@@ -211,12 +199,12 @@ fn a_large_shared_body_is_sent_before_the_next_request_is_looked_at() {
 #[test]
 fn above_the_high_water_mark_answers_are_sent_before_more_are_made() {
     let mut bench = Bench::new();
-    bench.limits.output_bytes_high_water = 1024;
+    bench.common.limits.output_bytes_high_water = 1024;
     bench.receive(GET.repeat(100).as_bytes());
     let first = bench.send(usize::MAX);
     assert!((1024..1200).contains(&first.len()), "{}", first.len());
     let rest = bench.send_all();
-    assert_eq!(bench.metrics.requests, 100);
+    assert_eq!(bench.common.metrics.requests, 100);
     assert_eq!(statuses(&rest).len() + statuses(&String::from_utf8_lossy(&first)).len(), 100);
 }
 
@@ -243,7 +231,7 @@ fn a_silent_client_is_closed_without_a_word() {
 
     let mut bench = Bench::new();
     bench.exchange(GET);
-    assert_eq!(bench.time_left(), bench.timeouts.idle);
+    assert_eq!(bench.time_left(), bench.common.timeouts.idle);
     assert_eq!(bench.run_out(), "");
     bench.assert_closed(CloseReason::IdleTimeout);
 }
@@ -270,8 +258,8 @@ fn typing_renews_the_grace_but_not_beyond_the_heads_deadline() {
     for _ in 0..11 {
         bench.after(Duration::from_millis(900)).receive(b"E");
     }
-    assert!(bench.now.since(Time::START) < bench.timeouts.head);
-    assert!(bench.now + bench.time_left() <= Time::START + bench.timeouts.head);
+    assert!(bench.now.since(Time::START) < bench.common.timeouts.head);
+    assert!(bench.now + bench.time_left() <= Time::START + bench.common.timeouts.head);
     assert_eq!(statuses(&bench.run_out()), ["408"]);
 }
 
@@ -295,7 +283,7 @@ fn an_answer_has_to_be_read_at_some_speed() {
     let mut bench = Bench::new();
     bench.receive(GET.replace("/a", "/large").as_bytes());
     bench.send(100);
-    bench.connection.park(&mut bench.output);
+    bench.connection.park(&mut bench.common.output);
     bench.after(Duration::from_secs(20));
     bench.send(14_899);
     assert_eq!(bench.time_left(), Duration::from_secs(10));
@@ -357,7 +345,7 @@ fn empty_lines_between_requests_are_no_requests() {
         bench.after(Duration::from_secs(1)).receive(piece);
         bench.assert_state(Name::Idle);
     }
-    let left = bench.timeouts.idle - Duration::from_secs(4);
+    let left = bench.common.timeouts.idle - Duration::from_secs(4);
     assert_eq!(bench.time_left(), left, "empty lines do not make a client any less idle");
     assert_eq!(statuses(&bench.exchange(&format!("\n{GET}\r"))), ["200"]);
     bench.end_of_input();
@@ -408,7 +396,7 @@ fn what_comes_while_lingering_is_bounded() {
     let mut bench = Bench::new();
     bench.exchange("hello\r\n");
     bench.assert_state(Name::Lingering);
-    let bytes_max = bench.limits.linger_bytes_max;
+    let bytes_max = bench.common.limits.linger_bytes_max;
     bench.with(|connection, turn| connection.on_drained(bytes_max, turn));
     bench.assert_state(Name::Lingering);
     bench.with(|connection, turn| connection.on_drained(1, turn));
@@ -419,7 +407,7 @@ fn what_comes_while_lingering_is_bounded() {
 fn unread_input_behind_a_last_answer_is_lingered_for() {
     let mut bench = Bench::new();
     bench.receive(GET.replace("Host", "Connection: close\r\nHost").as_bytes());
-    let owed = bench.output.len();
+    let owed = bench.common.output.len();
     bench.with(|connection, turn| connection.on_sent(owed, Unread::Perhaps, turn));
     bench.assert_state(Name::Lingering);
 }
@@ -428,7 +416,7 @@ fn unread_input_behind_a_last_answer_is_lingered_for() {
 fn while_draining_every_answer_is_the_last() {
     let mut bench = Bench::new();
     bench.receive(&POST.as_bytes()[..POST.len() - 1]);
-    bench.phase = Phase::Draining;
+    bench.common.phase = Phase::Draining;
     let sent = bench.exchange("o");
     assert!(sent.contains("Connection: close\r\n"), "{sent}");
     bench.assert_state(Name::Lingering);

@@ -111,17 +111,17 @@ impl<'b> Noticed<'b> {
         for (name, value) in fields.iter() {
             // Most fields are none of ours; their length already tells.
             match name.len() {
-                4 if name.eq_ignore_ascii_case("host") => {
+                4 if is(name, b"host") => {
                     noticed.host = only(noticed.host, value, FaultKind::HostRepeated)?;
                 }
-                6 if name.eq_ignore_ascii_case("expect") => noticed.notice_expect(value)?,
-                10 if name.eq_ignore_ascii_case("connection") => noticed.notice_connection(value),
+                6 if is(name, b"expect") => noticed.notice_expect(value)?,
+                10 if is(name, b"connection") => noticed.notice_connection(value),
                 // Even two equal lengths are refused: whoever sends two cannot be trusted.
-                14 if name.eq_ignore_ascii_case("content-length") => {
+                14 if is(name, b"content-length") => {
                     let length = only(noticed.content_length, value, FaultKind::LengthInvalid)?;
                     noticed.content_length = length;
                 }
-                17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                17 if is(name, b"transfer-encoding") => {
                     noticed.coding = noticed.coding.followed_by(value);
                 }
                 _ => {}
@@ -208,6 +208,13 @@ impl Coding {
             }
         })
     }
+}
+
+/// Whether `name` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
+/// small letter, and only that: the one other byte which it makes a hyphen is CR, and a name that
+/// was parsed has none.
+fn is(name: &str, lower: &[u8]) -> bool {
+    name.len() == lower.len() && name.bytes().zip(lower).all(|(byte, small)| byte | 0x20 == *small)
 }
 
 /// The value of a field that there may be only one of.

@@ -3,29 +3,40 @@
 use std::io::Write;
 use std::time::SystemTime;
 
-const LINE_BYTES: usize = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".len();
+/// How most answers begin.
+const OK_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
-/// A `Date` field line, ready to be copied into a head (RFC 9110 §6.6.1).
+const DATE_LINE_BYTES: usize = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".len();
+
+/// A `Date` field line, ready to be copied into a head (RFC 9110 §6.6.1); with the status line 200
+/// before it, because most answers begin so, and one copy costs less than two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Date {
-    line: [u8; LINE_BYTES],
+    lines: [u8; OK_LINE.len() + DATE_LINE_BYTES],
 }
 
 impl Date {
     /// Formats `now`, to the second.
     pub(crate) fn new(now: SystemTime) -> Date {
-        let mut line = [b' '; LINE_BYTES];
+        let mut lines = [b' '; OK_LINE.len() + DATE_LINE_BYTES];
+        let (ok, date) = lines.split_at_mut(OK_LINE.len());
+        ok.copy_from_slice(OK_LINE);
         // A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
         let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
         let now = now.clamp(SystemTime::UNIX_EPOCH, last);
-        write!(&mut line[..], "Date: {}\r\n", httpdate::HttpDate::from(now))
+        write!(&mut date[..], "Date: {}\r\n", httpdate::HttpDate::from(now))
             .expect("an IMF-fixdate is always 29 bytes long");
-        Date { line }
+        Date { lines }
     }
 
     /// The whole field line with its line end.
     pub(crate) fn line(&self) -> &[u8] {
-        &self.line
+        &self.lines[OK_LINE.len()..]
+    }
+
+    /// The status line 200, and the field line.
+    pub(crate) fn ok_and_line(&self) -> &[u8] {
+        &self.lines
     }
 }
 

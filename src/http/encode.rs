@@ -95,6 +95,10 @@ pub(crate) fn check_field(name: &str, value: &[u8]) -> Result<(), InvalidField> 
 
 /// The status line and the `Date`.
 pub(crate) fn start(out: &mut Vec<u8>, status: Status, date: &Date) {
+    if status == Status::OK {
+        out.extend_from_slice(date.ok_and_line());
+        return;
+    }
     match status.line() {
         Some(line) => out.extend_from_slice(line),
         None => {

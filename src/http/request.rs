@@ -1,7 +1,7 @@
 //! What a handler is shown: one whole request, borrowed from the bytes it arrived in.
 
 use super::method::{Method, Version};
-use super::parse::Fields;
+use super::parse::Head;
 use super::target::Target;
 
 /// One whole request: its head parsed, its content decoded and complete.
@@ -10,9 +10,8 @@ use super::target::Target;
 #[derive(Debug)]
 pub struct Request<'b> {
     pub(crate) method: Method,
-    pub(crate) target: Target<'b>,
-    pub(crate) version: Version,
-    pub(crate) fields: Fields<'b>,
+    pub(crate) head: &'b Head<'b>,
+    pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
 }
 
@@ -24,7 +23,7 @@ impl<'b> Request<'b> {
 
     /// The target as the client wrote it, not decoded: UTF-8 without controls or spaces.
     pub fn target(&self) -> &'b str {
-        self.target.raw
+        self.head.target
     }
 
     /// The path of the target, not decoded. It begins with a slash, or is `*`.
@@ -39,7 +38,7 @@ impl<'b> Request<'b> {
 
     /// The version it is handled as.
     pub fn version(&self) -> Version {
-        self.version
+        self.head.version
     }
 
     /// The value of the first field with this name, in any case of letters, without the white
@@ -51,7 +50,7 @@ impl<'b> Request<'b> {
     /// Every field, in the order in which they came, at most
     /// [`Limits::fields_max`](crate::Limits::fields_max).
     pub fn fields(&self) -> impl Iterator<Item = (&'b str, &'b [u8])> {
-        self.fields.iter()
+        self.head.fields.iter()
     }
 
     /// The whole content, after chunked decoding; empty if there was none. At most

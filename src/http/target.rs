@@ -6,8 +6,6 @@ use super::method::Method;
 /// A request target that has been found well-formed for its method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Target<'b> {
-    /// As it stood in the request line.
-    pub(crate) raw: &'b str,
     /// From the first slash on; `*` for the asterisk form; empty for CONNECT.
     pub(crate) path: &'b str,
     /// What follows the first `?`.
@@ -21,12 +19,12 @@ impl<'b> Target<'b> {
         if method == Method::Connect {
             let named = host_is_valid(bytes) && port_of(bytes).is_some_and(|port| !port.is_empty());
             return match named {
-                true => Ok(Target { raw, path: "", query: None }),
+                true => Ok(Target { path: "", query: None }),
                 false => Err(FaultKind::TargetInvalid),
             };
         }
         if raw == "*" && method == Method::Options {
-            return Ok(Target { raw, path: raw, query: None });
+            return Ok(Target { path: raw, query: None });
         }
         let Ok(query_mark) = scan(bytes) else { return Err(FaultKind::TargetInvalid) };
         let path_start = if bytes.first() == Some(&b'/') { 0 } else { authority_end(raw)? };
@@ -35,7 +33,7 @@ impl<'b> Target<'b> {
             None => (&raw[path_start..], None),
         };
         // `http://host?query` and `http://host` have the path "/" (RFC 9110 §4.2.3).
-        Ok(Target { raw, path: if path.is_empty() { "/" } else { path }, query })
+        Ok(Target { path: if path.is_empty() { "/" } else { path }, query })
     }
 }
 
