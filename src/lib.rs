@@ -25,12 +25,13 @@
 //! 3. `connection/`: the state machine, without I/O and without a clock;
 //! 4. `socket`, `timers`, `client`, `clients`: everything with state in it, generic over the
 //!    stream, so that a simulation drives what production runs;
-//! 5. `listener`, `admission`, `signals`, `descriptors`, `server`: the only layer that knows mio
-//!    and the time;
+//! 5. `listener`, `admission`, `signals`, `alarm`, `descriptors`, `server`: the only layer that
+//!    knows mio and the time;
 //! 6. [`handlers`]: what ships;
 //! 7. the binary: the command line.
 
 mod admission;
+mod alarm;
 mod buffer;
 mod client;
 mod clients;

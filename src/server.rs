@@ -17,6 +17,7 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::admission::Admission;
+use crate::alarm::Alarm;
 use crate::clients::{ClientId, Clients};
 use crate::config::{Config, Limits, Timeouts};
 use crate::descriptors::{self, Descriptors};
@@ -42,6 +43,7 @@ const SLOT_BYTES: usize = 128;
 const FIRST_LISTENER: usize = (u32::MAX as usize) << 32;
 const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
+const ALARM: Token = Token(usize::MAX - 2);
 
 /// Why [`Server::run`] has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,7 @@ pub struct Server<H> {
     admission: Admission,
     signals: Option<Signals>,
     waker: Arc<Waker>,
+    alarm: Alarm,
     clients: Clients<TcpStream>,
     handler: H,
     limits: Limits,
@@ -122,12 +125,14 @@ impl<H: Handler> Server<H> {
         let clients_max = descriptors.clients_max();
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
+        let alarm = Alarm::new(poll.registry(), ALARM);
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             admission,
             signals: None,
             waker: Arc::new(waker),
+            alarm,
             clients: Clients::new(
                 config.limits.clone(),
                 config.timeouts.clone(),
@@ -227,7 +232,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Not at all if somebody can go on without an event, else until the next deadline.
-    fn poll_timeout(&self, wanted: Option<Duration>) -> Option<Duration> {
+    fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
         // Whoever became idle in the last turn can be evicted in the next one.
         let next_turn = self.now + Duration::from_nanos(1);
         if self.clients.has_runnable() || self.admission.is_possible(&self.clients, next_turn) {
@@ -238,7 +243,7 @@ impl<H: Handler> Server<H> {
             Progress::Running | Progress::Stopped(_) => None,
         };
         let dues = [self.clients.next_due(), drained_by, self.admission.next_due()];
-        let next = dues.into_iter().flatten().min().map(|due| due.since(self.now));
+        let next = self.alarm.set(dues.into_iter().flatten().min(), self.now);
         next.into_iter().chain(wanted).min()
     }
 
@@ -263,6 +268,7 @@ impl<H: Handler> Server<H> {
                         self.signals.as_mut().and_then(|signals| signals.pending().last());
                     told_to_stop = told_to_stop.or(pending.map(Some));
                 }
+                ALARM => self.alarm.on_ready(),
                 WAKER => told_to_stop = told_to_stop.or(Some(None)),
                 Token(token) if token >= FIRST_LISTENER => {
                     self.admission.on_ready(token - FIRST_LISTENER);

@@ -1,0 +1,168 @@
+//! When the poll has to wake up though nothing has happened.
+//!
+//! A timeout given to the poll would do. But the kernel then sets a timer up each time the loop
+//! goes to sleep and takes it down when it is woken: with a single busy client that is a part in
+//! twenty of what a request costs. So the poll sleeps without a timeout, and one timer that it
+//! polls like everything else is set for the next deadline. Deadlines move on as clients are
+//! served, and the timer is left where it is: when it goes off early, it is set again.
+//!
+//! Where there is no such timer, the poll is given its timeout.
+
+use std::io;
+use std::time::Duration;
+
+use mio::{Registry, Token};
+
+use crate::time::Time;
+use timer::Timer;
+
+/// The one timer, and what it is set for.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    timer: Option<Timer>,
+    /// When it goes off. Never later than it must, but often earlier.
+    set_for: Option<Time>,
+}
+
+impl Alarm {
+    /// An alarm that wakes this poll by an event with `token`.
+    pub(crate) fn new(registry: &Registry, token: Token) -> Alarm {
+        // Without one, for want of descriptors for example, sleeping costs more. That is all.
+        Alarm { timer: Timer::new(registry, token).ok(), set_for: None }
+    }
+
+    /// Sees to it that the poll wakes up at `due`, and says what timeout it still has to be given
+    /// for that.
+    pub(crate) fn set(&mut self, due: Option<Time>, now: Time) -> Option<Duration> {
+        let due = due?;
+        let rest = due.since(now);
+        if rest.is_zero() {
+            return Some(rest);
+        }
+        if self.set_for.is_some_and(|set_for| set_for <= due) {
+            return None;
+        }
+        match self.timer.as_ref().map(|timer| timer.set(rest)) {
+            Some(Ok(())) => {
+                self.set_for = Some(due);
+                None
+            }
+            Some(Err(_)) | None => Some(rest),
+        }
+    }
+
+    /// It has gone off.
+    pub(crate) fn on_ready(&mut self) {
+        self.set_for = None;
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod timer {
+    use super::*;
+    use mio::Interest;
+    use mio::unix::SourceFd;
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_settime,
+    };
+    use std::os::fd::{AsRawFd, OwnedFd};
+
+    /// A timer of the kernel that is ready when it goes off. With edges, it need not be read.
+    #[derive(Debug)]
+    pub(super) struct Timer(OwnedFd);
+
+    impl Timer {
+        pub(super) fn new(registry: &Registry, token: Token) -> io::Result<Timer> {
+            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
+            Ok(Timer(timer))
+        }
+
+        /// Has it go off once, so long from now, and not at any time before.
+        pub(super) fn set(&self, rest: Duration) -> io::Result<()> {
+            let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+            let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
+            let once = Itimerspec { it_interval: never, it_value: rest };
+            timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod timer {
+    use super::*;
+
+    /// There is none.
+    #[derive(Debug)]
+    pub(super) enum Timer {}
+
+    impl Timer {
+        pub(super) fn new(_: &Registry, _: Token) -> io::Result<Timer> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(super) fn set(&self, _: Duration) -> io::Result<()> {
+            match *self {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll};
+
+    const ALARM: Token = Token(7);
+
+    fn after_millis(millis: u64) -> Time {
+        Time::START + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn the_poll_wakes_up_without_a_timeout_and_not_before_the_time() {
+        let mut poll = Poll::new().expect("a poll");
+        let mut events = Events::with_capacity(8);
+        let mut alarm = Alarm::new(poll.registry(), ALARM);
+        // Twice: an alarm that was never read goes off again.
+        for _ in 0..2 {
+            let began = std::time::Instant::now();
+            let timeout = alarm.set(Some(after_millis(20)), Time::START);
+            assert_eq!(timeout.is_none(), cfg!(target_os = "linux"));
+            poll.poll(&mut events, timeout).expect("a poll polls");
+            assert!(began.elapsed() >= Duration::from_millis(20));
+            alarm.on_ready();
+        }
+    }
+
+    #[test]
+    fn an_alarm_is_set_again_only_for_something_earlier() {
+        let poll = Poll::new().expect("a poll");
+        let mut alarm = Alarm::new(poll.registry(), ALARM);
+        for (due, set_for) in [(900, 900), (1000, 900), (800, 800), (900, 800)] {
+            alarm.set(Some(after_millis(due)), Time::START);
+            assert_eq!(alarm.set_for, Some(after_millis(set_for)));
+        }
+        alarm.on_ready();
+        alarm.set(Some(after_millis(1000)), Time::START);
+        assert_eq!(alarm.set_for, Some(after_millis(1000)));
+    }
+
+    #[test]
+    fn what_is_due_already_is_not_waited_for() {
+        let poll = Poll::new().expect("a poll");
+        let mut alarm = Alarm::new(poll.registry(), ALARM);
+        assert_eq!(alarm.set(Some(Time::START), after_millis(1)), Some(Duration::ZERO));
+        assert_eq!(alarm.set(None, after_millis(1)), None);
+    }
+
+    #[test]
+    fn without_a_timer_the_poll_is_given_the_timeout() {
+        let mut alarm = Alarm { timer: None, set_for: None };
+        let timeout = alarm.set(Some(after_millis(20)), Time::START);
+        assert_eq!(timeout, Some(Duration::from_millis(20)));
+        assert_eq!(alarm.set_for, None);
+    }
+}
