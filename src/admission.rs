@@ -4,18 +4,56 @@
 //! there may be, and what happens when descriptors run out. A listener that is ready and may not
 //! be accepted from stays ready, and is asked again in every turn: nothing is ever stranded, and
 //! as long as nothing has changed the loop sleeps.
+//!
+//! It knows no socket, only what an accept can come to ([`Accepted`]), so that a simulation can
+//! have descriptors run out.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use log::warn;
-use mio::net::TcpStream;
 
 use crate::clients::Clients;
 use crate::handler::Handler;
-use crate::listener::{self, Accepted, Listener};
+use crate::socket::Stream;
 use crate::time::Time;
+
+/// Where connections come in: what a listening socket must be able to do.
+///
+/// It must be non-blocking, and its poll must give edges as epoll does.
+pub trait Accept {
+    /// A connection's stream.
+    type Stream: Stream;
+
+    /// Accepts one connection.
+    fn accept(&mut self) -> Accepted<Self::Stream>;
+
+    /// Whether a connection waits to be accepted.
+    fn has_waiting(&self) -> bool;
+}
+
+/// What came of an accept.
+#[derive(Debug)]
+pub enum Accepted<S> {
+    /// A connection, and its peer.
+    Client(S, SocketAddr),
+    /// None waits; the poll will report the next.
+    Nothing,
+    /// This one connection was lost before we got to it; the next may be fine.
+    Lost,
+    /// Descriptors or memory have run out, whose and by what error. The connection stays queued.
+    Exhausted(Shortage, io::Error),
+}
+
+/// Whose descriptors or memory have run out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortage {
+    /// The process's own descriptors: closing one of them helps.
+    Ours,
+    /// The system's.
+    Systems,
+}
 
 /// How long accepting rests when descriptors have run out and nobody idle can be closed: others
 /// in this process, or in this system, may free some without our being told.
@@ -24,17 +62,26 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 /// After so long without it, a shortage is over; the next one is news again.
 const EPISODE_QUIET: Duration = Duration::from_secs(10);
 
+/// The doors of one loop, and who watches them.
 #[derive(Debug)]
-pub(crate) struct Admission {
-    listeners: Vec<Listener>,
+pub struct Admission<L: Accept> {
+    doors: Vec<Door<L>>,
     clients_max: usize,
     accepts_per_turn_max: usize,
     /// A connection that was accepted when there turned out to be no room for it.
-    waiting: Option<(TcpStream, SocketAddr)>,
+    waiting: Option<(L::Stream, SocketAddr)>,
     /// Accepting rests until then, or until a descriptor becomes free.
     exhausted_until: Option<Time>,
     crowd: Episode,
     exhaustion: Episode,
+}
+
+/// A listener with its readiness.
+#[derive(Debug)]
+struct Door<L> {
+    listener: L,
+    /// An edge was reported, and nobody has been found to wait since.
+    ready: bool,
 }
 
 /// Something that goes on for a while, and of which the log is told once.
@@ -57,14 +104,13 @@ impl Episode {
     }
 }
 
-impl Admission {
-    pub(crate) fn new(
-        listeners: Vec<Listener>,
-        clients_max: usize,
-        accepts_per_turn_max: usize,
-    ) -> Admission {
+impl<L: Accept> Admission<L> {
+    /// Lets in at most `clients_max` clients at once, and at most `accepts_per_turn_max`
+    /// connections from each listener in one turn.
+    pub fn new(listeners: Vec<L>, clients_max: usize, accepts_per_turn_max: usize) -> Admission<L> {
+        let doors = listeners.into_iter().map(|listener| Door { listener, ready: false });
         Admission {
-            listeners,
+            doors: doors.collect(),
             clients_max,
             accepts_per_turn_max,
             waiting: None,
@@ -74,55 +120,56 @@ impl Admission {
         }
     }
 
-    /// Where connections come in.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(|listener| listener.address)
+    /// Where connections come in; nowhere once it is closed.
+    pub fn listeners(&self) -> impl Iterator<Item = &L> {
+        self.doors.iter().map(|door| &door.listener)
     }
 
-    pub(crate) fn clients_max(&self) -> usize {
+    /// How many clients there may be at once.
+    pub fn clients_max(&self) -> usize {
         self.clients_max
     }
 
-    /// The poll has reported this listener.
-    pub(crate) fn on_ready(&mut self, index: usize) {
-        if let Some(listener) = self.listeners.get_mut(index) {
-            listener.ready = true;
+    /// The poll has reported the listener at this place among [`listeners`](Self::listeners).
+    pub fn on_ready(&mut self, index: usize) {
+        if let Some(door) = self.doors.get_mut(index) {
+            door.ready = true;
         }
     }
 
     /// Connections may have come that the poll has not reported yet.
-    pub(crate) fn on_ready_all(&mut self) {
-        for listener in &mut self.listeners {
-            listener.ready = true;
+    pub fn on_ready_all(&mut self) {
+        for door in &mut self.doors {
+            door.ready = true;
         }
     }
 
     /// A client has gone, and its descriptor is free.
-    pub(crate) fn on_freed(&mut self) {
+    pub fn on_freed(&mut self) {
         self.exhausted_until = None;
     }
 
     /// When accepting is to be tried again although nothing has happened.
-    pub(crate) fn next_due(&self) -> Option<Time> {
+    pub fn next_due(&self) -> Option<Time> {
         self.exhausted_until.filter(|_| self.may_be_waited_for())
     }
 
     /// Whether connections may be waiting for us.
     fn may_be_waited_for(&self) -> bool {
-        self.waiting.is_some() || self.listeners.iter().any(|listener| listener.ready)
+        self.waiting.is_some() || self.doors.iter().any(|door| door.ready)
     }
 
     /// Whether connections may be waiting for us, and there is or can be made room for one.
-    pub(crate) fn is_possible(&self, clients: &Clients<TcpStream>, now: Time) -> bool {
+    pub fn is_possible(&self, clients: &Clients<L::Stream>, now: Time) -> bool {
         self.may_be_waited_for()
             && self.exhausted_until.is_none_or(|until| now >= until)
             && (clients.len() < self.clients_max || clients.has_evictable(now))
     }
 
     /// Accepts from every ready listener, a bounded number of connections.
-    pub(crate) fn accept<H: Handler>(
+    pub fn accept<H: Handler>(
         &mut self,
-        clients: &mut Clients<TcpStream>,
+        clients: &mut Clients<L::Stream>,
         handler: &mut H,
         now: Time,
     ) {
@@ -134,19 +181,22 @@ impl Admission {
         if let Some((stream, peer)) = self.waiting.take() {
             self.admit(stream, peer, clients, handler, now);
         }
-        for index in 0..self.listeners.len() {
+        for index in 0..self.doors.len() {
             for _ in 0..self.accepts_per_turn_max {
                 let has_place = self.waiting.is_none() && self.is_possible(clients, now);
-                if !self.listeners[index].ready || !has_place {
+                let door = &mut self.doors[index];
+                if !door.ready || !has_place {
                     break;
                 }
-                match self.listeners[index].accept() {
+                match door.listener.accept() {
                     Accepted::Client(stream, peer) => {
                         self.admit(stream, peer, clients, handler, now);
                     }
-                    Accepted::Nothing => break,
+                    Accepted::Nothing => door.ready = false,
                     Accepted::Lost => {}
-                    Accepted::Exhausted(reason) => self.make_room(&reason, clients, handler, now),
+                    Accepted::Exhausted(shortage, reason) => {
+                        self.make_room(shortage, &reason, clients, handler, now);
+                    }
                 }
             }
         }
@@ -154,9 +204,9 @@ impl Admission {
 
     fn admit<H: Handler>(
         &mut self,
-        stream: TcpStream,
+        stream: L::Stream,
         peer: SocketAddr,
-        clients: &mut Clients<TcpStream>,
+        clients: &mut Clients<L::Stream>,
         handler: &mut H,
         now: Time,
     ) {
@@ -177,8 +227,9 @@ impl Admission {
     /// is missing is not ours to free, accepting rests.
     fn make_room<H: Handler>(
         &mut self,
+        shortage: Shortage,
         reason: &io::Error,
-        clients: &mut Clients<TcpStream>,
+        clients: &mut Clients<L::Stream>,
         handler: &mut H,
         now: Time,
     ) {
@@ -190,18 +241,18 @@ impl Admission {
             );
         }
         let evicted = clients.evict(now, handler);
-        if !evicted || !listener::is_ours(reason) {
+        if !evicted || shortage == Shortage::Systems {
             self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
         }
     }
 
     /// Tells the log, once an episode, that connections wait because nobody is idle.
-    fn tell_of_waiting(&mut self, clients: &Clients<TcpStream>, now: Time) {
+    fn tell_of_waiting(&mut self, clients: &Clients<L::Stream>, now: Time) {
         let full = clients.len() >= self.clients_max;
         // A listener that has not been accepted from to the end is ready even if nobody waits.
         if full
             && self.crowd.is_over(now)
-            && self.listeners.iter().any(|listener| listener.ready && listener.has_waiting())
+            && self.doors.iter().any(|door| door.ready && door.listener.has_waiting())
         {
             self.crowd.begins(now);
             let max = self.clients_max;
@@ -210,8 +261,8 @@ impl Admission {
     }
 
     /// Accepts nothing more, for ever.
-    pub(crate) fn close(&mut self) {
-        self.listeners.clear();
+    pub fn close(&mut self) {
+        self.doors.clear();
         self.waiting = None;
         self.exhausted_until = None;
     }

@@ -23,10 +23,10 @@
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `handler`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
-//! 4. `socket`, `timers`, `client`, `clients`: everything with state in it, generic over the
-//!    stream, so that a simulation drives what production runs;
-//! 5. `listener`, `admission`, `signals`, `alarm`, `descriptors`, `server`: the only layer that
-//!    knows mio and the time;
+//! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
+//!    over streams and listeners, so that a simulation drives what production runs;
+//! 5. `listener`, `signals`, `alarm`, `descriptors`, `server`: the only layer that knows mio and
+//!    the time;
 //! 6. [`handlers`]: what ships;
 //! 7. the binary: the command line.
 
@@ -52,6 +52,7 @@ mod timers;
 
 /// The loop without its poll and its clock, for simulations and for loops of your own.
 pub mod engine {
+    pub use crate::admission::{Accept, Accepted, Admission, Shortage};
     pub use crate::clients::{ClientId, Clients};
     pub use crate::socket::{Interest, Readiness, Stream};
     pub use crate::time::Time;

@@ -7,28 +7,15 @@ use mio::net::{TcpListener, TcpStream};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::admission::{Accept, Accepted, Shortage};
 use crate::config::Listen;
 use crate::error::Error;
 
-/// A listening socket with its readiness.
+/// A listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) address: SocketAddr,
-    /// An edge was reported, and the queue has not been found empty since.
-    pub(crate) ready: bool,
-}
-
-/// What came of an accept.
-#[derive(Debug)]
-pub(crate) enum Accepted {
-    Client(TcpStream, SocketAddr),
-    /// The queue is empty.
-    Nothing,
-    /// This one connection was lost before we got to it; the next may be fine.
-    Lost,
-    /// The process or the system is out of descriptors or memory. The connection stays queued.
-    Exhausted(io::Error),
 }
 
 impl Listener {
@@ -46,20 +33,16 @@ impl Listener {
         };
         let listening = bound.and_then(|socket| {
             let address = socket.local_addr()?;
-            Ok(Listener { socket: TcpListener::from_std(socket), address, ready: false })
+            Ok(Listener { socket: TcpListener::from_std(socket), address })
         });
         listening.map_err(|reason| Error::Bind(wanted.to_string(), reason))
     }
+}
 
-    /// Whether a connection waits in the queue. Accepting does not tell when descriptors have run
-    /// out: the system asks for one before it looks into the queue.
-    pub(crate) fn has_waiting(&self) -> bool {
-        let mut queue = [PollFd::new(&self.socket, PollFlags::IN)];
-        rustix::event::poll(&mut queue, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
-    }
+impl Accept for Listener {
+    type Stream = TcpStream;
 
-    /// Accepts once.
-    pub(crate) fn accept(&mut self) -> Accepted {
+    fn accept(&mut self) -> Accepted<TcpStream> {
         loop {
             return match self.socket.accept() {
                 // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
@@ -67,20 +50,21 @@ impl Listener {
                     Accepted::Client(stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.ready = false;
-                    Accepted::Nothing
-                }
-                Err(error) if is_exhaustion(&error) && self.has_waiting() => {
-                    Accepted::Exhausted(error)
-                }
-                Err(error) if is_exhaustion(&error) => {
-                    self.ready = false;
-                    Accepted::Nothing
-                }
-                Err(_) => Accepted::Lost,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
+                Err(error) => match shortage(&error) {
+                    None => Accepted::Lost,
+                    // Accepting does not tell whether somebody waits when descriptors have run
+                    // out: the system asks for one before it looks into the queue.
+                    Some(_) if !self.has_waiting() => Accepted::Nothing,
+                    Some(shortage) => Accepted::Exhausted(shortage, error),
+                },
             };
         }
+    }
+
+    fn has_waiting(&self) -> bool {
+        let mut queue = [PollFd::new(&self.socket, PollFlags::IN)];
+        rustix::event::poll(&mut queue, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 }
 
@@ -106,15 +90,14 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     errno == Some(Errno::AFNOSUPPORT) || errno == Some(Errno::ADDRNOTAVAIL)
 }
 
-/// Whether the process's own descriptors have run out, so that closing one of them helps.
-pub(crate) fn is_ours(error: &io::Error) -> bool {
-    rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::MFILE)
-}
-
-fn is_exhaustion(error: &io::Error) -> bool {
+/// Whose descriptors or memory have run out, if this error says so.
+fn shortage(error: &io::Error) -> Option<Shortage> {
     use rustix::io::Errno;
-    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
-    Errno::from_io_error(error).is_some_and(|errno| exhausted.contains(&errno))
+    match Errno::from_io_error(error)? {
+        Errno::MFILE => Some(Shortage::Ours),
+        Errno::NFILE | Errno::NOBUFS | Errno::NOMEM => Some(Shortage::Systems),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -138,11 +121,10 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_queue_uses_up_the_readiness() {
+    fn nobody_is_accepted_from_an_empty_queue() {
         let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let mut listener = Listener::bind(any, 16).expect("a free port");
-        listener.ready = true;
+        assert!(!listener.has_waiting());
         assert!(matches!(listener.accept(), Accepted::Nothing));
-        assert!(!listener.ready);
     }
 }

@@ -76,7 +76,7 @@ pub enum Stopped {
 pub struct Server<H> {
     poll: Poll,
     events: Events,
-    admission: Admission,
+    admission: Admission<Listener>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     alarm: Alarm,
@@ -165,7 +165,7 @@ impl<H: Handler> Server<H> {
 
     /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.admission.addresses().collect()
+        self.admission.listeners().map(|listener| listener.address).collect()
     }
 
     /// A handle by which another thread can stop it.
@@ -340,8 +340,8 @@ impl<H: Handler> Server<H> {
 
     /// Says in the log where it listens and what its limits are.
     fn announce(&self) {
-        for address in self.admission.addresses() {
-            info!("listening on http://{address}/");
+        for listener in self.admission.listeners() {
+            info!("listening on http://{}/", listener.address);
         }
         let clients_max = self.admission.clients_max();
         let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
