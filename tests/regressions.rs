@@ -130,3 +130,16 @@ fn r5_a_wrong_rust_log_is_no_panic_even_if_standard_error_is_full() {
     let program = program.args(["-l", &address]).env("RUST_LOG", "a=b").stderr(full);
     assert_eq!(program.status().unwrap().code(), Some(1), "no panic behind the logger's start");
 }
+
+/// A client that lingered behind its last answer when the server stopped was counted as cut off,
+/// although it had been answered: the reason that was first has to stay.
+#[test]
+fn r6_a_lingering_client_that_is_cut_off_keeps_the_reason_of_its_answer() {
+    let mut clients = clients_of(&[b"hello\r\n"], Limits::default());
+    clients.drive(Time::START, &mut FixedText::new(*b"text").strict());
+    assert_eq!(clients.metrics().faults, 1);
+    clients.cut_off();
+    assert_eq!(clients.len(), 0);
+    let closed = |reason| clients.metrics().closed(reason);
+    assert_eq!((closed(CloseReason::Fault), closed(CloseReason::CutOff)), (1, 0));
+}

@@ -13,7 +13,7 @@ use crate::buffer::Output;
 use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
-use crate::connection::{Common, Phase};
+use crate::connection::{Common, Demand, Phase};
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::socket::{Interest, Readiness, Stream};
@@ -208,11 +208,15 @@ impl<S: Stream> Clients<S> {
         self.free();
     }
 
-    /// Ends one client from outside.
+    /// Ends one client from outside, for this reason unless it has one already: a client that
+    /// lingers does.
     pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
-        let client = &mut self.slab[key];
-        if client.connection.state() != Name::Closed {
-            client.connection.on_close(reason);
+        let connection = &mut self.slab[key].connection;
+        if connection.state() == Name::Closed {
+            return;
+        }
+        connection.on_close(reason);
+        if let Demand::Close(reason) = connection.demand() {
             self.end(key, reason);
         }
     }
