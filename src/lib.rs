@@ -28,10 +28,14 @@
 //! 5. `listener`, `signals`, `alarm`, `descriptors`, `server`: the only layer that knows mio and
 //!    the time;
 //! 6. [`handlers`]: what ships;
-//! 7. the binary: the command line.
+//! 7. `arguments`: what the programs' command lines have in common;
+//! 8. the binary: the command line.
 
 mod admission;
 mod alarm;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod arguments;
 mod buffer;
 mod client;
 mod clients;

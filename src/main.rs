@@ -15,26 +15,24 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use env_logger::Env;
+use oneloop::arguments::Refusal;
 use oneloop::{Server, Stopped};
 
 mod cli;
 
-use cli::{Cli, Refusal};
+use cli::Cli;
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
+
+/// Begins every line on standard error that is not the log's.
+const PROGRAM: &str = "oneloop";
 
 fn main() -> ExitCode {
     match serve() {
         Ok(Stopped::Drained | Stopped::CutOff) => ExitCode::SUCCESS,
         Ok(Stopped::Signalled(number)) => ExitCode::from(code_of_signal(number)),
-        Err(Refusal::Page(page)) => {
-            // `oneloop --help | head -1` closes our standard output: no news for anybody.
-            let _ = page.print();
-            ExitCode::SUCCESS
-        }
-        Err(Refusal::Mistake(sentence)) => complain(&sentence, 2),
-        Err(Refusal::System(sentence)) => complain(&sentence, 1),
+        Err(refusal) => refusal.tell(PROGRAM),
     }
 }
 
@@ -54,7 +52,7 @@ fn start_logging(level: &str) {
         && let Err(reason) = env_filter::Builder::new().try_parse(&wanted)
     {
         // The logger would say so itself, by a macro that panics if standard error is closed.
-        let _ = io::stderr().write_all(format!("oneloop: RUST_LOG: {reason}\n").as_bytes());
+        let _ = io::stderr().write_all(format!("{PROGRAM}: RUST_LOG: {reason}\n").as_bytes());
         env = Env::default().filter_or(NO_VARIABLE, level);
     }
     env_logger::Builder::from_env(env).init();
@@ -63,21 +61,6 @@ fn start_logging(level: &str) {
 /// What a shell reports for a program that a signal ended.
 fn code_of_signal(number: i32) -> u8 {
     u8::try_from(number).map_or(u8::MAX, |number| number.saturating_add(128))
-}
-
-/// Says why nothing runs, in one line whatever the arguments contained.
-fn complain(sentence: &str, code: u8) -> ExitCode {
-    let mut line = String::from("oneloop: ");
-    for character in sentence.chars() {
-        match character.is_control() {
-            true => line.extend(character.escape_default()),
-            false => line.push(character),
-        }
-    }
-    line.push('\n');
-    // If standard error is closed, the exit code still tells; `eprintln!` would panic.
-    let _ = io::stderr().write_all(line.as_bytes());
-    ExitCode::from(code)
 }
 
 #[cfg(test)]

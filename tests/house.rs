@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
-const LAYERS: [&[&str]; 8] = [
+const LAYERS: [&[&str]; 9] = [
     &["config", "error", "metrics", "time", "buffer"],
     &["http"],
     &["handler"],
@@ -17,6 +17,7 @@ const LAYERS: [&[&str]; 8] = [
     &["socket", "timers", "client", "clients", "admission"],
     &["listener", "signals", "alarm", "descriptors", "server"],
     &["handlers"],
+    &["arguments"],
     &["main", "cli"],
 ];
 

@@ -5,9 +5,8 @@
 
 use clap::Args;
 use humantime::Duration;
+use oneloop::arguments::values::{Size, count, duration};
 use oneloop::{Limits, Timeouts};
-
-use super::values::{Size, count, duration};
 
 /// An option for each field of [`Limits`].
 #[derive(Debug, Args)]

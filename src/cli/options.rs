@@ -14,12 +14,12 @@ use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use humantime::Duration;
 use log::LevelFilter;
 use mime_guess::mime;
+use oneloop::arguments::Refusal;
+use oneloop::arguments::values::{Address, Fields, duration, status, switch};
 use oneloop::handlers::FixedText;
 use oneloop::{Config, Status};
 
-use super::Refusal;
 use super::numbers::{LimitOptions, TimeoutOptions};
-use super::values::{Address, Fields, duration, status, switch};
 
 /// What the program has answered since its first day, spelling included.
 const TEXT: &str = "This is the server respose! :)";
@@ -54,8 +54,9 @@ impl Cli {
     pub fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, Refusal> {
-        let matches = Cli::command().try_get_matches_from(arguments)?;
-        let mut cli = Cli::from_arg_matches(&matches)?;
+        let refusal = |error| Refusal::new(error, &Cli::command());
+        let matches = Cli::command().try_get_matches_from(arguments).map_err(refusal)?;
+        let mut cli = Cli::from_arg_matches(&matches).map_err(refusal)?;
         // Clap's own `conflicts_with` would refuse an argument for what the environment says.
         match (matches.value_source("text"), matches.value_source("file")) {
             (Some(text), Some(file)) if text == file => Err(Refusal::Mistake(
@@ -324,6 +325,67 @@ mod tests {
         ];
         for (arguments, level) in levels {
             assert_eq!(cli(&arguments).log_level(), level, "{arguments:?}");
+        }
+    }
+
+    fn mistake(arguments: &[&str]) -> String {
+        match Cli::from_arguments(["oneloop"].iter().chain(arguments)) {
+            Err(Refusal::Mistake(sentence)) => sentence,
+            outcome => panic!("{arguments:?} gave {outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn a_misspelt_option_gets_the_suggestion_in_the_same_line() {
+        assert_eq!(
+            mistake(&["--lisen", "8888"]),
+            "unexpected argument '--lisen' found; a similar argument exists: '--listen'"
+        );
+    }
+
+    #[test]
+    fn an_unlike_option_gets_the_way_to_the_help() {
+        assert_eq!(
+            mistake(&["surprise"]),
+            "unexpected argument 'surprise' found; see 'oneloop --help'"
+        );
+    }
+
+    #[test]
+    fn options_that_exclude_each_other_are_both_named() {
+        assert_eq!(
+            mistake(&["--text", "a", "--file", "b"]),
+            "'--text' cannot be used with '--file'; give only one of them"
+        );
+    }
+
+    #[test]
+    fn an_option_given_twice_is_one_line() {
+        assert_eq!(
+            mistake(&["--status", "200", "--status", "404"]),
+            "the argument '--status <CODE>' cannot be used multiple times; give only one"
+        );
+    }
+
+    #[test]
+    fn a_missing_value_is_one_line() {
+        assert_eq!(
+            mistake(&["--status"]),
+            "a value is required for '--status <CODE>' but none was supplied; see 'oneloop --help'"
+        );
+    }
+
+    #[test]
+    fn line_feeds_in_an_argument_do_not_break_the_line() {
+        let sentence = mistake(&["--listen", "a\nb\n\nc"]);
+        assert!(!sentence.contains('\n'), "{sentence}");
+    }
+
+    #[test]
+    fn help_and_version_are_no_mistakes() {
+        for argument in ["-h", "--help", "-V", "--version"] {
+            let outcome = Cli::from_arguments(["oneloop", argument]);
+            assert!(matches!(outcome, Err(Refusal::Page(_))), "{argument}");
         }
     }
 }

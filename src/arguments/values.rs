@@ -8,8 +8,9 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
+use crate::config::Listen;
+use crate::http::status::Status;
 use bytesize::ByteSize;
-use oneloop::{Listen, Status};
 
 /// A place to listen at, as `8888`, `:8888`, `127.0.0.1:8888` or `[::1]:8888`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
