@@ -8,15 +8,15 @@
 //! What a system call costs, and how this compares with other servers, is measured by
 //! `benches/peers/`. Here a change of a few nanoseconds can be seen, there it cannot.
 
-use std::hint::black_box;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+mod support;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::engine::{ClientId, Clients, Readiness, Time};
 use oneloop::{CloseReason, Limits, Reply, Request, Timeouts};
+use support::{Memory, PEER, Peer};
 
 /// How many clients a loop has that is large, and how many of them are busy in one turn.
 const CROWD: usize = 100_000;
@@ -57,7 +57,8 @@ const BROWSER_GET: &[u8] = b"GET /articles/2026/non-blocking-sockets?from=index 
     Upgrade-Insecure-Requests: 1\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) \
     Chrome/148.0.0.0 Safari/537.36\r\n\
-    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8\r\n\
+    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,\
+    */*;q=0.8\r\n\
     Sec-Fetch-Site: same-origin\r\n\
     Sec-Fetch-Mode: navigate\r\n\
     Referer: http://www.example.org/\r\n\
@@ -104,17 +105,6 @@ const fn join<const N: usize>(pieces: &[&[u8]]) -> [u8; N] {
 }
 
 impl Input {
-    fn bytes(self) -> &'static [u8] {
-        match self {
-            Input::Silence => b"",
-            Input::ShortGet => SHORT_GET,
-            Input::BrowserGet => BROWSER_GET,
-            Input::PipelinedGets => &PIPELINED_GETS,
-            Input::PostWithLength => &POST_WITH_LENGTH,
-            Input::PostInChunks => &POST_IN_CHUNKS,
-        }
-    }
-
     fn requests(self) -> usize {
         match self {
             Input::PipelinedGets => PIPELINED,
@@ -125,49 +115,22 @@ impl Input {
     }
 }
 
-/// A stream without a kernel. Every read gives the same request, which empties it until it is
-/// said to be readable again; every write takes all it is given.
-#[derive(Debug)]
-struct Memory(Input);
-
-impl Read for Memory {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.0.bytes();
-        if bytes.is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
+impl Peer for Input {
+    fn sent(&self) -> Option<&'static [u8]> {
+        match self {
+            Input::Silence => None,
+            Input::ShortGet => Some(SHORT_GET),
+            Input::BrowserGet => Some(BROWSER_GET),
+            Input::PipelinedGets => Some(&PIPELINED_GETS),
+            Input::PostWithLength => Some(&POST_WITH_LENGTH),
+            Input::PostInChunks => Some(&POST_IN_CHUNKS),
         }
-        buf[..bytes.len()].copy_from_slice(bytes);
-        Ok(bytes.len())
-    }
-}
-
-impl Write for Memory {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(black_box(buf).len())
-    }
-
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        Ok(black_box(pieces).iter().map(|piece| piece.len()).sum())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Memory {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
     }
 }
 
 /// A loop of so many clients that all have the same input.
 struct Loop {
-    clients: Clients<Memory>,
+    clients: Clients<Memory<Input>>,
     ids: Vec<ClientId>,
     body: Arc<[u8]>,
     now: Time,
@@ -177,8 +140,7 @@ impl Loop {
     fn new(count: usize, input: Input, body: impl Into<Arc<[u8]>>) -> Loop {
         let (limits, timeouts) = (Limits::default(), Timeouts::default());
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
-        let admit = |_| clients.admit(Memory(input), peer, Time::START);
+        let admit = |_| clients.admit(Memory(input), PEER, Time::START);
         let ids = (0..count).map(admit).collect();
         let mut engine = Loop { clients, ids, body: body.into(), now: Time::START };
         // Whoever is new runs once before anything is heard of it.
@@ -186,7 +148,7 @@ impl Loop {
         engine
     }
 
-    /// One turn, as the server does it, in which these clients have been heard of.
+    /// One turn in which these clients have been heard of.
     fn turn(&mut self, heard: impl Iterator<Item = usize>) {
         for index in heard {
             let readable = Readiness { readable: true, ..Readiness::default() };
@@ -194,11 +156,7 @@ impl Loop {
         }
         let body = &self.body;
         let mut handler = |_: &Request<'_>, reply: Reply<'_>| reply.send(body);
-        self.clients.drive(self.now, &mut handler);
-        self.clients.expire(self.now, &mut handler);
-        self.clients.free();
-        self.clients.register(|_, _, _, _| Ok(()));
-        black_box(self.clients.next_due());
+        support::turn(&mut self.clients, self.now, &mut handler);
     }
 }
 
