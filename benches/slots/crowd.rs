@@ -1,0 +1,227 @@
+//! A crowd of clients with nothing but memory under them, and what may happen to all of it.
+//!
+//! The slots, the timers, the limits and the handler are those of the program. Simulated are the
+//! kernel, the peers and the time of day: the engine is told what time it is.
+
+use std::cell::Cell;
+use std::os::fd::{OwnedFd, RawFd};
+use std::time::{Duration, SystemTime};
+
+use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::handlers::FixedText;
+use oneloop::{CloseReason, Config, Limits, Timeouts};
+
+use crate::clock::{Clock, Looks, Turns};
+use crate::support::{self, Memory, PEER, Peer};
+
+/// What curl would send, and `benches/peers` does.
+const GET: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: peers/0.1\r\nAccept: */*\r\n\r\n";
+const _: () = assert!(GET.len() == 71);
+
+/// What the program answers.
+const TEXT: [u8; 31] = *b"This is the server respose! :)\n";
+
+/// The most events that one poll of the server returns.
+pub const EVENTS_PER_TURN_MAX: usize = 1024;
+
+thread_local! {
+    /// What every peer does when its stream is read. It is the same for all of them: a stream
+    /// that knew its own would need more room than a socket has.
+    static DOING: Cell<Doing> = const { Cell::new(Doing::Nothing) };
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Doing {
+    Nothing,
+    Asking,
+    Leaving,
+}
+
+/// A peer's place in the slot: as large as a socket, which is a descriptor's number.
+#[derive(Debug)]
+struct Far {
+    _descriptor: RawFd,
+}
+
+const _: () = assert!(size_of::<Memory<Far>>() == size_of::<OwnedFd>());
+
+impl Peer for Far {
+    fn sent(&self) -> Option<&'static [u8]> {
+        match DOING.get() {
+            Doing::Nothing => None,
+            Doing::Asking => Some(GET),
+            Doing::Leaving => Some(b""),
+        }
+    }
+}
+
+/// How much of a slot is the stream, in bytes.
+pub const STREAM_BYTES: usize = size_of::<Memory<Far>>();
+
+/// So many clients, or room for them.
+pub struct Crowd {
+    clients: Clients<Memory<Far>>,
+    handler: FixedText,
+    /// Everybody, in the order in which things happen to them.
+    ids: Vec<ClientId>,
+    limits: Limits,
+    timeouts: Timeouts,
+    now: Time,
+    /// How its turns are timed.
+    pub looks: Looks,
+}
+
+/// The room for the names of a crowd: the bench's own memory, all of it touched.
+pub fn names(count: usize) -> Vec<ClientId> {
+    vec![ClientId::from_bits(u64::MAX); count]
+}
+
+impl Crowd {
+    /// An engine without clients, and a crowd of as many as there are names.
+    pub fn new(ids: Vec<ClientId>) -> Crowd {
+        let limits = Limits { clients_max: Some(ids.len()), ..Limits::default() };
+        let typing_grace = Some(Duration::from_secs(1));
+        let timeouts = Timeouts { typing_grace, ..Timeouts::default() };
+        let config = Config { limits, timeouts, ..Config::default() };
+        config.check().expect("the program's configuration, for more clients");
+        let Config { limits, timeouts, .. } = config;
+        let clients = Clients::new(limits.clone(), timeouts.clone(), SystemTime::UNIX_EPOCH);
+        let handler = FixedText::new(TEXT);
+        let (now, looks) = (Time::START, Looks::EveryTurn);
+        Crowd { clients, handler, ids, limits, timeouts, now, looks }
+    }
+
+    /// A crowd of so many, who have come and said nothing.
+    pub fn connected(count: usize) -> Crowd {
+        let mut crowd = Crowd::new(names(count));
+        crowd.connect();
+        crowd
+    }
+
+    /// How many clients there are.
+    pub fn len(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// How many requests have been answered.
+    pub fn requests(&self) -> u64 {
+        self.clients.metrics().requests
+    }
+
+    /// Everybody comes, as many a turn as the server accepts, and is looked at once in vain.
+    pub fn connect(&mut self) -> Turns {
+        DOING.set(Doing::Nothing);
+        let mut clock = Clock::start(self.looks);
+        for newcomers in self.ids.chunks_mut(self.limits.accepts_per_turn_max) {
+            support::turn(&mut self.clients, self.now, &mut self.handler);
+            for id in newcomers {
+                *id = self.clients.admit(Memory(Far { _descriptor: -1 }), PEER, self.now);
+            }
+            clock.end_turn();
+        }
+        support::turn(&mut self.clients, self.now, &mut self.handler);
+        clock.end_turn();
+        assert_eq!(self.clients.len(), self.ids.len());
+        clock.stop()
+    }
+
+    /// Everybody asks once and is answered, so many a turn, while so much time goes by.
+    pub fn ask(&mut self, events_per_turn: usize, within: Duration) -> Turns {
+        DOING.set(Doing::Asking);
+        let readable = Readiness { readable: true, ..Readiness::default() };
+        let before = self.requests();
+        let turns = self.hear(events_per_turn, readable, within);
+        assert_eq!(self.requests(), before + self.ids.len() as u64);
+        turns
+    }
+
+    /// Everybody leaves, as many a turn as the poll reports.
+    pub fn leave(&mut self) -> Turns {
+        DOING.set(Doing::Leaving);
+        let ended = Readiness { readable: true, read_closed: true, ..Readiness::default() };
+        let turns = self.hear(EVENTS_PER_TURN_MAX, ended, Duration::ZERO);
+        self.all_gone(CloseReason::PeerClosed);
+        turns
+    }
+
+    /// Everybody has been silent for too long, and nothing was done about it yet.
+    pub fn expire(&mut self) -> Turns {
+        DOING.set(Doing::Nothing);
+        self.now = self.now + self.timeouts.first_byte * 2;
+        let mut clock = Clock::start(self.looks);
+        self.turn_until_empty(&mut clock);
+        self.all_gone(CloseReason::FirstByteTimeout);
+        clock.stop()
+    }
+
+    /// The server is told to stop while everybody is idle.
+    pub fn stop(&mut self) -> Turns {
+        DOING.set(Doing::Nothing);
+        let mut clock = Clock::start(self.looks);
+        self.clients.drain();
+        self.turn_until_empty(&mut clock);
+        self.all_gone(CloseReason::Drained);
+        clock.stop()
+    }
+
+    /// The server is told to end at once.
+    pub fn cut_off(&mut self) -> Turns {
+        let mut clock = Clock::start(self.looks);
+        self.clients.cut_off();
+        clock.end_turn();
+        self.all_gone(CloseReason::CutOff);
+        clock.stop()
+    }
+
+    /// Has things happen to the latest comer first.
+    pub fn reverse(&mut self) {
+        self.ids.reverse();
+    }
+
+    /// Has things happen to everybody in an order that no cache can guess.
+    pub fn shuffle(&mut self, random: &mut Random) {
+        for last in (1..self.ids.len()).rev() {
+            self.ids.swap(last, random.below(last + 1));
+        }
+    }
+
+    fn hear(&mut self, events_per_turn: usize, told: Readiness, within: Duration) -> Turns {
+        let pause = within / u32::try_from(self.ids.len()).expect("fewer than 4 billion clients");
+        let mut clock = Clock::start(self.looks);
+        for heard in self.ids.chunks(events_per_turn) {
+            self.now = self.now + pause * heard.len() as u32;
+            for id in heard {
+                self.clients.note(*id, told);
+            }
+            support::turn(&mut self.clients, self.now, &mut self.handler);
+            clock.end_turn();
+        }
+        clock.stop()
+    }
+
+    fn turn_until_empty(&mut self, clock: &mut Clock) {
+        while !self.clients.is_empty() {
+            support::turn(&mut self.clients, self.now, &mut self.handler);
+            clock.end_turn();
+        }
+    }
+
+    fn all_gone(&self, reason: CloseReason) {
+        assert!(self.clients.is_empty());
+        assert_eq!(self.clients.metrics().closed(reason), self.ids.len() as u64);
+    }
+}
+
+/// Numbers that a seed decides: splitmix64, as in `tests/simulation/random.rs`.
+pub struct Random(pub u64);
+
+impl Random {
+    /// From zero to `bound`, `bound` not included.
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
+    }
+}
