@@ -378,6 +378,34 @@ fn come_and_go(server: &Watched, asks: Asks) {
     settled_descriptors(server);
 }
 
+/// More clients than slots are reserved for, whose time runs out in the order in which they came:
+/// the last few are fewer than what counts as a crowd, and lie above everybody else's place.
+#[test]
+fn a_huge_crowd_that_times_out_gives_its_slots_back() {
+    const HUGE: usize = 1250 * PER_TURN + 64;
+    let _alone = alone();
+    let timeouts = Timeouts::default();
+    let late = Time::after_start(timeouts.first_byte * 2);
+    let mut clients = Clients::new(Limits::default(), timeouts, SystemTime::UNIX_EPOCH);
+    let mut handler = FixedText::new(*b"hello\n").strict();
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+    let before = allocated();
+    while clients.len() < HUGE {
+        for _ in 0..PER_TURN.min(HUGE - clients.len()) {
+            clients.admit(Descriptor::Silent, peer, Time::START);
+        }
+        clients.drive(Time::START, &mut handler);
+        clients.register(|_, _, _, _| Ok(()));
+    }
+    while !clients.is_empty() {
+        clients.drive(late, &mut handler);
+        clients.expire(late, &mut handler);
+        clients.free();
+    }
+    let left = allocated().saturating_sub(before);
+    assert!(left < 1024 * 1024, "{left} B are left of a crowd of {HUGE}");
+}
+
 /// Resident memory, as `ps` shows it: this is what an operator sees come back or not.
 fn assert_memory_is_back(server: &Watched, crowds: usize) {
     // What a first few clients make resident, code above all, is no crowd's memory.

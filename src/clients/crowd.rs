@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::SystemTime;
 
 use log::{debug, trace};
@@ -72,6 +73,8 @@ pub struct Clients<S> {
     /// left over from a client that has ended since, and is skipped.
     pub(super) run_queue: VecDeque<usize>,
     pub(super) timers: Timers,
+    /// Keys whose clients have still to be looked at because the server is stopping.
+    pub(super) to_drain: Range<usize>,
     /// Keys of clients that have ended in this turn and are not freed yet.
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
@@ -97,6 +100,7 @@ impl<S: Stream> Clients<S> {
             crowded: 0,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
+            to_drain: 0..0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
@@ -174,7 +178,7 @@ impl<S: Stream> Clients<S> {
 
     /// Whether somebody can run without a new event.
     pub fn has_runnable(&self) -> bool {
-        !self.run_queue.is_empty()
+        !self.run_queue.is_empty() || !self.to_drain.is_empty()
     }
 
     /// When the next deadline is to be acted on.
@@ -258,7 +262,7 @@ impl<S: Stream> Clients<S> {
     /// left, what lies below their keys stays: keys do not move.
     fn give_slots_back(&mut self) {
         let crowd = self.crowded > CROWD_MIN;
-        if self.slab.is_empty() && (crowd || self.slab.capacity() < reserved_slots::<S>()) {
+        if self.slab.is_empty() && self.crowded >= CROWD_MIN {
             self.slab = Slab::with_capacity(reserved_slots::<S>());
             self.crowded = 0;
         } else if crowd && self.slab.len() * 8 < self.crowded {

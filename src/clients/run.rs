@@ -60,6 +60,7 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        self.drain_next();
         let mut runnable = self.run_queue.len();
         while runnable > 0 {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
