@@ -29,7 +29,7 @@
 //!    the time;
 //! 6. [`handlers`]: what ships;
 //! 7. `arguments`: what the programs' command lines have in common;
-//! 8. the binary: the command line.
+//! 8. the binary: the command line; and `herd`, a program of strange clients.
 
 mod admission;
 mod alarm;
@@ -45,6 +45,9 @@ mod descriptors;
 mod error;
 mod handler;
 pub mod handlers;
+#[cfg(feature = "herd")]
+#[doc(hidden)]
+pub mod herd;
 mod http;
 mod listener;
 mod metrics;

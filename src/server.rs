@@ -373,7 +373,7 @@ impl<H> fmt::Debug for Server<H> {
 }
 
 /// What an event tells of a stream. An error is learnt by the next call, whichever that is.
-fn told(event: &Event) -> Readiness {
+pub(crate) fn told(event: &Event) -> Readiness {
     Readiness {
         readable: event.is_readable() || event.is_error(),
         writable: event.is_writable() || event.is_error() || event.is_write_closed(),

@@ -27,7 +27,7 @@ use crate::timers::Timers;
 pub struct ClientId(u64);
 
 impl ClientId {
-    fn new(key: usize, generation: u32) -> ClientId {
+    pub(crate) fn new(key: usize, generation: u32) -> ClientId {
         let key = u32::try_from(key).expect("fewer than 4 billion clients");
         ClientId(u64::from(generation) << 32 | u64::from(key))
     }
@@ -42,11 +42,11 @@ impl ClientId {
         ClientId(bits)
     }
 
-    fn key(self) -> usize {
+    pub(crate) fn key(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 
-    fn generation(self) -> u32 {
+    pub(crate) fn generation(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }

@@ -61,6 +61,11 @@ impl Server {
         self.address
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The URL of `path`, which begins with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -182,6 +187,19 @@ impl Program {
         while !String::from_utf8_lossy(&self.output).contains(text) {
             assert!(self.listen(deadline), "it ended without {text:?}; {}", self.printed());
         }
+    }
+
+    /// Waits until its standard error contains `text`.
+    pub fn hear_error(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !String::from_utf8_lossy(&self.errors).contains(text) {
+            assert!(self.listen(deadline), "it ended without {text:?}; {}", self.printed());
+        }
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
     }
 
     /// Forgets what it has printed to standard output, so that [`Program::hear`] waits for more.

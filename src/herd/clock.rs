@@ -1,0 +1,31 @@
+//! The herd's clock: the only place that asks what time it is.
+//!
+//! Once a turn, and once more for each client whose answer came: a turn with hundreds of events is
+//! longer than many a latency.
+
+use std::time::{Duration, Instant};
+
+use crate::time::Time;
+
+/// Counts from when the herd set out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    began: Instant,
+}
+
+impl Clock {
+    /// Begins now.
+    pub(crate) fn start() -> Clock {
+        Clock { began: Instant::now() }
+    }
+
+    /// The present moment.
+    pub(crate) fn now(self) -> Time {
+        Time::after_start(self.began.elapsed())
+    }
+
+    /// How long a wait may be by `until`; nothing if that has passed.
+    pub(crate) fn left(self, until: Duration) -> Duration {
+        until.saturating_sub(self.began.elapsed())
+    }
+}

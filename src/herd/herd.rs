@@ -1,0 +1,219 @@
+//! The loop: one `mio::Poll`, one slab, one thread.
+//!
+//! [`Herd::turn`] is all of it on one screen.
+
+use std::io::{self, ErrorKind};
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token};
+use signal_hook_mio::v1_0::Signals;
+
+use super::crowd::Crowd;
+use super::phases::Phase;
+use super::plan::Plan;
+use super::probe::Lessons;
+use super::process::Process;
+use super::progress::Progress;
+use super::record::Record;
+use super::tally::Tally;
+use super::times::Times;
+use crate::clients::ClientId;
+use crate::server::told;
+use crate::signals;
+use crate::time::Time;
+
+/// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
+/// request is sent that has become due.
+const EVENTS_PER_TURN_MAX: usize = 256;
+
+/// No client has the generation `u32::MAX`.
+const SIGNALS: Token = Token(usize::MAX);
+
+/// How often the record is written and progress shown.
+const TICK: Duration = Duration::from_secs(1);
+
+/// After a signal answers are waited for only so long: somebody wants us to end.
+const PATIENCE_WHEN_TOLD: Duration = Duration::from_millis(500);
+
+/// A herd on its way.
+pub(super) struct Herd<'p> {
+    poll: Poll,
+    events: Events,
+    signals: Signals,
+    crowd: Crowd<'p>,
+    now: Time,
+    next_tick: Time,
+    record: Record,
+    progress: Progress,
+    /// How many signals have told us to end.
+    signalled: usize,
+}
+
+/// Why a run has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// It was over.
+    ByItself,
+    /// A signal ended it early.
+    BySignal,
+}
+
+/// What has come of a run.
+pub(super) struct Outcome {
+    /// What was counted of each kind, in [`Kind`](super::kind::Kind)'s order.
+    pub(super) tallies: Vec<Tally>,
+    /// Connections that still stood at the end, likewise.
+    pub(super) open: Vec<usize>,
+    /// Requests of good clients that were due and that nobody was free to make.
+    pub(super) unmade: u64,
+    /// By how much requests were late through our own fault.
+    pub(super) lateness: Times,
+    /// How it went over time.
+    pub(super) record: Record,
+    /// From beginning to end.
+    pub(super) took: Duration,
+    pub(super) stopped: Stopped,
+}
+
+impl<'p> Herd<'p> {
+    /// Nobody has connected yet.
+    ///
+    /// # Errors
+    /// When the system has no poll for us, or no signals.
+    pub(super) fn new(
+        plan: &'p Plan,
+        lessons: &Lessons,
+        process: Option<Process>,
+    ) -> io::Result<Herd<'p>> {
+        let poll = Poll::new()?;
+        let mut signals = signals::catch()?;
+        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let registry = poll.registry().try_clone()?;
+        Ok(Herd {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_TURN_MAX),
+            signals,
+            record: Record::start(plan.length, process),
+            crowd: Crowd::new(plan, lessons, registry),
+            now: Time::START,
+            next_tick: Time::START + TICK,
+            progress: Progress::start(),
+            signalled: 0,
+        })
+    }
+
+    /// Goes on until it is over.
+    ///
+    /// # Errors
+    /// Those of the poll itself, which do not happen on a healthy system.
+    pub(super) fn run(mut self) -> io::Result<Outcome> {
+        while self.crowd.phase != Phase::Over {
+            self.turn()?;
+        }
+        let unmade = self.crowd.settle();
+        self.now = self.crowd.clock.now();
+        self.tick();
+        self.progress.finish();
+        let open = self.crowd.flocks.iter().map(|flock| flock.live).collect();
+        Ok(Outcome {
+            open,
+            unmade,
+            tallies: self.crowd.flocks.into_iter().map(|flock| flock.tally).collect(),
+            lateness: self.crowd.lateness,
+            record: self.record,
+            took: self.now.since(Time::START),
+            stopped: match self.signalled {
+                0 => Stopped::ByItself,
+                _ => Stopped::BySignal,
+            },
+        })
+    }
+
+    fn turn(&mut self) -> io::Result<()> {
+        let timeout = self.poll_timeout();
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Ok(()) => {}
+            // A signal has come in between: the turn has no events.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        self.note_events();
+        self.crowd.go_on_again();
+        self.now = self.crowd.clock.now();
+        self.crowd.ask_due(self.now);
+        self.crowd.bring(self.now);
+        self.crowd.drip_due(self.now);
+        self.crowd.hang_up_due(self.now);
+        if self.now >= self.next_tick {
+            self.tick();
+        }
+        self.change_phase();
+        Ok(())
+    }
+
+    /// Until something is due. A poll sleeps for whole milliseconds, and rather longer than shorter:
+    /// what must not be late is waited for without sleep at the end.
+    fn poll_timeout(&self) -> Duration {
+        let now = self.crowd.clock.now();
+        let (exact, lazy) = self.crowd.next_due(now);
+        let lazy = lazy.map_or(TICK, |due| due.since(now)).min(self.next_tick.since(now));
+        match exact {
+            Some(due) => lazy.min(Duration::from_millis(due.since(now).as_millis() as u64)),
+            None => lazy,
+        }
+    }
+
+    fn note_events(&mut self) {
+        for event in &self.events {
+            match event.token() {
+                SIGNALS => self.signalled += self.signals.pending().count(),
+                Token(token) => {
+                    self.crowd.on_event(ClientId::from_bits(token as u64), told(event));
+                }
+            }
+        }
+    }
+
+    fn change_phase(&mut self) {
+        loop {
+            let next = self.next_phase();
+            if next == self.crowd.phase {
+                return;
+            }
+            // What was seen up to here belongs to the part that ends.
+            if self.crowd.phase == Phase::Calm {
+                self.tick();
+                self.record.end_calm();
+            }
+            self.crowd.enter(next, self.now);
+        }
+    }
+
+    fn next_phase(&self) -> Phase {
+        match (self.signalled, self.crowd.phase) {
+            (1.., Phase::Calm | Phase::Full) => {
+                Phase::Ending { until: self.now + PATIENCE_WHEN_TOLD }
+            }
+            (2.., Phase::Ending { .. } | Phase::Over) => Phase::Over,
+            (_, Phase::Calm | Phase::Full | Phase::Ending { .. } | Phase::Over) => {
+                self.crowd.next_phase(self.now)
+            }
+        }
+    }
+
+    /// Notes where everything stands, shows it, and adds recent latencies to those of their part.
+    fn tick(&mut self) {
+        let counts = self.crowd.counts();
+        let kind = self.crowd.plan.main_kind();
+        let recent = kind.map(|kind| self.crowd.flocks[kind as usize].tally.latency.recent());
+        let before = self.record.note(self.now, counts, recent);
+        self.progress.show(&before, &self.record.last, recent);
+        let part = self.crowd.part();
+        for flock in &mut self.crowd.flocks {
+            flock.tally.latency.fold(part);
+        }
+        while self.next_tick <= self.now {
+            self.next_tick = self.next_tick + TICK;
+        }
+    }
+}

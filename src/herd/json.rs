@@ -1,0 +1,139 @@
+//! The report for programs. Times are in the unit that their names end in.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::herd::Stopped;
+use super::kind::Kind;
+use super::record::Point;
+use super::report::{Course, Report};
+use super::tally::{Part, Tally};
+use super::times::Times;
+use super::units::escaped;
+
+/// All of it, in one object.
+pub(super) fn text(report: &Report<'_>) -> String {
+    let plan = report.plan;
+    let failures = report.failures();
+    let document = json!({
+        "server": plan.server.to_string(),
+        "seconds": report.outcome.took.as_secs_f64(),
+        "ended_by_signal": report.outcome.stopped == Stopped::BySignal,
+        "ok": failures.is_empty(),
+        "failures": failures,
+        "expected": report.learned,
+        "pipeline": plan.depth,
+        "seed": plan.seed,
+        "requests_unmade": report.outcome.unmade,
+        "lateness_us": percentiles(&report.outcome.lateness),
+        "kinds": report.kinds().map(|(kind, tally)| of_kind(report, kind, tally))
+            .collect::<Vec<_>>(),
+        "parts": report.parts().into_iter().map(|sums| json!({
+            "part": name(sums.part),
+            "seconds": sums.took.as_secs_f64(),
+            "right": sums.right,
+            "cpu_ns_per_right": sums.cpu_ns_per_right,
+        })).collect::<Vec<_>>(),
+        "process": plan.pid.map(|pid| json!({
+            "pid": pid,
+            "resident_bytes": report.resident_bytes().map(course),
+            "descriptors": report.descriptors().map(course),
+        })),
+        "latency_over_time_of": plan.main_kind().map(Kind::name),
+        "over_time": over_time(report),
+    });
+    format!("{document:#}\n")
+}
+
+fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
+    let group = report.plan.group(kind);
+    let ended: Map<String, Value> =
+        tally.ended.iter().map(|(why, count)| (why.to_string(), json!(count))).collect();
+    json!({
+        "kind": kind.name(),
+        "clients": group.clients,
+        "rate": group.rate,
+        "connected": tally.connected,
+        "right": tally.right,
+        "wrong": tally.wrong,
+        "lost": kind.is_good().then_some(tally.lost),
+        "refused": tally.refused,
+        "open_at_end": report.outcome.open[kind as usize],
+        "ended_by_us": tally.hung_up,
+        "ended_by_server": ended,
+        "ended_after_ms": spans(&tally.lifetimes),
+        "latency_us": percentiles(&tally.latency.total()),
+        "latency_us_calm": percentiles(tally.latency.of(Part::Calm)),
+        "latency_us_full": percentiles(tally.latency.of(Part::Full)),
+        "first_wrong": tally.first_wrong.as_ref().map(|wrong| json!({
+            "reason": wrong.reason,
+            "shown": escaped(&wrong.shown),
+        })),
+    })
+}
+
+fn name(part: Part) -> &'static str {
+    match part {
+        Part::Calm => "calm",
+        Part::Full => "full",
+    }
+}
+
+fn percentiles(times: &Times) -> Option<Value> {
+    (times.count() > 0).then(|| {
+        json!({
+            "count": times.count(),
+            "p50": microseconds(times.quantile(0.5)),
+            "p90": microseconds(times.quantile(0.9)),
+            "p99": microseconds(times.quantile(0.99)),
+            "p99.9": microseconds(times.quantile(0.999)),
+            "p99.99": microseconds(times.quantile(0.9999)),
+            "max": microseconds(times.max()),
+        })
+    })
+}
+
+fn spans(times: &Times) -> Option<Value> {
+    let milliseconds = |time: Duration| microseconds(time) / 1e3;
+    (times.count() > 0).then(|| {
+        json!({
+            "min": milliseconds(times.min()),
+            "p50": milliseconds(times.quantile(0.5)),
+            "max": milliseconds(times.max()),
+        })
+    })
+}
+
+fn course(course: Course) -> Value {
+    json!({ "start": course.start, "max": course.max, "end": course.end })
+}
+
+/// Counts are sums since the beginning; latencies are those since the point before.
+fn over_time(report: &Report<'_>) -> Vec<Value> {
+    let points = report.outcome.record.points.iter();
+    points
+        .map(|Point { mark, p50, p99, max }| {
+            json!({
+                "seconds": mark.at.since(Default::default()).as_secs_f64(),
+                "connected": mark.counts.connected,
+                "open": mark.counts.open,
+                "right": mark.counts.right,
+                "wrong": mark.counts.wrong,
+                "lost": mark.counts.lost,
+                "refused": mark.counts.refused,
+                "ended_by_server": mark.counts.ended,
+                "p50_us": microseconds(*p50),
+                "p99_us": microseconds(*p99),
+                "max_us": microseconds(*max),
+                "cpu_ns": mark.process.map(|process| process.cpu_ns),
+                "resident_bytes": mark.process.map(|process| process.resident_bytes),
+                "descriptors": mark.process.and_then(|process| process.descriptors),
+            })
+        })
+        .collect()
+}
+
+fn microseconds(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e3
+}

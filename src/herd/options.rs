@@ -1,0 +1,455 @@
+//! The options, and the [`Plan`] that follows from them.
+//!
+//! One struct for each heading of the help. What a single option may say is checked as it is read,
+//! what they may say together in [`Options::plan`]; how many clients the system allows is found out
+//! later, when the limit has been raised.
+
+use std::ffi::OsString;
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, Parser};
+
+use super::kind::Kind;
+use super::plan::{Afterwards, Destination, Group, Plan};
+use crate::arguments::Refusal;
+use crate::arguments::values::{Address, Size, count, duration};
+use crate::config::Listen;
+
+/// Sends a crowd of strange clients to an HTTP/1.1 server, and checks every byte that comes back.
+///
+/// Each kind of client is given as a number of them at once. N@RATE limits a kind to RATE a
+/// second in total; otherwise each client goes on as soon as it can. Good clients are --get,
+/// --post, --connect-close and --half-close: all that they ask must be answered, and right, or the
+/// exit code is 1.
+#[derive(Debug, Parser)]
+#[command(name = "herd", version, after_long_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// The server: a numeric address and port, or only a port of 127.0.0.1
+    #[arg(value_name = "SERVER")]
+    server: Address,
+
+    #[command(flatten)]
+    good: GoodOptions,
+    #[command(flatten)]
+    strange: StrangeOptions,
+    #[command(flatten)]
+    run: RunOptions,
+    #[command(flatten)]
+    report: ReportOptions,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  herd 8888 --get 64                            as fast as answers come, ten seconds
+  herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
+  herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
+  herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within a second";
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Good clients")]
+struct GoodOptions {
+    /// Clients that keep their connection and GET again and again
+    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
+    get: usize,
+
+    /// GETs a second in total, at random moments, whatever the server does
+    ///
+    /// Latency then counts from the moment that was meant (an open loop): it includes the time for
+    /// which no client was free.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    rate: Option<f64>,
+
+    /// GETs that each get client sends at a time; the next follow when all are answered
+    #[arg(long, value_name = "DEPTH", value_parser = at_least_one, default_value = "1")]
+    pipeline: usize,
+
+    /// Clients that POST 1 KiB, in turn with a length and chunked
+    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
+    post: Group,
+
+    /// Clients that connect for every GET, with Connection: close
+    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
+    connect_close: Group,
+
+    /// Clients that connect for every GET, end their own side behind it, and want the answer
+    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
+    half_close: Group,
+
+    /// What is asked for
+    #[arg(long, value_name = "PATH", value_parser = path, default_value = "/")]
+    path: String,
+
+    /// The body of every right answer, or @FILE with it [default: that of a first answer]
+    ///
+    /// The status is then 200. Otherwise body and status are learned from one GET, and one POST if
+    /// there are post clients, before the crowd sets out.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    expect: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Strange clients")]
+struct StrangeOptions {
+    /// Clients that connect and say nothing
+    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
+    idle: usize,
+
+    /// Clients that send a head without end, a byte at a time
+    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
+    drip: usize,
+
+    /// Clients that ask and never read
+    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
+    never_read: usize,
+
+    /// Clients that ask and read a few bytes at a time
+    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
+    slow_read: usize,
+
+    /// Clients that connect to send random bytes; any well-formed answer is right, and none, too
+    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
+    garbage: Group,
+
+    /// Clients that connect, ask, and reset the connection
+    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
+    reset: Group,
+
+    /// How often a drip client sends, and a slow-read client reads
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
+    drip_every: humantime::Duration,
+
+    /// How much a slow-read client reads at a time
+    #[arg(long, value_name = "SIZE", default_value = "64")]
+    slow_read_bytes: Size,
+
+    /// What never-read and slow-read clients ask for [default: --path]
+    ///
+    /// They ask once, or so often that the answers exceed 256 KiB, which is more than the system
+    /// takes for such a client.
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    big_path: Option<String>,
+
+    /// Replace idle, drip, never-read and slow-read clients whom the server has closed
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Run")]
+struct RunOptions {
+    /// How long to go on [default: 10s; with --requests 5min]
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    length: Option<humantime::Duration>,
+
+    /// End when the good clients have made so many requests
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    requests: Option<usize>,
+
+    /// Let only get and post clients act at first, for so long, and compare
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
+    calm: humantime::Duration,
+
+    /// How many connections to keep or hold are made a second, at most
+    #[arg(long, value_name = "RATE", value_parser = rate, default_value = "5000")]
+    connect_rate: f64,
+
+    /// How long to wait for answers at the end
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    patience: humantime::Duration,
+
+    /// Begins all that is random: garbage, and the moments of a rate
+    #[arg(long, value_name = "N", value_parser = count::<u64>, default_value = "1")]
+    seed: u64,
+
+    /// The server is not on the loopback, and I answer for loading it
+    #[arg(long)]
+    i_may_load_this_host: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+struct ReportOptions {
+    /// Write the report as JSON, too; with - to standard output, and the table to standard error
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Draw latency by percentile and over time
+    #[arg(long, value_name = "FILE.svg")]
+    plot: Option<PathBuf>,
+
+    /// Watch the server's process: CPU time for each answer, memory, descriptors
+    #[arg(long, value_name = "PID", value_parser = count::<u32>)]
+    pid: Option<u32>,
+}
+
+impl Options {
+    /// Reads arguments, the program's name first.
+    pub(crate) fn from_arguments<T: Into<OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Options, Refusal> {
+        Options::try_parse_from(arguments).map_err(|error| Refusal::new(error, &Options::command()))
+    }
+
+    /// What they mean together. Reads the file with the expected body, if one is named.
+    pub(crate) fn plan(self) -> Result<Plan, Refusal> {
+        let server = self.server()?;
+        let expected = self.good.expected()?;
+        let Options { good, strange, run, report, .. } = self;
+        let clients = |clients| Group { clients, rate: None };
+        let groups = Kind::ALL.map(|kind| match kind {
+            Kind::Get => Group { clients: good.get, rate: good.rate },
+            Kind::Post => good.post,
+            Kind::ConnectClose => good.connect_close,
+            Kind::HalfClose => good.half_close,
+            Kind::Idle => clients(strange.idle),
+            Kind::Drip => clients(strange.drip),
+            Kind::NeverRead => clients(strange.never_read),
+            Kind::SlowRead => clients(strange.slow_read),
+            Kind::Garbage => strange.garbage,
+            Kind::Reset => strange.reset,
+        });
+        let plan = Plan {
+            server,
+            groups,
+            depth: good.pipeline,
+            big_path: strange.big_path.unwrap_or_else(|| good.path.clone()),
+            path: good.path,
+            expected: expected.map(Into::into),
+            drip_every: *strange.drip_every,
+            slow_read_bytes: strange.slow_read_bytes.0,
+            afterwards: match strange.replace {
+                true => Afterwards::Replace,
+                false => Afterwards::Leave,
+            },
+            length: match (run.length, run.requests) {
+                (Some(length), _) => *length,
+                (None, None) => Duration::from_secs(10),
+                (None, Some(_)) => Duration::from_secs(300),
+            },
+            requests: run.requests.map(|requests| requests as u64),
+            calm: *run.calm,
+            connect_rate: run.connect_rate,
+            patience: *run.patience,
+            seed: run.seed,
+            pid: report.pid,
+            json: report.json.map(|file| match file.as_os_str() == "-" {
+                true => Destination::Output,
+                false => Destination::File(file),
+            }),
+            plot: report.plot,
+        };
+        check(&plan)?;
+        Ok(plan)
+    }
+
+    fn server(&self) -> Result<SocketAddr, Refusal> {
+        let server = match self.server.0 {
+            Listen::Everywhere(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            Listen::At(address) => SocketAddr::new(address.ip().to_canonical(), address.port()),
+        };
+        if server.port() == 0 {
+            return mistake("the server's port cannot be 0; give the one that it listens at");
+        }
+        if !server.ip().is_loopback() && !self.run.i_may_load_this_host {
+            return mistake(format!(
+                "{} is not on the loopback (127.0.0.0/8, ::1); if you answer for loading that \
+                 host, add --i-may-load-this-host",
+                server.ip()
+            ));
+        }
+        Ok(server)
+    }
+}
+
+impl GoodOptions {
+    fn expected(&self) -> Result<Option<Vec<u8>>, Refusal> {
+        let Some(expect) = &self.expect else { return Ok(None) };
+        let Some(file) = expect.strip_prefix('@') else {
+            return Ok(Some(expect.clone().into_bytes()));
+        };
+        let bytes = fs::read(file).map_err(|reason| {
+            Refusal::Mistake(format!("cannot read --expect '@{file}': {reason}; name a file"))
+        })?;
+        Ok(Some(bytes))
+    }
+}
+
+/// What options may not say together.
+fn check(plan: &Plan) -> Result<(), Refusal> {
+    let get = plan.group(Kind::Get);
+    for (is_wrong, sentence) in [
+        (
+            get.rate.is_some() && get.clients == 0,
+            "--rate is that of the --get clients; add --get N",
+        ),
+        (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
+        (plan.length.is_zero(), "--for 0s is over before it begins; give it some time"),
+        (plan.calm >= plan.length, "--calm must be shorter than --for"),
+        (plan.drip_every.is_zero(), "--drip-every 0s never waits; give it some time, such as 1s"),
+        (plan.slow_read_bytes == 0, "--slow-read-bytes 0 is --never-read; read at least 1"),
+        (plan.clients() == 0, "there is nobody to send; ask for some clients, such as --get 64"),
+    ] {
+        if is_wrong {
+            return mistake(sentence);
+        }
+    }
+    let calm_clients = get.clients + plan.group(Kind::Post).clients;
+    match plan.calm > Duration::ZERO && calm_clients == 0 {
+        true => mistake("--calm compares what --get or --post clients see; add some"),
+        false => Ok(()),
+    }
+}
+
+fn mistake<T>(sentence: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Mistake(sentence.into()))
+}
+
+impl FromStr for Group {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Group, Self::Err> {
+        let group = match text.split_once('@') {
+            None => count(text).map(|clients| Group { clients, rate: None }),
+            Some((clients, per_second)) => count(clients).and_then(|clients| {
+                rate(per_second).map(|rate| Group { clients, rate: Some(rate) })
+            }),
+        };
+        group.map_err(|_| "write how many at once, such as 50, or also how many a second: 50@500")
+    }
+}
+
+/// How often a second: a number above 0.
+fn rate(text: &str) -> Result<f64, &'static str> {
+    let rate = text.trim().parse::<f64>().ok();
+    // Faster than one a nanosecond is no schedule any more.
+    let rate = rate.filter(|rate| (1e-6..=1e9).contains(rate));
+    rate.ok_or("write how often a second, such as 5000 or 0.5")
+}
+
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    match count(text)? {
+        0 => Err("write a number above 0"),
+        number => Ok(number),
+    }
+}
+
+/// What can stand in a request line: it is sent as it is.
+fn path(text: &str) -> Result<String, &'static str> {
+    match text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err("write a path that begins with / and has no spaces, such as /index.html"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(arguments: &[&str]) -> Plan {
+        let options = Options::from_arguments(["herd"].iter().chain(arguments));
+        options.and_then(Options::plan).expect("good arguments")
+    }
+
+    fn refused(arguments: &[&str]) -> String {
+        match Options::from_arguments(["herd"].iter().chain(arguments)).and_then(Options::plan) {
+            Err(Refusal::Mistake(sentence)) => sentence,
+            outcome => panic!("{arguments:?} gave {outcome:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_contradicts_nothing() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn each_kind_has_an_option_of_its_name_that_sets_it_and_no_other() {
+        for kind in Kind::ALL {
+            let option = format!("--{}", kind.name());
+            let plan = plan(&["8888", &option, "7"]);
+            assert_eq!(plan.group(kind), Group { clients: 7, rate: None }, "{option}");
+            assert_eq!(plan.clients(), 7, "{option}");
+        }
+    }
+
+    #[test]
+    fn a_rate_stands_behind_an_at_sign_or_is_that_of_the_get_clients() {
+        let rated = Group { clients: 5, rate: Some(2.5) };
+        for kind in [Kind::Post, Kind::ConnectClose, Kind::HalfClose, Kind::Garbage, Kind::Reset] {
+            let option = format!("--{}", kind.name());
+            assert_eq!(plan(&["8888", &option, "5@2.5"]).group(kind), rated, "{option}");
+        }
+        assert_eq!(plan(&["8888", "--get", "5", "--rate", "2.5"]).group(Kind::Get), rated);
+        for wrong in ["", "x", "5@", "@5", "5@0", "5@-1", "5@inf", "5@NaN", "1.5"] {
+            assert!(refused(&["8888", "--garbage", wrong]).contains("50@500"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_server_is_an_address_or_a_port_of_the_loopback() {
+        let server = |text: &str| plan(&[text, "--get", "1"]).server.to_string();
+        assert_eq!(server("8888"), "127.0.0.1:8888");
+        assert_eq!(server(":8888"), "127.0.0.1:8888");
+        assert_eq!(server("127.9.9.9:80"), "127.9.9.9:80");
+        assert_eq!(server("[::1]:80"), "[::1]:80");
+        assert_eq!(server("[::ffff:127.0.0.1]:80"), "127.0.0.1:80");
+    }
+
+    #[test]
+    fn another_host_is_refused_unless_the_user_answers_for_it() {
+        for elsewhere in ["192.0.2.1:80", "0.0.0.0:80", "[2001:db8::1]:80", "[::ffff:192.0.2.1]:80"]
+        {
+            let sentence = refused(&[elsewhere, "--get", "1"]);
+            assert!(sentence.contains("--i-may-load-this-host"), "{sentence}");
+            let plan = plan(&[elsewhere, "--get", "1", "--i-may-load-this-host"]);
+            assert_eq!(plan.server.port(), 80);
+        }
+    }
+
+    #[test]
+    fn without_options_a_run_is_ten_seconds_of_the_root() {
+        let plan = plan(&["8888", "--get", "1"]);
+        assert_eq!((plan.length, plan.requests), (Duration::from_secs(10), None));
+        assert_eq!((plan.path.as_str(), plan.big_path.as_str(), plan.depth), ("/", "/", 1));
+        assert_eq!(plan.afterwards, Afterwards::Leave);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_told_how_to_mend_it() {
+        for (arguments, remedy) in [
+            (&["8888"][..], "--get 64"),
+            (&["8888", "--rate", "5"], "--get N"),
+            (&["8888", "--idle", "1", "--rate", "5"], "--get N"),
+            (&["8888", "--idle", "1", "--pipeline", "2"], "--get N"),
+            (&["8888", "--get", "1", "--pipeline", "0"], "above 0"),
+            (&["8888", "--get", "1", "--for", "0s"], "some time"),
+            (&["8888", "--get", "1", "--for", "5"], "with its unit"),
+            (&["8888", "--get", "1", "--for", "5s", "--calm", "5s"], "shorter"),
+            (&["8888", "--idle", "1", "--for", "5s", "--calm", "1s"], "--get or --post"),
+            (&["8888", "--get", "1", "--path", "index"], "begins with /"),
+            (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
+            (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),
+            (&["0", "--get", "1"], "listens at"),
+            (&["localhost:8888", "--get", "1"], "127.0.0.1:8888"),
+            (&["8888", "--gett", "1"], "--get"),
+            (&["--get", "1"], "--help"),
+            (&["8888", "--get", "1", "--expect", "@no/such/file"], "name a file"),
+        ] {
+            let sentence = refused(arguments);
+            assert!(sentence.contains(remedy) && !sentence.contains('\n'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn an_expected_body_is_a_text_or_a_files_bytes() {
+        let expected = |text: &str| plan(&["8888", "--get", "1", "--expect", text]).expected;
+        assert_eq!(expected("hello\n").as_deref(), Some(b"hello\n".as_slice()));
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let bytes = fs::read(manifest).expect("our own manifest");
+        assert_eq!(expected(&format!("@{manifest}")).as_deref(), Some(bytes.as_slice()));
+    }
+}

@@ -1,0 +1,93 @@
+//! How quickly connections are made: evenly, and none for a while after one has failed.
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// What was missed is made up for within so long. A longer pause is not: the burst behind it would
+/// be our doing.
+const SLACK: Duration = Duration::from_millis(10);
+
+/// After a connection that failed. Nobody listening costs us and the system next to nothing then.
+const RESPITE: Duration = Duration::from_millis(100);
+
+/// The moments at which a connection may be begun.
+#[derive(Debug)]
+pub(super) struct Pace {
+    pause: Duration,
+    next: Time,
+    held_until: Time,
+}
+
+impl Pace {
+    /// At most `rate` a second, which is above 0.
+    pub(super) fn new(rate: f64) -> Pace {
+        let pause = Duration::from_secs_f64(1.0 / rate);
+        Pace { pause, next: Time::START, held_until: Time::START }
+    }
+
+    /// When connections to keep or to hold may next be begun.
+    pub(super) fn next(&self) -> Time {
+        self.next.max(self.held_until)
+    }
+
+    /// When any may.
+    pub(super) fn held_until(&self) -> Time {
+        self.held_until
+    }
+
+    /// Counts one that is to be kept or held.
+    pub(super) fn on_begun(&mut self, now: Time) {
+        if now.since(self.next) > SLACK {
+            self.next = now;
+        }
+        self.next = self.next + self.pause;
+    }
+
+    /// One has failed.
+    pub(super) fn on_failed(&mut self, now: Time) {
+        self.held_until = now + RESPITE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Time {
+        Time::after_start(Duration::from_millis(millis))
+    }
+
+    /// How many are begun in these milliseconds, by somebody who begins all that he may.
+    fn begun(pace: &mut Pace, millis: impl Iterator<Item = u64>) -> usize {
+        let mut count = 0;
+        for now in millis.map(at) {
+            while pace.next() <= now {
+                pace.on_begun(now);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn as_many_are_begun_as_the_rate_says() {
+        assert_eq!(begun(&mut Pace::new(15_000.0), 1..=1000), 15_000);
+        let rarely_looked = begun(&mut Pace::new(1000.0), (1..=1000).step_by(9));
+        assert!((990..=1001).contains(&rarely_looked), "{rarely_looked}");
+    }
+
+    #[test]
+    fn a_pause_is_not_made_up_for_by_a_burst() {
+        let mut pace = Pace::new(1000.0);
+        begun(&mut pace, 1..=100);
+        assert_eq!(begun(&mut pace, 5000..=5000), 1);
+    }
+
+    #[test]
+    fn a_failure_is_followed_by_a_respite() {
+        let mut pace = Pace::new(1000.0);
+        pace.on_failed(at(50));
+        assert_eq!((pace.next(), pace.held_until()), (at(150), at(150)));
+    }
+}

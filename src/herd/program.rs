@@ -1,0 +1,116 @@
+//! The program: from the arguments to the exit code.
+//!
+//! | exit code | why |
+//! |---|---|
+//! | 0 | every good client's answers came and were right |
+//! | 1 | some did not, or were not; or the system refused something |
+//! | 2 | the command line cannot be meant, or asks for more clients than fit |
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::herd::Herd;
+use super::options::Options;
+use super::plan::{Destination, Plan};
+use super::probe;
+use super::process::Process;
+use super::report::Report;
+use super::{json, plot, table};
+use crate::arguments::Refusal;
+use crate::descriptors;
+
+/// Begins every line about what cannot be done.
+const PROGRAM: &str = "herd";
+
+/// Runs a herd as the process's arguments say, and says on standard output how it went.
+pub fn main() -> ExitCode {
+    let plan = Options::from_arguments(std::env::args_os()).and_then(Options::plan);
+    match plan.and_then(|plan| run(&plan)) {
+        Ok(code) => code,
+        Err(refusal) => refusal.tell(PROGRAM),
+    }
+}
+
+fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
+    let clients_max = descriptors::raise_limit().clients_max();
+    if plan.clients() > clients_max {
+        return Err(Refusal::Mistake(format!(
+            "{} clients are too many: {clients_max} fit the descriptor limit; ask for fewer, or \
+             raise it (ulimit -Hn)",
+            plan.clients()
+        )));
+    }
+    let process = plan.pid.map(watched).transpose()?;
+    // A file that cannot be written is better known now than after an hour.
+    let json_path = match &plan.json {
+        Some(Destination::File(path)) => Some(path.as_path()),
+        Some(Destination::Output) | None => None,
+    };
+    let json_file = json_path.map(create).transpose()?;
+    let plot_file = plan.plot.as_deref().map(create).transpose()?;
+
+    let lessons = probe::learn(plan)?;
+    let system = |reason: io::Error| Refusal::System(format!("the herd cannot go on: {reason}"));
+    let outcome = Herd::new(plan, &lessons, process).and_then(Herd::run).map_err(system)?;
+    let report = Report { plan, learned: &lessons.said, outcome: &outcome };
+
+    let table = table::text(&report);
+    match &plan.json {
+        Some(Destination::Output) => {
+            print(&mut io::stderr(), &table);
+            print(&mut io::stdout(), &json::text(&report));
+        }
+        Some(Destination::File(_)) | None => print(&mut io::stdout(), &table),
+    }
+    if let Some(file) = json_file {
+        file.fill(&json::text(&report))?;
+    }
+    if let Some(file) = plot_file {
+        file.fill(&plot::svg(&report))?;
+    }
+    match report.failures().is_empty() {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::FAILURE),
+    }
+}
+
+fn watched(pid: u32) -> Result<Process, Refusal> {
+    let process = Process::new(pid);
+    match process.look() {
+        Ok(_) => Ok(process),
+        Err(reason) => Err(Refusal::Mistake(format!(
+            "cannot watch --pid {pid}: {reason}; give a running process of yours, on Linux"
+        ))),
+    }
+}
+
+/// A file that was opened, and how the user calls it.
+struct Named<'p> {
+    file: File,
+    path: &'p Path,
+}
+
+fn create(path: &Path) -> Result<Named<'_>, Refusal> {
+    match File::create(path) {
+        Ok(file) => Ok(Named { file, path }),
+        Err(reason) => Err(Refusal::Mistake(format!(
+            "cannot write '{}': {reason}; name a file that can be",
+            path.display()
+        ))),
+    }
+}
+
+impl Named<'_> {
+    fn fill(mut self, text: &str) -> Result<(), Refusal> {
+        self.file.write_all(text.as_bytes()).map_err(|reason| {
+            Refusal::System(format!("cannot write '{}': {reason}", self.path.display()))
+        })
+    }
+}
+
+/// If nobody reads it, the exit code still tells.
+fn print(stream: &mut dyn Write, text: &str) {
+    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+}

@@ -1,0 +1,144 @@
+//! What a run has shown, before it is written as a table, as JSON or as a picture.
+
+use std::time::Duration;
+
+use super::herd::Outcome;
+use super::kind::Kind;
+use super::plan::Plan;
+use super::record::Mark;
+use super::tally::{Part, Tally};
+
+/// A run, and what was asked for.
+pub(super) struct Report<'a> {
+    pub(super) plan: &'a Plan,
+    /// What was learned before the run, in sentences.
+    pub(super) learned: &'a [String],
+    pub(super) outcome: &'a Outcome,
+}
+
+/// A part of the run, as far as sums tell.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PartSums {
+    pub(super) part: Part,
+    pub(super) took: Duration,
+    /// Right answers to good clients.
+    pub(super) right: u64,
+    /// The server's CPU time for all that it did, over these; if it was watched.
+    pub(super) cpu_ns_per_right: Option<f64>,
+}
+
+/// A number at the start, at most, and at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Course {
+    pub(super) start: u64,
+    pub(super) max: u64,
+    pub(super) end: u64,
+}
+
+impl Report<'_> {
+    /// The kinds that were sent.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Tally)> {
+        let kinds = Kind::ALL.into_iter().filter(|kind| self.plan.group(*kind).clients > 0);
+        kinds.map(|kind| (kind, self.tally(kind)))
+    }
+
+    pub(super) fn tally(&self, kind: Kind) -> &Tally {
+        &self.outcome.tallies[kind as usize]
+    }
+
+    /// The parts of the run: one, or two if it began calmly.
+    pub(super) fn parts(&self) -> Vec<PartSums> {
+        let record = &self.outcome.record;
+        match &record.calm {
+            None => vec![sums(Part::Full, &record.first, &record.last)],
+            Some(calm) => {
+                vec![sums(Part::Calm, &record.first, calm), sums(Part::Full, calm, &record.last)]
+            }
+        }
+    }
+
+    /// Every mark in order.
+    pub(super) fn marks(&self) -> impl Iterator<Item = &Mark> {
+        let record = &self.outcome.record;
+        let points = record.points.iter().map(|point| &point.mark);
+        std::iter::once(&record.first).chain(points).chain(std::iter::once(&record.last))
+    }
+
+    /// How the server's resident memory went, if it was watched.
+    pub(super) fn resident_bytes(&self) -> Option<Course> {
+        course(self.marks().filter_map(|mark| Some(mark.process?.resident_bytes)))
+    }
+
+    /// How its number of descriptors went, if it was watched and the system tells.
+    pub(super) fn descriptors(&self) -> Option<Course> {
+        course(self.marks().filter_map(|mark| mark.process?.descriptors))
+    }
+
+    /// What must not have happened and has; nothing if all is well.
+    pub(super) fn failures(&self) -> Vec<String> {
+        let mut failures = Vec::new();
+        for (kind, tally) in self.kinds() {
+            let lost = if kind.is_good() { tally.lost } else { 0 };
+            for (count, what) in [(tally.wrong, "answered wrong"), (lost, "lost")] {
+                if count > 0 {
+                    failures.push(format!("{}: {count} {what}", kind.name()));
+                }
+            }
+            if kind.is_good() && tally.right == 0 && tally.refused > 0 {
+                failures.push(format!("{}: nobody was answered", kind.name()));
+            }
+        }
+        let unmade = self.outcome.unmade;
+        if unmade > 0 {
+            failures.push(format!("{unmade} requests were due and no client was free for them"));
+        }
+        failures
+    }
+}
+
+fn sums(part: Part, from: &Mark, to: &Mark) -> PartSums {
+    let right = to.counts.right - from.counts.right;
+    let cpu_ns = match (from.process, to.process) {
+        (Some(from), Some(to)) => Some(to.cpu_ns.saturating_sub(from.cpu_ns)),
+        (_, _) => None,
+    };
+    let cpu_ns_per_right = cpu_ns.filter(|_| right > 0).map(|cpu_ns| cpu_ns as f64 / right as f64);
+    PartSums { part, took: to.at.since(from.at), right, cpu_ns_per_right }
+}
+
+fn course(mut numbers: impl Iterator<Item = u64>) -> Option<Course> {
+    let start = numbers.next()?;
+    Some(numbers.fold(Course { start, max: start, end: start }, |course, number| Course {
+        max: course.max.max(number),
+        end: number,
+        ..course
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::process::Reading;
+    use super::super::record::Counts;
+    use super::*;
+    use crate::time::Time;
+
+    #[test]
+    fn a_parts_cpu_time_is_divided_among_its_own_answers() {
+        let mark = |seconds, right, cpu_ns| Mark {
+            at: Time::after_start(Duration::from_secs(seconds)),
+            counts: Counts { right, ..Counts::default() },
+            process: Some(Reading { cpu_ns, resident_bytes: 1, descriptors: None }),
+        };
+        let (start, calm, end) = (mark(0, 0, 500), mark(5, 100, 1500), mark(10, 150, 2500));
+        assert_eq!(sums(Part::Calm, &start, &calm).cpu_ns_per_right, Some(10.0));
+        assert_eq!(sums(Part::Full, &calm, &end).cpu_ns_per_right, Some(20.0));
+        assert_eq!(sums(Part::Full, &end, &end).cpu_ns_per_right, None);
+    }
+
+    #[test]
+    fn a_course_is_where_it_began_its_top_and_where_it_ended() {
+        let told = course([3, 9, 4].into_iter());
+        assert_eq!(told, Some(Course { start: 3, max: 9, end: 4 }));
+        assert_eq!(course(std::iter::empty()), None);
+    }
+}

@@ -1,0 +1,255 @@
+//! The report for people: a table by kind, how connections ended, and what follows.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::herd::Stopped;
+use super::kind::{Kind, Manner};
+use super::report::{Course, Report};
+use super::tally::{Part, Tally};
+use super::units::{bytes, count, escaped, time};
+
+/// What is not counted of a kind.
+const NOT_COUNTED: &str = "–";
+
+/// Our own lateness is worth a word when it is so much of the latency that was seen.
+const LATE_SHARE: f64 = 0.1;
+
+/// All of it.
+pub(super) fn text(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    let early = match report.outcome.stopped {
+        Stopped::ByItself => "",
+        Stopped::BySignal => ", ended by a signal",
+    };
+    line(
+        &mut text,
+        &format!(
+            "herd at {}, {}{early}; {}",
+            report.plan.server,
+            time(report.outcome.took),
+            report.learned.join("; "),
+        ),
+    );
+    text.push('\n');
+    text.push_str(&aligned(&by_kind(report)));
+    let ended = by_ending(report);
+    if ended.len() > 1 {
+        text.push('\n');
+        text.push_str(&aligned(&ended));
+    }
+    text.push('\n');
+    for sentence in sentences(report) {
+        line(&mut text, &sentence);
+    }
+    text
+}
+
+fn line(text: &mut String, line: &str) {
+    text.push_str(line.trim_end_matches("; "));
+    text.push('\n');
+}
+
+fn by_kind(report: &Report<'_>) -> Vec<Vec<String>> {
+    let head = [
+        "",
+        "clients",
+        "connected",
+        "right",
+        "wrong",
+        "lost",
+        "refused",
+        "open",
+        "p50",
+        "p99",
+        "p99.9",
+        "max",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (kind, tally) in report.kinds() {
+        let group = report.plan.group(kind);
+        let rate = group.rate.map(|rate| format!(" @{rate}")).unwrap_or_default();
+        let mut row = vec![
+            kind.name().to_owned(),
+            format!("{}{rate}", count(group.clients as u64)),
+            count(tally.connected),
+            count(tally.right),
+            count(tally.wrong),
+            if kind.is_good() { count(tally.lost) } else { NOT_COUNTED.to_owned() },
+            count(tally.refused),
+            count(report.outcome.open[kind as usize] as u64),
+        ];
+        row.extend(latencies(tally));
+        rows.push(row);
+    }
+    rows
+}
+
+fn latencies(tally: &Tally) -> [String; 4] {
+    let total = tally.latency.total();
+    let shown = |time_of: Duration| match total.count() {
+        0 => NOT_COUNTED.to_owned(),
+        _ => time(time_of),
+    };
+    [
+        shown(total.quantile(0.5)),
+        shown(total.quantile(0.99)),
+        shown(total.quantile(0.999)),
+        shown(total.max()),
+    ]
+}
+
+fn by_ending(report: &Report<'_>) -> Vec<Vec<String>> {
+    let head = ["", "ended by the server", "after min", "p50", "max"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for (kind, tally) in report.kinds().filter(|(_, tally)| !tally.ended.is_empty()) {
+        let ways = tally.ended.iter().map(|(why, number)| format!("{why} {}", count(*number)));
+        let stood = &tally.lifetimes;
+        let spans =
+            [stood.min(), stood.quantile(0.5), stood.max()].map(|span| match stood.count() {
+                0 => NOT_COUNTED.to_owned(),
+                _ => time(span),
+            });
+        let ways = ways.collect::<Vec<_>>().join(", ");
+        rows.push([vec![kind.name().to_owned(), ways], spans.to_vec()].concat());
+    }
+    rows
+}
+
+/// What the numbers come to.
+fn sentences(report: &Report<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if report.plan.depth > 1 {
+        sentences.push(format!("Each get client sent {} requests at a time.", report.plan.depth));
+    }
+    sentences.extend(comparisons(report));
+    sentences.extend(server(report));
+    sentences.extend(own_lateness(report));
+    for (kind, tally) in report.kinds() {
+        if let Some(wrong) = &tally.first_wrong {
+            let shown = match wrong.shown.is_empty() {
+                true => String::new(),
+                false => format!(": \"{}\"", escaped(&wrong.shown)),
+            };
+            sentences.push(format!("First wrong for {}: {}{shown}", kind.name(), wrong.reason));
+        }
+    }
+    let refused: u64 = report.kinds().map(|(_, tally)| tally.refused).sum();
+    if refused > 0 {
+        sentences.push(format!("{} connections or requests were refused.", count(refused)));
+    }
+    let failures = report.failures();
+    let is_good = |kind: Kind| kind.is_good() && report.plan.group(kind).clients > 0;
+    sentences.push(match (failures.is_empty(), Kind::ALL.into_iter().any(is_good)) {
+        (true, true) => "Every good client's answers came and were right.".to_owned(),
+        (true, false) => "Nothing that came was wrong.".to_owned(),
+        (false, _) => format!("FAILED: {}.", failures.join("; ")),
+    });
+    sentences
+}
+
+/// The calm part beside the rest.
+fn comparisons(report: &Report<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if report.outcome.record.calm.is_none() {
+        return sentences;
+    }
+    for (kind, tally) in report.kinds().filter(|(kind, _)| kind.manner() == Manner::Keeps) {
+        let (calm, full) = (tally.latency.of(Part::Calm), tally.latency.of(Part::Full));
+        if calm.count() > 0 && full.count() > 0 {
+            let mut told = format!("{}, calm and with everybody:", kind.name());
+            for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
+                let [calm, full] = [calm, full].map(|times| times.quantile(share));
+                let ratio = full.as_secs_f64() / calm.as_secs_f64().max(1e-9);
+                // Writing to a string cannot fail.
+                let _ = write!(told, " {name} {} and {} ({ratio:.2}),", time(calm), time(full));
+            }
+            sentences.push(format!("{}.", told.trim_end_matches(',')));
+        }
+    }
+    sentences
+}
+
+/// What the server's process has used.
+fn server(report: &Report<'_>) -> Option<String> {
+    let pid = report.plan.pid?;
+    let mut told = Vec::new();
+    for sums in report.parts() {
+        if let Some(nanoseconds) = sums.cpu_ns_per_right {
+            let part = match (sums.part, report.outcome.record.calm) {
+                (_, None) => "",
+                (Part::Calm, Some(_)) => " calm",
+                (Part::Full, Some(_)) => " with everybody",
+            };
+            let each = time(Duration::from_nanos(nanoseconds as u64));
+            told.push(format!("{each} of CPU time for each right answer{part}"));
+        }
+    }
+    let course = |what: &str, course: Course, shown: fn(u64) -> String| {
+        let [start, max, end] = [course.start, course.max, course.end].map(shown);
+        format!("{what} {start} at first, {max} at most, {end} at last")
+    };
+    told.extend(report.resident_bytes().map(|bytes_of| course("memory", bytes_of, bytes)));
+    told.extend(report.descriptors().map(|descriptors| course("descriptors", descriptors, count)));
+    if report.outcome.record.last.process.is_none() {
+        told.push("and at last it could not be read".to_owned());
+    }
+    Some(format!("Server process {pid}: {}.", told.join("; ")))
+}
+
+/// Whether part of the latency is our own.
+fn own_lateness(report: &Report<'_>) -> Option<String> {
+    let lateness = &report.outcome.lateness;
+    let seen = report.plan.main_kind().map(|kind| report.tally(kind).latency.total())?;
+    let (late, total) = (lateness.quantile(0.99), seen.quantile(0.99));
+    (lateness.count() > 0 && late.as_secs_f64() > LATE_SHARE * total.as_secs_f64()).then(|| {
+        format!(
+            "The herd itself was late: 1 % of requests left {} or more after they were due.",
+            time(late)
+        )
+    })
+}
+
+/// Columns under their heads: the first two to the left if they are words, numbers to the right.
+fn aligned(rows: &[Vec<String>]) -> String {
+    let columns: Vec<(usize, bool)> = (0..rows.first().map_or(0, Vec::len))
+        .map(|column| {
+            let width = rows.iter().map(|row| row[column].chars().count()).max();
+            let mut cells = rows[1..].iter().map(|row| &row[column]);
+            let is_words = column == 0 || cells.all(|cell| cell.starts_with(char::is_alphabetic));
+            (width.unwrap_or_default(), is_words)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, (width, is_words)) in row.iter().zip(&columns) {
+            // Writing to a string cannot fail.
+            let _ = match is_words {
+                true => write!(line, "{cell:<width$}  "),
+                false => write!(line, "{cell:>width$}  "),
+            };
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows =
+            [["", "how", "number"], ["get", "EOF 1, reset 2", "7"], ["idle", "EOF", "1,000"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(
+            aligned(&rows),
+            "      how             number\n\
+             get   EOF 1, reset 2       7\n\
+             idle  EOF              1,000\n"
+        );
+    }
+}

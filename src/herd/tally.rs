@@ -1,0 +1,195 @@
+//! What is counted of each kind of client.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use super::answer::Wrong;
+use super::times::Times;
+
+/// How a connection ended that was not ended by us, as far as can be seen from here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Why {
+    /// The server closed it and said nothing.
+    End,
+    /// It was reset: there is no more to it than an error.
+    Reset,
+    /// The server answered with this status and then closed or reset it.
+    Status(u16),
+    /// It never stood.
+    NotConnected(ErrorKind),
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Why::End => f.write_str("EOF"),
+            Why::Reset => f.write_str("reset"),
+            Why::Status(status) => write!(f, "{status}"),
+            Why::NotConnected(kind) => write!(f, "{kind}"),
+        }
+    }
+}
+
+/// Two parts of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Only those who keep their connections and do nothing wrong.
+    Calm,
+    /// Everybody.
+    Full,
+}
+
+/// The counts of one kind.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// Connections that stood.
+    pub(crate) connected: u64,
+    /// Answers that came whole and were as they must be. For who does something wrong himself, any
+    /// well-formed answer is.
+    pub(crate) right: u64,
+    /// Answers that were not.
+    pub(crate) wrong: u64,
+    /// Requests of good clients whose answers never came.
+    pub(crate) lost: u64,
+    /// Connections that the system refused, and requests of good clients answered with 503: the
+    /// server has too much to do and says so.
+    pub(crate) refused: u64,
+    /// Connections that we ended.
+    pub(crate) hung_up: u64,
+    /// Connections that we did not end, by reason.
+    pub(crate) ended: BTreeMap<Why, u64>,
+    /// How long these stood.
+    pub(crate) lifetimes: Times,
+    /// How long answers took.
+    pub(crate) latency: Latency,
+    /// The first wrong answer.
+    pub(crate) first_wrong: Option<Wrong>,
+}
+
+impl Tally {
+    /// Nothing yet.
+    pub(crate) fn new() -> Tally {
+        Tally {
+            connected: 0,
+            right: 0,
+            wrong: 0,
+            lost: 0,
+            refused: 0,
+            hung_up: 0,
+            ended: BTreeMap::new(),
+            lifetimes: Times::new(),
+            latency: Latency::new(),
+            first_wrong: None,
+        }
+    }
+
+    /// Counts an answer that was wrong.
+    pub(crate) fn on_wrong(&mut self, wrong: Wrong) {
+        self.wrong += 1;
+        self.first_wrong.get_or_insert(wrong);
+    }
+
+    /// Counts a connection that stood for so long and that the server ended.
+    pub(crate) fn on_ended(&mut self, why: Why, stood: Duration) {
+        *self.ended.entry(why).or_default() += 1;
+        self.lifetimes.record(stood);
+    }
+
+    /// How many connections the server ended.
+    pub(crate) fn ended_total(&self) -> u64 {
+        self.ended.values().sum()
+    }
+}
+
+/// How long one kind's answers took: since the last look, and in each part of the run.
+#[derive(Debug)]
+pub(crate) struct Latency {
+    recent: Times,
+    calm: Times,
+    full: Times,
+}
+
+impl Latency {
+    fn new() -> Latency {
+        Latency { recent: Times::new(), calm: Times::new(), full: Times::new() }
+    }
+
+    /// Adds one answer's.
+    pub(crate) fn record(&mut self, time: Duration) {
+        self.recent.record(time);
+    }
+
+    /// Those since the last [`Latency::fold`].
+    pub(crate) fn recent(&self) -> &Times {
+        &self.recent
+    }
+
+    /// Counts the recent ones to this part.
+    pub(crate) fn fold(&mut self, part: Part) {
+        if self.recent.count() > 0 {
+            match part {
+                Part::Calm => self.calm.add(&self.recent),
+                Part::Full => self.full.add(&self.recent),
+            }
+            self.recent.clear();
+        }
+    }
+
+    /// Those of a part, as far as folded.
+    pub(crate) fn of(&self, part: Part) -> &Times {
+        match part {
+            Part::Calm => &self.calm,
+            Part::Full => &self.full,
+        }
+    }
+
+    /// Those of all the run, as far as folded.
+    pub(crate) fn total(&self) -> Times {
+        let mut total = self.calm.clone();
+        total.add(&self.full);
+        total
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_belong_to_the_part_in_which_they_were_folded() {
+        let mut latency = Latency::new();
+        latency.record(Duration::from_millis(1));
+        latency.fold(Part::Calm);
+        latency.record(Duration::from_millis(2));
+        latency.record(Duration::from_millis(3));
+        assert_eq!(latency.recent().count(), 2);
+        latency.fold(Part::Full);
+        assert_eq!(latency.recent().count(), 0);
+        assert_eq!((latency.of(Part::Calm).count(), latency.of(Part::Full).count()), (1, 2));
+        assert_eq!(latency.total().count(), 3);
+    }
+
+    #[test]
+    fn only_the_first_wrong_answer_is_kept_but_all_are_counted() {
+        let mut tally = Tally::new();
+        for reason in ["first", "second"] {
+            tally.on_wrong(Wrong { reason: reason.into(), status: None, shown: Vec::new() });
+        }
+        assert_eq!(tally.wrong, 2);
+        assert_eq!(tally.first_wrong.map(|wrong| wrong.reason), Some("first".to_owned()));
+    }
+
+    #[test]
+    fn connections_are_counted_by_how_they_ended() {
+        let mut tally = Tally::new();
+        for why in [Why::Status(408), Why::End, Why::Reset, Why::Status(408)] {
+            tally.on_ended(why, Duration::from_secs(1));
+        }
+        let told: Vec<String> =
+            tally.ended.iter().map(|(why, count)| format!("{why} {count}")).collect();
+        assert_eq!(told, ["EOF 1", "reset 1", "408 2"]);
+        assert_eq!(tally.ended_total(), 4);
+    }
+}

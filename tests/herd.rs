@@ -1,0 +1,473 @@
+//! The herd from outside: against the real server for each kind of client, and against servers that
+//! are wrong, to see that it tells.
+#![cfg(all(feature = "herd", unix))]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+#[path = "support/fake.rs"]
+mod fake;
+mod support;
+
+use std::fs;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fake::{After, Fake, Script};
+use rustix::process::{Signal, kill_process};
+use serde_json::Value;
+use support::{Ended, PATIENCE, Program, Server, TEXT};
+
+/// The answer that the servers of these tests give while they are right.
+const RIGHT: &str = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+
+/// What a herd has told.
+struct Told {
+    code: Option<i32>,
+    table: String,
+    json: Value,
+}
+
+impl Told {
+    /// What it tells of a kind.
+    fn kind(&self, name: &str) -> &Value {
+        let mut kinds = self.json["kinds"].as_array().unwrap().iter();
+        kinds.find(|kind| kind["kind"] == name).unwrap_or_else(|| panic!("no {name}: {self:?}"))
+    }
+
+    fn count(&self, kind: &str, what: &str) -> u64 {
+        self.kind(kind)[what].as_u64().unwrap_or_else(|| panic!("no {what} of {kind}: {self:?}"))
+    }
+
+    /// How many of a kind's connections the server ended in this way.
+    fn ended(&self, kind: &str, how: &str) -> u64 {
+        self.kind(kind)["ended_by_server"][how].as_u64().unwrap_or_default()
+    }
+
+    /// The shortest and the longest time after which the server ended a connection.
+    fn ended_after(&self, kind: &str) -> (Duration, Duration) {
+        let span = |what: &str| {
+            let milliseconds = self.kind(kind)["ended_after_ms"][what].as_f64().unwrap();
+            Duration::from_secs_f64(milliseconds / 1e3)
+        };
+        (span("min"), span("max"))
+    }
+}
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {:?}\n{}\n{:#}", self.code, self.table, self.json)
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_herd"));
+    command.args(arguments);
+    command
+}
+
+fn ended(arguments: &[&str]) -> Ended {
+    Program::start(&mut command(arguments)).finish()
+}
+
+/// Sends a herd to `server` and returns what it tells at its end.
+fn herd(server: SocketAddr, arguments: &[&str]) -> Told {
+    let server = server.to_string();
+    let ended = ended(&[&[server.as_str(), "--json", "-"], arguments].concat());
+    let json = serde_json::from_str(&ended.output)
+        .unwrap_or_else(|reason| panic!("no JSON, {reason}: {}{}", ended.output, ended.errors));
+    Told { code: ended.status.code(), table: ended.errors, json }
+}
+
+#[track_caller]
+fn assert_all_right(told: &Told) {
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert_eq!(told.json["ok"], true, "{told:?}");
+}
+
+#[test]
+fn every_good_kind_is_answered_and_all_is_right() {
+    let server = Server::start(&[]);
+    for kind in ["get", "post", "connect-close", "half-close"] {
+        let told = herd(server.address(), &[&format!("--{kind}"), "3", "--requests", "200"]);
+        assert_all_right(&told);
+        assert_eq!(told.count(kind, "right"), 200, "{told:?}");
+        assert_eq!(told.count(kind, "wrong") + told.count(kind, "lost"), 0);
+        let connected = if kind == "get" || kind == "post" { 3 } else { 200 };
+        assert_eq!(told.count(kind, "connected"), connected, "{told:?}");
+        assert_eq!(told.kind(kind)["latency_us"]["count"], 200);
+        assert!(told.kind(kind)["latency_us"]["p50"].as_f64().unwrap() > 0.0);
+        assert!(told.table.contains("answers came and were right"), "{told:?}");
+    }
+}
+
+#[test]
+fn pipelined_requests_are_made_and_answered_in_batches() {
+    let server = Server::start(&[]);
+    let told = herd(server.address(), &["--get", "4", "--pipeline", "16", "--requests", "1600"]);
+    assert_all_right(&told);
+    assert_eq!(told.count("get", "right"), 1600, "{told:?}");
+}
+
+#[test]
+fn an_open_loop_makes_as_many_requests_as_its_rate_says() {
+    let server = Server::start(&[]);
+    let arguments = ["--get", "5", "--rate", "400", "--post", "2@100", "--for", "2s"];
+    let told = herd(server.address(), &arguments);
+    assert_all_right(&told);
+    // Five standard deviations of Poisson counts of 800 and 200.
+    let (gets, posts) = (told.count("get", "right"), told.count("post", "right"));
+    assert!((660..=940).contains(&gets) && (130..=270).contains(&posts), "{told:?}");
+    assert_eq!(told.json["lateness_us"]["count"], gets + posts);
+    let again = herd(server.address(), &arguments);
+    assert_eq!(again.count("get", "right"), gets, "a seed repeats its schedule");
+}
+
+#[test]
+fn storms_keep_their_rates() {
+    let server = Server::start(&[]);
+    let told = herd(
+        server.address(),
+        &[
+            "--get",
+            "2",
+            "--rate",
+            "50",
+            "--garbage",
+            "50@100",
+            "--reset",
+            "20@100",
+            "--connect-close",
+            "20@100",
+            "--half-close",
+            "20@100",
+            "--for",
+            "2s",
+        ],
+    );
+    assert_all_right(&told);
+    for kind in ["garbage", "reset", "connect-close", "half-close"] {
+        let connected = told.count(kind, "connected");
+        assert!((130..=270).contains(&connected), "{kind}: {told:?}");
+    }
+    assert!(told.count("garbage", "right") > 50, "most garbage is answered: {told:?}");
+    assert_eq!(told.count("reset", "right"), 0);
+}
+
+#[test]
+fn silent_clients_are_closed_when_their_time_is_over_and_not_replaced() {
+    let server = Server::start(&["--first-byte-timeout", "400ms"]);
+    let told = herd(server.address(), &["--idle", "20", "--for", "1500ms"]);
+    assert_all_right(&told);
+    assert_eq!((told.count("idle", "connected"), told.ended("idle", "EOF")), (20, 20), "{told:?}");
+    let (min, max) = told.ended_after("idle");
+    assert!(min >= Duration::from_millis(390) && max < Duration::from_millis(1500), "{told:?}");
+}
+
+#[test]
+fn silent_clients_are_replaced_if_that_is_asked_for() {
+    let server = Server::start(&["--first-byte-timeout", "200ms"]);
+    let told = herd(server.address(), &["--idle", "10", "--replace", "--for", "1s"]);
+    assert_all_right(&told);
+    assert!(told.count("idle", "connected") >= 20, "{told:?}");
+}
+
+#[test]
+fn a_dripped_head_is_answered_when_its_time_is_over_however_it_drips() {
+    let server = Server::start(&["--strict", "--head-timeout", "600ms"]);
+    let told = herd(server.address(), &["--drip", "20", "--drip-every", "50ms", "--for", "1500ms"]);
+    assert_all_right(&told);
+    assert_eq!((told.count("drip", "connected"), told.ended("drip", "408")), (20, 20), "{told:?}");
+    let (min, max) = told.ended_after("drip");
+    assert!(min >= Duration::from_millis(590) && max < Duration::from_millis(1500), "{told:?}");
+}
+
+#[test]
+fn who_never_reads_is_reset_when_the_time_to_write_is_over() {
+    // For a text of 31 bytes they have to ask very often, for a long one three times.
+    for text in [TEXT.trim_end(), &"x".repeat(100 * 1024)] {
+        let server = Server::start(&["--text", text, "--write-timeout", "500ms"]);
+        let told = herd(server.address(), &["--never-read", "5", "--for", "3s"]);
+        assert_all_right(&told);
+        assert_eq!(told.ended("never-read", "reset"), 5, "{told:?}");
+        let (min, max) = told.ended_after("never-read");
+        assert!(min >= Duration::from_millis(490) && max < Duration::from_secs(3), "{told:?}");
+    }
+}
+
+#[test]
+fn who_reads_slowly_falls_below_the_rule_of_progress_or_reads_what_is_right() {
+    let server = Server::start(&["--write-timeout", "500ms", "--progress-min", "2000"]);
+    let told = herd(
+        server.address(),
+        &["--slow-read", "5", "--drip-every", "100ms", "--slow-read-bytes", "50", "--for", "3s"],
+    );
+    assert_all_right(&told);
+    assert_eq!(told.ended("slow-read", "200"), 5, "{told:?}");
+
+    let server = Server::start(&["--write-timeout", "500ms", "--progress-min", "100"]);
+    let told = herd(
+        server.address(),
+        &["--slow-read", "5", "--drip-every", "50ms", "--slow-read-bytes", "1KiB", "--for", "2s"],
+    );
+    assert_all_right(&told);
+    assert!(told.count("slow-read", "right") > 500, "{told:?}");
+    assert_eq!(told.count("slow-read", "open_at_end"), 5, "{told:?}");
+}
+
+#[test]
+fn the_calm_part_is_compared_and_the_servers_process_watched() {
+    let server = Server::start(&[]);
+    let pid = server.pid().to_string();
+    let told = herd(
+        server.address(),
+        &[
+            "--get",
+            "4",
+            "--rate",
+            "500",
+            "--idle",
+            "100",
+            "--garbage",
+            "5@50",
+            "--calm",
+            "1500ms",
+            "--for",
+            "4s",
+            "--pid",
+            &pid,
+        ],
+    );
+    assert_all_right(&told);
+    let parts = told.json["parts"].as_array().unwrap();
+    let names: Vec<&str> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
+    assert_eq!(names, ["calm", "full"], "{told:?}");
+    for part in parts {
+        assert!(part["right"].as_u64().unwrap() > 300, "{told:?}");
+        if cfg!(target_os = "linux") {
+            assert!(part["cpu_ns_per_right"].as_f64().unwrap() > 0.0, "{told:?}");
+        }
+    }
+    let points = told.json["over_time"].as_array().unwrap();
+    assert!((3..=5).contains(&points.len()), "{told:?}");
+    assert!(points[0]["open"].as_u64().unwrap() <= 4, "nobody else has come yet: {told:?}");
+    assert!(points[points.len() - 1]["open"].as_u64().unwrap() >= 104, "{told:?}");
+    assert!(told.json["process"]["resident_bytes"]["max"].as_u64().unwrap() > 500_000);
+    assert!(told.table.contains("calm and with everybody"), "{told:?}");
+}
+
+#[test]
+fn a_wrong_answer_is_counted_as_wrong_and_shown() {
+    for (rest, after, reason) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab\x1b", After::Keep, "from byte 2 on"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd", After::Keep, "4 bytes, not 3"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab", After::Keep, "2 bytes, not 3"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", After::Close, "after 2 of 3 bytes"),
+        ("HTTP/1.1 200 OK\r\nContent-Le", After::Close, "within a head"),
+        ("HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nabc", After::Keep, "status 500, not 200"),
+        ("HTTP/1.1 OK\r\nContent-Length: 3\r\n\r\nabc", After::Keep, "status line"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX Y\r\n\r\nabc", After::Keep, "no colon"),
+    ] {
+        let server = Fake::start(Script { first: (RIGHT, 11), rest, after });
+        let told = herd(server.address(), &["--get", "1", "--requests", "11"]);
+        // The first answer went to the probe.
+        let counted = ["right", "wrong", "lost"].map(|what| told.count("get", what));
+        assert_eq!(counted, [10, 1, 0], "{rest:?}: {told:?}");
+        assert_eq!(told.code, Some(1), "{rest:?}: {told:?}");
+        let shown = format!("First wrong for get: {}", told.kind("get")["first_wrong"]["reason"]);
+        let shown = shown.replace('"', "");
+        assert!(shown.contains(reason) && told.table.contains(&shown), "{rest:?}: {told:?}");
+        assert!(!told.table.contains('\x1b'), "what was wrong is escaped");
+    }
+}
+
+#[test]
+fn an_answer_that_nobody_asked_for_is_wrong() {
+    let twice = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\
+                 HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+    let server = Fake::start(Script { first: (RIGHT, 1), rest: twice, after: After::Keep });
+    // At this rate a client has nothing else to wait for when the second one comes.
+    let told = herd(server.address(), &["--get", "1", "--rate", "5", "--for", "1s"]);
+    assert!(told.count("get", "wrong") > 0, "{told:?}");
+    assert_eq!(told.code, Some(1), "{told:?}");
+}
+
+#[test]
+fn an_answer_that_never_comes_is_lost() {
+    let server = Fake::start(Script { first: (RIGHT, 6), rest: "", after: After::Close });
+    let told = herd(server.address(), &["--get", "1", "--requests", "6"]);
+    assert_eq!((told.count("get", "right"), told.count("get", "lost")), (5, 1), "{told:?}");
+    assert_eq!(told.code, Some(1), "{told:?}");
+
+    let server = Fake::start(Script { first: (RIGHT, 6), rest: "", after: After::Keep });
+    let arguments = ["--get", "2", "--pipeline", "2", "--for", "300ms", "--patience", "200ms"];
+    let told = herd(server.address(), &arguments);
+    assert_eq!((told.count("get", "right"), told.count("get", "lost")), (5, 3), "{told:?}");
+    assert_eq!(told.code, Some(1), "{told:?}");
+}
+
+#[test]
+fn a_connection_that_was_to_be_closed_and_is_not_is_wrong() {
+    let server = Fake::start(Script { first: (RIGHT, 1), rest: RIGHT, after: After::Keep });
+    let arguments = ["--connect-close", "2", "--for", "300ms", "--patience", "200ms"];
+    let told = herd(server.address(), &arguments);
+    assert_eq!(told.count("connect-close", "wrong"), 2, "{told:?}");
+    assert!(told.table.contains("was not closed"), "{told:?}");
+}
+
+#[test]
+fn a_server_that_closes_as_it_has_said_loses_nothing() {
+    let last = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc";
+    let server = Fake::start(Script { first: (RIGHT, 1), rest: last, after: After::Close });
+    let told = herd(server.address(), &["--get", "2", "--requests", "50"]);
+    assert_all_right(&told);
+    assert_eq!((told.count("get", "right"), told.count("get", "connected")), (50, 50), "{told:?}");
+}
+
+#[test]
+fn other_framings_are_right_if_their_content_is() {
+    let chunked =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2\r\nbc\r\n0\r\n\r\n";
+    for (rest, after) in [(chunked, After::Keep), ("HTTP/1.0 200 OK\r\n\r\nabc", After::Close)] {
+        let server = Fake::start(Script { first: (RIGHT, 1), rest, after });
+        let told = herd(server.address(), &["--get", "2", "--requests", "20"]);
+        assert_all_right(&told);
+        assert_eq!(told.count("get", "right"), 20, "{told:?}");
+    }
+}
+
+#[test]
+fn who_is_told_that_there_is_no_room_is_refused_and_not_wronged() {
+    let full = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let server = Fake::start(Script { first: (RIGHT, 11), rest: full, after: After::Close });
+    let told = herd(server.address(), &["--get", "1", "--requests", "30"]);
+    let counted = ["right", "wrong", "lost", "refused"].map(|what| told.count("get", what));
+    assert_eq!(counted, [10, 0, 0, 20], "{told:?}");
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.table.contains("20 connections or requests were refused"), "{told:?}");
+}
+
+#[test]
+fn garbage_may_be_closed_in_silence_but_not_answered_with_garbage() {
+    let server = Fake::start(Script { first: (RIGHT, 1), rest: "", after: After::Close });
+    let told = herd(server.address(), &["--garbage", "5@100", "--for", "1s", "--expect", "abc"]);
+    assert_all_right(&told);
+
+    let server = Fake::start(Script { first: ("", 0), rest: "what?\r\n\r\n", after: After::Close });
+    let told = herd(server.address(), &["--garbage", "5@100", "--for", "1s", "--expect", "abc"]);
+    assert!(told.count("garbage", "wrong") > 0, "{told:?}");
+    assert_eq!(told.code, Some(1), "{told:?}");
+}
+
+#[test]
+fn an_expected_body_outweighs_a_first_answer() {
+    let server = Server::start(&[]);
+    let told = herd(server.address(), &["--get", "1", "--requests", "5", "--expect", TEXT]);
+    assert_all_right(&told);
+    let told = herd(server.address(), &["--get", "1", "--requests", "1", "--expect", "other"]);
+    assert_eq!((told.count("get", "wrong"), told.code), (1, Some(1)), "{told:?}");
+}
+
+#[test]
+fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
+    for arguments in [
+        &["192.0.2.1:80", "--get", "1"][..],
+        &["127.0.0.1:1"],
+        &["127.0.0.1:1", "--get", "many"],
+        &["127.0.0.1:1", "--get", "1", "--json", "/no/such/folder/file"],
+        &["127.0.0.1:1", "--get", "1", "--pid", "4194305"],
+    ] {
+        let ended = ended(arguments);
+        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {}", ended.errors);
+        assert!(ended.errors.starts_with("herd: ") && ended.output.is_empty());
+        assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
+    }
+}
+
+#[test]
+fn more_clients_than_fit_are_refused_with_the_number_that_does() {
+    let mut shell = Command::new("sh");
+    let herd = env!("CARGO_BIN_EXE_herd");
+    shell.args(["-c", &format!("ulimit -n 100; exec {herd} 127.0.0.1:1 --idle 69")]);
+    let ended = Program::start(&mut shell).finish();
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.errors);
+    assert!(ended.errors.contains("69 clients are too many: 68 fit"), "{}", ended.errors);
+}
+
+#[test]
+fn nobody_listening_is_exit_code_1() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ended = ended(&[&free.to_string(), "--get", "1"]);
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
+    assert!(ended.errors.contains("cannot connect"), "{}", ended.errors);
+}
+
+#[test]
+fn a_signal_ends_it_early_and_the_table_is_there() {
+    let server = Server::start(&[]);
+    let address = server.address().to_string();
+    let began = Instant::now();
+    let arguments = [&address, "--get", "2", "--idle", "5", "--for", "10min"];
+    let mut program = Program::start(&mut command(&arguments));
+    // It is under way once it shows progress.
+    program.hear_error("open 7");
+    kill_process(program.pid(), Signal::INT).unwrap();
+    let ended = program.finish();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.errors);
+    assert!(ended.output.contains("ended by a signal"), "{}", ended.output);
+    assert!(ended.output.lines().any(|line| line.starts_with("get ")), "{}", ended.output);
+    assert!(began.elapsed() < PATIENCE);
+}
+
+#[test]
+fn reports_are_written_to_files() {
+    let server = Server::start(&[]);
+    let folder = std::env::temp_dir().join(format!("herd-test-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let [json, svg] = ["report.json", "plot.svg"].map(|name| folder.join(name));
+    let address = server.address().to_string();
+    let arguments = [
+        &address,
+        "--get",
+        "2",
+        "--rate",
+        "200",
+        "--connect-close",
+        "1@20",
+        "--for",
+        "2s",
+        "--json",
+        json.to_str().unwrap(),
+        "--plot",
+        svg.to_str().unwrap(),
+    ];
+    let ended = ended(&arguments);
+    let (json, svg) = (fs::read_to_string(json), fs::read_to_string(svg));
+    fs::remove_dir_all(&folder).unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.errors);
+    let json: Value = serde_json::from_str(&json.unwrap()).unwrap();
+    assert_eq!(json["kinds"].as_array().unwrap().len(), 2);
+    let svg = svg.unwrap();
+    assert_is_well_formed(&svg);
+    assert!(svg.contains("prefers-color-scheme: dark"));
+    assert_eq!(svg.matches("<polyline").count(), 5, "two kinds; p50, p99 and max: {svg}");
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+}
+
+/// Elements are closed in the order in which they were opened, and text has no bare `<` or `&`.
+fn assert_is_well_formed(xml: &str) {
+    let mut open = Vec::new();
+    for part in xml.split('<').skip(1) {
+        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("no end of <{part}"));
+        let name = tag.split([' ', '/']).next().unwrap();
+        match (tag.strip_prefix('/'), tag.ends_with('/')) {
+            (Some(name), _) => assert_eq!(open.pop(), Some(name), "</{name}>"),
+            (None, true) => assert!(!name.is_empty()),
+            (None, false) => open.push(name),
+        }
+        assert_eq!(tag.matches('"').count() % 2, 0, "<{tag}>");
+        for entity in text.split('&').skip(1) {
+            assert!(entity.contains(';'), "&{entity}");
+        }
+    }
+    assert!(xml.starts_with("<svg ") && open.is_empty(), "left open: {open:?}");
+}
