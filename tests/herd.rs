@@ -240,8 +240,8 @@ fn the_calm_part_is_compared_and_the_servers_process_watched() {
     assert_all_right(&told);
     let parts = told.json["parts"].as_array().unwrap();
     let names: Vec<&str> = parts.iter().map(|part| part["part"].as_str().unwrap()).collect();
-    assert_eq!(names, ["calm", "full"], "{told:?}");
-    for part in parts {
+    assert_eq!(names, ["calm", "arriving", "everybody"], "{told:?}");
+    for part in [&parts[0], &parts[2]] {
         assert!(part["right"].as_u64().unwrap() > 300, "{told:?}");
         if cfg!(target_os = "linux") {
             assert!(part["cpu_ns_per_right"].as_f64().unwrap() > 0.0, "{told:?}");
@@ -252,7 +252,7 @@ fn the_calm_part_is_compared_and_the_servers_process_watched() {
     assert!(points[0]["open"].as_u64().unwrap() <= 4, "nobody else has come yet: {told:?}");
     assert!(points[points.len() - 1]["open"].as_u64().unwrap() >= 104, "{told:?}");
     assert!(told.json["process"]["resident_bytes"]["max"].as_u64().unwrap() > 500_000);
-    assert!(told.table.contains("calm and with everybody"), "{told:?}");
+    assert!(told.table.contains("everybody/calm"), "{told:?}");
 }
 
 #[test]

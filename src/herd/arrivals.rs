@@ -49,7 +49,7 @@ impl Crowd<'_> {
         is_wanted
             && match self.phase {
                 Phase::Calm => kind.manner() == Manner::Keeps,
-                Phase::Full => true,
+                Phase::Arriving | Phase::Full => true,
                 // What was due before the end is still done.
                 Phase::Ending { .. } => {
                     is_good_cycle && self.flocks[kind as usize].schedule.is_some()

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::client::{Ending, Flushed};
 use super::crowd::{Crowd, find};
 use super::kind::Kind;
-use super::phases::Phase;
 use crate::clients::ClientId;
 use crate::time::Time;
 
@@ -22,7 +21,7 @@ impl Crowd<'_> {
     /// A client who keeps its connection can make its next request. In a closed loop it does.
     pub(super) fn on_free(&mut self, id: ClientId, now: Time) {
         let Some(kind) = self.client(id).map(|client| client.kind) else { return };
-        let goes_on = matches!(self.phase, Phase::Calm | Phase::Full) && self.may_ask();
+        let goes_on = self.phase.is_on() && self.may_ask();
         let flock = self.flock(kind);
         match flock.schedule {
             Some(_) => flock.free.push_back(id),

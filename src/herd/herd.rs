@@ -15,7 +15,7 @@ use super::probe::Lessons;
 use super::process::Process;
 use super::progress::Progress;
 use super::record::Record;
-use super::tally::Tally;
+use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::clients::ClientId;
 use crate::server::told;
@@ -42,6 +42,8 @@ pub(super) struct Herd<'p> {
     signals: Signals,
     crowd: Crowd<'p>,
     now: Time,
+    /// To which part of the run present latencies belong.
+    part: Part,
     next_tick: Time,
     record: Record,
     progress: Progress,
@@ -96,6 +98,7 @@ impl<'p> Herd<'p> {
             record: Record::start(plan.length, process),
             crowd: Crowd::new(plan, lessons, registry),
             now: Time::START,
+            part: Phase::first(plan).part().unwrap_or(Part::Full),
             next_tick: Time::START + TICK,
             progress: Progress::start(),
             signalled: 0,
@@ -113,6 +116,7 @@ impl<'p> Herd<'p> {
         let unmade = self.crowd.settle();
         self.now = self.crowd.clock.now();
         self.tick();
+        self.record.end_part(self.part);
         self.progress.finish();
         let open = self.crowd.flocks.iter().map(|flock| flock.live).collect();
         Ok(Outcome {
@@ -180,10 +184,11 @@ impl<'p> Herd<'p> {
             if next == self.crowd.phase {
                 return;
             }
-            // What was seen up to here belongs to the part that ends.
-            if self.crowd.phase == Phase::Calm {
+            if let Some(part) = next.part() {
+                // What was seen up to here belongs to the part that ends.
                 self.tick();
-                self.record.end_calm();
+                self.record.end_part(self.part);
+                self.part = part;
             }
             self.crowd.enter(next, self.now);
         }
@@ -191,13 +196,9 @@ impl<'p> Herd<'p> {
 
     fn next_phase(&self) -> Phase {
         match (self.signalled, self.crowd.phase) {
-            (1.., Phase::Calm | Phase::Full) => {
-                Phase::Ending { until: self.now + PATIENCE_WHEN_TOLD }
-            }
-            (2.., Phase::Ending { .. } | Phase::Over) => Phase::Over,
-            (_, Phase::Calm | Phase::Full | Phase::Ending { .. } | Phase::Over) => {
-                self.crowd.next_phase(self.now)
-            }
+            (1.., phase) if phase.is_on() => Phase::Ending { until: self.now + PATIENCE_WHEN_TOLD },
+            (2.., _) => Phase::Over,
+            (_, _) => self.crowd.next_phase(self.now),
         }
     }
 
@@ -208,9 +209,8 @@ impl<'p> Herd<'p> {
         let recent = kind.map(|kind| self.crowd.flocks[kind as usize].tally.latency.recent());
         let before = self.record.note(self.now, counts, recent);
         self.progress.show(&before, &self.record.last, recent);
-        let part = self.crowd.part();
         for flock in &mut self.crowd.flocks {
-            flock.tally.latency.fold(part);
+            flock.tally.latency.fold(self.part);
         }
         while self.next_tick <= self.now {
             self.next_tick = self.next_tick + TICK;

@@ -30,7 +30,7 @@ pub(super) fn text(report: &Report<'_>) -> String {
         "kinds": report.kinds().map(|(kind, tally)| of_kind(report, kind, tally))
             .collect::<Vec<_>>(),
         "parts": report.parts().into_iter().map(|sums| json!({
-            "part": name(sums.part),
+            "part": sums.part.name(),
             "seconds": sums.took.as_secs_f64(),
             "right": sums.right,
             "cpu_ns_per_right": sums.cpu_ns_per_right,
@@ -64,20 +64,14 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
         "ended_by_server": ended,
         "ended_after_ms": spans(&tally.lifetimes),
         "latency_us": percentiles(&tally.latency.total()),
-        "latency_us_calm": percentiles(tally.latency.of(Part::Calm)),
-        "latency_us_full": percentiles(tally.latency.of(Part::Full)),
+        "latency_us_by_part": Part::ALL.into_iter().map(|part| {
+            (part.name().to_owned(), json!(percentiles(tally.latency.of(part))))
+        }).collect::<Map<_, _>>(),
         "first_wrong": tally.first_wrong.as_ref().map(|wrong| json!({
             "reason": wrong.reason,
             "shown": escaped(&wrong.shown),
         })),
     })
-}
-
-fn name(part: Part) -> &'static str {
-    match part {
-        Part::Calm => "calm",
-        Part::Full => "full",
-    }
 }
 
 fn percentiles(times: &Times) -> Option<Value> {

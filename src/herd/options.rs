@@ -53,8 +53,8 @@ Examples:
 #[command(next_help_heading = "Good clients")]
 struct GoodOptions {
     /// Clients that keep their connection and GET again and again
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
-    get: usize,
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    get: Option<usize>,
 
     /// GETs a second in total, at random moments, whatever the server does
     ///
@@ -68,16 +68,16 @@ struct GoodOptions {
     pipeline: usize,
 
     /// Clients that POST 1 KiB, in turn with a length and chunked
-    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
-    post: Group,
+    #[arg(long, value_name = "N[@RATE]")]
+    post: Option<Group>,
 
     /// Clients that connect for every GET, with Connection: close
-    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
-    connect_close: Group,
+    #[arg(long, value_name = "N[@RATE]")]
+    connect_close: Option<Group>,
 
     /// Clients that connect for every GET, end their own side behind it, and want the answer
-    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
-    half_close: Group,
+    #[arg(long, value_name = "N[@RATE]")]
+    half_close: Option<Group>,
 
     /// What is asked for
     #[arg(long, value_name = "PATH", value_parser = path, default_value = "/")]
@@ -95,28 +95,28 @@ struct GoodOptions {
 #[command(next_help_heading = "Strange clients")]
 struct StrangeOptions {
     /// Clients that connect and say nothing
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
-    idle: usize,
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    idle: Option<usize>,
 
     /// Clients that send a head without end, a byte at a time
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
-    drip: usize,
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    drip: Option<usize>,
 
     /// Clients that ask and never read
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
-    never_read: usize,
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    never_read: Option<usize>,
 
     /// Clients that ask and read a few bytes at a time
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "0")]
-    slow_read: usize,
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    slow_read: Option<usize>,
 
     /// Clients that connect to send random bytes; any well-formed answer is right, and none, too
-    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
-    garbage: Group,
+    #[arg(long, value_name = "N[@RATE]")]
+    garbage: Option<Group>,
 
     /// Clients that connect, ask, and reset the connection
-    #[arg(long, value_name = "N[@RATE]", default_value = "0")]
-    reset: Group,
+    #[arg(long, value_name = "N[@RATE]")]
+    reset: Option<Group>,
 
     /// How often a drip client sends, and a slow-read client reads
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
@@ -150,8 +150,8 @@ struct RunOptions {
     requests: Option<usize>,
 
     /// Let only get and post clients act at first, for so long, and compare
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "0s")]
-    calm: humantime::Duration,
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    calm: Option<humantime::Duration>,
 
     /// How many connections to keep or hold are made a second, at most
     #[arg(long, value_name = "RATE", value_parser = rate, default_value = "5000")]
@@ -199,9 +199,9 @@ impl Options {
         let server = self.server()?;
         let expected = self.good.expected()?;
         let Options { good, strange, run, report, .. } = self;
-        let clients = |clients| Group { clients, rate: None };
+        let clients = |clients: Option<usize>| Some(Group { clients: clients?, rate: None });
         let groups = Kind::ALL.map(|kind| match kind {
-            Kind::Get => Group { clients: good.get, rate: good.rate },
+            Kind::Get => Some(Group { clients: good.get.unwrap_or(0), rate: good.rate }),
             Kind::Post => good.post,
             Kind::ConnectClose => good.connect_close,
             Kind::HalfClose => good.half_close,
@@ -214,7 +214,7 @@ impl Options {
         });
         let plan = Plan {
             server,
-            groups,
+            groups: groups.map(Option::unwrap_or_default),
             depth: good.pipeline,
             big_path: strange.big_path.unwrap_or_else(|| good.path.clone()),
             path: good.path,
@@ -231,7 +231,7 @@ impl Options {
                 (None, Some(_)) => Duration::from_secs(300),
             },
             requests: run.requests.map(|requests| requests as u64),
-            calm: *run.calm,
+            calm: run.calm.map(|calm| *calm).unwrap_or_default(),
             connect_rate: run.connect_rate,
             patience: *run.patience,
             seed: run.seed,

@@ -17,7 +17,9 @@ use crate::time::Time;
 pub(super) enum Phase {
     /// Only those act who keep their connections and do nothing wrong.
     Calm,
-    /// Everybody acts.
+    /// The others come.
+    Arriving,
+    /// All have come who keep or hold their connections.
     Full,
     /// Nobody makes a request; answers are waited for, at most until then.
     Ending { until: Time },
@@ -29,9 +31,24 @@ impl Phase {
     /// That with which the plan begins.
     pub(super) fn first(plan: &Plan) -> Phase {
         match plan.calm.is_zero() {
-            true => Phase::Full,
+            true => Phase::Arriving,
             false => Phase::Calm,
         }
+    }
+
+    /// To which part of the run it belongs; the end of a run to that which it ends.
+    pub(super) fn part(self) -> Option<Part> {
+        match self {
+            Phase::Calm => Some(Part::Calm),
+            Phase::Arriving => Some(Part::Arriving),
+            Phase::Full => Some(Part::Full),
+            Phase::Ending { .. } | Phase::Over => None,
+        }
+    }
+
+    /// Whether requests are still to be made.
+    pub(super) fn is_on(self) -> bool {
+        self.part().is_some()
     }
 }
 
@@ -40,12 +57,15 @@ impl Crowd<'_> {
     pub(super) fn next_phase(&self, now: Time) -> Phase {
         let is_over = !self.may_ask() || now >= Time::after_start(self.plan.length);
         match self.phase {
-            Phase::Calm | Phase::Full if is_over => {
+            Phase::Calm | Phase::Arriving | Phase::Full if is_over => {
                 Phase::Ending { until: now + self.plan.patience }
             }
-            Phase::Calm if now >= Time::after_start(self.plan.calm) => Phase::Full,
+            Phase::Calm if now >= Time::after_start(self.plan.calm) => Phase::Arriving,
+            Phase::Arriving if self.have_all_come() => Phase::Full,
             Phase::Ending { until } if now >= until || !self.is_waiting() => Phase::Over,
-            phase @ (Phase::Calm | Phase::Full | Phase::Ending { .. } | Phase::Over) => phase,
+            Phase::Calm | Phase::Arriving | Phase::Full | Phase::Ending { .. } | Phase::Over => {
+                self.phase
+            }
         }
     }
 
@@ -59,12 +79,11 @@ impl Crowd<'_> {
         }
     }
 
-    /// To which part of the run present latencies belong.
-    pub(super) fn part(&self) -> Part {
-        match self.phase {
-            Phase::Calm => Part::Calm,
-            Phase::Full | Phase::Ending { .. } | Phase::Over => Part::Full,
-        }
+    /// Whether all are here who keep or hold their connections.
+    fn have_all_come(&self) -> bool {
+        let is_missing =
+            |flock: &Flock| flock.kind().manner() != Manner::Cycles && flock.has_room();
+        !self.flocks.iter().any(is_missing)
     }
 
     /// Whether a good client still waits, or something is due that none has done.
@@ -90,7 +109,7 @@ impl Crowd<'_> {
         let exact = self.flocks.iter().filter(may_act).filter_map(Flock::next_due).min();
         let phase_ends = match self.phase {
             Phase::Calm => Some(Time::after_start(self.plan.calm.min(self.plan.length))),
-            Phase::Full => Some(Time::after_start(self.plan.length)),
+            Phase::Arriving | Phase::Full => Some(Time::after_start(self.plan.length)),
             Phase::Ending { until } => Some(until),
             Phase::Over => Some(now),
         };

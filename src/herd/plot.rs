@@ -78,11 +78,11 @@ pub(super) fn svg(report: &Report<'_>) -> String {
 fn by_percentile(report: &Report<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (kind, tally) in report.kinds() {
-        for (part, what) in [(Part::Calm, " calm"), (Part::Full, "")] {
-            let times = tally.latency.of(part);
+        for (parts, what) in [(&Part::ALL[..1], " calm"), (&Part::ALL[1..], "")] {
+            let times = tally.latency.sum(parts);
             if times.count() > 0 {
                 let name = format!("{}{what}", kind.name());
-                lines.push(Line { name, points: percentiles(times) });
+                lines.push(Line { name, points: percentiles(&times) });
             }
         }
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// What a process has used by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
-    /// Time on a CPU since it began, all threads, in nanoseconds.
+    /// Time on a CPU since it began, of all threads that have not ended, in nanoseconds.
     ///
     /// The kernel brings it up to date when a thread sleeps and at ticks: it lags by some
     /// milliseconds.
@@ -69,16 +69,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_process_can_be_read_and_its_account_only_grows() {
-        let process = Process::new(std::process::id());
-        let first = process.look().expect("we are running");
-        assert!(first.resident_bytes > 100_000);
-        // The kernel brings the account up to date at ticks: at most 10 ms apart.
-        let mut sum = 0_u64;
-        while process.look().expect("we are running").cpu_ns == first.cpu_ns {
-            sum = sum.wrapping_add(std::hint::black_box(1));
-        }
-        assert!(process.look().expect("we are running").cpu_ns > first.cpu_ns);
+    fn our_own_process_can_be_looked_at() {
+        let reading = Process::new(std::process::id()).look().expect("we are running");
+        assert!(reading.resident_bytes > 100_000, "{reading:?}");
+        // Threads of other tests come and go, and their account with them, but this one ran.
+        assert!(reading.cpu_ns > 0, "{reading:?}");
     }
 
     #[test]

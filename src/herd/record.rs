@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::process::{Process, Reading};
-use super::tally::Tally;
+use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::time::Time;
 
@@ -71,8 +71,8 @@ pub(super) struct Record {
     recent: Times,
     /// At the beginning.
     pub(super) first: Mark,
-    /// When everybody began to act, if some did before.
-    pub(super) calm: Option<Mark>,
+    /// Where the parts of the run ended.
+    pub(super) part_ends: Vec<(Part, Mark)>,
     /// At the end, or as yet.
     pub(super) last: Mark,
     /// In order.
@@ -91,7 +91,7 @@ impl Record {
             next: Time::START + step,
             recent: Times::new(),
             first,
-            calm: None,
+            part_ends: Vec::new(),
             last: first,
             points: Vec::new(),
         }
@@ -116,9 +116,9 @@ impl Record {
         std::mem::replace(&mut self.last, mark)
     }
 
-    /// From here on everybody acts: the calm part ends with what was noted last.
-    pub(super) fn end_calm(&mut self) {
-        self.calm = Some(self.last);
+    /// A part of the run ends with what was noted last.
+    pub(super) fn end_part(&mut self, part: Part) {
+        self.part_ends.push((part, self.last));
     }
 }
 

@@ -46,15 +46,16 @@ impl Report<'_> {
         &self.outcome.tallies[kind as usize]
     }
 
-    /// The parts of the run: one, or two if it began calmly.
+    /// The parts of the run, in order.
     pub(super) fn parts(&self) -> Vec<PartSums> {
         let record = &self.outcome.record;
-        match &record.calm {
-            None => vec![sums(Part::Full, &record.first, &record.last)],
-            Some(calm) => {
-                vec![sums(Part::Calm, &record.first, calm), sums(Part::Full, calm, &record.last)]
-            }
+        let mut from = &record.first;
+        let mut parts = Vec::new();
+        for (part, to) in &record.part_ends {
+            parts.push(sums(*part, from, to));
+            from = to;
         }
+        parts
     }
 
     /// Every mark in order.

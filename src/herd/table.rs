@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::herd::Stopped;
-use super::kind::{Kind, Manner};
-use super::report::{Course, Report};
+use super::kind::Kind;
+use super::report::{Course, PartSums, Report};
 use super::tally::{Part, Tally};
 use super::units::{bytes, count, escaped, time};
 
@@ -33,10 +33,12 @@ pub(super) fn text(report: &Report<'_>) -> String {
     );
     text.push('\n');
     text.push_str(&aligned(&by_kind(report)));
-    let ended = by_ending(report);
-    if ended.len() > 1 {
-        text.push('\n');
-        text.push_str(&aligned(&ended));
+    for table in [by_ending(report), by_part(report)] {
+        // One row is only its head.
+        if table.len() > 1 {
+            text.push('\n');
+            text.push_str(&aligned(&table));
+        }
     }
     text.push('\n');
     for sentence in sentences(report) {
@@ -116,13 +118,58 @@ fn by_ending(report: &Report<'_>) -> Vec<Vec<String>> {
     rows
 }
 
+/// What good clients and the server's process saw in each part of the run, where that was asked
+/// for; and the last over a calm first.
+fn by_part(report: &Report<'_>) -> Vec<Vec<String>> {
+    let parts = report.parts();
+    if report.plan.calm.is_zero() && report.plan.pid.is_none() {
+        return Vec::new();
+    }
+    let Some(tally) = report.plan.main_kind().map(|kind| report.tally(kind)) else {
+        return Vec::new();
+    };
+    let [Some(first), Some(last)] = [parts.first(), parts.last()] else { return Vec::new() };
+    let kind = report.plan.main_kind().map_or("", Kind::name);
+    let mut head = vec![String::new(), "for".into(), "right".into()];
+    head.extend(["p50", "p99", "p99.9"].map(|name| format!("{kind} {name}")));
+    head.push("server's CPU per right".to_owned());
+    let mut rows = vec![head];
+    let quantiles = |part: &PartSums| {
+        let times = tally.latency.of(part.part);
+        [0.5, 0.99, 0.999].map(|share| times.quantile(share))
+    };
+    for part in &parts {
+        let mut row = vec![part.part.name().to_owned(), time(part.took), count(part.right)];
+        row.extend(quantiles(part).map(|quantile| match quantile.is_zero() {
+            true => NOT_COUNTED.to_owned(),
+            false => time(quantile),
+        }));
+        row.push(part.cpu_ns_per_right.map_or(NOT_COUNTED.to_owned(), |nanoseconds| {
+            time(Duration::from_nanos(nanoseconds as u64))
+        }));
+        rows.push(row);
+    }
+    if first.part == Part::Calm && last.part == Part::Full {
+        let mut row = vec![format!("{}/{}", last.part.name(), first.part.name())];
+        row.extend([String::new(), String::new()]);
+        for (last, first) in quantiles(last).iter().zip(quantiles(first)) {
+            row.push(format!("{:.2}", last.as_secs_f64() / first.as_secs_f64().max(1e-9)));
+        }
+        row.push(match (last.cpu_ns_per_right, first.cpu_ns_per_right) {
+            (Some(last), Some(first)) => format!("{:.2}", last / first.max(1.0)),
+            (_, _) => NOT_COUNTED.to_owned(),
+        });
+        rows.push(row);
+    }
+    rows
+}
+
 /// What the numbers come to.
 fn sentences(report: &Report<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     if report.plan.depth > 1 {
         sentences.push(format!("Each get client sent {} requests at a time.", report.plan.depth));
     }
-    sentences.extend(comparisons(report));
     sentences.extend(server(report));
     sentences.extend(own_lateness(report));
     for (kind, tally) in report.kinds() {
@@ -148,43 +195,10 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
     sentences
 }
 
-/// The calm part beside the rest.
-fn comparisons(report: &Report<'_>) -> Vec<String> {
-    let mut sentences = Vec::new();
-    if report.outcome.record.calm.is_none() {
-        return sentences;
-    }
-    for (kind, tally) in report.kinds().filter(|(kind, _)| kind.manner() == Manner::Keeps) {
-        let (calm, full) = (tally.latency.of(Part::Calm), tally.latency.of(Part::Full));
-        if calm.count() > 0 && full.count() > 0 {
-            let mut told = format!("{}, calm and with everybody:", kind.name());
-            for (name, share) in [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)] {
-                let [calm, full] = [calm, full].map(|times| times.quantile(share));
-                let ratio = full.as_secs_f64() / calm.as_secs_f64().max(1e-9);
-                // Writing to a string cannot fail.
-                let _ = write!(told, " {name} {} and {} ({ratio:.2}),", time(calm), time(full));
-            }
-            sentences.push(format!("{}.", told.trim_end_matches(',')));
-        }
-    }
-    sentences
-}
-
 /// What the server's process has used.
 fn server(report: &Report<'_>) -> Option<String> {
     let pid = report.plan.pid?;
     let mut told = Vec::new();
-    for sums in report.parts() {
-        if let Some(nanoseconds) = sums.cpu_ns_per_right {
-            let part = match (sums.part, report.outcome.record.calm) {
-                (_, None) => "",
-                (Part::Calm, Some(_)) => " calm",
-                (Part::Full, Some(_)) => " with everybody",
-            };
-            let each = time(Duration::from_nanos(nanoseconds as u64));
-            told.push(format!("{each} of CPU time for each right answer{part}"));
-        }
-    }
     let course = |what: &str, course: Course, shown: fn(u64) -> String| {
         let [start, max, end] = [course.start, course.max, course.end].map(shown);
         format!("{what} {start} at first, {max} at most, {end} at last")

@@ -32,13 +32,29 @@ impl fmt::Display for Why {
     }
 }
 
-/// Two parts of a run.
+/// Parts of a run, that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// Only those who keep their connections and do nothing wrong.
+    /// Only those act who keep their connections and do nothing wrong.
     Calm,
-    /// Everybody.
+    /// The others come.
+    Arriving,
+    /// Everybody has come.
     Full,
+}
+
+impl Part {
+    /// In order of time.
+    pub(crate) const ALL: [Part; 3] = [Part::Calm, Part::Arriving, Part::Full];
+
+    /// In a word.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Part::Calm => "calm",
+            Part::Arriving => "arriving",
+            Part::Full => "everybody",
+        }
+    }
 }
 
 /// The counts of one kind.
@@ -107,13 +123,12 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Latency {
     recent: Times,
-    calm: Times,
-    full: Times,
+    parts: [Times; Part::ALL.len()],
 }
 
 impl Latency {
     fn new() -> Latency {
-        Latency { recent: Times::new(), calm: Times::new(), full: Times::new() }
+        Latency { recent: Times::new(), parts: Part::ALL.map(|_| Times::new()) }
     }
 
     /// Adds one answer's.
@@ -129,27 +144,28 @@ impl Latency {
     /// Counts the recent ones to this part.
     pub(crate) fn fold(&mut self, part: Part) {
         if self.recent.count() > 0 {
-            match part {
-                Part::Calm => self.calm.add(&self.recent),
-                Part::Full => self.full.add(&self.recent),
-            }
+            self.parts[part as usize].add(&self.recent);
             self.recent.clear();
         }
     }
 
     /// Those of a part, as far as folded.
     pub(crate) fn of(&self, part: Part) -> &Times {
-        match part {
-            Part::Calm => &self.calm,
-            Part::Full => &self.full,
+        &self.parts[part as usize]
+    }
+
+    /// Those of several parts, as far as folded.
+    pub(crate) fn sum(&self, parts: &[Part]) -> Times {
+        let mut sum = Times::new();
+        for part in parts {
+            sum.add(self.of(*part));
         }
+        sum
     }
 
     /// Those of all the run, as far as folded.
     pub(crate) fn total(&self) -> Times {
-        let mut total = self.calm.clone();
-        total.add(&self.full);
-        total
+        self.sum(&Part::ALL)
     }
 }
 
