@@ -320,7 +320,8 @@ fn a_server_that_closes_as_it_has_said_loses_nothing() {
     let server = Fake::start(Script { first: (RIGHT, 1), rest: last, after: After::Close });
     let told = herd(server.address(), &["--get", "2", "--requests", "50"]);
     assert_all_right(&told);
-    assert_eq!((told.count("get", "right"), told.count("get", "connected")), (50, 50), "{told:?}");
+    assert_eq!(told.count("get", "right"), 50, "{told:?}");
+    assert!((50..=52).contains(&told.count("get", "connected")), "{told:?}");
 }
 
 #[test]

@@ -42,6 +42,10 @@ pub(super) struct Client {
     pub(super) made: u32,
     /// How many answers it waits for.
     pub(super) due: u32,
+    /// How many of these there were when it last asked.
+    asked: u32,
+    /// The last that it said could not be sent.
+    is_unsent: bool,
     /// When what it waits for was to begin.
     pub(super) begun: Time,
     /// Since when it waits for nothing.
@@ -111,6 +115,8 @@ impl Client {
             said: 0,
             made: 0,
             due: 0,
+            asked: 0,
+            is_unsent: false,
             begun,
             free_since: begun,
             partial: Partial::Nothing,
@@ -176,6 +182,7 @@ impl Client {
         (self.words, self.said) = (words, 0);
         self.made = self.made.wrapping_add(1);
         self.due += due;
+        self.asked = self.due;
         self.begun = begun;
     }
 
@@ -188,6 +195,7 @@ impl Client {
                 Sent::Nothing => return Flushed::Part,
                 Sent::Lost => {
                     self.said = self.words.len();
+                    self.is_unsent = true;
                     // What was sent to us before that is still there to be read, and then the end.
                     self.note(Readiness { readable: true, ..Readiness::default() });
                     return Flushed::Lost;
@@ -254,6 +262,20 @@ impl Client {
         Heard { right, then: Then::GoesOn }
     }
 
+    /// Whether what it asked last crossed with the connection's end, so that the server has not
+    /// received it. HTTP lets a server close a connection between two requests, and a client make
+    /// its request again.
+    ///
+    /// What arrives at a connection that was closed is answered with a reset, and Linux reports a
+    /// reset behind the end of the peer's bytes as a broken pipe. A server that has received a
+    /// request and ends the connection without an answer shows the end alone, or a reset alone.
+    pub(super) fn has_crossed(&self) -> bool {
+        let is_unanswered = self.due == self.asked && matches!(self.partial, Partial::Nothing);
+        self.due > 0
+            && is_unanswered
+            && (self.is_unsent || self.error() == Some(ErrorKind::BrokenPipe))
+    }
+
     /// Whether the connection has ended, without reading from it.
     pub(super) fn look(&self, told: Readiness) -> Then {
         match self.error() {
@@ -294,5 +316,130 @@ impl Client {
         }
         *right += 1;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream as Blocking};
+
+    use super::super::answer::Expected;
+    use super::*;
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    /// A get client whose connection stands, and the server's side of it.
+    fn connected() -> (Client, Blocking) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let stream = Blocking::connect(listener.local_addr().expect("an address"));
+        let stream = stream.expect("somebody listens");
+        stream.set_nonblocking(true).expect("an option of every socket");
+        let (served, _) = listener.accept().expect("a connection");
+        let mut client = Client::new(Kind::Get, 0, TcpStream::from_std(stream), Time::START);
+        let told = Readiness { writable: true, ..Readiness::default() };
+        client.finish_connecting(told, Time::START).expect("it stands");
+        (client, served)
+    }
+
+    fn ask(client: &mut Client) {
+        client.ask((REQUEST.into(), 1), Time::START);
+        client.flush(&mut Metrics::default());
+    }
+
+    /// Tries again and again until something has come over the loopback, which takes no time that
+    /// could be waited for, but may take some.
+    fn await_some<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+        let began = std::time::Instant::now();
+        loop {
+            if let Some(outcome) = attempt() {
+                return outcome;
+            }
+            assert!(began.elapsed().as_secs() < 20, "nothing has come");
+            std::thread::yield_now();
+        }
+    }
+
+    /// What it hears once there is something: an answer or the end.
+    fn hear(client: &mut Client) -> Heard {
+        let mut checker = Checker::new(Expected::Any);
+        await_some(|| {
+            client.note(Readiness { readable: true, writable: true, read_closed: true });
+            let heard =
+                client.hear(RECEIVES_MAX, &mut [0; 1024], &mut checker, &mut Metrics::default());
+            (heard.right > 0 || matches!(heard.then, Then::Ends(_))).then_some(heard)
+        })
+    }
+
+    fn receive(served: &mut Blocking) {
+        served.read_exact(&mut [0; REQUEST.len()]).expect("a whole request");
+    }
+
+    #[test]
+    fn an_answer_frees_a_client_for_its_next_request() {
+        let (mut client, mut served) = connected();
+        ask(&mut client);
+        assert!(!client.is_free());
+        receive(&mut served);
+        served.write_all(ANSWER).expect("room for an answer");
+        let heard = hear(&mut client);
+        assert!(matches!(heard, Heard { right: 1, then: Then::Waits }), "{heard:?}");
+        assert!(client.is_free() && client.status == Some(200));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_request_to_a_connection_that_was_closed_has_crossed() {
+        let (mut client, served) = connected();
+        drop(served);
+        ask(&mut client);
+        let heard = hear(&mut client);
+        assert!(matches!(heard.then, Then::Ends(Ending::Closed)), "{heard:?}");
+        await_some(|| client.has_crossed().then_some(()));
+    }
+
+    #[test]
+    fn a_request_that_was_received_and_not_answered_has_not_crossed() {
+        let (mut client, mut served) = connected();
+        ask(&mut client);
+        receive(&mut served);
+        drop(served);
+        let heard = hear(&mut client);
+        assert!(matches!(heard.then, Then::Ends(Ending::Closed)), "{heard:?}");
+        assert!(!client.has_crossed());
+    }
+
+    #[test]
+    fn a_request_that_was_left_unread_has_not_crossed() {
+        let (mut client, served) = connected();
+        ask(&mut client);
+        drop(served);
+        let heard = hear(&mut client);
+        assert!(matches!(heard.then, Then::Ends(Ending::Reset)), "{heard:?}");
+        assert!(!client.has_crossed());
+    }
+
+    #[test]
+    fn who_drips_goes_on_with_the_last_byte() {
+        let (mut client, mut served) = connected();
+        client.ask(((*b"abc").into(), 0), Time::START);
+        for _ in 0..5 {
+            client.drip(&mut Metrics::default());
+        }
+        let mut received = [0; 5];
+        served.read_exact(&mut received).expect("five bytes");
+        assert_eq!(&received, b"abccc");
+    }
+
+    #[test]
+    fn who_does_not_read_sees_the_end_all_the_same() {
+        let (mut client, served) = connected();
+        ask(&mut client);
+        assert!(matches!(client.look(Readiness::default()), Then::Waits));
+        // Closing with unread input resets.
+        drop(served);
+        let ended = || matches!(client.look(Readiness::default()), Then::Ends(Ending::Reset));
+        await_some(|| ended().then_some(()));
     }
 }

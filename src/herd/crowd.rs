@@ -244,6 +244,14 @@ impl<'p> Crowd<'p> {
             true => u64::from(client.due),
             false => 0,
         };
+        let is_over = matches!(ending, Ending::Closed | Ending::Reset);
+        let due = match is_over && due > 0 && client.has_crossed() {
+            true => {
+                tally.crossed += due;
+                0
+            }
+            false => due,
+        };
         let stood = client.open_since().map(|since| now.since(since)).unwrap_or_default();
         // A good client's own requests are why it was answered; others are answered as they go.
         let answered = client.status.filter(|_| !client.kind.is_good()).map(Why::Status);

@@ -181,6 +181,14 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
             sentences.push(format!("First wrong for {}: {}{shown}", kind.name(), wrong.reason));
         }
     }
+    let crossed: u64 = report.kinds().map(|(_, tally)| tally.crossed).sum();
+    if crossed > 0 {
+        sentences.push(format!(
+            "{} requests crossed with the end of their connection: the server has not received \
+             them.",
+            count(crossed)
+        ));
+    }
     let refused: u64 = report.kinds().map(|(_, tally)| tally.refused).sum();
     if refused > 0 {
         sentences.push(format!("{} connections or requests were refused.", count(refused)));

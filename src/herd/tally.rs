@@ -69,6 +69,8 @@ pub(crate) struct Tally {
     pub(crate) wrong: u64,
     /// Requests of good clients whose answers never came.
     pub(crate) lost: u64,
+    /// Requests that were sent as the server closed a connection, and that it has not received.
+    pub(crate) crossed: u64,
     /// Connections that the system refused, and requests of good clients answered with 503: the
     /// server has too much to do and says so.
     pub(crate) refused: u64,
@@ -92,6 +94,7 @@ impl Tally {
             right: 0,
             wrong: 0,
             lost: 0,
+            crossed: 0,
             refused: 0,
             hung_up: 0,
             ended: BTreeMap::new(),
