@@ -163,6 +163,30 @@ fn imports_only_point_down() {
     }
 }
 
+/// What the server gets wrong must not be right for the herd that judges it.
+#[test]
+fn the_herd_shares_no_notion_of_http_with_the_server() {
+    let shared = [
+        "arguments",
+        "clients",
+        "config",
+        "descriptors",
+        "metrics",
+        "server",
+        "signals",
+        "socket",
+        "time",
+    ];
+    let mut imported = BTreeSet::new();
+    for source in sources().iter().filter(|source| source.module() == "herd") {
+        for import in source.code.split("crate::").skip(1) {
+            let module = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+            imported.insert(module.to_owned());
+        }
+    }
+    assert_eq!(imported, shared.map(str::to_owned).into());
+}
+
 #[test]
 fn files_and_functions_stay_readable() {
     for source in sources().into_iter().chain(sources_under("benches")) {

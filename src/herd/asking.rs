@@ -87,8 +87,9 @@ impl Crowd<'_> {
         }
         match client.flush(&mut self.voice.metrics) {
             Flushed::All if client.kind == Kind::HalfClose => client.half_close(),
-            Flushed::Lost => self.again.push(id),
-            Flushed::All | Flushed::Part => {}
+            // Those who do not read are told of the end by an event.
+            Flushed::Lost if !client.kind.is_narrow() => self.again.push(id),
+            Flushed::All | Flushed::Part | Flushed::Lost => {}
         }
     }
 
