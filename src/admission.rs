@@ -173,11 +173,12 @@ impl<L: Accept> Admission<L> {
         handler: &mut H,
         now: Time,
     ) {
+        // A rest that is over is forgotten even if there is no room: it would stay due.
+        self.exhausted_until = self.exhausted_until.filter(|until| now < *until);
         if !self.is_possible(clients, now) {
             self.tell_of_waiting(clients, now);
             return;
         }
-        self.exhausted_until = None;
         if let Some((stream, peer)) = self.waiting.take() {
             self.admit(stream, peer, clients, handler, now);
         }

@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{Clients, Stream, Time};
+use oneloop::engine::{Accept, Accepted, Admission, Clients, Shortage, Stream, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Limits, Timeouts};
 
@@ -142,4 +142,38 @@ fn r6_a_lingering_client_that_is_cut_off_keeps_the_reason_of_its_answer() {
     assert_eq!(clients.len(), 0);
     let closed = |reason| clients.metrics().closed(reason);
     assert_eq!((closed(CloseReason::Fault), closed(CloseReason::CutOff)), (1, 0));
+}
+
+/// A system that has no descriptor left for a connection that waits.
+struct OutOfDescriptors;
+
+impl Accept for OutOfDescriptors {
+    type Stream = Saying;
+
+    fn accept(&mut self) -> Accepted<Saying> {
+        Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23))
+    }
+
+    fn has_waiting(&self) -> bool {
+        true
+    }
+}
+
+/// When accepting had rested for want of descriptors and then there was no room either, the end
+/// of that rest stayed due: the loop turned without a pause until somebody left.
+#[test]
+fn r7_a_rest_of_accepting_that_is_over_is_not_due_again() {
+    let words: &[&[u8]] = &[b"", b"GET / HT"];
+    let mut clients = clients_of(words, Limits::default());
+    let mut handler = FixedText::new(*b"text");
+    clients.drive(Time::START, &mut handler);
+    let mut admission = Admission::new(vec![OutOfDescriptors], 1, 1);
+    admission.on_ready(0);
+    let begins = Time::START + Duration::from_secs(1);
+    admission.accept(&mut clients, &mut handler, begins);
+    assert_eq!(clients.len(), 1, "its request has begun, so it is not evicted");
+    let over = admission.next_due().unwrap();
+    assert!(over > begins);
+    admission.accept(&mut clients, &mut handler, over);
+    assert_eq!(admission.next_due(), None);
 }
