@@ -1,68 +1,100 @@
-//! The handler under the simulated server: it echoes, and keeps a record of what it was asked.
+//! The handlers under the simulated server: those that are shipped, and one that echoes. What
+//! they are asked is first shown to the wire it comes from.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use oneloop::{Fault, Handler, Method, Reply, Request, Sent};
+use oneloop::handlers::FixedText;
+use oneloop::{Fault, Handler, Method, Reply, Request, Sent, Status};
 
-use crate::model;
+use crate::answers::{self, Faults, Manner};
+use crate::hub::Hub;
+use crate::memory::aside;
+use crate::shown::{Cause, Shown};
+use crate::wire::Wire;
 
-/// One call of the handler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    pub peer: usize,
-    pub number: usize,
-    pub life: Life,
-}
+/// The wires of a run, by their places.
+pub type Wires = Rc<[Rc<RefCell<Wire>>]>;
 
-/// Whether the server was told to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Life {
-    Running,
-    Draining,
-}
-
-#[derive(Debug)]
-pub struct Echo {
-    pub life: Life,
-    pub calls: Vec<Call>,
+pub struct Recorder {
+    inner: Inner,
+    hub: Rc<Hub>,
+    wires: Wires,
+    pub requests: u64,
     pub faults: u64,
 }
 
-impl Echo {
-    pub fn new() -> Echo {
-        Echo { life: Life::Running, calls: Vec::new(), faults: 0 }
+enum Inner {
+    Echo,
+    Text(FixedText),
+}
+
+impl Recorder {
+    pub fn new(manner: &Manner, hub: Rc<Hub>, wires: Wires) -> Recorder {
+        let inner = match manner {
+            Manner::Echo => Inner::Echo,
+            Manner::Text(text) => {
+                let status = Status::try_from(text.status).expect("a final status");
+                let handler = FixedText::new(text.body.clone()).status(status);
+                let handler = match text.field {
+                    Some((name, value)) => handler.header(name, value).expect("a valid field"),
+                    None => handler,
+                };
+                Inner::Text(match text.faults {
+                    Faults::Text => handler,
+                    Faults::Error => handler.strict(),
+                })
+            }
+        };
+        Recorder { inner, hub, wires, requests: 0, faults: 0 }
     }
 
-    /// How many requests of this peer were handled.
-    pub fn handled(&self, peer: usize) -> usize {
-        self.calls.iter().filter(|call| call.peer == peer).count()
-    }
-
-    /// Whether this request was handled when the server was stopping already.
-    pub fn handled_in(&self, peer: usize, number: usize) -> Option<Life> {
-        let call = self.calls.iter().find(|call| (call.peer, call.number) == (peer, number));
-        call.map(|call| call.life)
+    /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
+    /// until the answer is sent.
+    fn serving(&self) -> Option<&RefCell<Wire>> {
+        self.hub.serving().map(|index| &*self.wires[index])
     }
 }
 
-impl Handler for Echo {
+impl Handler for Recorder {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
-        let mut parts = request.path()[1..].split('/');
-        let mut number = || parts.next().expect("a target of ours").parse().expect("a number");
-        let (peer, number) = (number(), number());
-        assert_eq!(number, self.handled(peer), "peer {peer}: handled out of order, or twice");
-        self.calls.push(Call { peer, number, life: self.life });
-        let is_head = request.method() == Method::Head;
-        let method = if is_head { Method::Get } else { request.method() };
-        let body = model::echo_body(method.as_str(), request.target(), request.body());
-        match parts.next() {
-            Some("shared") => reply.send(&Arc::<[u8]>::from(body)),
-            _ => reply.send(&body),
+        self.requests += 1;
+        aside(|| {
+            let wire = self.serving().expect("a request has been read from somebody");
+            wire.borrow_mut().on_request(request);
+        });
+        match &mut self.inner {
+            Inner::Text(text) => text.handle(request, reply),
+            Inner::Echo => echo(request, reply),
         }
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         self.faults += 1;
-        fault.explain(reply)
+        aside(|| {
+            let shown = Shown::of(fault);
+            match shown.cause {
+                Cause::Stalled(_) => self.hub.stall(shown),
+                Cause::Bytes | Cause::Method | Cause::Unfinished(_) => {
+                    let wire = self.serving().expect("a fault has been read from somebody");
+                    wire.borrow_mut().on_fault(shown);
+                }
+            }
+        });
+        match &mut self.inner {
+            Inner::Text(text) => text.handle_fault(fault, reply),
+            Inner::Echo => fault.explain(reply),
+        }
+    }
+}
+
+fn echo(request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    let is_head = request.method() == Method::Head;
+    let method = if is_head { Method::Get } else { request.method() };
+    let body = answers::echo_body(method.as_str(), request.target(), request.body());
+    match request.path().split('/').nth(3) {
+        Some("shared") => reply.send(&Arc::<[u8]>::from(body)),
+        Some(_) | None => reply.send(&body),
     }
 }

@@ -1,10 +1,16 @@
-//! What all parts of a run look at: the virtual clock, the part of the turn that is running, and
-//! the trace of a replay.
+//! What all parts of a run look at: the virtual clock and calendar, the part of the turn that is
+//! running, the connection that is being served, and the trace of a replay.
 
-use std::cell::Cell;
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, SystemTime};
 
+use oneloop::CloseReason;
 use oneloop::engine::Time;
+
+use crate::marks::{Mark, Outcome};
+use crate::random::Random;
+use crate::shown::Shown;
+use crate::trouble::{Trouble, Troubles};
 
 /// Which part of a turn is running: decides what a call on a stream is allowed to mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,8 +20,8 @@ pub enum Stage {
     Drive,
     Expire,
     Free,
-    Evict,
-    Admit,
+    /// Accepting, and evicting for that.
+    Accept,
     Register,
     CutOff,
 }
@@ -27,17 +33,45 @@ pub enum Trace {
     Told,
 }
 
+/// Whether the server was told to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Life {
+    Running,
+    Draining,
+}
+
 /// Shared by everything in a run.
 #[derive(Debug)]
 pub struct Hub {
     now: Cell<Time>,
+    date: Cell<SystemTime>,
     stage: Cell<Stage>,
+    /// How many stages there have been: tells one expiry from the next.
+    epoch: Cell<u64>,
+    life: Cell<Life>,
+    serving: Cell<Option<usize>>,
+    stalled: RefCell<Option<Shown>>,
+    descriptors: Cell<usize>,
+    without: Troubles,
     trace: Trace,
+    outcome: RefCell<Outcome>,
 }
 
 impl Hub {
-    pub fn new(trace: Trace) -> Hub {
-        Hub { now: Cell::new(Time::START), stage: Cell::new(Stage::Outside), trace }
+    pub fn new(without: Troubles, trace: Trace) -> Hub {
+        Hub {
+            now: Cell::new(Time::START),
+            date: Cell::new(SystemTime::UNIX_EPOCH),
+            stage: Cell::new(Stage::Outside),
+            epoch: Cell::new(0),
+            life: Cell::new(Life::Running),
+            serving: Cell::new(None),
+            stalled: RefCell::new(None),
+            descriptors: Cell::new(0),
+            without,
+            trace,
+            outcome: RefCell::new(Outcome { runs: 1, ..Outcome::default() }),
+        }
     }
 
     pub fn now(&self) -> Time {
@@ -48,19 +82,103 @@ impl Hub {
         self.now.set(self.now() + time);
     }
 
+    /// What answers say in `Date`.
+    pub fn date(&self) -> String {
+        httpdate::fmt_http_date(self.date.get())
+    }
+
+    pub fn set_date(&self, date: SystemTime) {
+        self.date.set(date);
+    }
+
+    pub fn life(&self) -> Life {
+        self.life.get()
+    }
+
+    pub fn stop(&self) {
+        self.life.set(Life::Draining);
+    }
+
     pub fn stage(&self) -> Stage {
         self.stage.get()
     }
 
+    pub fn epoch(&self) -> u64 {
+        self.epoch.get()
+    }
+
     pub fn enter(&self, stage: Stage) {
+        assert!(self.stalled.borrow().is_none(), "a deadline was acted on, and nothing was sent");
         self.stage.set(stage);
+        self.epoch.set(self.epoch() + 1);
+        self.serving.set(None);
+    }
+
+    /// The server has made a call on this peer's connection; what the handler is asked next is
+    /// asked for it.
+    pub fn serve(&self, index: usize) {
+        self.serving.set(Some(index));
+    }
+
+    pub fn serving(&self) -> Option<usize> {
+        self.serving.get()
+    }
+
+    /// A deadline has been acted on by an answer. Whose it was shows in the next call.
+    pub fn stall(&self, shown: Shown) {
+        let before = self.stalled.replace(Some(shown));
+        assert!(before.is_none(), "a deadline was acted on, and nothing was sent");
+    }
+
+    pub fn take_stalled(&self) -> Option<Shown> {
+        self.stalled.take()
+    }
+
+    /// How many connections the server has a descriptor for.
+    pub fn descriptors(&self) -> usize {
+        self.descriptors.get()
+    }
+
+    pub fn open_descriptor(&self) {
+        self.descriptors.set(self.descriptors() + 1);
+    }
+
+    pub fn close_descriptor(&self) {
+        self.descriptors.set(self.descriptors() - 1);
+    }
+
+    pub fn has(&self, trouble: Trouble) -> bool {
+        !self.without.contain(trouble)
+    }
+
+    /// Whether this trouble comes now, as it does once in `times`. The draw is made in any case,
+    /// so that a run without a trouble is otherwise the same.
+    pub fn strikes(&self, trouble: Trouble, times: usize, random: &mut Random) -> bool {
+        random.once_in(times) && self.has(trouble)
+    }
+
+    pub fn mark(&self, mark: Mark) {
+        self.outcome.borrow_mut().mark(mark);
+    }
+
+    pub fn note_end(&self, reason: CloseReason) {
+        self.outcome.borrow_mut().closed[reason as usize] += 1;
+    }
+
+    /// How many connections have ended for each reason, by what crossed the system calls.
+    pub fn ends(&self) -> [u64; CloseReason::ALL.len()] {
+        self.outcome.borrow().closed
+    }
+
+    pub fn with_outcome<T>(&self, look: impl FnOnce(&mut Outcome) -> T) -> T {
+        look(&mut self.outcome.borrow_mut())
     }
 
     /// Prints a line of the trace, if there is one.
     pub fn tell(&self, line: impl FnOnce() -> String) {
         if self.trace == Trace::Told {
             let millis = self.now().since(Time::START).as_micros() as f64 / 1000.0;
-            println!("{millis:>12.3} ms {:<11} {}", format!("{:?}", self.stage()), line());
+            println!("{millis:>12.3} ms {:<8} {}", format!("{:?}", self.stage()), line());
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A small seeded generator: everything that happens in a run follows from one number.
 //!
 //! This is splitmix64: one addition and three mixing steps, good enough to spread faults, and
-//! short enough to be read. It must never be seeded from anything but the run's own seed.
+//! short enough to be read. It must never be seeded from anything but the run's own seed. Each
+//! peer has generators of its own, so that leaving one out does not change the others.
 
 /// A stream of numbers that a seed decides.
 #[derive(Debug)]
@@ -9,9 +10,31 @@ pub struct Random {
     state: u64,
 }
 
+/// Who draws.
+#[derive(Clone, Copy, Debug)]
+pub enum Stream {
+    /// What kind of a run it is.
+    Setting,
+    /// What happens to all.
+    Crowd,
+    /// The peer with this number, and its connection.
+    Peer(usize),
+}
+
 impl Random {
     pub fn new(seed: u64) -> Random {
         Random { state: seed }
+    }
+
+    /// The generator that `stream` has in the run of this seed.
+    pub fn of(seed: u64, stream: Stream) -> Random {
+        let number = match stream {
+            Stream::Setting => 0,
+            Stream::Crowd => 1,
+            Stream::Peer(number) => 2 + number as u64,
+        };
+        let mut random = Random::new(Random::new(seed).next() ^ number.wrapping_mul(0x9e37_79b9));
+        random.fork()
     }
 
     /// A generator of its own, so that one part's draws do not shift another's.

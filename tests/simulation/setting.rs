@@ -1,62 +1,124 @@
 //! What kind of a run it is: how many peers, how little room, what happens to the whole server.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use oneloop::{Config, Limits, Timeouts};
 
-use crate::random::Random;
+use crate::answers::{Faults, Manner, Text};
+use crate::hub::Hub;
+use crate::random::{Random, Stream};
+use crate::script::Length;
+use crate::trouble::Trouble;
 
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub peers: usize,
-    /// The longest time between two arrivals, in milliseconds.
-    pub gap_max: usize,
+    pub length: Length,
+    /// The longest time between two arrivals.
+    pub gap_max: Duration,
+    pub listeners: usize,
     pub clients_max: usize,
-    /// In which turn the server is told to stop, if at all.
-    pub drains_at: Option<usize>,
+    pub descriptors_max: usize,
+    /// When the server is told to stop, if at all, and after how long once more.
+    pub stops_at: Option<Duration>,
+    pub stops_again_after: Option<Duration>,
+    /// How often an event is reported late: once in so many.
+    pub late_events_once_in: usize,
     /// Whether the clock sometimes leaps over deadlines, as after a machine's sleep.
     pub leaps: bool,
+    pub manner: Manner,
+    pub config: Config,
 }
 
 impl Setting {
-    pub fn draw(random: &mut Random) -> Setting {
-        let peers = random.between(1, 12);
+    /// The setting of the run of this seed, without the troubles that `hub` is spared.
+    pub fn draw(seed: u64, hub: &Hub) -> Setting {
+        let random = &mut Random::of(seed, Stream::Setting);
+        // Now and then more than the engine takes into one batch, or gives slots back for.
+        let (length, peers) = match random.below(400) {
+            0 => (Length::Brief, random.between(260, 320)),
+            1..12 => (Length::Brief, random.between(66, 120)),
+            _ => (Length::Long, random.between(1, 12)),
+        };
+        let most = if length == Length::Brief { peers } else { 4 };
+        let millis = |millis| Duration::from_millis(millis as u64);
+        let gap_max = match length {
+            Length::Brief => random.pick(&[0, 0, 1, 10]),
+            Length::Long => random.pick(&[1, 100, 5000]),
+        };
+        let clients_max = random.between(1, most);
+        let descriptors_max = random.between(1, most);
+        let stop_max = random.pick(&[100, 3000, 20_000]);
+        let stops_at = millis(random.below(stop_max));
+        let stop_max = random.pick(&[10, 5000]);
+        let stops_again_after = millis(random.below(stop_max));
+        let unless_spared = |trouble, drawn: bool| drawn && hub.has(trouble);
+        let is_capped = unless_spared(Trouble::Cap, random.once_in(3));
+        let is_short = unless_spared(Trouble::Shortage, random.once_in(5));
+        let is_stopped = unless_spared(Trouble::Drain, random.once_in(5));
         Setting {
             peers,
-            gap_max: random.pick(&[1, 100, 5000]),
-            clients_max: if random.once_in(3) { random.between(1, 5) } else { usize::MAX },
-            drains_at: random.once_in(5).then(|| random.below(600)),
-            leaps: random.once_in(6),
+            length,
+            gap_max: millis(gap_max),
+            listeners: random.between(1, 2),
+            clients_max: if is_capped { clients_max } else { usize::MAX },
+            descriptors_max: if is_short { descriptors_max } else { usize::MAX },
+            stops_at: is_stopped.then_some(stops_at),
+            stops_again_after: random.once_in(3).then_some(stops_again_after),
+            late_events_once_in: random.pick(&[10, 10, 4, 2]),
+            leaps: unless_spared(Trouble::Leaps, random.once_in(6)),
+            manner: manner(random),
+            config: config(random),
         }
     }
+}
 
-    /// Limits so small that they are met, and timeouts that differ in their order.
-    pub fn config(&self, random: &mut Random) -> Config {
-        let mut seconds = || Duration::from_secs(random.between(3, 20) as u64);
-        let mut timeouts = Timeouts {
-            first_byte: seconds(),
-            head: seconds(),
-            typing_grace: None,
-            body: seconds(),
-            write: seconds(),
-            idle: seconds(),
-            linger: Duration::from_secs(2),
-            drain: seconds(),
-        };
-        if random.once_in(5) {
-            timeouts.typing_grace = Some(Duration::from_secs(random.between(1, 5) as u64));
-        }
-        let limits = Limits {
-            body_bytes_max: 64 * 1024,
-            output_bytes_high_water: random.pick(&[1024, 64 * 1024]),
-            turn_bytes_max: random.pick(&[1024, 4096, 1024 * 1024]),
-            accepts_per_turn_max: random.pick(&[1, 4, 256]),
-            deadlines_per_turn_max: random.pick(&[1, 256]),
-            progress_bytes_per_second_min: 1,
-            ..Limits::default()
-        };
-        let config = Config { limits, timeouts, ..Config::default() };
-        config.check().expect("a setting that contradicts nothing");
-        config
+fn manner(random: &mut Random) -> Manner {
+    let text = |body: &[u8], status, field, faults| {
+        Manner::Text(Text { body: Arc::from(body), status, field, faults })
+    };
+    let small: &[u8] = b"This is the server respose! :)\n";
+    match random.below(8) {
+        0 => text(small, 200, None, Faults::Text),
+        1 => text(small, 200, None, Faults::Error),
+        2 => text(&[b'x'; 20_000], 200, Some(("Cache-Control", "no-store")), Faults::Text),
+        3 => text(&[b'y'; 100_000], 503, Some(("Retry-After", "5")), Faults::Error),
+        _ => Manner::Echo,
     }
+}
+
+/// Limits so small that they are met, and timeouts that differ in their order.
+fn config(random: &mut Random) -> Config {
+    let mut seconds = |least, most| Duration::from_secs(random.between(least, most) as u64);
+    let mut timeouts = Timeouts {
+        first_byte: seconds(3, 20),
+        head: seconds(3, 20),
+        typing_grace: None,
+        body: seconds(3, 20),
+        write: seconds(3, 20),
+        idle: seconds(3, 20),
+        linger: Duration::from_secs(2),
+        drain: seconds(3, 20),
+    };
+    let grace = seconds(1, 5);
+    timeouts.typing_grace = random.once_in(5).then_some(grace);
+    let mut or = |usual, rare| if random.once_in(6) { rare } else { usual };
+    let mut limits = Limits {
+        head_bytes_max: or(16 * 1024, 300),
+        target_bytes_max: or(8 * 1024, 60),
+        fields_max: or(100, 5),
+        body_bytes_max: or(64 * 1024, 2000),
+        linger_bytes_max: or(1024 * 1024, 2000),
+        ..Limits::default()
+    };
+    limits.target_bytes_max = limits.target_bytes_max.min(limits.head_bytes_max / 2);
+    limits.output_bytes_high_water = random.pick(&[1024, 64 * 1024]);
+    limits.turn_bytes_max = random.pick(&[1024, 4096, 1024 * 1024]);
+    limits.accepts_per_turn_max = random.pick(&[1, 4, 256, 256]);
+    limits.deadlines_per_turn_max = random.pick(&[1, 256]);
+    limits.progress_bytes_per_second_min = random.pick(&[1, 20, 500]) as u32;
+    let config = Config { limits, timeouts, ..Config::default() };
+    config.check().expect("a setting that contradicts nothing");
+    config
 }

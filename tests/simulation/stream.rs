@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use oneloop::engine::Stream;
 
+use crate::memory::aside;
 use crate::wire::Wire;
 
 #[derive(Debug)]
@@ -15,17 +16,17 @@ pub struct SimulatedStream {
 
 impl Read for SimulatedStream {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        self.wire.borrow_mut().server_reads(buf)
+        aside(|| self.wire.borrow_mut().server_reads(buf))
     }
 }
 
 impl Write for SimulatedStream {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.wire.borrow_mut().server_writes(&[IoSlice::new(buf)])
+        self.write_vectored(&[IoSlice::new(buf)])
     }
 
     fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.wire.borrow_mut().server_writes(pieces)
+        aside(|| self.wire.borrow_mut().server_writes(pieces))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -35,7 +36,7 @@ impl Write for SimulatedStream {
 
 impl Stream for SimulatedStream {
     fn shutdown_write(&self) -> io::Result<()> {
-        self.wire.borrow_mut().server_shuts()
+        aside(|| self.wire.borrow_mut().server_shuts())
     }
 
     fn reset_on_drop(&self) -> io::Result<()> {
@@ -48,7 +49,7 @@ impl Drop for SimulatedStream {
     fn drop(&mut self) {
         // While a failure unwinds, the wire may be borrowed by whoever failed.
         if !std::thread::panicking() {
-            self.wire.borrow_mut().server_drops();
+            aside(|| self.wire.borrow_mut().server_drops());
         }
     }
 }

@@ -1,21 +1,17 @@
-//! Watches one connection for deadlines that pass without the server acting.
+//! Watches one connection for deadlines: that none passes without the server acting, and that
+//! none is acted on before it has passed.
 //!
 //! It sees only what crosses the system-call boundary, and when: bytes consumed, bytes taken, our
-//! side ended. From the peer's script it knows what each byte belongs to. `since` is never earlier
-//! than what the server may count from, so whoever is still there at the bound is late.
+//! side ended. From the model of framing it knows what each byte belongs to.
 
+use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::Duration;
 
-use oneloop::Timeouts;
 use oneloop::engine::Time;
+use oneloop::{Config, TimeoutClass, Timeouts};
 
-/// Where one message of the script lies among the bytes that the peer sends.
-#[derive(Clone, Copy, Debug)]
-pub struct Bound {
-    pub blank_end: usize,
-    pub head_end: usize,
-    pub end: usize,
-}
+use crate::script::Script;
 
 /// What the server has to be waiting for, by what it has consumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,64 +28,113 @@ pub enum Part {
 
 #[derive(Debug)]
 pub struct Watch {
-    bounds: Vec<Bound>,
+    script: Rc<Script>,
+    timeouts: Timeouts,
     message: usize,
-    pub consumed: usize,
+    consumed: usize,
     part: Part,
     part_since: Time,
-    last_read: Time,
+    /// Since when the typing grace runs: renewed by typing, unless that would outlast the head.
+    grace_since: Time,
     last_write: Time,
+    blocked_since: Option<Time>,
     shut: Option<Time>,
+    /// The clock's last leap, during which nobody could act.
+    leapt: Time,
+    body: Progress,
+    write: Progress,
+}
+
+/// Bytes that have moved, and when: the rule is that in each timeout enough of them do.
+#[derive(Debug)]
+struct Progress {
+    timeout: Duration,
+    bytes_min: usize,
+    moves: VecDeque<(Time, usize)>,
+    /// How many those are.
+    bytes: usize,
+}
+
+/// The server acts within 1/64 of a timeout after it.
+fn late(timeout: Duration) -> Duration {
+    timeout + timeout / 64
 }
 
 impl Watch {
-    pub fn new(bounds: Vec<Bound>) -> Watch {
+    pub fn new(script: Rc<Script>, config: &Config) -> Watch {
         let start = Time::START;
+        let progress = |class| {
+            let timeout = config.timeouts.of(class);
+            let bytes_min = config.limits.progress_bytes(timeout) as usize;
+            Progress { timeout, bytes_min, moves: VecDeque::new(), bytes: 0 }
+        };
         Watch {
-            bounds,
+            script,
+            timeouts: config.timeouts.clone(),
             message: 0,
             consumed: 0,
             part: Part::FirstByte,
             part_since: start,
-            last_read: start,
+            grace_since: start,
             last_write: start,
+            blocked_since: None,
             shut: None,
+            leapt: start,
+            body: progress(TimeoutClass::Body),
+            write: progress(TimeoutClass::Write),
         }
     }
 
-    pub fn on_accept(&mut self, now: Time) {
-        (self.part_since, self.last_write, self.last_read) = (now, now, now);
+    pub fn on_admitted(&mut self, now: Time) {
+        (self.part_since, self.last_write) = (now, now);
     }
 
     pub fn on_read(&mut self, bytes: usize, now: Time) {
         self.consumed += bytes;
-        self.last_read = now;
         let before = (self.message, self.part);
-        while self.bounds.get(self.message).is_some_and(|bound| bound.end <= self.consumed) {
-            self.message += 1;
-        }
-        let start = self.message.checked_sub(1).map_or(0, |last| self.bounds[last].end);
-        self.part = match self.bounds.get(self.message) {
-            None => Part::Between,
-            Some(_) if self.consumed == start => Part::Between,
-            Some(bound) if self.consumed < bound.blank_end => Part::Blank,
-            Some(bound) if self.consumed == bound.blank_end && bound.blank_end > start => {
-                Part::Blank
-            }
-            Some(bound) if self.consumed < bound.head_end => Part::Head,
-            Some(_) => Part::Body,
-        };
+        self.part = self.part_at_consumed();
         if (self.message, self.part) != before {
             self.part_since = now;
+            self.grace_since = now;
+        } else if let Some(grace) = self.grace()
+            && now + grace <= self.part_since + self.timeouts.head
+        {
+            self.grace_since = now;
+        }
+        if self.part == Part::Body {
+            self.body.note(bytes, now);
         }
     }
 
-    pub fn on_write(&mut self, now: Time) {
+    fn part_at_consumed(&mut self) -> Part {
+        let (script, consumed) = (self.script.clone(), self.consumed);
+        while script.messages.get(self.message).is_some_and(|message| message.end <= consumed) {
+            self.message += 1;
+        }
+        let Some(message) = script.messages.get(self.message) else { return Part::Between };
+        let half_blank = consumed == message.start + 1 && script.bytes[message.start] == b'\r';
+        let is_blank = consumed <= message.start || half_blank;
+        match self.message {
+            _ if consumed == message.from => Part::Between,
+            // Before the first request, empty lines may be all that a person has typed so far.
+            1.. if is_blank => Part::Blank,
+            _ if consumed < message.head_end => Part::Head,
+            _ => Part::Body,
+        }
+    }
+
+    pub fn on_write(&mut self, bytes: usize, now: Time) {
         self.last_write = now;
+        self.write.note(bytes, now);
     }
 
     pub fn on_shutdown(&mut self, now: Time) {
         self.shut = Some(now);
+    }
+
+    /// The clock has leapt to `now`.
+    pub fn on_leap(&mut self, now: Time) {
+        self.leapt = now;
     }
 
     /// What it waits for; `blocked` if its last write found no room.
@@ -101,29 +146,96 @@ impl Watch {
         }
     }
 
-    /// When the server last had a byte taken; at first, when it accepted.
+    /// When the server last had a byte taken; at first, when it took the client in.
     pub fn last_write(&self) -> Time {
         self.last_write
     }
 
-    /// When the last byte went one way or the other.
-    fn last_moved(&self) -> Time {
-        self.last_read.max(self.last_write)
+    fn grace(&self) -> Option<Duration> {
+        self.timeouts.typing_grace.map(|grace| grace.min(self.timeouts.head))
     }
 
-    /// When the server must have acted at the latest.
-    pub fn bound(&self, blocked: bool, timeouts: &Timeouts) -> Time {
-        let late = |timeout: Duration| timeout + timeout / 64;
-        let head = late(timeouts.head.max(timeouts.typing_grace.unwrap_or_default()));
-        match self.part(blocked) {
+    /// A turn has ended. Says when the server must have acted at the latest. Where a minimum of
+    /// progress is asked for, it need not, if that is made.
+    pub fn late_after(&mut self, blocked: bool, now: Time) -> Time {
+        let part = self.part(blocked);
+        self.blocked_since = (part == Part::Write).then(|| self.blocked_since.unwrap_or(now));
+        let part_began = self.part_since.max(self.last_write);
+        let timeouts = &self.timeouts;
+        match part {
             Part::FirstByte => self.part_since + late(timeouts.first_byte),
-            Part::Between => self.last_write + late(timeouts.idle),
-            // Empty lines do not make a client any less idle, but the last may be half a head.
-            Part::Blank => self.last_write + late(timeouts.idle) + head,
-            Part::Head => self.part_since.max(self.last_write) + head,
-            Part::Body => self.last_moved() + late(timeouts.body),
-            Part::Write => self.last_moved() + late(timeouts.write),
+            // Empty lines do not make a client any less idle.
+            Part::Between | Part::Blank => self.last_write + late(timeouts.idle),
+            Part::Head => {
+                let typed = self.grace_since.max(self.last_write);
+                let by_grace = self.grace().map(|grace| typed + late(grace));
+                let by_head = part_began + late(timeouts.head);
+                by_grace.map_or(by_head, |by_grace| by_grace.min(by_head))
+            }
+            // Two spans hold any one of the server's own, wherever it began.
+            Part::Body => part_began.max(self.leapt) + late(timeouts.body) * 2,
+            Part::Write => {
+                let since = self.blocked_since.unwrap_or(now);
+                since.max(self.leapt) + late(timeouts.write) * 2
+            }
             Part::Linger => self.shut.unwrap_or(self.last_write) + late(timeouts.linger),
         }
+    }
+
+    /// Whether the server must have acted by now, and has not.
+    pub fn is_late(&mut self, blocked: bool, now: Time) -> bool {
+        let is_over = now >= self.late_after(blocked, now);
+        match self.part(blocked) {
+            Part::Body => is_over && self.body.was_lacking(now),
+            Part::Write => is_over && self.write.was_lacking(now),
+            Part::FirstByte | Part::Between | Part::Blank | Part::Head | Part::Linger => is_over,
+        }
+    }
+
+    /// Whether the server may act now because of the deadline for `part`.
+    pub fn is_ripe(&self, part: Part, now: Time) -> bool {
+        let timeouts = &self.timeouts;
+        match part {
+            Part::FirstByte => now >= self.part_since + timeouts.first_byte,
+            Part::Between | Part::Blank => now >= self.last_write + timeouts.idle,
+            Part::Head => {
+                now >= self.part_since + timeouts.head
+                    || self.grace().is_some_and(|grace| now >= self.grace_since + grace)
+            }
+            Part::Body => now >= self.part_since + self.body.timeout && self.body.is_lacking(now),
+            Part::Write => self.write.is_lacking(now),
+            Part::Linger => now >= self.shut.unwrap_or(now) + timeouts.linger,
+        }
+    }
+}
+
+impl Progress {
+    fn note(&mut self, bytes: usize, now: Time) {
+        self.moves.push_back((now, bytes));
+        self.bytes += bytes;
+        self.forget_before(now);
+    }
+
+    /// What is older than two whole spans of the server's does not matter any more.
+    fn forget_before(&mut self, now: Time) {
+        let span = late(self.timeout) * 2;
+        while let Some((at, bytes)) = self.moves.front()
+            && *at + span < now
+        {
+            self.bytes -= bytes;
+            self.moves.pop_front();
+        }
+    }
+
+    /// Whether less than enough has moved within the last two of the server's spans.
+    fn was_lacking(&mut self, now: Time) -> bool {
+        self.forget_before(now);
+        self.bytes < self.bytes_min
+    }
+
+    /// Whether less than enough has moved within the last timeout.
+    fn is_lacking(&self, now: Time) -> bool {
+        let recent = self.moves.iter().rev().take_while(|(at, _)| *at + self.timeout > now);
+        recent.map(|(_, bytes)| bytes).sum::<usize>() < self.bytes_min
     }
 }

@@ -1,0 +1,168 @@
+//! What the server's answers have to be, byte by byte.
+//!
+//! Said independently of the crate's encoding, which must never be called here.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::framing::{Asked, Persistence};
+
+/// What a client is told before it sends its content.
+pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+const PLAIN: &str = "Content-Type: text/plain; charset=utf-8\r\n";
+
+/// How the handler of a run answers.
+#[derive(Clone, Debug)]
+pub enum Manner {
+    /// It repeats who asked what, and refuses what is no request.
+    Echo,
+    /// As the server that is shipped.
+    Text(Text),
+}
+
+/// The one text.
+#[derive(Clone)]
+pub struct Text {
+    pub body: Arc<[u8]>,
+    pub status: u16,
+    /// A field beyond those that are always there.
+    pub field: Option<(&'static str, &'static str)>,
+    pub faults: Faults,
+}
+
+/// What is said to whoever sent no acceptable request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Faults {
+    Text,
+    Error,
+}
+
+/// What of a fault the answer to it depends on.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    pub status: u16,
+    /// The text for a person at a prompt.
+    pub text: String,
+    /// Whether only the method is not liked.
+    pub of_method: bool,
+    /// Whether what came begins like a HEAD request.
+    pub head_only: bool,
+    pub persistence: Persistence,
+}
+
+impl Manner {
+    /// The answer to a request.
+    pub fn answer(&self, asked: &Asked, persistence: Persistence, date: &str) -> Vec<u8> {
+        let head_only = asked.method == "HEAD";
+        match self {
+            Manner::Echo => {
+                // The answer to HEAD says the length that GET's would have.
+                let like = if head_only { "GET" } else { &asked.method };
+                let body = echo_body(like, &asked.target, &asked.body);
+                Answer { status: 200, fields: "", body: &body, head_only, persistence }.on(date)
+            }
+            Manner::Text(text) => {
+                let (fields, body) = (&text.fields(), &text.body);
+                Answer { status: text.status, fields, body, head_only, persistence }.on(date)
+            }
+        }
+    }
+
+    /// The answer to what is no acceptable request.
+    pub fn refuse(&self, refusal: &Refusal, date: &str) -> Vec<u8> {
+        let Refusal { status, text, of_method, head_only, persistence } = refusal;
+        let allow = match status {
+            405 => "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n",
+            _ => "",
+        };
+        let (status, fields, body) = match self {
+            Manner::Text(text) if text.faults == Faults::Text => {
+                let status = if *of_method { *status } else { text.status };
+                (status, text.fields(), &text.body[..])
+            }
+            Manner::Text(_) | Manner::Echo => (*status, PLAIN.to_owned(), text.as_bytes()),
+        };
+        let (head_only, persistence) = (*head_only, *persistence);
+        let fields = &format!("{allow}{fields}");
+        Answer { status, fields, body, head_only, persistence }.on(date)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Text { body, status, field, faults } = self;
+        write!(f, "Text({status}, {field:?}, {} bytes, {faults:?})", body.len())
+    }
+}
+
+impl Text {
+    fn fields(&self) -> String {
+        let more = self.field.map(|(name, value)| format!("{name}: {value}\r\n"));
+        format!("{PLAIN}{}", more.unwrap_or_default())
+    }
+}
+
+/// An answer, in its parts.
+struct Answer<'a> {
+    status: u16,
+    fields: &'a str,
+    body: &'a [u8],
+    head_only: bool,
+    persistence: Persistence,
+}
+
+impl Answer<'_> {
+    fn on(&self, date: &str) -> Vec<u8> {
+        let Answer { status, fields, body, head_only, persistence } = self;
+        let connection = match persistence {
+            Persistence::Keep => "",
+            Persistence::KeepStated => "Connection: keep-alive\r\n",
+            Persistence::Close => "Connection: close\r\n",
+        };
+        let (phrase, length) = (phrase(*status), body.len());
+        let mut bytes = format!(
+            "HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\n{fields}Content-Length: {length}\r\n\
+             {connection}\r\n"
+        )
+        .into_bytes();
+        if !head_only {
+            bytes.extend_from_slice(body);
+        }
+        bytes
+    }
+}
+
+fn phrase(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        505 => "HTTP Version Not Supported",
+        other => panic!("nobody should answer {other}"),
+    }
+}
+
+/// The body of the echo: who asked what, and then as the target's end says.
+pub fn echo_body(method: &str, target: &str, body: &[u8]) -> Vec<u8> {
+    let mut echo = format!("{method} {target}\n").into_bytes();
+    echo.extend_from_slice(body);
+    let padding = target.rsplit('/').next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+    // What chance makes of a target may ask for more than anybody wants to wait for.
+    let padding = padding.min(ECHO_PADDING_MAX);
+    echo.extend_from_slice(&PADDING.repeat(padding / PADDING.len() + 1)[..padding]);
+    echo
+}
+
+/// What an echo is made larger with: no two neighbours are the same, and its length is prime.
+const PADDING: &[u8] = b"abcdefghijklmnopqrstuvw";
+
+/// The most that an echo is made larger by, in bytes.
+const ECHO_PADDING_MAX: usize = 60_000;

@@ -1,0 +1,184 @@
+//! The judgement of a run: at the end of each turn, and at its end.
+
+use std::time::Duration;
+
+use oneloop::CloseReason;
+
+use super::Crowd;
+use crate::marks::{Mark, Outcome};
+use crate::wire::Totals;
+
+/// How many clients the engine has in one batch.
+const BATCH_CLIENTS: usize = 64;
+
+/// What the engine needs beside its clients and its outputs, in bytes: lists of who is where.
+const LISTS_BYTES: usize = 32 * 1024;
+
+/// How many turns a connection may wait although there is room: the next turn takes it in.
+const UNACCEPTED_TURNS_MAX: usize = 1;
+
+/// What earlier turns have to do with the judgement of this one.
+#[derive(Debug, Default)]
+pub(super) struct SoFar {
+    overdue_turns: usize,
+    unaccepted_turns: usize,
+    looks: u64,
+    idle_turns: usize,
+    timeouts_before: u64,
+    gone: u64,
+    crowd_max: usize,
+    answer_max: usize,
+}
+
+/// How many turns may go by without a pause and without a call: one finds out that there is
+/// nothing to do, and one may pass over clients that have just become idle.
+const IDLE_TURNS_MAX: usize = 2;
+
+impl Crowd {
+    pub(super) fn judge_turn(&mut self) {
+        let now = self.hub.now();
+        let is_overdue = self.clients.next_due().is_some_and(|due| due <= now);
+        let (mut ran, mut memory_max, mut answer_max) = (0, 0, 0);
+        for index in &self.active {
+            let mut wire = self.wires[*index].borrow_mut();
+            if wire.take_touched() {
+                wire.judge_turn();
+            }
+            // Deadlines are acted on in bounded numbers: the rest has its turn in the next.
+            if !is_overdue {
+                wire.judge_deadline();
+            }
+            ran += usize::from(wire.ran());
+            memory_max += wire.memory_max();
+            answer_max = answer_max.max(wire.witness.largest_answer);
+        }
+        if ran > BATCH_CLIENTS {
+            self.hub.mark(Mark::ManyRan);
+        }
+        self.judge_overdue(is_overdue);
+        self.judge_idling(ran);
+        self.judge_doors();
+        self.judge_ends();
+        self.judge_memory(memory_max, answer_max);
+    }
+
+    /// Deadlines that wait for the next turn are worked off.
+    fn judge_overdue(&mut self, is_overdue: bool) {
+        self.so_far.overdue_turns = if is_overdue { self.so_far.overdue_turns + 1 } else { 0 };
+        if is_overdue {
+            self.hub.mark(Mark::DeadlinesLeft);
+        }
+        let most = 2 * self.peers.len() + 2;
+        assert!(self.so_far.overdue_turns <= most, "deadlines wait for more and more turns");
+    }
+
+    /// A loop that does not sleep has something to do.
+    fn judge_idling(&mut self, ran: usize) {
+        let now = self.hub.now();
+        let looks: u64 = self.doors.iter().map(|door| door.looks()).sum();
+        let gone = self.clients.metrics().closed_total();
+        let works = ran > 0 || looks != self.so_far.looks || gone != self.so_far.gone;
+        let sleeps = || {
+            let next_turn = now + Duration::from_nanos(1);
+            let dues = [self.clients.next_due(), self.admission.next_due()];
+            !self.clients.has_runnable()
+                && !self.admission.is_possible(&self.clients, next_turn)
+                && dues.into_iter().flatten().all(|due| due > now)
+        };
+        self.so_far.idle_turns = if works || sleeps() { 0 } else { self.so_far.idle_turns + 1 };
+        let most = IDLE_TURNS_MAX;
+        assert!(self.so_far.idle_turns <= most, "the loop turns without a pause, for nothing");
+    }
+
+    /// Whoever waits at a door, and may come in, does.
+    fn judge_doors(&mut self) {
+        let has_room = self.clients.len() < self.setting.clients_max && self.held.is_none();
+        let waits = self
+            .doors
+            .iter()
+            .any(|door| !door.is_empty() && !door.has_event() && door.has_descriptor());
+        let rests = self.admission.next_due().is_some();
+        let looks = self.doors.iter().map(|door| door.looks()).sum();
+        let is_kept_out = waits && has_room && !rests && looks == self.so_far.looks;
+        self.so_far.unaccepted_turns =
+            if is_kept_out { self.so_far.unaccepted_turns + 1 } else { 0 };
+        self.so_far.looks = looks;
+        let most = UNACCEPTED_TURNS_MAX;
+        assert!(self.so_far.unaccepted_turns <= most, "there is room, and nobody is let in");
+    }
+
+    /// Each client ends once, for the one reason that its calls tell.
+    fn judge_ends(&mut self) {
+        let metrics = self.clients.metrics();
+        assert_eq!(metrics.requests, self.handler.requests);
+        assert_eq!(metrics.faults, self.handler.faults);
+        assert_eq!(metrics.accepted, self.accepted);
+        let gone = metrics.closed_total();
+        assert_eq!(self.accepted, gone + self.clients.len() as u64, "each client ends once");
+        if gone == self.so_far.gone {
+            return;
+        }
+        self.so_far.gone = gone;
+        let counted = CloseReason::ALL.map(|reason| metrics.closed(reason));
+        let seen = self.hub.ends();
+        if counted != seen {
+            let all = CloseReason::ALL.into_iter().zip(counted.into_iter().zip(seen));
+            let off = all.filter(|(_, (counted, seen))| counted != seen);
+            let off: Vec<_> = off.collect();
+            panic!("connections ended otherwise than is counted, (counted, seen): {off:?}");
+        }
+        let idle = [CloseReason::FirstByteTimeout, CloseReason::IdleTimeout];
+        let timeouts = idle.into_iter().map(|reason| metrics.closed(reason)).sum();
+        if timeouts >= self.so_far.timeouts_before + 5 {
+            self.hub.mark(Mark::ManyDeadlines);
+        }
+        self.so_far.timeouts_before = timeouts;
+    }
+
+    /// The clients hold what they are in the middle of, and never more than the limits say.
+    fn judge_memory(&mut self, clients_bytes: usize, answer_bytes: usize) {
+        let limits = &self.setting.config.limits;
+        self.so_far.crowd_max = self.so_far.crowd_max.max(self.clients.len());
+        self.so_far.answer_max = self.so_far.answer_max.max(answer_bytes);
+        // The outputs of a batch are kept, emptied, for the next. They have grown by doubling.
+        let output = 2 * (limits.output_bytes_high_water + self.so_far.answer_max);
+        let outputs = (1 + self.so_far.crowd_max.min(BATCH_CLIENTS)) * output;
+        let by_limits = self.clients.len() * (limits.client_bytes_max() + self.so_far.answer_max);
+        let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits);
+        let held = self.memory.held();
+        assert!(held <= most, "{held} bytes are held, and {most} are enough");
+    }
+
+    pub(super) fn judge_counters(&self) -> Outcome {
+        let metrics = self.clients.metrics();
+        let mut totals = Totals::default();
+        let mut continues = 0;
+        for wire in self.wires.iter() {
+            let wire = wire.borrow();
+            totals.received_bytes += wire.totals.received_bytes;
+            totals.sent_bytes += wire.totals.sent_bytes;
+            totals.receives += wire.totals.receives;
+            totals.sends += wire.totals.sends;
+            continues += wire.witness.continues() as u64;
+        }
+        let counted = Totals {
+            received_bytes: metrics.received_bytes,
+            sent_bytes: metrics.sent_bytes,
+            receives: metrics.receives,
+            sends: metrics.sends,
+        };
+        assert_eq!(counted, totals, "calls and bytes are counted as they happen");
+        assert_eq!(metrics.closed_total(), self.accepted);
+        // One that was never sent, to a client that has gone, is counted all the same.
+        let most = continues + self.peers.len() as u64;
+        assert!((continues..=most).contains(&metrics.continues), "the 100s are counted");
+        assert_eq!(self.hub.descriptors(), 0, "every descriptor is closed");
+        self.hub.with_outcome(|outcome| {
+            outcome.turns = self.turn as u64;
+            outcome.peers = self.peers.len() as u64;
+            outcome.requests = metrics.requests;
+            outcome.faults = metrics.faults;
+            outcome.clone()
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! One run: a server's loop, a crowd of peers and a clock, all from one seed; and the judgement.
+//!
+//! The turn is the one of `server.rs`. After each turn the wires are looked at: whoever the server
+//! could serve and will not be reminded of, or has waited for too long, is a failure at once,
+//! instead of a mystery at the end. [`time`] passes, [`turn`] is the server's, [`judge`] judges.
+
+mod judge;
+mod time;
+mod turn;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use oneloop::engine::{Admission, ClientId, Clients, Time};
+
+use crate::case::Case;
+use crate::door::{Door, SimulatedListener};
+use crate::handler::{Recorder, Wires};
+use crate::hub::{Hub, Stage, Trace};
+use crate::marks::Outcome;
+use crate::memory::Account;
+use crate::peer::Peer;
+use crate::random::{Random, Stream};
+use crate::script::Script;
+use crate::setting::Setting;
+use crate::stream::SimulatedStream;
+use crate::wire::{ServerSide, Wire};
+
+/// A run that takes more turns will never end: the longest takes a tenth of it.
+const TURNS_MAX: usize = 200_000;
+
+struct Crowd {
+    hub: Rc<Hub>,
+    random: Random,
+    setting: Setting,
+    clients: Clients<SimulatedStream>,
+    admission: Admission<SimulatedListener>,
+    handler: Recorder,
+    memory: Account,
+    doors: Vec<Rc<Door>>,
+    /// Connected, and not accepted for want of room.
+    held: Option<usize>,
+    wires: Wires,
+    /// In the order in which they arrive; their places are those of their wires.
+    peers: Vec<Peer>,
+    arrived: usize,
+    /// The places of those who have arrived and are not over.
+    active: Vec<usize>,
+    /// The names of some who are.
+    gone: Vec<ClientId>,
+    accepted: u64,
+    drained_by: Option<Time>,
+    stops_again_at: Option<Time>,
+    date_due: Time,
+    date_ahead: Duration,
+    /// When somebody wants to act next, and whether the network can go on.
+    next_act: Option<Time>,
+    is_moving: bool,
+    turn: usize,
+    so_far: judge::SoFar,
+}
+
+/// Runs one case. Panics if the server does anything wrong.
+pub fn run(case: &Case, trace: Trace) -> Outcome {
+    let mut crowd = Crowd::gather(case, trace);
+    loop {
+        crowd.let_peers_act();
+        if crowd.is_over() {
+            break;
+        }
+        crowd.pass_time();
+        crowd.take_turn();
+        crowd.judge_turn();
+        assert!(crowd.turn < TURNS_MAX, "the run does not come to an end");
+    }
+    crowd.judge_counters()
+}
+
+/// How many peers take part.
+pub fn size(case: &Case) -> usize {
+    let setting = Setting::draw(case.seed, &Hub::new(case.without, Trace::Silent));
+    (0..setting.peers).filter(|number| case.guest(*number).is_some()).count()
+}
+
+impl Crowd {
+    fn gather(case: &Case, trace: Trace) -> Crowd {
+        let hub = Rc::new(Hub::new(case.without, trace));
+        let setting = Setting::draw(case.seed, &hub);
+        hub.tell(|| format!("{setting:?}"));
+        let (wires, peers) = Crowd::invite(case, &setting, &hub);
+        let mut random = Random::of(case.seed, Stream::Crowd);
+        let mut door = || {
+            let (hub, wires) = (hub.clone(), wires.clone());
+            Rc::new(Door::new(random.fork(), setting.descriptors_max, hub, wires))
+        };
+        let doors: Vec<Rc<Door>> = (0..setting.listeners).map(|_| door()).collect();
+        let listeners = doors.iter().map(|door| SimulatedListener { door: door.clone() }).collect();
+        let limits = &setting.config.limits;
+        let admission = Admission::new(listeners, setting.clients_max, limits.accepts_per_turn_max);
+        let timeouts = setting.config.timeouts.clone();
+        let clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
+        Crowd {
+            handler: Recorder::new(&setting.manner, hub.clone(), wires.clone()),
+            hub,
+            random,
+            setting,
+            clients,
+            admission,
+            memory: Account::default(),
+            doors,
+            held: None,
+            wires,
+            peers,
+            arrived: 0,
+            active: Vec::new(),
+            gone: Vec::new(),
+            accepted: 0,
+            drained_by: None,
+            stops_again_at: None,
+            date_due: Time::START,
+            date_ahead: Duration::from_secs(1_000_000_000),
+            next_act: None,
+            is_moving: false,
+            turn: 0,
+            so_far: judge::SoFar::default(),
+        }
+    }
+
+    /// The peers of this case, each drawn from numbers of its own.
+    fn invite(case: &Case, setting: &Setting, hub: &Rc<Hub>) -> (Wires, Vec<Peer>) {
+        let manner = Rc::new(setting.manner.clone());
+        let gap_micros = setting.gap_max.as_micros() as usize;
+        let mut arrives = Time::START;
+        let (mut wires, mut peers) = (Vec::new(), Vec::new());
+        for number in 0..setting.peers {
+            let mut random = Random::of(case.seed, Stream::Peer(number));
+            arrives = arrives + Duration::from_micros(random.below(gap_micros) as u64);
+            let Some(guest) = case.guest(number) else { continue };
+            let mut script = Script::draw(number, setting.length, &mut random, &setting.config);
+            if let Some(pieces) = guest.pieces_max {
+                script.keep_pieces(pieces, &setting.config);
+            }
+            hub.tell(|| format!("peer {number}: {}", script.describe()));
+            let script = Rc::new(script);
+            let names = (wires.len(), number);
+            let (wire_random, manner) = (random.fork(), manner.clone());
+            let wire = Wire::new(names, hub.clone(), wire_random, script, manner, &setting.config);
+            let wire = Rc::new(RefCell::new(wire));
+            peers.push(Peer::new(wire.clone(), hub.clone(), random, arrives));
+            wires.push(wire);
+        }
+        (wires.into(), peers)
+    }
+
+    fn is_over(&self) -> bool {
+        self.arrived == self.peers.len() && self.active.is_empty() && self.clients.is_empty()
+    }
+
+    fn let_peers_act(&mut self) {
+        self.hub.enter(Stage::Outside);
+        while let Some(peer) = self.peers.get(self.arrived)
+            && peer.arrives <= self.hub.now()
+        {
+            self.hub.tell(|| format!("peer {}: connects", peer.number));
+            self.active.push(self.arrived);
+            let door = &self.doors[peer.number % self.doors.len()];
+            door.connect(self.arrived);
+            if self.drained_by.is_some() {
+                door.close();
+            }
+            self.arrived += 1;
+        }
+        (self.next_act, self.is_moving) = (None, false);
+        let (peers, gone) = (&mut self.peers, &mut self.gone);
+        self.active.retain(|index| {
+            let peer = &mut peers[*index];
+            peer.wire.borrow_mut().jostle();
+            let next = peer.act();
+            self.next_act = self.next_act.into_iter().chain(next).min();
+            let wire = peer.wire.borrow();
+            self.is_moving |= wire.is_moving() || wire.has_event();
+            let is_over = peer.is_done() && wire.server() == ServerSide::Gone && !wire.is_moving();
+            if is_over {
+                gone.extend(wire.id);
+            }
+            !is_over
+        });
+    }
+}

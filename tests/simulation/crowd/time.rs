@@ -1,0 +1,76 @@
+//! How time passes: a little while somebody has something to do, else until somebody has.
+
+use std::time::{Duration, SystemTime};
+
+use oneloop::engine::Time;
+
+use super::Crowd;
+use crate::marks::Mark;
+use crate::trouble::Trouble;
+
+impl Crowd {
+    pub(super) fn pass_time(&mut self) {
+        let now = self.hub.now();
+        if self.setting.leaps && self.random.once_in(200) {
+            let leap = Duration::from_millis(self.random.below(40_000) as u64);
+            self.hub.tell(|| format!("the clock leaps by {leap:?}"));
+            self.hub.mark(Mark::ClockLeapt);
+            self.hub.pass(leap);
+            for index in &self.active {
+                self.wires[*index].borrow_mut().on_leap();
+            }
+            return;
+        }
+        // Whoever became idle in the last turn can be evicted in the next one.
+        let next_turn = now + Duration::from_nanos(1);
+        let is_busy = self.is_moving
+            || self.clients.has_runnable()
+            || self.admission.is_possible(&self.clients, next_turn)
+            || self.doors.iter().any(|door| door.has_event());
+        if is_busy {
+            return self.hub.pass(Duration::from_micros(self.random.below(1000) as u64));
+        }
+        let arrival = self.peers.get(self.arrived).map(|peer| peer.arrives);
+        let dues = [
+            self.next_act,
+            arrival,
+            self.clients.next_due(),
+            self.admission.next_due(),
+            self.drained_by.filter(|by| *by > now),
+            self.stops_again_at,
+        ];
+        let Some(next) = dues.into_iter().flatten().min() else { self.fail_for_ever() };
+        self.hub.pass(next.since(now));
+    }
+
+    /// Somebody is not done, and nothing will ever happen.
+    fn fail_for_ever(&self) -> ! {
+        let mut wires = self.active.iter().map(|index| self.wires[*index].borrow());
+        match wires.find(|wire| wire.is_here()) {
+            Some(wire) => wire.fail("nothing will ever happen to it"),
+            None => panic!("a hang, and all sockets are closed"),
+        }
+    }
+
+    /// Formats `Date` once a second, as the server does; the calendar may have leapt.
+    pub(super) fn keep_date(&mut self) {
+        let now = self.hub.now();
+        if now < self.date_due {
+            return;
+        }
+        if self.hub.strikes(Trouble::Dates, 30, &mut self.random) {
+            let ahead = Duration::from_secs(self.random.between(900_000_000, 1_100_000_000) as u64);
+            if ahead < self.date_ahead {
+                self.hub.mark(Mark::DateLeaptBack);
+            }
+            self.date_ahead = ahead;
+        }
+        let passed = now.since(Time::START);
+        let date = SystemTime::UNIX_EPOCH + self.date_ahead + passed;
+        let rest = 1_000_000_000 - u64::from(passed.subsec_nanos());
+        self.date_due = now + Duration::from_nanos(rest);
+        self.hub.set_date(date);
+        let clients = &mut self.clients;
+        self.memory.of(|| clients.set_date(date));
+    }
+}

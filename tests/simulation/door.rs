@@ -1,0 +1,138 @@
+//! The simulated listeners: queues of connections, and a system that runs out of descriptors.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use oneloop::engine::{Accept, Accepted, Shortage};
+
+use crate::handler::Wires;
+use crate::hub::{Hub, Stage};
+use crate::marks::Mark;
+use crate::memory::aside;
+use crate::random::Random;
+use crate::stream::SimulatedStream;
+use crate::trouble::Trouble;
+
+/// What a process gets to hear when its descriptors have run out, and when the system's have.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+
+/// A queue of connections that wait to be accepted.
+#[derive(Debug)]
+pub struct Door {
+    queue: RefCell<VecDeque<usize>>,
+    /// Those that were accepted, and not looked at by the simulation since.
+    accepted: RefCell<Vec<usize>>,
+    /// How often the server has looked.
+    looks: Cell<u64>,
+    /// Somebody has come since the poll reported the last.
+    edge: Cell<bool>,
+    random: RefCell<Random>,
+    descriptors_max: usize,
+    hub: Rc<Hub>,
+    wires: Wires,
+}
+
+/// The server's end of it.
+#[derive(Debug)]
+pub struct SimulatedListener {
+    pub door: Rc<Door>,
+}
+
+impl Door {
+    pub fn new(random: Random, descriptors_max: usize, hub: Rc<Hub>, wires: Wires) -> Door {
+        Door {
+            queue: RefCell::default(),
+            accepted: RefCell::default(),
+            looks: Cell::new(0),
+            edge: Cell::new(false),
+            random: RefCell::new(random),
+            descriptors_max,
+            hub,
+            wires,
+        }
+    }
+
+    /// Somebody connects.
+    pub fn connect(&self, index: usize) {
+        self.queue.borrow_mut().push_back(index);
+        self.edge.set(true);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.queue.borrow().is_empty()
+    }
+
+    pub fn has_event(&self) -> bool {
+        self.edge.get()
+    }
+
+    pub fn take_event(&self) -> bool {
+        self.edge.take()
+    }
+
+    pub fn has_accepted(&self) -> bool {
+        !self.accepted.borrow().is_empty()
+    }
+
+    pub fn take_accepted(&self) -> Vec<usize> {
+        self.accepted.take()
+    }
+
+    pub fn looks(&self) -> u64 {
+        self.looks.get()
+    }
+
+    /// Whether there is a descriptor for another connection.
+    pub fn has_descriptor(&self) -> bool {
+        self.hub.descriptors() < self.descriptors_max
+    }
+
+    /// It is closed: whoever waits is turned away.
+    pub fn close(&self) {
+        for index in self.queue.take() {
+            drop(SimulatedStream { wire: self.wires[index].clone() });
+        }
+    }
+
+    fn accept(&self) -> Accepted<SimulatedStream> {
+        assert_eq!(self.hub.stage(), Stage::Accept, "accepting has its place in the turn");
+        self.looks.set(self.looks() + 1);
+        let random = &mut *self.random.borrow_mut();
+        if self.is_empty() {
+            return Accepted::Nothing;
+        }
+        if !self.has_descriptor() {
+            self.hub.mark(Mark::ShortageOurs);
+            return Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(EMFILE));
+        }
+        if self.hub.strikes(Trouble::Shortage, 40, random) {
+            self.hub.mark(Mark::ShortageSystems);
+            return Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(ENFILE));
+        }
+        let index = self.queue.borrow_mut().pop_front().expect("somebody waits");
+        let stream = SimulatedStream { wire: self.wires[index].clone() };
+        if self.hub.strikes(Trouble::Lost, 60, random) {
+            self.hub.mark(Mark::ConnectionLost);
+            return Accepted::Lost;
+        }
+        self.wires[index].borrow_mut().on_accepted();
+        self.accepted.borrow_mut().push(index);
+        Accepted::Client(stream, SocketAddr::from(([192, 0, 2, 1], index as u16)))
+    }
+}
+
+impl Accept for SimulatedListener {
+    type Stream = SimulatedStream;
+
+    fn accept(&mut self) -> Accepted<SimulatedStream> {
+        aside(|| self.door.accept())
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.door.is_empty()
+    }
+}

@@ -1,0 +1,155 @@
+//! What the runs have met: a simulation that never comes to a place says nothing about it.
+
+use std::collections::BTreeSet;
+
+use oneloop::CloseReason;
+
+/// Something that has to happen in some of the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Mark {
+    /// A read that filled the server's buffer, so that more may lie behind.
+    FullRead,
+    /// A read with the end right behind it, which had been announced.
+    ReadBeforeEnd,
+    ReadBlocked,
+    ReadInterrupted,
+    WriteInterrupted,
+    WriteBlocked,
+    ShortWrite,
+    ResetRead,
+    ResetWritten,
+    /// The server's own half-close failed, because the connection was lost.
+    ShutFailed,
+    LateEvent,
+    SpuriousReadable,
+    SpuriousWritable,
+    /// An event of a client that had gone, while another had its key.
+    StaleKeyReused,
+    RegistrationFailed,
+    /// A client stopped because its budget for the turn was used up.
+    BudgetUsed,
+    /// More clients ran in one turn than fit into one of the engine's batches.
+    ManyRan,
+    /// Five idle clients or more were closed in one turn.
+    ManyDeadlines,
+    /// Deadlines had to wait for the next turn.
+    DeadlinesLeft,
+    /// A connection was accepted, and then there was no room for it.
+    Held,
+    ShortageOurs,
+    ShortageSystems,
+    ConnectionLost,
+    ClockLeapt,
+    DateLeaptBack,
+    Drained,
+    StoppedTwice,
+    /// A drain that did not come to its end in time.
+    DrainTimedOut,
+    Continue,
+    /// Ten requests or more were answered behind one receive.
+    Pipelined,
+    /// A client sent as slowly as it may, or took its answer so, and was served.
+    SlowServed,
+    /// A request hidden in another was found by no one.
+    Smuggled,
+}
+
+impl Mark {
+    pub const ALL: [Mark; 32] = [
+        Mark::FullRead,
+        Mark::ReadBeforeEnd,
+        Mark::ReadBlocked,
+        Mark::ReadInterrupted,
+        Mark::WriteInterrupted,
+        Mark::WriteBlocked,
+        Mark::ShortWrite,
+        Mark::ResetRead,
+        Mark::ResetWritten,
+        Mark::ShutFailed,
+        Mark::LateEvent,
+        Mark::SpuriousReadable,
+        Mark::SpuriousWritable,
+        Mark::StaleKeyReused,
+        Mark::RegistrationFailed,
+        Mark::BudgetUsed,
+        Mark::ManyRan,
+        Mark::ManyDeadlines,
+        Mark::DeadlinesLeft,
+        Mark::Held,
+        Mark::ShortageOurs,
+        Mark::ShortageSystems,
+        Mark::ConnectionLost,
+        Mark::ClockLeapt,
+        Mark::DateLeaptBack,
+        Mark::Drained,
+        Mark::StoppedTwice,
+        Mark::DrainTimedOut,
+        Mark::Continue,
+        Mark::Pipelined,
+        Mark::SlowServed,
+        Mark::Smuggled,
+    ];
+}
+
+/// How many kinds of fault there are to be answered.
+const FAULT_KINDS: usize = 26;
+
+/// What one run, or many, came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    pub runs: u64,
+    pub turns: u64,
+    pub peers: u64,
+    pub requests: u64,
+    pub faults: u64,
+    pub fault_kinds: BTreeSet<String>,
+    pub closed: [u64; CloseReason::ALL.len()],
+    pub marks: [u64; Mark::ALL.len()],
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: Outcome) {
+        self.runs += other.runs;
+        self.turns += other.turns;
+        self.peers += other.peers;
+        self.requests += other.requests;
+        self.faults += other.faults;
+        self.fault_kinds.extend(other.fault_kinds);
+        self.closed.iter_mut().zip(other.closed).for_each(|(sum, count)| *sum += count);
+        self.marks.iter_mut().zip(other.marks).for_each(|(sum, count)| *sum += count);
+    }
+
+    pub fn mark(&mut self, mark: Mark) {
+        self.marks[mark as usize] += 1;
+    }
+
+    /// What should have happened and has not.
+    pub fn missing(&self) -> Vec<String> {
+        let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
+        let reasons =
+            CloseReason::ALL.into_iter().zip(self.closed).filter(|(_, count)| *count == 0);
+        let mut missing: Vec<String> = marks.map(|mark| format!("{mark:?}")).collect();
+        missing.extend(reasons.map(|(reason, _)| format!("{reason:?}")));
+        if self.fault_kinds.len() < FAULT_KINDS {
+            missing.push(format!("faults other than {:?}", self.fault_kinds));
+        }
+        missing
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Outcome { runs, turns, peers, requests, faults, .. } = self;
+        write!(f, "{runs} seeds, {turns} turns, {peers} peers, {requests} requests, ")?;
+        write!(f, "{faults} faults, closed:")?;
+        for (reason, count) in CloseReason::ALL.into_iter().zip(self.closed) {
+            write!(f, " {reason:?} {count}")?;
+        }
+        write!(f, "; met:")?;
+        for (mark, count) in Mark::ALL.into_iter().zip(self.marks) {
+            write!(f, " {mark:?} {count}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Correct requests, of all shapes.
+//!
+//! A request names itself in its target, `/peer/number/kind/bytes`, and an echoing handler repeats
+//! the target. So an answer that is lost, doubled, swapped or given to the wrong peer cannot look
+//! right.
+
+use super::Pace;
+use crate::random::Random;
+
+/// What bodies are made of: no two neighbours are the same.
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// One request.
+#[derive(Debug)]
+pub struct Exchange {
+    pub head: Vec<u8>,
+    pub content: Vec<u8>,
+    /// Whether the content waits for a 100.
+    pub expects: bool,
+    pub pace: Pace,
+}
+
+/// Which request is wanted.
+pub struct Wanted {
+    pub peer: usize,
+    pub number: usize,
+    /// Whether it asks for the end of the connection.
+    pub is_last: bool,
+    pub pace: Pace,
+}
+
+pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
+    let Wanted { peer, number, is_last, pace } = *wanted;
+    let drips = pace.is_drip();
+    let method = random.pick(&["GET", "GET", "GET", "HEAD", "POST", "POST", "POST", "PUT"]);
+    let (kind, padding) = match random.below(12) {
+        0 if !drips => ("shared", random.between(8000, 20_000)),
+        1 if !drips => ("copied", random.between(1000, 20_000)),
+        _ => ("echo", 0),
+    };
+    let target = format!("/{peer}/{number}/{kind}/{padding}");
+    let old = random.once_in(8);
+    let posts = matches!(method, "POST" | "PUT");
+    let body_bytes_max = random.pick(&[1, 1, 100, 100, 3000, 3000, 30_000, 60_000]);
+    let body_bytes_max = body_bytes_max.min(pace.bytes_worth_sending());
+    let body_bytes = if posts { random.below(body_bytes_max) } else { 0 };
+    let from = random.below(ALPHABET.len());
+    let body = ALPHABET.repeat(body_bytes / ALPHABET.len() + 2)[from..from + body_bytes].to_vec();
+    let chunked = posts && !old && random.once_in(2);
+    let expects = !body.is_empty() && !old && random.once_in(6);
+    let (version, connection) = match (old, is_last) {
+        (false, false) => ("1.1", ""),
+        (false, true) => ("1.1", "Connection: close\r\n"),
+        (true, false) => ("1.0", "Connection: keep-alive\r\n"),
+        (true, true) => ("1.0", ""),
+    };
+    let framing = match chunked {
+        true => "Transfer-Encoding: chunked\r\n".to_string(),
+        false if posts => format!("Content-Length: {}\r\n", body.len()),
+        false => String::new(),
+    };
+    let expect = if expects { "Expect: 100-continue\r\n" } else { "" };
+    // RFC 9112 §2.2: an empty line before a request is none.
+    let blank = if number > 0 && random.once_in(10) { "\r\n" } else { "" };
+    let head = format!(
+        "{blank}{method} {target} HTTP/{version}\r\nHost: a\r\n{framing}{expect}{connection}\r\n"
+    );
+    let content = if chunked { chunks(&body, random) } else { body };
+    Exchange { head: head.into_bytes(), content, expects, pace }
+}
+
+/// Asks for a large answer.
+pub fn large(peer: usize, number: usize, bytes: usize) -> String {
+    format!("GET /{peer}/{number}/copied/{bytes} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// Is about to send a body of so many bytes.
+pub fn posting_head(peer: usize, number: usize, bytes: usize) -> String {
+    let fields = format!("Host: a\r\nContent-Length: {bytes}\r\n");
+    format!("POST /{peer}/{number}/echo/0 HTTP/1.1\r\n{fields}\r\n")
+}
+
+/// `body` in chunks of any size, with or without extensions and trailers.
+fn chunks(body: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut coded = Vec::new();
+    let mut left = body;
+    while !left.is_empty() {
+        let most = random.pick(&[1, 10, 1000, 100_000]);
+        let (chunk, rest) =
+            left.split_at(random.between(1, most).min(left.len()).max(left.len() / 30));
+        let extension = if random.once_in(4) { ";a=\"b\"" } else { "" };
+        coded.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
+        coded.extend_from_slice(chunk);
+        coded.extend_from_slice(b"\r\n");
+        left = rest;
+    }
+    coded.extend_from_slice(b"0\r\n");
+    if random.once_in(4) {
+        coded.extend_from_slice(b"Trailer: x\r\n");
+    }
+    coded.extend_from_slice(b"\r\n");
+    coded
+}

@@ -1,0 +1,224 @@
+//! What the server does with its end, and what it may rely on there.
+
+use std::io::{self, ErrorKind, IoSlice};
+
+use super::{Cause, PeerSide, ServerSide, Wire};
+use crate::hub::Stage;
+use crate::marks::Mark;
+use crate::trouble::Trouble;
+
+/// Whoever makes more calls for one client in one turn will never stop: a budget of one byte a
+/// call allows for a tenth.
+const CALLS_MAX: usize = 100_000;
+
+/// The ways in which a connection can be lost.
+const LOSSES: [ErrorKind; 4] = [
+    ErrorKind::ConnectionReset,
+    ErrorKind::TimedOut,
+    ErrorKind::HostUnreachable,
+    ErrorKind::BrokenPipe,
+];
+
+/// The turn, as far as it concerns one client.
+impl Wire {
+    pub fn begin_turn(&mut self) {
+        self.touched |= self.has_used_budget() || self.is_new;
+        self.cause = match self.has_used_budget() || self.is_new {
+            true => Cause::Given,
+            false => Cause::None,
+        };
+        self.is_new = false;
+        self.moved = 0;
+        self.calls = 0;
+    }
+
+    /// The server has a reason to make calls: an event, or an order to all.
+    pub fn give_cause(&mut self) {
+        self.cause = Cause::Given;
+    }
+
+    pub(super) fn has_used_budget(&self) -> bool {
+        self.cause == Cause::BudgetUsed || self.moved >= self.turn_bytes_max
+    }
+
+    /// Whether it ran in this turn.
+    pub fn ran(&self) -> bool {
+        self.calls > 0
+    }
+
+    /// What every call begins with.
+    fn on_call(&mut self) {
+        self.hub.serve(self.index);
+        self.touched = true;
+        self.calls += 1;
+        if !self.is_here() {
+            self.fail("a call on a stream that is not open");
+        }
+        match self.hub.stage() {
+            Stage::Drive if self.cause == Cause::None => {
+                self.fail("a call for a client that nothing was reported of")
+            }
+            Stage::Drive | Stage::Expire | Stage::Accept => {}
+            Stage::Outside | Stage::Register | Stage::Free | Stage::CutOff => {
+                self.fail("a call outside of driving")
+            }
+        }
+        // A client that runs because of its deadline, or of another's coming, has a budget of its
+        // own.
+        if self.epoch != self.hub.epoch() {
+            self.epoch = self.hub.epoch();
+            if self.has_used_budget() {
+                self.cause = Cause::BudgetUsed;
+            }
+            self.moved = 0;
+        }
+        // Somebody may be looked at more than once for others that come in the same turn.
+        if self.moved >= self.turn_bytes_max && self.hub.stage() != Stage::Accept {
+            self.fail("more was moved in one turn than the budget allows");
+        }
+        if self.calls > CALLS_MAX {
+            self.fail("the server does not stop making calls");
+        }
+        if let Some(shown) = self.hub.take_stalled() {
+            self.on_fault(shown);
+        }
+        if self.random.once_in(8) {
+            self.jostle();
+        }
+    }
+
+    fn is_interrupted(&mut self) -> bool {
+        self.hub.strikes(Trouble::Interrupts, 20, &mut self.random)
+    }
+
+    /// A call has to say that the connection is lost.
+    fn lose(&mut self) -> io::Error {
+        let kind = match self.peer == PeerSide::ResetTold {
+            true => ErrorKind::BrokenPipe,
+            false => self.random.pick(&LOSSES),
+        };
+        self.peer = PeerSide::ResetTold;
+        self.lost_told = true;
+        kind.into()
+    }
+
+    pub fn server_reads(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.totals.receives += 1;
+        self.on_call();
+        if self.is_interrupted() {
+            self.hub.mark(Mark::ReadInterrupted);
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if self.peer == PeerSide::EndRead {
+            self.fail("read again behind the end");
+        }
+        if self.unread() == 0 {
+            return match self.peer {
+                PeerSide::Open => {
+                    self.hub.mark(Mark::ReadBlocked);
+                    Err(ErrorKind::WouldBlock.into())
+                }
+                PeerSide::Ended | PeerSide::EndRead => {
+                    self.peer = PeerSide::EndRead;
+                    self.tell(|| "its end is read".into());
+                    Ok(0)
+                }
+                PeerSide::Reset | PeerSide::ResetTold => {
+                    self.hub.mark(Mark::ResetRead);
+                    Err(self.lose())
+                }
+            };
+        }
+        let bytes = buf.len().min(self.unread());
+        let from = self.witness.consumed;
+        buf[..bytes].copy_from_slice(&self.script.bytes[from..from + bytes]);
+        self.tell(|| format!("{bytes} bytes are read: {}", buf[..bytes.min(80)].escape_ascii()));
+        self.burst = 0;
+        self.witness.consumed += bytes;
+        self.moved += bytes;
+        self.totals.received_bytes += bytes as u64;
+        self.watch.on_read(bytes, self.hub.now());
+        if bytes == buf.len() {
+            self.hub.mark(Mark::FullRead);
+        } else if self.peer != PeerSide::Open {
+            self.hub.mark(Mark::ReadBeforeEnd);
+        }
+        Ok(bytes)
+    }
+
+    pub fn server_writes(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.totals.sends += 1;
+        self.on_call();
+        let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
+        if offered == 0 || self.server == ServerSide::Shut {
+            self.fail("a write of nothing, or behind our own end");
+        }
+        // When time runs out, a write may ask whether the peer has made progress after all.
+        if !self.may_write && self.hub.stage() != Stage::Expire {
+            self.fail("a write without room, which the last write has told");
+        }
+        if self.is_interrupted() {
+            self.hub.mark(Mark::WriteInterrupted);
+            return Err(ErrorKind::Interrupted.into());
+        }
+        if matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold) {
+            self.hub.mark(Mark::ResetWritten);
+            return Err(self.lose());
+        }
+        let room = offered.min(self.send_max - self.unsent);
+        // Memory may be scarce for a moment. Not when a deadline hangs on what is taken: to the
+        // peer that would be the server's fault.
+        let is_short = self.hub.strikes(Trouble::ShortWrites, 10, &mut self.random);
+        let bytes = match is_short && self.hub.stage() != Stage::Expire {
+            true => self.random.below(room + 1),
+            false => room,
+        };
+        let mut left = bytes;
+        for piece in pieces {
+            let taken = piece.len().min(left);
+            left -= taken;
+            if let Err(wrong) = self.witness.on_write(&piece[..taken]) {
+                self.fail(&wrong);
+            }
+        }
+        self.unsent += bytes;
+        self.may_write = bytes == offered;
+        self.lacks_room = !self.may_write;
+        if bytes == 0 {
+            self.hub.mark(Mark::WriteBlocked);
+            self.look_for_room();
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.tell(|| format!("{bytes} of {offered} bytes are taken"));
+        self.moved += bytes;
+        self.totals.sent_bytes += bytes as u64;
+        self.watch.on_write(bytes, self.hub.now());
+        if bytes < offered {
+            self.hub.mark(Mark::ShortWrite);
+            self.look_for_room();
+        }
+        Ok(bytes)
+    }
+
+    pub fn server_shuts(&mut self) -> io::Result<()> {
+        if self.witness.owes() || self.witness.last.is_none() {
+            self.fail("our side is shut down before the last answer is out");
+        }
+        if self.random.once_in(2) {
+            self.jostle();
+        }
+        if matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold) {
+            self.hub.mark(Mark::ShutFailed);
+            return Err(ErrorKind::NotConnected.into());
+        }
+        self.tell(|| "our side is shut down".into());
+        (self.server, self.news) = (ServerSide::Shut, true);
+        self.watch.on_shutdown(self.hub.now());
+        Ok(())
+    }
+
+    pub fn server_wants_reset(&mut self) {
+        self.reset_on_drop = true;
+        self.write_timed_out = true;
+    }
+}

@@ -1,0 +1,69 @@
+//! What the handler is asked for this client, and why the connection ends by that.
+
+use oneloop::{CloseReason, Request};
+
+use super::{PeerSide, Wire};
+use crate::hub::Stage;
+use crate::marks::Mark;
+use crate::shown::{Cause, Shown};
+
+impl Wire {
+    pub fn on_request(&mut self, request: &Request<'_>) {
+        let date = self.hub.date();
+        if let Err(wrong) = self.witness.on_request(request, self.hub.life(), &date) {
+            self.fail(&wrong);
+        }
+        self.burst += 1;
+        if self.burst == 10 {
+            self.hub.mark(Mark::Pipelined);
+        }
+        self.tell(|| format!("{} {} is handled", request.method().as_str(), request.target()));
+    }
+
+    pub fn on_fault(&mut self, shown: Shown) {
+        let kind = shown.kind;
+        self.tell(|| format!("{kind:?} is handled"));
+        match shown.cause {
+            Cause::Stalled(part) if !self.watch.is_ripe(part, self.hub.now()) => {
+                self.fail(&format!("{kind:?} before its time"));
+            }
+            Cause::Unfinished(_) if self.peer != PeerSide::EndRead => {
+                self.fail(&format!("{kind:?}, and the end has not been read"));
+            }
+            Cause::Stalled(part) | Cause::Unfinished(part) if part != self.part() => {
+                self.fail(&format!("{kind:?}, and it is not in the {part:?}"));
+            }
+            Cause::Stalled(_) | Cause::Unfinished(_) | Cause::Bytes | Cause::Method => {}
+        }
+        if let Err(wrong) = self.witness.on_fault(shown, self.hub.life(), &self.hub.date()) {
+            self.fail(&wrong);
+        }
+        self.hub.with_outcome(|outcome| outcome.fault_kinds.insert(format!("{kind:?}")));
+    }
+
+    /// Why the connection has ended, as far as the calls tell.
+    pub(super) fn fate(&self) -> CloseReason {
+        let over = self.witness.last.filter(|_| !self.witness.owes());
+        let end_is_all = self.peer == PeerSide::EndRead && self.witness.last.is_none();
+        match self.hub.stage() {
+            // The reason that was first stays, whatever comes while lingering.
+            _ if over.is_some() => over.unwrap_or(CloseReason::Answered),
+            _ if self.lost_told => CloseReason::Reset,
+            _ if self.write_timed_out => CloseReason::WriteTimeout,
+            _ if end_is_all => CloseReason::PeerClosed,
+            Stage::Register => CloseReason::Reset,
+            Stage::CutOff => CloseReason::CutOff,
+            Stage::Accept => CloseReason::Evicted,
+            Stage::Outside | Stage::Drive | Stage::Expire | Stage::Free => self.rest_fate(),
+        }
+    }
+
+    /// It was idle, and for that reason closed.
+    fn rest_fate(&self) -> CloseReason {
+        match self.witness.handled {
+            _ if self.is_drained() => CloseReason::Drained,
+            0 => CloseReason::FirstByteTimeout,
+            _ => CloseReason::IdleTimeout,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What a turn may leave behind, and how a connection may end.
+
+use oneloop::CloseReason;
+use oneloop::engine::Interest;
+
+use super::{Cause, PeerSide, ServerSide, Wire};
+use crate::framing::Meaning;
+use crate::hub::{Life, Stage};
+use crate::marks::Mark;
+use crate::script::{Kind, Reading};
+use crate::watch::Part;
+
+/// What is looked at when a turn has ended.
+impl Wire {
+    /// Whether anything has happened in this turn.
+    pub fn take_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Fails if the server has something to do here and nothing will make it do that.
+    ///
+    /// Whoever can run has to run in the very next turn: only a budget that was used up in this
+    /// one, or coming in this one, is a reason to have anything left to do.
+    pub fn judge_turn(&mut self) {
+        // What happens now can only put off the next deadline, or be the end of it.
+        self.late_after = self.watch.late_after(!self.may_write, self.hub.now());
+        if self.has_used_budget() {
+            self.hub.mark(Mark::BudgetUsed);
+        }
+        if !self.is_here() || self.edge || self.has_used_budget() || self.is_new {
+            return;
+        }
+        match (self.may_write, self.interest) {
+            (_, Interest::Nothing) => self.fail("it waits, and the poll does not know it"),
+            (false, Interest::ReadableAndWritable) => return,
+            (false, Interest::Readable) => {
+                self.fail("it waits for room, and the poll was not asked to report any")
+            }
+            (true, _) => {}
+        }
+        if let Some(neglected) = self.witness.neglected() {
+            self.fail(neglected);
+        }
+        if self.unread() > 0 {
+            self.fail("input lies unread, and nothing will report it again");
+        }
+        if matches!(self.peer, PeerSide::Ended | PeerSide::Reset) {
+            self.fail("an end lies unread, and nothing will report it again");
+        }
+        if self.peer == PeerSide::EndRead || self.lost_told {
+            self.fail("the connection is over, and the client is still here");
+        }
+        if self.hub.life() == Life::Draining && self.is_at_rest() {
+            self.fail("it is idle in a stopping server");
+        }
+    }
+
+    /// Fails if the server still waits here though the time for that is over.
+    pub fn judge_deadline(&mut self) {
+        let now = self.hub.now();
+        // Whoever has used its budget has not yet done what its input asks for.
+        if now < self.late_after || !self.is_here() || self.has_used_budget() || self.is_new {
+            return;
+        }
+        if self.watch.is_late(!self.may_write, now) {
+            self.fail("late: it still waits behind its deadline");
+        }
+    }
+
+    /// What it may hold of the server's memory, in bytes.
+    pub fn memory_max(&self) -> usize {
+        if self.is_here() { self.witness.memory_max() } else { 0 }
+    }
+
+    pub(super) fn is_drained(&self) -> bool {
+        self.hub.life() == Life::Draining && self.is_at_rest()
+    }
+}
+
+/// The end.
+impl Wire {
+    pub fn server_drops(&mut self) {
+        if self.server != ServerSide::Queued {
+            self.hub.close_descriptor();
+        }
+        if !self.is_here() {
+            return self.drop_unserved();
+        }
+        let fate = self.fate();
+        self.judge_fate(fate);
+        self.hub.note_end(fate);
+        self.judge_linger();
+        let lost = matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold);
+        let unread = self.unread();
+        (self.server, self.news) = (ServerSide::Gone, true);
+        self.tell(|| format!("closed: {fate:?}, {unread} bytes unread"));
+        if lost {
+            self.unsent = 0;
+        } else if self.reset_on_drop || unread > 0 {
+            self.reset_peer();
+        }
+    }
+
+    /// It was turned away: lost in the queue, or the server has stopped.
+    fn drop_unserved(&mut self) {
+        self.server = ServerSide::Gone;
+        self.tell(|| "closed without being served".into());
+        self.reset_peer();
+    }
+
+    fn judge_fate(&self, fate: CloseReason) {
+        let now = self.hub.now();
+        let is_ripe = |part| self.watch.is_ripe(part, now);
+        match fate {
+            CloseReason::Answered | CloseReason::Fault => {}
+            CloseReason::HeadTimeout | CloseReason::BodyTimeout => self.judge_promptness(fate),
+            CloseReason::PeerClosed => {
+                if !self.is_at_rest() {
+                    self.fail("closed by its end, in the middle of something");
+                }
+            }
+            CloseReason::FirstByteTimeout | CloseReason::IdleTimeout => {
+                let part = self.part();
+                if !self.is_at_rest() || !is_ripe(part) {
+                    self.fail("closed as idle, and it is not, or not for long enough");
+                }
+                let all_said = self.witness.consumed == self.script.bytes.len();
+                // Whoever takes its answers slowly asks the next question late.
+                if self.is_prompt() && !all_said && self.script.reading == Reading::Everything {
+                    self.fail("closed as idle, and it had something to say, in time");
+                }
+            }
+            CloseReason::WriteTimeout => {
+                if !is_ripe(Part::Write) {
+                    self.fail("reset for not reading, and it did read");
+                }
+                self.judge_promptness(fate);
+            }
+            CloseReason::Evicted => self.judge_eviction(),
+            CloseReason::Drained => {
+                if self.unread() > 0 && !self.edge {
+                    self.fail("closed by the drain, and its next request had come");
+                }
+            }
+            CloseReason::CutOff | CloseReason::Reset => {}
+            other => self.fail(&format!("nobody knows {other:?}")),
+        }
+        let handled = self.witness.handled;
+        if self.script.kind == Kind::Smuggler && handled == self.script.messages.len() {
+            self.hub.mark(Mark::Smuggled);
+        }
+        if self.witness.continues() > 0 {
+            self.hub.mark(Mark::Continue);
+        }
+    }
+
+    /// Whoever was fast enough is not ended by a deadline.
+    fn judge_promptness(&self, fate: CloseReason) {
+        let current = self.witness.handled.saturating_sub(1);
+        let current = self.script.messages.get(current);
+        let can_end = current.is_none_or(|message| message.meaning != Meaning::Unfinished);
+        if self.is_prompt() && can_end {
+            self.fail(&format!("ended by {fate:?}, and it was fast enough"));
+        }
+    }
+
+    /// Fails unless this was a client that owed and was owed nothing, and had for a while.
+    fn judge_eviction(&self) {
+        if !self.is_at_rest() || self.cause == Cause::BudgetUsed {
+            self.fail("evicted, and was not idle");
+        }
+        if self.unread() > 0 {
+            self.fail("evicted, and its next request had come");
+        }
+        // Empty lines do not make it busy. A new client counts as written to when it comes.
+        let answered = self.moved > 0 || self.part() == Part::FirstByte;
+        if answered && self.watch.last_write() >= self.hub.now() {
+            self.fail("evicted in the very moment of its coming, or of being served");
+        }
+    }
+
+    /// Closing on input that is known to lie unread destroys the last answer.
+    fn judge_linger(&self) {
+        let lost = matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold);
+        let known = self.unread() > 0 && !self.edge && !lost && !self.reset_on_drop;
+        if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
+            self.fail("closed without lingering on input that was reported");
+        }
+    }
+
+    /// Something that was written may never be read.
+    pub(super) fn judge_loss(&self) {
+        let is_lost = self.flown < self.witness.written;
+        let served = self.witness.last.is_some() && !self.witness.owes();
+        // The server does not listen for ever to what is said behind its last answer, nor at all
+        // to whoever has said that this was its last request.
+        let behind = self.script.bytes.len() - self.witness.answered_to();
+        let talks = behind > self.linger_bytes_max || behind > 0 && self.witness.close_is_asked();
+        let excused = self.hub.stage() == Stage::CutOff || self.reset_on_drop || talks;
+        if is_lost && served && self.is_prompt() && !excused {
+            self.fail("a reset destroys its last answer");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The poll: what it is asked to report, and what it reports.
+
+use oneloop::engine::{ClientId, Interest, Readiness};
+
+use super::{PeerSide, ServerSide, Wire};
+use crate::marks::Mark;
+use crate::random::Random;
+
+impl Wire {
+    /// Something has come: an edge, if the poll knows this connection.
+    pub(super) fn raise_edge(&mut self) {
+        self.edge |= self.interest != Interest::Nothing;
+    }
+
+    /// Bytes have left the send queue. An edge is due if somebody was refused, and a third of the
+    /// queue is free.
+    pub(super) fn look_for_room(&mut self) {
+        if self.lacks_room && self.has_room() {
+            self.lacks_room = false;
+            self.edge |= self.interest == Interest::ReadableAndWritable;
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        (self.send_max - self.unsent) * 3 >= self.send_max
+    }
+
+    fn is_lost(&self) -> bool {
+        matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold)
+    }
+
+    /// The server has accepted it, and may have no room for it yet.
+    pub fn on_accepted(&mut self) {
+        self.server = ServerSide::Held;
+        self.hub.open_descriptor();
+        self.tell(|| "accepted".into());
+    }
+
+    /// The server has taken it in.
+    pub fn on_admitted(&mut self) {
+        self.server = ServerSide::Open;
+        (self.is_new, self.touched) = (true, true);
+        self.watch.on_admitted(self.hub.now());
+        self.tell(|| "taken in".into());
+    }
+
+    /// The poll is asked to report this from now on. What is so already makes an edge.
+    pub fn register(&mut self, id: ClientId, interest: Interest) {
+        self.tell(|| format!("the poll is asked to report {interest:?}"));
+        (self.id, self.interest, self.touched) = (Some(id), interest, true);
+        let has_room = interest == Interest::ReadableAndWritable && !self.lacks_room;
+        self.edge |= has_room || self.unread() > 0 || self.peer != PeerSide::Open;
+    }
+
+    pub fn interest(&self) -> Interest {
+        self.interest
+    }
+
+    pub fn has_event(&self) -> bool {
+        self.edge && self.is_here()
+    }
+
+    /// The poll reports something that is not so, as polls may.
+    pub fn mislead(&mut self, random: &mut Random) -> Option<(ClientId, Readiness)> {
+        let id = self.id?;
+        let readable = random.once_in(2);
+        self.may_write |= !readable;
+        self.touched = true;
+        self.hub.mark(if readable { Mark::SpuriousReadable } else { Mark::SpuriousWritable });
+        let hint = Readiness { readable, writable: !readable, read_closed: false };
+        self.tell(|| format!("the poll reports {hint:?}, which is not so"));
+        Some((id, hint))
+    }
+
+    /// What the poll reports now.
+    pub fn take_event(&mut self) -> (ClientId, Readiness) {
+        (self.edge, self.touched) = (false, true);
+        let asked = self.interest == Interest::ReadableAndWritable;
+        let readiness = Readiness {
+            readable: self.unread() > 0 || self.peer != PeerSide::Open,
+            writable: self.is_lost() || asked && !self.lacks_room && self.has_room(),
+            read_closed: self.peer != PeerSide::Open,
+        };
+        self.may_write |= readiness.writable;
+        self.tell(|| format!("the poll reports {readiness:?}"));
+        (self.id.expect("only who is registered has events"), readiness)
+    }
+}

@@ -1,0 +1,337 @@
+//! What one connection has been asked and told: every whole request is answered exactly once, in
+//! order, with the right bytes.
+//!
+//! It stands at the system calls, where nothing has been lost yet, and compares what the server
+//! has consumed, handled and written with the model of framing and the model of answers. Whatever
+//! does not fit is told as a sentence, at the call that does not fit.
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use oneloop::{CloseReason, Request};
+
+use crate::answers::{CONTINUE, Manner, Refusal};
+use crate::framing::{Asked, Leave, Meaning, Message, Persistence};
+use crate::hub::Life;
+use crate::script::Script;
+use crate::shown::{Cause, Shown};
+use crate::watch::Part;
+
+/// Something that the server must not do.
+pub type Wrong = String;
+
+#[derive(Debug)]
+pub struct Witness {
+    script: Rc<Script>,
+    manner: Rc<Manner>,
+    /// Bytes that the server has read.
+    pub consumed: usize,
+    /// Messages that the handler was given, as a request or as a fault.
+    pub handled: usize,
+    /// The last answer is given, and the connection will end for this.
+    pub last: Option<CloseReason>,
+    /// Bytes that the server has written.
+    pub written: usize,
+    /// Answers that are given and not all written.
+    due: VecDeque<Vec<u8>>,
+    /// Bytes written of the first of them, or of a 100.
+    begun: usize,
+    /// Where each final answer ends, among the bytes written.
+    ends: Vec<usize>,
+    /// The messages whose content was given leave to be sent, and where the 100 ends.
+    continues: Vec<(usize, usize)>,
+    /// The most bytes that were due at once since there were none.
+    due_bytes_peak: usize,
+    pub largest_answer: usize,
+}
+
+impl Witness {
+    pub fn new(script: Rc<Script>, manner: Rc<Manner>) -> Witness {
+        Witness {
+            script,
+            manner,
+            consumed: 0,
+            handled: 0,
+            last: None,
+            written: 0,
+            due: VecDeque::new(),
+            begun: 0,
+            ends: Vec::new(),
+            continues: Vec::new(),
+            due_bytes_peak: 0,
+            largest_answer: 0,
+        }
+    }
+
+    fn next(&self) -> Option<&Message> {
+        self.script.messages.get(self.handled).filter(|_| self.last.is_none())
+    }
+
+    /// The handler is given a whole request.
+    pub fn on_request(
+        &mut self,
+        request: &Request<'_>,
+        life: Life,
+        date: &str,
+    ) -> Result<(), Wrong> {
+        let (method, target) = (request.method().as_str(), request.target());
+        let told = |what: &str| format!("{method} {target} is handled, {what}");
+        let message = self.next().ok_or_else(|| told("and nothing is left to be"))?;
+        let Meaning::Request(asked) = &message.meaning else {
+            return Err(told(&format!("and by the model it is {:?}", message.meaning)));
+        };
+        if self.consumed < message.end {
+            return Err(told(&format!("before it is whole, {} bytes in", self.consumed)));
+        }
+        let asked = asked.clone();
+        let same = (method, target, request.body());
+        if same != (asked.method.as_str(), asked.target.as_str(), &asked.body[..]) {
+            return Err(told(&format!("and asked was {asked:?}")));
+        }
+        let persistence = persistence(&asked, life);
+        self.give(self.manner.answer(&asked, persistence, date));
+        self.end_with(persistence);
+        Ok(())
+    }
+
+    /// The handler is given a whole request by a method that is not liked.
+    fn on_unsupported(&mut self, shown: Shown, life: Life, date: &str) -> Result<(), Wrong> {
+        let message = self.next().ok_or("a fault, and nothing is left to be handled")?;
+        if let Leave::Refused(statuses) = &message.leave
+            && self.consumed == message.head_end
+            && statuses.contains(&shown.status)
+        {
+            self.refuse(shown, CloseReason::Fault, date);
+            return Ok(());
+        }
+        match &message.meaning {
+            Meaning::Unsupported(asked, status) if *status == shown.status => {
+                if self.consumed < message.end {
+                    return Err(format!("{:?} before the request is whole", shown.kind));
+                }
+                let persistence = persistence(asked, life);
+                let refusal = refusal(shown, persistence);
+                self.give(self.manner.refuse(&refusal, date));
+                self.end_with(persistence);
+                Ok(())
+            }
+            other @ (Meaning::Request(_)
+            | Meaning::Unsupported(..)
+            | Meaning::Faulty(_)
+            | Meaning::Unfinished) => {
+                Err(format!("{:?}, and by the model it is {other:?}", shown.kind))
+            }
+        }
+    }
+
+    /// The handler is given bytes that are no acceptable request.
+    pub fn on_fault(&mut self, shown: Shown, life: Life, date: &str) -> Result<(), Wrong> {
+        match shown.cause {
+            Cause::Method => return self.on_unsupported(shown, life, date),
+            Cause::Stalled(part) => {
+                let in_head = part == Part::Head;
+                let late =
+                    if in_head { CloseReason::HeadTimeout } else { CloseReason::BodyTimeout };
+                return self.on_unfinished(shown, part, late, date);
+            }
+            Cause::Unfinished(part) => {
+                return self.on_unfinished(shown, part, CloseReason::Fault, date);
+            }
+            Cause::Bytes => {}
+        }
+        let message = self.next().ok_or("a fault, and nothing is left to be handled")?;
+        let statuses = match (&message.meaning, &message.leave) {
+            (Meaning::Faulty(statuses), _) if self.consumed >= message.end => statuses,
+            (_, Leave::Refused(statuses)) if self.consumed == message.head_end => statuses,
+            (other, _) => {
+                let (kind, consumed) = (shown.kind, self.consumed);
+                return Err(format!("{kind:?} at {consumed}, and by the model it is {other:?}"));
+            }
+        };
+        // What is shown reaches to the byte that decides, or is the whole head.
+        let received = message.head_end.min(message.end) - message.start;
+        if !statuses.contains(&shown.status) || shown.received != received {
+            return Err(format!("{shown:?}, but it is {statuses:?} at {received} bytes"));
+        }
+        self.refuse(shown, CloseReason::Fault, date);
+        Ok(())
+    }
+
+    /// The handler is given what will not become a request any more, because of time or the end.
+    fn on_unfinished(
+        &mut self,
+        shown: Shown,
+        part: Part,
+        reason: CloseReason,
+        date: &str,
+    ) -> Result<(), Wrong> {
+        let message = self.next().ok_or("a fault, and nothing is left to be handled")?;
+        let came = self.consumed.saturating_sub(message.start);
+        let fits = match part == Part::Head {
+            // Half an empty line is shown, too, whatever would have become of it.
+            true => shown.received == came || came == 0 && shown.received == 1,
+            false => shown.received <= came && message.start + shown.received >= message.head_end,
+        };
+        if !fits || self.consumed >= message.end {
+            return Err(format!("{shown:?}, and {came} bytes have come of {message:?}"));
+        }
+        self.refuse(shown, reason, date);
+        Ok(())
+    }
+
+    fn refuse(&mut self, shown: Shown, reason: CloseReason, date: &str) {
+        let refusal = refusal(shown, Persistence::Close);
+        self.give(self.manner.refuse(&refusal, date));
+        self.last = Some(reason);
+    }
+
+    fn end_with(&mut self, persistence: Persistence) {
+        if persistence == Persistence::Close {
+            self.last = Some(CloseReason::Answered);
+        }
+    }
+
+    fn give(&mut self, answer: Vec<u8>) {
+        self.handled += 1;
+        self.largest_answer = self.largest_answer.max(answer.len());
+        self.due.push_back(answer);
+        let due_bytes = self.due.iter().map(Vec::len).sum();
+        self.due_bytes_peak = self.due_bytes_peak.max(due_bytes);
+    }
+
+    /// The server writes.
+    pub fn on_write(&mut self, mut bytes: &[u8]) -> Result<(), Wrong> {
+        while !bytes.is_empty() {
+            let expected = match self.due.front() {
+                Some(answer) => &answer[self.begun..],
+                None if self.may_continue() => &CONTINUE[self.begun..],
+                None => return Err(format!("nobody is owed {}", bytes.escape_ascii())),
+            };
+            let (now, later) = bytes.split_at(bytes.len().min(expected.len()));
+            if now != &expected[..now.len()] {
+                let (now, expected) = (now.escape_ascii(), expected.escape_ascii());
+                return Err(format!("written is {now}\n instead of {expected}"));
+            }
+            bytes = later;
+            self.written += now.len();
+            self.begun += now.len();
+            let (whole, is_final) = match self.due.front() {
+                Some(answer) => (answer.len(), true),
+                None => (CONTINUE.len(), false),
+            };
+            if self.begun == whole {
+                self.begun = 0;
+                match is_final {
+                    true => self.ends.push(self.written),
+                    false => self.continues.push((self.handled, self.written)),
+                }
+                self.due.pop_front();
+                if self.due.is_empty() {
+                    self.due_bytes_peak = 0;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the next message's peer may be told to go on: it waits for that, its content is
+    /// not here, and it has not been told before.
+    fn may_continue(&self) -> bool {
+        let told = self.continues.iter().any(|(message, _)| *message == self.handled);
+        let waits =
+            |message: &Message| message.leave == Leave::Given && self.consumed == message.head_end;
+        !told && self.next().is_some_and(waits)
+    }
+
+    /// Whether the server has begun to tell something and not told all of it.
+    pub fn owes(&self) -> bool {
+        !self.due.is_empty() || self.begun > 0
+    }
+
+    /// What the server has all it needs for, and does not do, when it waits for its peer.
+    pub fn neglected(&self) -> Option<&'static str> {
+        let message = self.next()?;
+        let refused = matches!(message.leave, Leave::Refused(_));
+        match self.consumed {
+            _ if self.owes() => Some("an answer is given and not sent"),
+            consumed if consumed >= message.end => Some("a whole request is not answered"),
+            consumed if refused && consumed == message.head_end => {
+                Some("leave to send is not refused")
+            }
+            _ if self.may_continue() => Some("leave to send is not given"),
+            _ => None,
+        }
+    }
+
+    /// How many bytes belong to messages that were handled.
+    pub fn answered_to(&self) -> usize {
+        let last = self.handled.checked_sub(1).map(|last| self.script.messages[last].end);
+        // What was given up in the middle ends where that was.
+        last.unwrap_or(0).min(self.consumed)
+    }
+
+    /// Whether the last request that was handled said that it is the last.
+    pub fn close_is_asked(&self) -> bool {
+        let last = self.handled.checked_sub(1).map(|last| &self.script.messages[last].meaning);
+        match last {
+            Some(Meaning::Request(asked) | Meaning::Unsupported(asked, _)) => {
+                asked.persistence == Persistence::Close
+            }
+            Some(Meaning::Faulty(_) | Meaning::Unfinished) | None => false,
+        }
+    }
+
+    /// The most memory that this client can need, in bytes: half a request in memory that grows
+    /// by doubling, and answers.
+    pub fn memory_max(&self) -> usize {
+        let half = match self.last {
+            Some(_) => 0,
+            None => self.consumed - self.answered_to(),
+        };
+        let input = if half == 0 { 0 } else { (2 * half).max(SMALLEST_INPUT_BYTES) };
+        let boxes = if half == 0 && !self.owes() { 0 } else { BOXED_BYTES };
+        input + self.due_bytes_peak + CONTINUE.len() + boxes
+    }
+
+    /// How many messages are answered in the first `received` bytes.
+    pub fn answers_in(&self, received: usize) -> usize {
+        self.ends.partition_point(|end| *end <= received)
+    }
+
+    /// Whether the peer of the message that waits at `position` has been told to go on.
+    pub fn has_leave(&self, position: usize, received: usize) -> bool {
+        let of_message = |(message, end): &(usize, usize)| {
+            self.script.messages[*message].head_end == position && *end <= received
+        };
+        self.continues.iter().any(of_message)
+    }
+
+    /// How many 100s have been written.
+    pub fn continues(&self) -> usize {
+        self.continues.len()
+    }
+}
+
+/// The smallest memory that is taken for half a request, in bytes.
+const SMALLEST_INPUT_BYTES: usize = 128;
+
+/// What a client that waits in the middle of something has beside its bytes: where they are, and
+/// how far its content has come.
+const BOXED_BYTES: usize = 256;
+
+fn persistence(asked: &Asked, life: Life) -> Persistence {
+    match life {
+        Life::Running => asked.persistence,
+        Life::Draining => Persistence::Close,
+    }
+}
+
+fn refusal(shown: Shown, persistence: Persistence) -> Refusal {
+    Refusal {
+        status: shown.status,
+        text: shown.text,
+        of_method: shown.cause == Cause::Method,
+        head_only: shown.head_only,
+        persistence,
+    }
+}
