@@ -128,6 +128,11 @@ impl Watch {
         self.write.note(bytes, now);
     }
 
+    /// Everything that was owed is written: whatever is owed next has a time of its own.
+    pub fn on_all_written(&mut self) {
+        self.blocked_since = None;
+    }
+
     pub fn on_shutdown(&mut self, now: Time) {
         self.shut = Some(now);
     }

@@ -193,6 +193,9 @@ impl Wire {
         self.moved += bytes;
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());
+        if !self.witness.owes() {
+            self.watch.on_all_written();
+        }
         if bytes < offered {
             self.hub.mark(Mark::ShortWrite);
             self.look_for_room();

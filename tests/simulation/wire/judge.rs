@@ -3,7 +3,7 @@
 use oneloop::CloseReason;
 use oneloop::engine::Interest;
 
-use super::{Cause, PeerSide, ServerSide, Wire};
+use super::{Cause, Excuse, PeerSide, ServerSide, Wire};
 use crate::framing::Meaning;
 use crate::hub::{Life, Stage};
 use crate::marks::Mark;
@@ -88,6 +88,9 @@ impl Wire {
         }
         let fate = self.fate();
         self.judge_fate(fate);
+        if self.hub.stage() == Stage::CutOff {
+            self.excuse = Excuse::CutOff;
+        }
         self.hub.note_end(fate);
         self.judge_linger();
         let lost = matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold);
@@ -196,7 +199,7 @@ impl Wire {
         // to whoever has said that this was its last request.
         let behind = self.script.bytes.len() - self.witness.answered_to();
         let talks = behind > self.linger_bytes_max || behind > 0 && self.witness.close_is_asked();
-        let excused = self.hub.stage() == Stage::CutOff || self.reset_on_drop || talks;
+        let excused = self.reset_on_drop || talks;
         if is_lost && served && self.is_prompt() && !excused {
             self.fail("a reset destroys its last answer");
         }

@@ -86,6 +86,8 @@ pub enum Excuse {
     Leapt,
     /// The system failed on it.
     Failed,
+    /// The server stopped before it was done.
+    CutOff,
 }
 
 /// What the streams' own counters come to: to be compared with the server's.
