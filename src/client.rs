@@ -5,12 +5,11 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use log::trace;
-
 use crate::connection::state::Name;
 use crate::connection::{Connection, Demand, Turn};
 use crate::handler::Handler;
 use crate::metrics::{CloseReason, Metrics};
+use crate::narration::{ClientEvent, Witness};
 use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
@@ -69,23 +68,46 @@ impl<S: Stream> Client<S> {
     }
 
     /// Does what the connection demands next.
-    pub(crate) fn step<H: Handler>(&mut self, buffer: &mut [u8], turn: &mut Turn<'_, H>) -> Step {
+    pub(crate) fn step<H: Handler>(
+        &mut self,
+        buffer: &mut [u8],
+        turn: &mut Turn<'_, H>,
+        witness: &mut Witness<'_>,
+    ) -> Step {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => {
-                let received = self.socket.receive(buffer, &mut turn.common.metrics);
-                self.take(received, buffer, turn)
+                let received = self.receive_told(buffer, &mut turn.common.metrics, witness);
+                self.take(received, buffer, turn, witness)
             }
-            Demand::Send => self.traced(turn, Client::send),
+            Demand::Send => self.send(turn, witness),
             Demand::Close(reason) => Step::Ended(reason),
         }
     }
 
     /// The first half of a step that receives; `None` if the next step is another one.
-    pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
+    pub(crate) fn receive(
+        &mut self,
+        buffer: &mut [u8],
+        metrics: &mut Metrics,
+        witness: &mut Witness<'_>,
+    ) -> Option<Received> {
         match self.connection.demand() {
-            Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
+            Demand::Receive | Demand::Drain => Some(self.receive_told(buffer, metrics, witness)),
             Demand::Send | Demand::Close(_) => None,
         }
+    }
+
+    #[inline]
+    fn receive_told(
+        &mut self,
+        buffer: &mut [u8],
+        metrics: &mut Metrics,
+        witness: &mut Witness<'_>,
+    ) -> Received {
+        let received = self.socket.receive(buffer, metrics);
+        let unread = self.socket.unread();
+        witness.tell(self, || ClientEvent::Received { received, unread });
+        received
     }
 
     /// The second half: the connection takes what lies at the start of `buffer`, to read it or to
@@ -95,52 +117,62 @@ impl<S: Stream> Client<S> {
         received: Received,
         buffer: &mut [u8],
         turn: &mut Turn<'_, H>,
+        witness: &mut Witness<'_>,
     ) -> Step {
-        self.traced(turn, |client, turn| match received {
-            Received::Bytes(bytes) if client.connection.state() == Name::Lingering => {
-                client.connection.on_drained(bytes, turn);
+        let before = witness.standing(self);
+        let step = match received {
+            Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
+                self.connection.on_drained(bytes, turn);
                 Step::Moved(bytes)
             }
             Received::Bytes(bytes) => {
-                client.connection.on_bytes(&mut buffer[..bytes], turn);
+                self.connection.on_bytes(&mut buffer[..bytes], turn);
                 Step::Moved(bytes)
             }
-            Received::Nothing => Step::AwaitsPeer,
+            Received::WouldBlock | Received::Nothing => return Step::AwaitsPeer,
             Received::End => {
-                client.connection.on_eof(turn);
+                self.connection.on_eof(turn);
                 Step::Moved(0)
             }
-            Received::Lost => client.lost(),
-        })
-    }
-
-    fn traced<'t, H: Handler>(
-        &mut self,
-        turn: &mut Turn<'t, H>,
-        step: impl FnOnce(&mut Self, &mut Turn<'t, H>) -> Step,
-    ) -> Step {
-        let (before, demand) = (self.connection.state(), self.connection.demand());
-        let step = step(self, turn);
-        let (number, after) = (self.generation, self.connection.state());
-        trace!("client {number}: {demand:?}: {step:?}: {before:?} -> {after:?}");
+            Received::Lost => self.lost(),
+        };
+        witness.tell_change(before, self, turn.common);
         step
     }
 
-    fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>) -> Step {
-        match self.socket.send(self.connection.owed(&turn.common.output), &mut turn.common.metrics)
-        {
+    fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
+        let before = witness.standing(self);
+        let owed = self.connection.owed(&turn.common.output);
+        let offered = owed[0].len() + owed[1].len();
+        let taken = self.socket.send(owed, &mut turn.common.metrics);
+        witness.tell(self, || ClientEvent::Sent { taken, offered });
+        let step = match taken {
             Taken::Bytes(bytes) => {
                 self.connection.on_sent(bytes, self.socket.unread(), turn);
                 if self.connection.state() == Name::Lingering
                     && self.socket.stream().shutdown_write().is_err()
                 {
-                    return self.lost();
+                    self.lost()
+                } else {
+                    Step::Moved(bytes)
                 }
-                Step::Moved(bytes)
             }
-            Taken::Nothing => Step::AwaitsPeer,
+            Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
             Taken::Lost => self.lost(),
+        };
+        witness.tell_change(before, self, turn.common);
+        step
+    }
+
+    /// The time for what it waits for has run out.
+    pub(crate) fn expire<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) {
+        let before = witness.standing(self);
+        if let Some((class, _)) = self.connection.deadline(&turn.common.timeouts) {
+            let timeout = turn.common.timeouts.of(class);
+            witness.tell(self, || ClientEvent::TimedOut { class, timeout });
         }
+        self.connection.on_deadline(turn);
+        witness.tell_change(before, self, turn.common);
     }
 
     fn lost(&mut self) -> Step {

@@ -24,9 +24,10 @@
 //! 2. `handler`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
 //! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
-//!    over streams and listeners, so that a simulation drives what production runs;
-//! 5. `listener`, `signals`, `alarm`, `descriptors`, `server`: the only layer that knows mio and
-//!    the time;
+//!    over streams and listeners, so that a simulation drives what production runs; and
+//!    [`narration`], which tells of each step;
+//! 5. `listener`, `signals`, `alarm`, `descriptors`, `pace`, `server`: the only layer that knows mio
+//!    and the time;
 //! 6. [`handlers`]: what ships;
 //! 7. `arguments`: what the programs' command lines have in common;
 //! 8. the binary: the command line; and `herd`, a program of strange clients.
@@ -51,6 +52,8 @@ pub mod herd;
 mod http;
 mod listener;
 mod metrics;
+pub mod narration;
+mod pace;
 mod server;
 mod signals;
 mod socket;
@@ -74,6 +77,7 @@ pub use http::method::{Method, Version};
 pub use http::request::Request;
 pub use http::status::{InvalidStatus, Status};
 pub use metrics::{CloseReason, Metrics};
+pub use narration::{Event, Observer};
 pub use server::{Server, Stopped};
 pub use signals::StopHandle;
 

@@ -25,7 +25,9 @@ use crate::error::Error;
 use crate::handler::Handler;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
-use crate::signals::{self, StopHandle};
+use crate::narration::{LoopEvent, Observer, Patience};
+use crate::pace::Paced;
+use crate::signals::{self, StopHandle, Told};
 use crate::socket::{Interest as Wanted, Readiness, Stream};
 use crate::time::Time;
 
@@ -79,6 +81,7 @@ pub struct Server<H> {
     admission: Admission<Listener>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
+    told: Told,
     alarm: Alarm,
     clients: Clients<TcpStream>,
     handler: H,
@@ -89,7 +92,16 @@ pub struct Server<H> {
     now: Time,
     /// When `Date` has to be formatted again.
     date_due: Time,
+    clock: Clock,
     progress: Progress,
+}
+
+/// What the server's clock does while a turn is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Clock {
+    Runs,
+    /// It stands still: in slow motion time passes only while the loop sleeps.
+    Stands,
 }
 
 /// How far the server's life has come.
@@ -132,6 +144,7 @@ impl<H: Handler> Server<H> {
             admission,
             signals: None,
             waker: Arc::new(waker),
+            told: Told::default(),
             alarm,
             clients: Clients::new(
                 config.limits.clone(),
@@ -145,6 +158,7 @@ impl<H: Handler> Server<H> {
             began: Instant::now(),
             now: Time::START,
             date_due: Time::START,
+            clock: Clock::Runs,
             progress: Progress::Running,
         })
     }
@@ -155,7 +169,7 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`Error::System`] if the signals cannot be caught.
     pub fn handle_signals(&mut self) -> Result<(), Error> {
-        let caught = signals::catch().and_then(|mut signals| {
+        let caught = signals::catch(&self.told).and_then(|mut signals| {
             self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
             Ok(signals)
         });
@@ -170,7 +184,30 @@ impl<H: Handler> Server<H> {
 
     /// A handle by which another thread can stop it.
     pub fn handle(&self) -> StopHandle {
-        StopHandle { waker: Arc::clone(&self.waker) }
+        StopHandle { waker: Arc::clone(&self.waker), told: self.told.clone() }
+    }
+
+    /// Has `observer` told of every step from now on, and whoever was told before no more.
+    ///
+    /// ```
+    /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
+    ///
+    /// let config = Config { listen: vec![Listen::Everywhere(0)], ..Config::default() };
+    /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
+    /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
+    /// # Ok::<(), oneloop::Error>(())
+    /// ```
+    pub fn observe(&mut self, observer: impl Observer + Send + 'static) {
+        self.clock = Clock::Runs;
+        self.clients.observe(Box::new(observer));
+    }
+
+    /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
+    /// follow. Everybody waits meanwhile, but nothing is lost, and nobody's time runs out: in slow
+    /// motion time passes only while the loop sleeps. Told to stop, it does not rest any more.
+    pub fn observe_slowly(&mut self, observer: impl Observer + Send + 'static, pause: Duration) {
+        self.clock = Clock::Stands;
+        self.clients.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
     }
 
     /// What it has counted.
@@ -208,6 +245,10 @@ impl<H: Handler> Server<H> {
             return Ok(ControlFlow::Break(stopped));
         }
         let timeout = self.poll_timeout(timeout);
+        let patience = match timeout {
+            Some(Duration::ZERO) => Patience::Looked,
+            Some(_) | None => Patience::Waited,
+        };
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {}
             // A signal has come in between, for us or for nobody: the turn has no events.
@@ -215,6 +256,7 @@ impl<H: Handler> Server<H> {
             Err(error) => return Err(error),
         }
         self.read_clock();
+        self.clients.on_polled(|| self.events.iter().count(), patience, self.now);
         self.note_events();
         self.clients.drive(self.now, &mut self.handler);
         self.clients.expire(self.now, &mut self.handler);
@@ -225,8 +267,12 @@ impl<H: Handler> Server<H> {
         self.register();
         self.end_if_drained();
         self.clients.metrics_mut().turns += 1;
+        self.leave_out_pauses();
         match self.progress {
-            Progress::Stopped(stopped) => Ok(ControlFlow::Break(stopped)),
+            Progress::Stopped(stopped) => {
+                self.clients.tell_of_loop(LoopEvent::Stopped);
+                Ok(ControlFlow::Break(stopped))
+            }
             Progress::Running | Progress::Draining { .. } => Ok(ControlFlow::Continue(())),
         }
     }
@@ -259,6 +305,15 @@ impl<H: Handler> Server<H> {
         }
     }
 
+    /// In slow motion, the time that this turn has taken is taken out of the clock again.
+    fn leave_out_pauses(&mut self) {
+        if self.clock == Clock::Stands {
+            self.began += Time::after_start(self.began.elapsed()).since(self.now);
+            // The world's clock has not stood still.
+            self.date_due = Time::START;
+        }
+    }
+
     fn note_events(&mut self) {
         let mut told_to_stop = None;
         for event in &self.events {
@@ -271,7 +326,12 @@ impl<H: Handler> Server<H> {
                 ALARM => self.alarm.on_ready(),
                 WAKER => told_to_stop = told_to_stop.or(Some(None)),
                 Token(token) if token >= FIRST_LISTENER => {
-                    self.admission.on_ready(token - FIRST_LISTENER);
+                    let index = token - FIRST_LISTENER;
+                    self.admission.on_ready(index);
+                    if let Some(listener) = self.admission.listeners().nth(index) {
+                        let address = listener.address;
+                        self.clients.tell_of_loop(LoopEvent::ListenerReady { address });
+                    }
                 }
                 Token(token) => self.clients.note(ClientId::from_bits(token as u64), told(event)),
             }
@@ -305,7 +365,9 @@ impl<H: Handler> Server<H> {
         let by = signal.map_or("a handle", signals::name);
         match self.progress {
             Progress::Running => {
-                info!("stopping by {by}: {} clients may finish", self.clients.len());
+                let clients = self.clients.len();
+                info!("stopping by {by}: {clients} clients may finish");
+                self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
                 // Whoever has connected by now is still served, as far as there is room: closing
                 // the listener resets connections that wait in its queue.
                 self.admission.on_ready_all();
@@ -339,9 +401,11 @@ impl<H: Handler> Server<H> {
     }
 
     /// Says in the log where it listens and what its limits are.
-    fn announce(&self) {
+    fn announce(&mut self) {
         for listener in self.admission.listeners() {
-            info!("listening on http://{}/", listener.address);
+            let address = listener.address;
+            info!("listening on http://{address}/");
+            self.clients.tell_of_loop(LoopEvent::Listening { address });
         }
         let clients_max = self.admission.clients_max();
         let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =

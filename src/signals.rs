@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mio::Waker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -13,9 +14,25 @@ use signal_hook_mio::v1_0::Signals;
 /// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
 const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
-/// Catches the signals that stop a server; not a hang-up that `nohup` has us ignore.
-pub(crate) fn catch() -> std::io::Result<Signals> {
-    Signals::new(STOPPING.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP)))
+/// Catches the signals that stop a server; not a hang-up that `nohup` has us ignore. As soon as one
+/// comes, `told` is set.
+pub(crate) fn catch(told: &Told) -> std::io::Result<Signals> {
+    let caught = STOPPING.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP));
+    for signal in caught.clone() {
+        signal_hook::flag::register(*signal, Arc::clone(&told.0))?;
+    }
+    Signals::new(caught)
+}
+
+/// Whether anybody has told the server to stop, known before the poll says so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told(Arc<AtomicBool>);
+
+impl Told {
+    /// Whether it has been told.
+    pub(crate) fn to_stop(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Whether the process was started with this signal ignored. Where the system does not say, not.
@@ -40,12 +57,14 @@ pub(crate) fn name(signal: i32) -> &'static str {
 #[derive(Clone)]
 pub struct StopHandle {
     pub(crate) waker: Arc<Waker>,
+    pub(crate) told: Told,
 }
 
 impl StopHandle {
     /// Has the server drain, as a first SIGTERM does; a later call, once that has begun, has it
     /// stop at once. Returns without waiting for either. Does nothing if the server is gone.
     pub fn stop(&self) {
+        self.told.0.store(true, Ordering::Relaxed);
         // It fails only if the poll is gone, and then so is the server.
         let _ = self.waker.wake();
     }

@@ -61,9 +61,12 @@ pub enum Interest {
 
 /// What came of a receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Received {
+pub enum Received {
+    /// So many bytes came, at least one.
     Bytes(usize),
     /// Nothing is there. The normal end of work, not an error.
+    WouldBlock,
+    /// Nothing is there. That was known, so no system call was made.
     Nothing,
     /// The peer has ended its side.
     End,
@@ -76,17 +79,19 @@ impl Received {
     pub(crate) fn bytes(self) -> usize {
         match self {
             Received::Bytes(bytes) => bytes,
-            Received::Nothing | Received::End | Received::Lost => 0,
+            Received::WouldBlock | Received::Nothing | Received::End | Received::Lost => 0,
         }
     }
 }
 
 /// What came of a send.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
     /// The kernel took so many bytes.
     Bytes(usize),
     /// It took none: the peer, or the network, is slower than we are.
+    WouldBlock,
+    /// There is no room. That was known, so no system call was made.
     Nothing,
     /// The connection is lost.
     Lost,
@@ -123,6 +128,7 @@ impl<S: Stream> Socket<S> {
     }
 
     /// Receives once into `buffer`, unless it is known that nothing is there.
+    #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Received {
         while self.known.readable {
             metrics.receives += 1;
@@ -138,7 +144,10 @@ impl<S: Stream> Socket<S> {
                     self.known.readable = !drained;
                     return Received::Bytes(bytes);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.known.readable = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.known.readable = false;
+                    return Received::WouldBlock;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Received::Lost,
             }
@@ -162,7 +171,10 @@ impl<S: Stream> Socket<S> {
                     self.known.writable = bytes == bytes_owed;
                     return Taken::Bytes(bytes);
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.known.writable = false,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.known.writable = false;
+                    return Taken::WouldBlock;
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Taken::Lost,
             }

@@ -14,8 +14,8 @@ const LAYERS: [&[&str]; 9] = [
     &["http"],
     &["handler"],
     &["connection"],
-    &["socket", "timers", "client", "clients", "admission"],
-    &["listener", "signals", "alarm", "descriptors", "server"],
+    &["socket", "timers", "client", "clients", "admission", "narration"],
+    &["listener", "signals", "alarm", "descriptors", "pace", "server"],
     &["handlers"],
     &["arguments"],
     &["main", "cli", "herd"],
@@ -55,7 +55,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 19] = [
     (".read(", &["herd/probe.rs", "socket.rs"]),
     (".write(", &["socket.rs"]),
     (".write_vectored(", &["socket.rs"]),
-    ("thread::", &[]),
+    ("thread::", &["pace.rs"]),
 ];
 
 /// Only the engine logs: what is below reports through values such as `CloseReason`.
@@ -125,9 +125,12 @@ fn the_clock_is_read_in_one_place_and_once_a_turn() {
     let server = sources.iter().find(|source| source.path == "server.rs").unwrap();
     let count = |text: &str| server.code.matches(text).count();
     assert_eq!(count("Instant::now()"), 1, "where the loop begins");
-    assert_eq!(count(".elapsed()"), 1, "once a turn");
+    assert_eq!(count(".elapsed()"), 2, "once a turn, and once more at its end in slow motion");
     assert_eq!(count("SystemTime::now()"), 1, "once a second");
     assert_eq!(count("self.read_clock()"), 1);
+    let all =
+        |text: &str| sources.iter().map(|source| source.code.matches(text).count()).sum::<usize>();
+    assert_eq!((all("thread::"), all("sleep(")), (1, 1), "nothing sleeps but slow motion");
 }
 
 #[test]

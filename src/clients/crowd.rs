@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::SystemTime;
 
-use log::{debug, trace};
+use log::{Level, max_level};
 use slab::Slab;
 
 use super::run::{Arrival, BATCH_BYTES, Underway};
@@ -17,6 +17,7 @@ use crate::connection::state::Name;
 use crate::connection::{Common, Demand, Phase};
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
+use crate::narration::{ClientEvent, LoopEvent, Narrator, Observer, Patience, What};
 use crate::socket::{Interest, Readiness, Stream};
 use crate::time::Time;
 use crate::timers::Timers;
@@ -42,11 +43,13 @@ impl ClientId {
         ClientId(bits)
     }
 
-    pub(crate) fn key(self) -> usize {
+    /// The slot that the client has in the slab: its key.
+    pub fn slot(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 
-    pub(crate) fn generation(self) -> u32 {
+    /// How many clients came before it: its generation.
+    pub fn number(self) -> u32 {
         (self.0 >> 32) as u32
     }
 }
@@ -88,6 +91,7 @@ pub struct Clients<S> {
     pub(super) arrivals: Vec<Arrival>,
     /// Clients of the present batch that can do more than that, such as send.
     pub(super) underway: Vec<Underway>,
+    pub(super) narrator: Narrator,
     next_generation: u32,
 }
 
@@ -115,6 +119,7 @@ impl<S: Stream> Clients<S> {
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
             arrivals: Vec::new(),
             underway: Vec::new(),
+            narrator: Narrator::default(),
             next_generation: 0,
         }
     }
@@ -139,6 +144,35 @@ impl<S: Stream> Clients<S> {
         &mut self.common.metrics
     }
 
+    /// Has `observer` told of every step from now on, and whoever was told before no more.
+    pub fn observe(&mut self, observer: Box<dyn Observer + Send>) {
+        self.narrator.observe(observer);
+    }
+
+    /// A turn begins at `now`, by so many events of a poll that was to wait or not. To be called
+    /// first in a turn; only who [observes](Clients::observe) is told, and if nobody does, events
+    /// are not counted. Nothing else depends on it.
+    pub fn on_polled(&mut self, events: impl FnOnce() -> usize, patience: Patience, now: Time) {
+        self.narrator.on_polled(events, patience, now);
+    }
+
+    /// Tells whoever observes of something that concerns no client in particular.
+    pub fn tell_of_loop(&mut self, event: LoopEvent) {
+        if self.narrator.is_on() {
+            self.narrator.tell(What::Loop(event));
+        }
+    }
+
+    /// Tells of a client's step, if anybody listens.
+    #[inline]
+    pub(super) fn tell(&mut self, key: usize, event: impl FnOnce(&Self, usize) -> ClientEvent) {
+        if self.narrator.is_on() {
+            let id = ClientId::new(key, self.slab[key].generation);
+            let event = event(self, key);
+            self.narrator.tell(What::Client(id, event));
+        }
+    }
+
     /// Sets what answers say in `Date`. To be called once a second.
     pub fn set_date(&mut self, now: SystemTime) {
         self.common.date = Date::new(now);
@@ -155,16 +189,17 @@ impl<S: Stream> Clients<S> {
         self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
-        trace!("client {generation} from {peer}: accepted");
+        self.tell(key, |clients, _| ClientEvent::Accepted { peer, clients: clients.len() });
         ClientId::new(key, generation)
     }
 
     /// Notes what the poll reported of `id`, and lets it run in this turn.
     pub fn note(&mut self, id: ClientId, told: Readiness) {
-        let Some(client) = self.slab.get_mut(id.key()) else { return };
-        if client.generation == id.generation() {
+        let Some(client) = self.slab.get_mut(id.slot()) else { return };
+        if client.generation == id.number() {
             client.socket.note(told);
-            self.enqueue(id.key());
+            self.enqueue(id.slot());
+            self.tell(id.slot(), |_, _| ClientEvent::Told { readiness: told });
         }
     }
 
@@ -204,8 +239,9 @@ impl<S: Stream> Clients<S> {
             }
             client.interest = wanted;
             let id = ClientId::new(key, client.generation);
-            if ask(id, client.socket.stream_mut(), before, wanted).is_err() {
-                self.close(key, CloseReason::Reset);
+            match ask(id, client.socket.stream_mut(), before, wanted) {
+                Ok(()) => self.tell(key, |_, _| ClientEvent::Registered { interest: wanted }),
+                Err(_) => self.close(key, CloseReason::Reset),
             }
         }
         self.unregistered = waiting;
@@ -232,16 +268,14 @@ impl<S: Stream> Clients<S> {
         self.common.metrics.count_close(reason);
         let client = &mut self.slab[key];
         client.queued = false;
-        debug!(
-            "client {} from {}: closed after {} answers: {}",
-            client.generation,
-            client.peer(),
-            client.connection.served(),
-            reason.describe()
-        );
         if reason == CloseReason::WriteTimeout {
             // If it fails the connection is gone already, which is what was wanted.
             let _ = client.socket.stream().reset_on_drop();
+        }
+        if self.narrator.is_on() || max_level() >= Level::Debug {
+            let (answers, peer) = (client.connection.served(), client.peer());
+            let id = ClientId::new(key, client.generation);
+            self.narrator.tell(What::Client(id, ClientEvent::Closed { reason, answers, peer }));
         }
     }
 
@@ -250,7 +284,12 @@ impl<S: Stream> Clients<S> {
     pub fn free(&mut self) -> usize {
         let freed = self.ended.len();
         for key in self.ended.drain(..) {
-            drop(self.slab.remove(key));
+            let client = self.slab.remove(key);
+            let id = ClientId::new(key, client.generation);
+            drop(client);
+            if self.narrator.is_on() {
+                self.narrator.tell(What::Client(id, ClientEvent::Freed));
+            }
         }
         if freed > 0 {
             self.give_slots_back();

@@ -7,6 +7,7 @@ use crate::connection::state::Name;
 use crate::connection::{Phase, Turn};
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
+use crate::narration::{ClientEvent, Rest, Witness};
 use crate::socket::{Readiness, Received, Stream};
 use crate::time::Time;
 
@@ -60,6 +61,7 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        self.narrator.set_time(now);
         self.drain_next();
         let mut runnable = self.run_queue.len();
         while runnable > 0 {
@@ -80,7 +82,8 @@ impl<S: Stream> Clients<S> {
                 continue;
             };
             client.queued = false;
-            match client.receive(share, &mut self.common.metrics) {
+            let witness = &mut Witness { narrator: &mut self.narrator, key };
+            match client.receive(share, &mut self.common.metrics, witness) {
                 Some(received) => {
                     self.arrivals.push(Arrival { key, received, start });
                     start += received.bytes();
@@ -97,8 +100,9 @@ impl<S: Stream> Clients<S> {
         for Arrival { key, received, start } in arrivals.drain(..) {
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
-            let step =
-                client.take(received, came, &mut Turn { now, handler, common: &mut self.common });
+            let mut turn = Turn { now, handler, common: &mut self.common };
+            let witness = &mut Witness { narrator: &mut self.narrator, key };
+            let step = client.take(received, came, &mut turn, witness);
             let mut budget = self.common.limits.turn_bytes_max;
             match client.outcome(step, &mut budget) {
                 Some(run) => self.settle(key, run),
@@ -134,8 +138,9 @@ impl<S: Stream> Clients<S> {
     fn carry_on<H: Handler>(&mut self, key: usize, mut budget: usize, now: Time, handler: &mut H) {
         let client = &mut self.slab[key];
         let mut turn = Turn { now, handler, common: &mut self.common };
+        let witness = &mut Witness { narrator: &mut self.narrator, key };
         let run = loop {
-            let step = client.step(&mut self.receive_buffer, &mut turn);
+            let step = client.step(&mut self.receive_buffer, &mut turn, witness);
             if let Some(run) = client.outcome(step, &mut budget) {
                 break run;
             }
@@ -154,8 +159,12 @@ impl<S: Stream> Clients<S> {
         match run {
             Run::Ended(reason) => self.end(key, reason),
             Run::Waits if self.drained(key) => self.close(key, CloseReason::Drained),
-            Run::Waits => self.await_peer(key),
+            Run::Waits => {
+                self.await_peer(key);
+                self.tell(key, Clients::waits);
+            }
             Run::Spent => {
+                self.tell(key, |_, _| ClientEvent::Yields);
                 self.await_peer(key);
                 self.enqueue(key);
             }
@@ -177,6 +186,16 @@ impl<S: Stream> Clients<S> {
         self.timers.set(&mut self.slab, key, deadline);
     }
 
+    /// What a client waits for, and how long it may.
+    fn waits(&self, key: usize) -> ClientEvent {
+        let connection = &self.slab[key].connection;
+        let rest = connection.deadline(&self.common.timeouts).map(|(class, since)| {
+            let due = since + self.common.timeouts.of(class);
+            Rest { class, rest: due.since(self.narrator.now()) }
+        });
+        ClientEvent::Waits { demand: connection.demand(), rest }
+    }
+
     /// Acts on deadlines that have passed, a bounded number of them.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
         for _ in 0..self.common.limits.deadlines_per_turn_max {
@@ -190,11 +209,9 @@ impl<S: Stream> Clients<S> {
                     continue;
                 }
             }
-            self.slab[key].connection.on_deadline(&mut Turn {
-                now,
-                handler,
-                common: &mut self.common,
-            });
+            let mut turn = Turn { now, handler, common: &mut self.common };
+            let witness = &mut Witness { narrator: &mut self.narrator, key };
+            self.slab[key].expire(&mut turn, witness);
             self.timers.set(&mut self.slab, key, None);
             self.drive_client(key, now, handler);
         }

@@ -45,7 +45,7 @@ pub(crate) enum Phase {
 
 /// What a connection wants done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Demand {
+pub enum Demand {
     /// Receive, and report by `on_bytes` or `on_eof`.
     Receive,
     /// Send what `owed` says, and report by `on_sent`.
@@ -58,8 +58,10 @@ pub(crate) enum Demand {
 
 /// Whether the kernel may hold input that we have not received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unread {
+pub enum Unread {
+    /// It holds none, as far as we know.
     Nothing,
+    /// It may hold some.
     Perhaps,
 }
 
@@ -115,6 +117,19 @@ impl Connection {
     /// Answers given so far, to requests and to faults.
     pub(crate) fn served(&self) -> u32 {
         self.served
+    }
+
+    /// Input that is kept between turns, in bytes.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.parked.as_ref().map_or(0, |parked| parked.input.len())
+    }
+
+    /// Output that the peer has still to be sent, in bytes: `hot` is the loop's output.
+    pub(crate) fn owed_bytes(&self, hot: &Output) -> usize {
+        match &self.parked {
+            Some(parked) if !parked.output.is_empty() => parked.output.len(),
+            Some(_) | None => hot.len(),
+        }
     }
 
     /// Since when it waits.

@@ -10,4 +10,5 @@ pub(crate) mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use machine::{Common, Connection, Demand, Phase, Turn, Unread};
+pub(crate) use machine::{Common, Connection, Phase, Turn};
+pub use machine::{Demand, Unread};

@@ -85,12 +85,18 @@ pub(crate) enum After {
 
 /// The names of the states: what traces, tests and diagrams speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Name {
+pub enum Name {
+    /// Between requests.
     Idle,
+    /// A head has begun to arrive.
     ReadingHead,
+    /// The head is there, the content is not.
     ReadingBody,
+    /// Bytes are owed to the peer.
     Writing,
+    /// The last answer is out, and what the peer still says is thrown away.
     Lingering,
+    /// It is over.
     Closed,
 }
 

@@ -192,7 +192,7 @@ impl Client {
             let rest = [IoSlice::new(&self.words[self.said..]), IoSlice::new(&[])];
             match self.socket.send(rest, metrics) {
                 Sent::Bytes(bytes) => self.said += bytes,
-                Sent::Nothing => return Flushed::Part,
+                Sent::WouldBlock | Sent::Nothing => return Flushed::Part,
                 Sent::Lost => {
                     self.said = self.words.len();
                     self.is_unsent = true;
@@ -212,7 +212,7 @@ impl Client {
         match self.socket.send([IoSlice::new(byte), IoSlice::new(&[])], metrics) {
             Sent::Bytes(bytes) => self.said += bytes,
             // The end will be, or was, an event.
-            Sent::Nothing | Sent::Lost => {}
+            Sent::WouldBlock | Sent::Nothing | Sent::Lost => {}
         }
     }
 
@@ -242,7 +242,9 @@ impl Client {
         let mut right = 0;
         for _ in 0..receives_max {
             let ending = match self.socket.receive(input, metrics) {
-                Received::Nothing => return Heard { right, then: Then::Waits },
+                Received::WouldBlock | Received::Nothing => {
+                    return Heard { right, then: Then::Waits };
+                }
                 Received::Bytes(bytes) => match self.check(&input[..bytes], checker, &mut right) {
                     Ok(()) => continue,
                     Err(wrong) => Ending::Wrong(Box::new(wrong)),

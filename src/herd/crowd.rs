@@ -235,7 +235,7 @@ impl<'p> Crowd<'p> {
     /// Takes a client out and counts how it ended. Dropping the stream has the poll forget it.
     pub(super) fn end(&mut self, id: ClientId, ending: Ending) {
         let now = self.clock.now();
-        let client = self.clients.remove(id.key());
+        let client = self.clients.remove(id.slot());
         let expects_overload = self.voice.expects_overload();
         let flock = &mut self.flocks[client.kind as usize];
         flock.live -= 1;
@@ -285,7 +285,7 @@ impl<'p> Crowd<'p> {
 
 /// The client that `id` names: an event for one that has gone finds another generation.
 pub(super) fn find(clients: &mut Slab<Client>, id: ClientId) -> Option<&mut Client> {
-    clients.get_mut(id.key()).filter(|client| client.generation == id.generation())
+    clients.get_mut(id.slot()).filter(|client| client.generation == id.number())
 }
 
 impl Voice {

@@ -19,7 +19,7 @@ use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::clients::ClientId;
 use crate::server::told;
-use crate::signals;
+use crate::signals::{self, Told};
 use crate::time::Time;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
@@ -88,7 +88,7 @@ impl<'p> Herd<'p> {
         process: Option<Process>,
     ) -> io::Result<Herd<'p>> {
         let poll = Poll::new()?;
-        let mut signals = signals::catch()?;
+        let mut signals = signals::catch(&Told::default())?;
         poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         let registry = poll.registry().try_clone()?;
         Ok(Herd {

@@ -1,0 +1,158 @@
+//! Each step as one line of JSON: its parts for programs, and its sentence for people.
+//!
+//! What is written is names of ours, numbers and addresses: nothing that JSON would have escaped.
+
+use std::fmt::{self, Debug, Display, Formatter};
+use std::time::Duration;
+
+use super::event::{Change, ClientEvent, Event, LoopEvent, What};
+use crate::connection::{Demand, Unread};
+use crate::socket::{Received, Taken};
+use crate::time::Time;
+
+impl Event {
+    /// The step as one JSON object without a line feed: `at` (seconds since the start), `client` and
+    /// `slot` if it is a client's, `step` (the [verb](Event::verb)), what belongs to that kind of
+    /// step, and `says`, the sentence.
+    pub fn json(&self) -> impl Display {
+        Json(*self)
+    }
+}
+
+struct Json(Event);
+
+impl Display for Json {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let event = &self.0;
+        write!(f, "{{\"at\":{}", decimal(event.at.since(Time::START)))?;
+        let mut object = Object(f);
+        if let Some(client) = event.client() {
+            object.number("client", client.number() as usize)?;
+            object.number("slot", client.slot())?;
+        }
+        object.text("step", event.verb())?;
+        match event.what {
+            What::Loop(event) => object.loop_event(event)?,
+            What::Client(_, event) => object.client_event(event)?,
+        }
+        object.text("says", event.sentence())?;
+        f.write_str("}")
+    }
+}
+
+/// An object that has a first member already.
+struct Object<'o, 'f>(&'o mut Formatter<'f>);
+
+impl Object<'_, '_> {
+    fn loop_event(&mut self, event: LoopEvent) -> fmt::Result {
+        match event {
+            LoopEvent::Listening { address } | LoopEvent::ListenerReady { address } => {
+                self.text("address", address)
+            }
+            LoopEvent::Polled { events, patience, since_last } => {
+                self.number("events", events)?;
+                self.name("patience", patience)?;
+                self.seconds("since_last", since_last)
+            }
+            LoopEvent::Stopping { by, clients } => {
+                self.text("by", by)?;
+                self.number("clients", clients)
+            }
+            LoopEvent::Stopped => Ok(()),
+        }
+    }
+
+    fn client_event(&mut self, event: ClientEvent) -> fmt::Result {
+        match event {
+            ClientEvent::Accepted { peer, clients } => {
+                self.text("peer", peer)?;
+                self.number("clients", clients)
+            }
+            ClientEvent::Told { readiness } => {
+                self.truth("readable", readiness.readable)?;
+                self.truth("writable", readiness.writable)?;
+                self.truth("read_closed", readiness.read_closed)
+            }
+            ClientEvent::Received { received, unread } => {
+                match received {
+                    Received::Bytes(bytes) => {
+                        self.text("returned", "Bytes")?;
+                        self.number("bytes", bytes)?;
+                    }
+                    Received::Nothing | Received::WouldBlock | Received::End | Received::Lost => {
+                        self.name("returned", received)?;
+                    }
+                }
+                self.truth("drained", unread == Unread::Nothing)
+            }
+            ClientEvent::Changed(change) => self.change(change),
+            ClientEvent::Sent { taken, offered } => {
+                match taken {
+                    Taken::Bytes(bytes) => {
+                        self.text("returned", "Bytes")?;
+                        self.number("bytes", bytes)?;
+                    }
+                    Taken::Nothing | Taken::WouldBlock | Taken::Lost => {
+                        self.name("returned", taken)?;
+                    }
+                }
+                self.number("offered", offered)
+            }
+            ClientEvent::Waits { demand, rest } => {
+                match demand {
+                    Demand::Receive | Demand::Send | Demand::Drain => self.name("to", demand)?,
+                    Demand::Close(_) => self.text("to", "Close")?,
+                }
+                let Some(rest) = rest else { return Ok(()) };
+                self.name("deadline", rest.class)?;
+                self.seconds("rest", rest.rest)
+            }
+            ClientEvent::Registered { interest } => self.name("interest", interest),
+            ClientEvent::TimedOut { class, timeout } => {
+                self.name("deadline", class)?;
+                self.seconds("timeout", timeout)
+            }
+            ClientEvent::Closed { reason, answers, peer } => {
+                self.name("reason", reason)?;
+                self.number("answers", answers as usize)?;
+                self.text("peer", peer)
+            }
+            ClientEvent::Yields | ClientEvent::Freed => Ok(()),
+        }
+    }
+
+    fn change(&mut self, change: Change) -> fmt::Result {
+        let Change { before, after, answers, kept, owed } = change;
+        self.name("before", before)?;
+        self.name("after", after)?;
+        self.number("answers", answers as usize)?;
+        self.number("kept", kept)?;
+        self.number("owed", owed)
+    }
+
+    fn number(&mut self, name: &str, number: usize) -> fmt::Result {
+        write!(self.0, ",\"{name}\":{number}")
+    }
+
+    fn truth(&mut self, name: &str, truth: bool) -> fmt::Result {
+        write!(self.0, ",\"{name}\":{truth}")
+    }
+
+    fn seconds(&mut self, name: &str, time: Duration) -> fmt::Result {
+        write!(self.0, ",\"{name}\":{}", decimal(time))
+    }
+
+    fn text(&mut self, name: &str, text: impl Display) -> fmt::Result {
+        write!(self.0, ",\"{name}\":\"{text}\"")
+    }
+
+    /// A variant of one of our enums that holds nothing.
+    fn name(&mut self, name: &str, variant: impl Debug) -> fmt::Result {
+        write!(self.0, ",\"{name}\":\"{variant:?}\"")
+    }
+}
+
+/// Seconds to the nanosecond: what a sentence rounds, a program gets whole.
+fn decimal(time: Duration) -> impl Display {
+    format!("{}.{:09}", time.as_secs(), time.subsec_nanos())
+}

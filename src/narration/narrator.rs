@@ -1,0 +1,166 @@
+//! Hands each step to whoever observes, and to the log.
+//!
+//! Whether anybody listens is one flag, found out once a turn. Everything behind the flag may be
+//! slow; what is before it may not.
+
+use std::fmt;
+
+use log::{Level, log, max_level};
+
+use super::event::{Change, ClientEvent, Event, LoopEvent, Patience, What};
+use crate::client::Client;
+use crate::clients::ClientId;
+use crate::connection::Common;
+use crate::connection::state::Name;
+use crate::time::Time;
+
+/// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
+///
+/// It is called on the loop, so whatever it does keeps every client waiting.
+pub trait Observer {
+    /// A step has been taken. The order of the calls is the order of the steps.
+    fn observe(&mut self, event: &Event);
+}
+
+impl<F: FnMut(&Event)> Observer for F {
+    fn observe(&mut self, event: &Event) {
+        self(event);
+    }
+}
+
+/// Whoever is told, and what there is to know for telling.
+#[derive(Default)]
+pub(crate) struct Narrator {
+    /// Whether anybody is told anything.
+    is_on: bool,
+    observer: Option<Box<dyn Observer + Send>>,
+    now: Time,
+    /// How the present turn began, until something is told in it.
+    polled: Option<LoopEvent>,
+    /// When the last turn began in which something was told.
+    told_at: Time,
+}
+
+impl Narrator {
+    /// Whether anybody is told anything.
+    pub(crate) fn is_on(&self) -> bool {
+        self.is_on
+    }
+
+    /// `observer` is told from now on, instead of the one before.
+    pub(crate) fn observe(&mut self, observer: Box<dyn Observer + Send>) {
+        self.observer = Some(observer);
+        self.is_on = true;
+    }
+
+    /// It is `now`. Asks whether anybody listens: the log's level may have changed.
+    pub(crate) fn set_time(&mut self, now: Time) {
+        self.is_on = self.observer.is_some() || max_level() >= Level::Trace;
+        self.now = now;
+    }
+
+    /// A turn has begun, by so many events from the poll.
+    pub(crate) fn on_polled(
+        &mut self,
+        events: impl FnOnce() -> usize,
+        patience: Patience,
+        now: Time,
+    ) {
+        self.set_time(now);
+        let since_last = now.since(self.told_at);
+        self.polled =
+            self.is_on.then(|| LoopEvent::Polled { events: events(), patience, since_last });
+    }
+
+    /// The time that the loop has been told last.
+    pub(crate) fn now(&self) -> Time {
+        self.now
+    }
+
+    #[cold]
+    pub(crate) fn tell(&mut self, what: What) {
+        if let Some(polled) = self.polled.take() {
+            self.told_at = self.now;
+            self.hand_on(&Event { at: self.now, what: What::Loop(polled) });
+        }
+        self.hand_on(&Event { at: self.now, what });
+    }
+
+    fn hand_on(&mut self, event: &Event) {
+        let level = match event.what {
+            What::Client(_, ClientEvent::Closed { .. }) => Level::Debug,
+            What::Client(..) | What::Loop(_) => Level::Trace,
+        };
+        log!(level, "{event}");
+        if let Some(observer) = &mut self.observer {
+            observer.observe(event);
+        }
+    }
+}
+
+impl fmt::Debug for Narrator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Narrator").field("is_on", &self.is_on).finish_non_exhaustive()
+    }
+}
+
+/// A narrator who is told of the client with one key.
+pub(crate) struct Witness<'n> {
+    pub(crate) narrator: &'n mut Narrator,
+    pub(crate) key: usize,
+}
+
+impl Witness<'_> {
+    /// Tells of a step, if anybody listens.
+    #[inline]
+    pub(crate) fn tell<S>(&mut self, client: &Client<S>, event: impl FnOnce() -> ClientEvent) {
+        if self.narrator.is_on {
+            let id = ClientId::new(self.key, client.generation);
+            self.narrator.tell(What::Client(id, event()));
+        }
+    }
+
+    /// What a connection is before a step, if anybody is to be told what the step changes.
+    #[inline]
+    pub(crate) fn standing<S>(&self, client: &Client<S>) -> Option<Standing> {
+        self.narrator.is_on.then(|| Standing::of(client))
+    }
+
+    /// Tells what a step has changed.
+    #[inline]
+    pub(crate) fn tell_change<S>(
+        &mut self,
+        before: Option<Standing>,
+        client: &Client<S>,
+        common: &Common,
+    ) {
+        if let Some(before) = before {
+            self.tell(client, || ClientEvent::Changed(before.change_to(client, common)));
+        }
+    }
+}
+
+/// What a connection is before a step.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing {
+    state: Name,
+    answers: u32,
+}
+
+impl Standing {
+    fn of<S>(client: &Client<S>) -> Standing {
+        let connection = &client.connection;
+        Standing { state: connection.state(), answers: connection.served() }
+    }
+
+    fn change_to<S>(self, client: &Client<S>, common: &Common) -> Change {
+        let after = Standing::of(client);
+        Change {
+            before: self.state,
+            after: after.state,
+            answers: after.answers - self.answers,
+            kept: client.connection.kept_bytes(),
+            owed: client.connection.owed_bytes(&common.output),
+        }
+    }
+}
