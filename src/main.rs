@@ -20,7 +20,7 @@ use oneloop::{Server, Stopped};
 
 mod cli;
 
-use cli::Cli;
+use cli::{Cli, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
@@ -42,6 +42,11 @@ fn serve() -> Result<Stopped, Refusal> {
     start_logging(cli.log_level().as_str());
     let mut server = Server::bind(&cli.config(), cli.handler()?)?;
     server.handle_signals()?;
+    match (Teller::new(cli.watching.explain()), cli.watching.slow_motion()) {
+        (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
+        (Some(teller), None) => server.observe(teller),
+        (None, _) => {}
+    }
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
 }
 

@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 19] = [
+const CHOKE_POINTS: [(&str, &[&str]); 21] = [
     (
         "mio::",
         &[
@@ -56,6 +56,8 @@ const CHOKE_POINTS: [(&str, &[&str]); 19] = [
     (".write(", &["socket.rs"]),
     (".write_vectored(", &["socket.rs"]),
     ("thread::", &["pace.rs"]),
+    ("anstream::", &["cli/explain.rs"]),
+    ("anstyle::", &["cli/explain.rs"]),
 ];
 
 /// Only the engine logs: what is below reports through values such as `CloseReason`.

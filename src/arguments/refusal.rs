@@ -108,7 +108,7 @@ fn variable(error: &clap::Error, command: &Command) -> Option<String> {
     else {
         return None;
     };
-    let long = option.strip_prefix("--")?.split(' ').next();
+    let long = option.strip_prefix("--")?.split([' ', '[']).next();
     let argument = command.get_arguments().find(|argument| argument.get_long() == long)?;
     let name = argument.get_env()?;
     let value = env::var(name).ok()?;

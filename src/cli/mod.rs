@@ -1,11 +1,15 @@
 //! The command line: arguments and environment in, a [`Config`](oneloop::Config) and a
 //! [`FixedText`](oneloop::handlers::FixedText) out.
 //!
-//! [`options`] is what there is to say, [`numbers`] the part of it that limits and times. How a
+//! [`options`] is what there is to say, [`numbers`] the part of it that limits and times,
+//! [`explain`] the part that tells each step, and the telling. How a
 //! single value is written, and what a user hears when nothing can be run, it has in common with
-//! the library's other programs: [`oneloop::arguments`]. Nothing here binds, logs or prints.
+//! the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
+//! only the telling writes.
 
+mod explain;
 mod numbers;
 mod options;
 
+pub use explain::Teller;
 pub use options::Cli;

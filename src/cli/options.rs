@@ -19,6 +19,7 @@ use oneloop::arguments::values::{Address, Fields, duration, status, switch};
 use oneloop::handlers::FixedText;
 use oneloop::{Config, Status};
 
+use super::explain::{Explain, WatchingOptions};
 use super::numbers::{LimitOptions, TimeoutOptions};
 
 /// What the program has answered since its first day, spelling included.
@@ -39,6 +40,8 @@ pub struct Cli {
     limits: LimitOptions,
     #[command(flatten)]
     timeouts: TimeoutOptions,
+    #[command(flatten)]
+    pub watching: WatchingOptions,
     #[command(flatten)]
     logging: LoggingOptions,
 }
@@ -108,7 +111,13 @@ impl Cli {
 
     /// How much is logged unless `RUST_LOG` says otherwise.
     pub fn log_level(&self) -> LevelFilter {
-        match i16::from(self.logging.verbose) - i16::from(self.logging.quiet) {
+        // What is told anyway need not be logged, and a program that reads JSON wants nothing else.
+        let least = match self.watching.explain() {
+            Explain::Off => 0,
+            Explain::Text => -1,
+            Explain::Json => -3,
+        };
+        match least + i16::from(self.logging.verbose) - i16::from(self.logging.quiet) {
             ..=-3 => LevelFilter::Off,
             -2 => LevelFilter::Error,
             -1 => LevelFilter::Warn,
@@ -322,6 +331,22 @@ mod tests {
             (vec!["-v"], LevelFilter::Debug),
             (vec!["-v", "--verbose"], LevelFilter::Trace),
             (vec!["-vvvv"], LevelFilter::Trace),
+        ];
+        for (arguments, level) in levels {
+            assert_eq!(cli(&arguments).log_level(), level, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_told_each_step_need_not_read_the_log_as_well() {
+        let levels = [
+            (vec!["--explain"], LevelFilter::Warn),
+            (vec!["--explain", "-v"], LevelFilter::Info),
+            (vec!["--explain=text"], LevelFilter::Warn),
+            (vec!["--slow-motion", "1ms"], LevelFilter::Warn),
+            (vec!["--explain=json"], LevelFilter::Off),
+            (vec!["--explain=json", "--slow-motion=1ms"], LevelFilter::Off),
+            (vec!["--explain=0"], LevelFilter::Info),
         ];
         for (arguments, level) in levels {
             assert_eq!(cli(&arguments).log_level(), level, "{arguments:?}");

@@ -1,0 +1,166 @@
+//! `--explain` and `--slow-motion`: what is told of each step, and how it looks.
+//!
+//! The sentences are the library's ([`oneloop::narration`]); here they get the time, the colours of
+//! a terminal, and standard error. If nobody reads that any more, the server serves all the same.
+
+use std::fmt::{self, Write as _};
+use std::io::{self, Write as _};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::Args;
+use humantime::Duration;
+use oneloop::arguments::values::{duration, switch};
+use oneloop::engine::Time;
+use oneloop::{Event, Observer};
+
+/// The options under the heading "Watching".
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Watching")]
+pub struct WatchingOptions {
+    /// Tell each step on standard error in words, or with =json as JSON lines
+    ///
+    /// What the poll told, what each system call returned, which state became which, how full the
+    /// buffers are, which deadline applies, why a connection closed. In colours on a terminal,
+    /// unless NO_COLOR is set. The log then shows warnings only, and nothing beside JSON, unless
+    /// RUST_LOG, -v or -q say otherwise.
+    #[arg(
+        long, value_name = "FORMAT", env = "ONELOOP_EXPLAIN", value_parser = explain,
+        num_args = 0..=1, require_equals = true, default_missing_value = "text",
+        default_value = "off", hide_default_value = true
+    )]
+    explain: Explain,
+
+    /// Tell each step, and rest for so long after it, for a person to follow
+    ///
+    /// Nothing is lost and nobody's time runs out meanwhile: the server's clock stands still. Told
+    /// to stop, it does not rest any more.
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_SLOW_MOTION", value_parser = duration
+    )]
+    slow_motion: Option<Duration>,
+}
+
+/// What is told of each step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explain {
+    /// Nothing.
+    Off,
+    /// A sentence.
+    Text,
+    /// An object of JSON.
+    Json,
+}
+
+/// `text` and `json`, and what an environment says of options without a value.
+fn explain(text: &str) -> Result<Explain, &'static str> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "text" => Ok(Explain::Text),
+        "json" => Ok(Explain::Json),
+        other => match switch(other) {
+            Ok(true) => Ok(Explain::Text),
+            Ok(false) => Ok(Explain::Off),
+            Err(_) => Err("write --explain, --explain=text or --explain=json"),
+        },
+    }
+}
+
+impl WatchingOptions {
+    /// What is to be told.
+    pub fn explain(&self) -> Explain {
+        match (self.explain, self.slow_motion) {
+            (Explain::Off, Some(_)) => Explain::Text,
+            (explain, _) => explain,
+        }
+    }
+
+    /// How long to rest after each step.
+    pub fn slow_motion(&self) -> Option<std::time::Duration> {
+        self.slow_motion.map(|pause| *pause)
+    }
+}
+
+/// Tells each step on standard error, one line each.
+pub struct Teller {
+    dress: Dress,
+    /// The present line. It is written at once, so that it is whole among those of the log.
+    line: String,
+}
+
+/// What a line looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dress {
+    Plain,
+    Coloured,
+    Json,
+}
+
+/// A client keeps its colour, and those who came one after the other have different ones.
+const CLIENTS: [AnsiColor; 5] =
+    [AnsiColor::Cyan, AnsiColor::Yellow, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue];
+
+impl Teller {
+    /// Tells in this form; nothing if none is wanted.
+    pub fn new(explain: Explain) -> Option<Teller> {
+        let dress = match explain {
+            Explain::Off => return None,
+            Explain::Json => Dress::Json,
+            Explain::Text if AutoStream::choice(&io::stderr()) == ColorChoice::Never => {
+                Dress::Plain
+            }
+            Explain::Text => Dress::Coloured,
+        };
+        Some(Teller { dress, line: String::new() })
+    }
+}
+
+impl Observer for Teller {
+    fn observe(&mut self, event: &Event) {
+        self.line.clear();
+        // Writing to a string cannot fail.
+        let _ = write_line(&mut self.line, event, self.dress);
+        // If nobody reads any more, the server serves all the same; `eprintln!` would panic.
+        let _ = io::stderr().write_all(self.line.as_bytes());
+    }
+}
+
+/// Time, who, what, and the sentence.
+fn write_line(line: &mut String, event: &Event, dress: Dress) -> fmt::Result {
+    let at = event.at.since(Time::START).as_secs_f64();
+    match dress {
+        Dress::Plain => writeln!(line, "{at:9.3} s  {event}"),
+        Dress::Json => writeln!(line, "{}", event.json()),
+        Dress::Coloured => {
+            let dim = Style::new().dimmed();
+            let bold = Style::new().bold();
+            let own = event.client().map_or(dim, |client| {
+                CLIENTS[client.number() as usize % CLIENTS.len()].on_default()
+            });
+            let (who, verb, sentence) = (event.who(), event.padded_verb(), event.sentence());
+            write!(line, "{dim}{at:9.3} s{dim:#}  {own}{who}{own:#}")?;
+            writeln!(line, "{bold}{verb}{bold:#}{sentence}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oneloop::narration::{LoopEvent, What};
+
+    use super::*;
+
+    #[test]
+    fn without_its_colours_a_line_is_the_plain_line() {
+        let address = "127.0.0.1:8888".parse().expect("an address");
+        let what = What::Loop(LoopEvent::Listening { address });
+        let event = Event { at: Time::START, what };
+        let shown = |dress| {
+            let mut line = String::new();
+            write_line(&mut line, &event, dress).expect("a string takes it");
+            line
+        };
+        let coloured = shown(Dress::Coloured);
+        assert_ne!(coloured, shown(Dress::Plain));
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), shown(Dress::Plain));
+    }
+}
