@@ -1,0 +1,294 @@
+//! What observers are told: a whole session against a golden text, the same as JSON, and slow
+//! motion, in which nobody's time runs out.
+#![allow(clippy::unwrap_used)]
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::ops::ControlFlow;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::handlers::FixedText;
+use oneloop::narration::{ClientEvent, Patience, What};
+use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
+
+/// Long enough for a loaded machine; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What an observer has been told, seen from outside.
+type Told = Arc<Mutex<Vec<Event>>>;
+
+fn note_in(told: &Told) -> impl FnMut(&Event) + Send + 'static {
+    let told = Arc::clone(told);
+    move |event: &Event| told.lock().unwrap().push(*event)
+}
+
+/// A connection in memory: the test is the peer and the kernel.
+#[derive(Clone, Default)]
+struct Wire(Rc<RefCell<Peer>>);
+
+#[derive(Default)]
+struct Peer {
+    says: VecDeque<u8>,
+    has_ended: bool,
+    /// How much more the server may send, in bytes.
+    room: usize,
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut peer = self.0.borrow_mut();
+        match (peer.says.read(buffer)?, peer.has_ended) {
+            (0, false) => Err(ErrorKind::WouldBlock.into()),
+            (bytes, _) => Ok(bytes),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut peer = self.0.borrow_mut();
+        let taken = bytes.len().min(peer.room);
+        peer.room -= taken;
+        match taken {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            taken => Ok(taken),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Wire {
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The engine, its peers, and the time that they play in: every line comes out the same each time,
+/// times included.
+struct Session {
+    clients: Clients<Wire>,
+    handler: FixedText,
+    now: Time,
+    told: Told,
+}
+
+const READABLE: Readiness = Readiness { readable: true, writable: false, read_closed: false };
+const WRITABLE: Readiness = Readiness { readable: false, writable: true, read_closed: false };
+const ENDED: Readiness = Readiness { readable: true, writable: false, read_closed: true };
+
+impl Session {
+    fn new() -> Session {
+        let timeouts =
+            Timeouts { typing_grace: Some(Duration::from_secs(1)), ..Timeouts::default() };
+        let limits = Limits { turn_bytes_max: 1024, ..Limits::default() };
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let told = Told::default();
+        clients.observe(Box::new(note_in(&told)));
+        Session { clients, handler: FixedText::new(*b"text\n"), now: Time::START, told }
+    }
+
+    /// A turn as the server takes it, so long after the one before, in which the poll says this and
+    /// somebody may come.
+    fn turn(&mut self, millis: u64, said: &[(ClientId, Readiness)], comes: Option<&Wire>) {
+        let patience = match self.clients.has_runnable() {
+            true => Patience::Looked,
+            false => Patience::Waited,
+        };
+        self.now = self.now + Duration::from_millis(millis);
+        self.clients.on_polled(|| said.len() + usize::from(comes.is_some()), patience, self.now);
+        for (id, readiness) in said {
+            self.clients.note(*id, *readiness);
+        }
+        self.clients.drive(self.now, &mut self.handler);
+        self.clients.expire(self.now, &mut self.handler);
+        self.clients.free();
+        if let Some(wire) = comes {
+            let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 49152));
+            self.clients.admit(wire.clone(), peer, self.now);
+        }
+        self.clients.register(|_, _, _, _| Ok(()));
+    }
+
+    /// Somebody comes, who can be sent so much, and the next turn takes a first look.
+    fn comes(&mut self, says: &[u8], room: usize) -> (Wire, ClientId) {
+        let wire = Wire::default();
+        wire.0.borrow_mut().room = room;
+        wire.says(says);
+        self.turn(1000, &[], Some(&wire));
+        let id = self.told.lock().unwrap().iter().rev().find_map(Event::client).unwrap();
+        self.turn(0, &[], None);
+        (wire, id)
+    }
+}
+
+impl Wire {
+    fn says(&self, bytes: &[u8]) {
+        self.0.borrow_mut().says.extend(bytes);
+    }
+}
+
+/// Everything that the golden text shows, in the order of its chapters.
+fn session() -> Vec<Event> {
+    let mut session = Session::new();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+    // Two clients. The first types its request in two pieces; the second half comes together with
+    // the whole request of the other, so that they are answered as a batch.
+    let (ann, ann_id) = session.comes(b"", 200);
+    let (bob, bob_id) = session.comes(request, 1000);
+    ann.says(&request[..16]);
+    session.turn(250, &[(ann_id, READABLE)], None);
+    ann.says(&request[16..]);
+    bob.says(request);
+    session.turn(250, &[(bob_id, READABLE), (ann_id, READABLE)], None);
+
+    // The first does not read, so that the next answer finds too little room, and then none.
+    ann.says(request);
+    session.turn(1000, &[(ann_id, READABLE)], None);
+    session.turn(1000, &[(ann_id, READABLE)], None);
+    ann.0.borrow_mut().room = 1000;
+    session.turn(1000, &[(ann_id, WRITABLE)], None);
+
+    // The second sends what is no request, and closes behind the answer to it.
+    bob.says(b"hello\r\n");
+    session.turn(1000, &[(bob_id, READABLE)], None);
+    bob.0.borrow_mut().has_ended = true;
+    session.turn(1000, &[(bob_id, ENDED)], None);
+
+    // The first types half a request and no more. It is answered, and stays: its time runs out.
+    ann.says(&request[..16]);
+    session.turn(1000, &[(ann_id, READABLE)], None);
+    session.turn(500, &[], None);
+    session.turn(2000, &[], None);
+    session.turn(3000, &[], None);
+
+    // A third ends its side behind its request. It is answered all the same.
+    let (carl, carl_id) = session.comes(b"", 1000);
+    carl.says(b"GET / HTTP/1.0\r\n\r\n");
+    carl.0.borrow_mut().has_ended = true;
+    session.turn(1000, &[(carl_id, ENDED)], None);
+
+    // A fourth sends more than it may in one turn, and is still not done when the server stops.
+    let (dora, dora_id) = session.comes(b"", 1000);
+    dora.says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n");
+    dora.says(&[b'x'; 2000]);
+    session.turn(1000, &[(dora_id, READABLE)], None);
+    session.turn(0, &[], None);
+    session.clients.cut_off();
+
+    let told = session.told.lock().unwrap().clone();
+    told
+}
+
+#[test]
+fn a_session_is_told_as_the_golden_text_has_it() {
+    let told: Vec<String> = session()
+        .iter()
+        .map(|event| format!("{:6.2} s  {event}\n", event.at.since(Time::START).as_secs_f64()))
+        .collect();
+    let told = told.concat();
+    let golden = include_str!("golden/explain.txt");
+    assert_eq!(told.lines().count(), golden.lines().count(), "the telling is now:\n{told}");
+    for (told_line, golden_line) in told.lines().zip(golden.lines()) {
+        assert_eq!(told_line, golden_line, "the telling is now:\n{told}");
+    }
+}
+
+#[test]
+fn json_lines_have_the_same_steps() {
+    let told = session();
+    assert!(told.len() > 100);
+    for event in told {
+        let json = event.json().to_string();
+        assert!(!json.contains('\n'), "{json}");
+        let parsed: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(parsed["says"], event.sentence().to_string());
+        assert_eq!(parsed["step"], event.verb());
+        assert_eq!(parsed["at"].as_f64().unwrap(), event.at.since(Time::START).as_secs_f64());
+        let number = event.client().map(|client| u64::from(client.number()));
+        assert_eq!(parsed["client"].as_u64(), number);
+        match event.what {
+            What::Client(_, ClientEvent::Sent { offered, .. }) => {
+                assert_eq!(parsed["offered"].as_u64(), Some(offered as u64));
+            }
+            What::Client(_, ClientEvent::Changed(change)) => {
+                assert_eq!(parsed["before"], format!("{:?}", change.before));
+                assert_eq!(parsed["after"], format!("{:?}", change.after));
+                assert_eq!(parsed["kept"].as_u64(), Some(change.kept as u64));
+            }
+            What::Client(_, ClientEvent::Closed { reason, .. }) => {
+                assert_eq!(parsed["reason"], format!("{reason:?}"));
+            }
+            What::Client(..) | What::Loop(_) => {}
+        }
+    }
+}
+
+fn server(timeouts: Timeouts) -> (Server<FixedText>, SocketAddr) {
+    let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    let config = Config { listen, timeouts, ..Config::default() };
+    let server = Server::bind(&config, FixedText::new(*b"text\n")).unwrap();
+    let address = server.local_addrs()[0];
+    (server, address)
+}
+
+#[test]
+fn in_slow_motion_nobodys_time_runs_out_while_the_loop_rests() {
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    let (mut server, address) =
+        server(Timeouts { first_byte: TIMEOUT, idle: TIMEOUT, ..Timeouts::default() });
+    let told = Told::default();
+    server.observe_slowly(note_in(&told), Duration::from_millis(50));
+    let silent = TcpStream::connect(address).unwrap();
+    let mut talker = TcpStream::connect(address).unwrap();
+    let began = Instant::now();
+    let mut answers = 0;
+    // Far longer than the timeout, and all of it rest: the talker asks again as soon as it can.
+    while began.elapsed() < TIMEOUT * 4 {
+        if server.metrics().requests == answers {
+            answers += 1;
+            talker.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").unwrap();
+        }
+        assert_eq!(server.turn(Some(Duration::ZERO)).unwrap(), ControlFlow::Continue(()));
+    }
+    assert_eq!(server.clients(), 2, "{:#?}", told.lock().unwrap());
+    assert!(answers > 1);
+    // It ends once the loop itself has waited so long.
+    while server.clients() > 0 {
+        assert!(began.elapsed() < PATIENCE);
+        assert_eq!(server.turn(None).unwrap(), ControlFlow::Continue(()));
+    }
+    drop(silent);
+}
+
+#[test]
+fn a_handle_stops_a_server_that_would_rest_for_an_hour() {
+    let (mut server, address) = server(Timeouts::default());
+    let told = Told::default();
+    server.observe_slowly(note_in(&told), Duration::from_secs(3600));
+    let handle = server.handle();
+    let client = TcpStream::connect(address).unwrap();
+    let began = Instant::now();
+    thread::spawn(move || {
+        while told.lock().unwrap().is_empty() {
+            thread::yield_now();
+        }
+        handle.stop();
+    });
+    assert_eq!(server.run().unwrap(), Stopped::Drained);
+    assert!(began.elapsed() < PATIENCE);
+    drop(client);
+}
