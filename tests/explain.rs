@@ -189,8 +189,7 @@ fn session() -> Vec<Event> {
     session.turn(0, &[], None);
     session.clients.cut_off();
 
-    let told = session.told.lock().unwrap().clone();
-    told
+    session.told.lock().unwrap().clone()
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! No mio and no clock: everything with state in it is here, generic over the stream, so that a
 //! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
 //! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended,
-//! [`admit`] who has come, [`register`] who waits.
+//! [`admit`] who has come, [`register`] who waits. Whoever [observes] is told of the turn itself by
+//! [`on_polled`].
 //!
 //! Invariants: whoever can do something without a new event stands on the run queue; whoever
 //! waits stands in one timer list; a key that is freed has no event left in this turn.
@@ -14,6 +15,8 @@
 //! [`free`]: Clients::free
 //! [`admit`]: Clients::admit
 //! [`register`]: Clients::register
+//! [observes]: Clients::observe
+//! [`on_polled`]: Clients::on_polled
 //!
 //! [`crowd`] owns them and knows who comes and goes, [`run`] has them take their steps, and
 //! [`parting`] decides who has to go before the peer wants to.
