@@ -1,8 +1,8 @@
 //! What the loop does, step by step, as values that can be told, kept, or counted.
 //!
-//! [`event`] is every kind of step there is, [`sentence`] says each in plain words, [`json`] as one
-//! line for programs, and [`narrator`] hands them to whoever observes, and to the log as `trace`.
-//! Each step is written down once, here; whoever shows it decides only how it looks.
+//! `event` is every kind of step there is, `sentence` says each in plain words, `json` as one line
+//! for programs, and `narrator` hands them to whoever observes, and to the log as `trace`. Each step
+//! is written down once, here; whoever shows it decides only how it looks.
 //!
 //! When nobody observes and nothing is traced, a step costs a look at one flag.
 
