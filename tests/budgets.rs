@@ -35,6 +35,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// What one idle client may take of the server's own memory, in bytes.
 const IDLE_CLIENT_BYTES_MAX: f64 = 128.0;
 
+/// What memory is counted in.
+const PAGE_BYTES: f64 = 4096.0;
+
 /// How many clients stand for a busy server.
 const BUSY: usize = 64;
 
@@ -366,7 +369,9 @@ fn assert_idle_clients_are_cheap(server: &Watched, asks: Asks) {
     let more = server.anonymous_bytes();
     let bytes = (more as f64 - fewer as f64) / (CROWD - CROWD_BEGUN) as f64;
     println!("{fewer} B with {CROWD_BEGUN} clients, {more} B with {CROWD}: {bytes:.1} B for each");
-    assert!(bytes <= IDLE_CLIENT_BYTES_MAX, "{bytes:.1} B for each idle client");
+    // Memory comes in pages: one more or less is no client's.
+    let page = PAGE_BYTES / (CROWD - CROWD_BEGUN) as f64;
+    assert!(bytes <= IDLE_CLIENT_BYTES_MAX + page, "{bytes:.1} B for each idle client");
 }
 
 /// A crowd comes, perhaps asks, and goes. Returns when the server is done with all of it.

@@ -70,8 +70,10 @@ const KEYS_RESERVED: usize = 2048;
 #[derive(Debug)]
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
-    /// The most clients there were since slots were last given back.
+    /// The most clients there were since slots were last given back, or a few more than were left.
     crowded: usize,
+    /// The capacity of the slab before it grew or was shrunk.
+    reserved: usize,
     /// Keys of clients that can do something now. A key whose client is not marked as queued is
     /// left over from a client that has ended since, and is skipped.
     pub(super) run_queue: VecDeque<usize>,
@@ -99,8 +101,10 @@ impl<S: Stream> Clients<S> {
     /// No clients yet. The limits and timeouts are those of a checked
     /// [`Config`](crate::Config).
     pub fn new(limits: Limits, timeouts: Timeouts, now: SystemTime) -> Clients<S> {
+        let slab = Slab::with_capacity(reserved_slots::<S>());
         Clients {
-            slab: Slab::with_capacity(reserved_slots::<S>()),
+            reserved: slab.capacity(),
+            slab,
             crowded: 0,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
@@ -298,16 +302,20 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Once a crowd has gone, most of it or all, the memory of its slots goes back. If somebody is
-    /// left, what lies below their keys stays: keys do not move.
+    /// left, what lies below their keys stays: keys do not move. So it is tried again whenever
+    /// three quarters of those who were left have gone, too.
     fn give_slots_back(&mut self) {
-        let crowd = self.crowded > CROWD_MIN;
-        if self.slab.is_empty() && self.crowded >= CROWD_MIN {
+        let given_back = self.slab.capacity() != self.reserved;
+        if self.crowded <= CROWD_MIN && !given_back {
+            return;
+        }
+        if self.slab.is_empty() {
             self.slab = Slab::with_capacity(reserved_slots::<S>());
+            self.reserved = self.slab.capacity();
             self.crowded = 0;
-        } else if crowd && self.slab.len() * 8 < self.crowded {
+        } else if self.slab.len() * 8 < self.crowded {
             self.slab.shrink_to_fit();
-            // Nor is it shrunk again before another crowd has come.
-            self.crowded = (self.slab.len() * 2).max(CROWD_MIN);
+            self.crowded = self.slab.len() * 2;
         }
     }
 }

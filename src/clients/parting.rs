@@ -17,7 +17,7 @@ const EVICTION_LOOKS_MAX: usize = 16;
 /// the kernel 20 µs, and meanwhile the others wait for what they are still owed.
 const DRAINS_PER_TURN_MAX: usize = 256;
 
-/// How many slots are looked at for that in one turn; most of those reserved have nobody in them.
+/// How many slots are looked at for that in one turn: there may be nobody in most of them.
 const DRAIN_LOOKS_PER_TURN_MAX: usize = 16 * 1024;
 
 impl<S: Stream> Clients<S> {
@@ -79,7 +79,8 @@ impl<S: Stream> Clients<S> {
     /// unless its next request has come.
     pub fn drain(&mut self) {
         self.common.phase = Phase::Draining;
-        self.to_drain = 0..self.slab.capacity();
+        let last = self.slab.iter().next_back().map(|(key, _)| key);
+        self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
     /// Has the next idle clients run, who are to be closed because the server is stopping.

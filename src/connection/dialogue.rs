@@ -98,7 +98,7 @@ impl Connection {
                 // The usual case: everything is here, and nothing has to be decoded.
                 if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
                     let consumed = head.len + body.len();
-                    self.answer(&head, &control, body, turn);
+                    self.answer(&head, &control, body, input.len() - consumed, turn);
                     return Look::Consumed(consumed);
                 }
                 if control.expectation == Expectation::Continue && input.len() == head.len {
@@ -197,21 +197,23 @@ impl Connection {
         let head = parsed.expect("this head has been parsed before, and is unchanged");
         let control = Control::of(&head).expect("this head has been judged before");
         let body = &input[head_bytes..head_bytes + content_bytes];
-        self.answer(&head, &control, body, turn);
+        self.answer(&head, &control, body, input.len() - message_bytes, turn);
         Look::Consumed(message_bytes)
     }
 
-    /// Has the handler answer one whole request.
+    /// Has the handler answer one whole request, behind which so many more bytes have come.
     fn answer<H: Handler>(
         &mut self,
         head: &Head<'_>,
         control: &Control<'_>,
         body: &[u8],
+        bytes_behind: usize,
         turn: &mut Turn<'_, H>,
     ) {
         let persistence = match turn.common.phase {
-            Phase::Running => control.persistence,
-            Phase::Draining => Persistence::Close,
+            // Pipelined requests that are here already are answered before the end.
+            Phase::Draining if bytes_behind == 0 => Persistence::Close,
+            Phase::Draining | Phase::Running => control.persistence,
         };
         let reply = Reply {
             output: &mut turn.common.output,

@@ -39,7 +39,7 @@ pub(crate) struct Common {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     Running,
-    /// It is stopping: every answer is its connection's last.
+    /// It is stopping: an answer is its connection's last, unless more requests have come already.
     Draining,
 }
 

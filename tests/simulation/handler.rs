@@ -52,8 +52,9 @@ impl Recorder {
 
     /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
     /// until the answer is sent.
-    fn serving(&self) -> Option<&RefCell<Wire>> {
-        self.hub.serving().map(|index| &*self.wires[index])
+    fn serving(&self, fits: impl Fn(&Wire) -> bool) -> Option<&RefCell<Wire>> {
+        let index = self.hub.served(|index| fits(&self.wires[index].borrow()));
+        index.map(|index| &*self.wires[index])
     }
 }
 
@@ -61,7 +62,8 @@ impl Handler for Recorder {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         self.requests += 1;
         aside(|| {
-            let wire = self.serving().expect("a request has been read from somebody");
+            let wire = self.serving(|wire| wire.expects_request(request));
+            let wire = wire.expect("a request has been read from somebody");
             wire.borrow_mut().on_request(request);
         });
         match &mut self.inner {
@@ -77,7 +79,8 @@ impl Handler for Recorder {
             match shown.cause {
                 Cause::Stalled(_) => self.hub.stall(shown),
                 Cause::Bytes | Cause::Method | Cause::Unfinished(_) => {
-                    let wire = self.serving().expect("a fault has been read from somebody");
+                    let wire = self.serving(|wire| wire.expects_fault(&shown));
+                    let wire = wire.expect("a fault has been read from somebody");
                     wire.borrow_mut().on_fault(shown);
                 }
             }

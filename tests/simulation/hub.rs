@@ -2,6 +2,7 @@
 //! running, the connection that is being served, and the trace of a replay.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use oneloop::CloseReason;
@@ -49,7 +50,7 @@ pub struct Hub {
     /// How many stages there have been: tells one expiry from the next.
     epoch: Cell<u64>,
     life: Cell<Life>,
-    serving: Cell<Option<usize>>,
+    serving: RefCell<VecDeque<usize>>,
     stalled: RefCell<Option<Shown>>,
     descriptors: Cell<usize>,
     without: Troubles,
@@ -65,7 +66,7 @@ impl Hub {
             stage: Cell::new(Stage::Outside),
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
-            serving: Cell::new(None),
+            serving: RefCell::default(),
             stalled: RefCell::new(None),
             descriptors: Cell::new(0),
             without,
@@ -111,17 +112,26 @@ impl Hub {
         assert!(self.stalled.borrow().is_none(), "a deadline was acted on, and nothing was sent");
         self.stage.set(stage);
         self.epoch.set(self.epoch() + 1);
-        self.serving.set(None);
+        self.serving.borrow_mut().clear();
     }
 
-    /// The server has made a call on this peer's connection; what the handler is asked next is
-    /// asked for it.
+    /// The server has made a call on this peer's connection; what the handler is asked soon may be
+    /// asked for it. Soon, because several are received from before the first is answered.
     pub fn serve(&self, index: usize) {
-        self.serving.set(Some(index));
+        self.serving.borrow_mut().push_back(index);
     }
 
-    pub fn serving(&self) -> Option<usize> {
-        self.serving.get()
+    /// Whom the handler is asked for: the first in the order of the calls whom it `fits`, or the
+    /// last, if it fits nobody. Whoever was called before has had its turn.
+    pub fn served(&self, fits: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut serving = self.serving.borrow_mut();
+        if serving.len() > 1
+            && let Some(place) = serving.iter().position(|index| fits(*index))
+        {
+            serving.drain(..place);
+            return serving.front().copied();
+        }
+        serving.back().copied()
     }
 
     /// A deadline has been acted on by an answer. Whose it was shows in the next call.

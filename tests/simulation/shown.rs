@@ -4,7 +4,7 @@ use oneloop::{Fault, FaultKind};
 
 use crate::watch::Part;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shown {
     pub kind: FaultKind,
     pub cause: Cause,

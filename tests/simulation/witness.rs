@@ -20,7 +20,7 @@ use crate::watch::Part;
 /// Something that the server must not do.
 pub type Wrong = String;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Witness {
     script: Rc<Script>,
     manner: Rc<Manner>,
@@ -83,12 +83,12 @@ impl Witness {
         if self.consumed < message.end {
             return Err(told(&format!("before it is whole, {} bytes in", self.consumed)));
         }
-        let asked = asked.clone();
+        let (asked, bytes_behind) = (asked.clone(), self.consumed - message.end);
         let same = (method, target, request.body());
         if same != (asked.method.as_str(), asked.target.as_str(), &asked.body[..]) {
             return Err(told(&format!("and asked was {asked:?}")));
         }
-        let persistence = persistence(&asked, life);
+        let persistence = persistence(&asked, life, bytes_behind);
         self.give(self.manner.answer(&asked, persistence, date));
         self.end_with(persistence);
         Ok(())
@@ -109,7 +109,7 @@ impl Witness {
                 if self.consumed < message.end {
                     return Err(format!("{:?} before the request is whole", shown.kind));
                 }
-                let persistence = persistence(asked, life);
+                let persistence = persistence(asked, life, self.consumed - message.end);
                 let refusal = refusal(shown, persistence);
                 self.give(self.manner.refuse(&refusal, date));
                 self.end_with(persistence);
@@ -319,10 +319,11 @@ const SMALLEST_INPUT_BYTES: usize = 128;
 /// how far its content has come.
 const BOXED_BYTES: usize = 256;
 
-fn persistence(asked: &Asked, life: Life) -> Persistence {
+/// What is said of the connection in the answer to a message with so many bytes behind it.
+fn persistence(asked: &Asked, life: Life, bytes_behind: usize) -> Persistence {
     match life {
-        Life::Running => asked.persistence,
-        Life::Draining => Persistence::Close,
+        Life::Draining if bytes_behind == 0 => Persistence::Close,
+        Life::Draining | Life::Running => asked.persistence,
     }
 }
 

@@ -8,6 +8,20 @@ use crate::marks::Mark;
 use crate::shown::{Cause, Shown};
 
 impl Wire {
+    /// Whether this request can be this client's next.
+    pub fn expects_request(&self, request: &Request<'_>) -> bool {
+        let mut witness = self.witness.clone();
+        witness.on_request(request, self.hub.life(), &self.hub.date()).is_ok()
+    }
+
+    /// Whether this fault can be this client's next.
+    pub fn expects_fault(&self, shown: &Shown) -> bool {
+        let has_ended = self.peer == PeerSide::EndRead;
+        let mut witness = self.witness.clone();
+        matches!(shown.cause, Cause::Unfinished(_)) <= has_ended
+            && witness.on_fault(shown.clone(), self.hub.life(), &self.hub.date()).is_ok()
+    }
+
     pub fn on_request(&mut self, request: &Request<'_>) {
         let date = self.hub.date();
         if let Err(wrong) = self.witness.on_request(request, self.hub.life(), &date) {
