@@ -15,10 +15,6 @@ pub const CASES: usize = 153;
 /// The path that every case asks for; in strict mode, too, the server reads a body sent to it.
 const PATH: &str = "/";
 
-/// Between the two pieces of a cut case: the kernel delivers the first one meanwhile. If it does
-/// not, the cut is not seen by the server, and nothing fails that should not.
-const CUT_PAUSE: Duration = Duration::from_millis(2);
-
 /// One line of the file, its placeholders filled in for one server.
 #[derive(Clone, Debug, Default)]
 pub struct Case {
@@ -44,11 +40,40 @@ pub struct Case {
 pub enum Segment {
     Bytes(Vec<u8>),
     Pause(Duration),
+    /// A pause that is not in the file.
+    Cut(Duration),
     /// A byte at a time, with a pause after each.
     Each(Vec<u8>, Duration),
     /// Over and over, with a pause after each, until the server ends it or the wait is over.
     Drip(Vec<u8>, Duration),
     HalfClose,
+}
+
+impl Segment {
+    fn len(&self) -> usize {
+        match self {
+            Segment::Bytes(bytes) | Segment::Each(bytes, _) => bytes.len(),
+            Segment::Pause(_) | Segment::Cut(_) | Segment::Drip(..) | Segment::HalfClose => 0,
+        }
+    }
+
+    /// Its first `at` bytes, and the others.
+    fn split(&self, at: usize) -> (Segment, Segment) {
+        let both = |bytes: &[u8]| (bytes[..at].to_vec(), bytes[at..].to_vec());
+        match self {
+            Segment::Bytes(bytes) => {
+                let (first, second) = both(bytes);
+                (Segment::Bytes(first), Segment::Bytes(second))
+            }
+            Segment::Each(bytes, pause) => {
+                let (first, second) = both(bytes);
+                (Segment::Each(first, *pause), Segment::Each(second, *pause))
+            }
+            Segment::Pause(_) | Segment::Cut(_) | Segment::Drip(..) | Segment::HalfClose => {
+                unreachable!("there are no bytes to cut")
+            }
+        }
+    }
 }
 
 pub fn load(server: SocketAddr) -> Vec<Case> {
@@ -97,14 +122,25 @@ impl Case {
         (!self.slow && bytes.len() <= 4096).then_some(bytes)
     }
 
-    /// The same, sent in two pieces.
-    pub fn cut(&self, bytes: &[u8], at: usize) -> Case {
-        let (first, second) = bytes.split_at(at);
-        let segments = vec![
-            Segment::Bytes(first.to_vec()),
-            Segment::Pause(CUT_PAUSE),
-            Segment::Bytes(second.to_vec()),
-        ];
+    /// How many bytes it sends, but for those that it sends for ever.
+    pub fn len(&self) -> usize {
+        self.segments.iter().map(Segment::len).sum()
+    }
+
+    /// The same, with a pause behind its first `at` bytes.
+    pub fn cut(&self, at: usize, pause: Duration) -> Case {
+        let mut segments = Vec::new();
+        let mut sent = 0;
+        for segment in &self.segments {
+            let here = at.checked_sub(sent).filter(|here| (1..=segment.len()).contains(here));
+            sent += segment.len();
+            let Some(here) = here else {
+                segments.push(segment.clone());
+                continue;
+            };
+            let (first, second) = segment.split(here);
+            segments.extend([first, Segment::Cut(pause), second]);
+        }
         Case { id: format!("{}, cut at {at}", self.id), segments, ..self.clone() }
     }
 
@@ -133,6 +169,7 @@ impl Case {
         let show = |segment: &Segment| match segment {
             Segment::Bytes(bytes) => latin(bytes),
             Segment::Pause(pause) => format!("({pause:?})"),
+            Segment::Cut(_) => "(cut)".to_string(),
             Segment::Each(bytes, pause) => format!("(each {pause:?}) {}", latin(bytes)),
             Segment::Drip(bytes, pause) => format!("(drip {pause:?}) {}", latin(bytes)),
             Segment::HalfClose => "(half-close)".to_string(),

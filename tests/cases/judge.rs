@@ -21,6 +21,11 @@ impl Heard {
         self.answers(case).list.iter().map(|answer| answer.status).collect()
     }
 
+    /// The final ones among them.
+    pub fn final_statuses(&self, case: &Case) -> Vec<u16> {
+        self.statuses(case).into_iter().filter(|status| *status >= 200).collect()
+    }
+
     /// The first final status, or in its absence what the file writes for that.
     pub fn status(&self, case: &Case) -> i64 {
         let answers = self.answers(case);

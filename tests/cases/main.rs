@@ -1,4 +1,5 @@
-//! Every case of `cases/cases.jsonl` against the real binary in strict mode.
+//! Every case of `cases.jsonl` against the real binary in strict mode, and, cut at every byte and
+//! paused, against the engine in this process.
 //!
 //! A case is bytes to send, the answers that are accepted, and the RFC section that decides. It
 //! has a connection of its own. A line of the file holds:
@@ -23,6 +24,7 @@
 mod support;
 
 mod case;
+mod engine;
 mod judge;
 mod sockets;
 
@@ -30,14 +32,29 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crate::case::{CASES, Case, load};
+use crate::engine::Engine;
 use crate::judge::judge;
 use crate::sockets::exchange;
 use crate::support::Server;
 
 /// How many of them are plain bytes of a size that is worth cutting.
 const CASES_TO_CUT: usize = 138;
+
+/// Between the two pieces of a cut case: the kernel delivers the first one meanwhile. If it does
+/// not, the cut is not seen by the server, and nothing fails that should not.
+const CUT_PAUSE: Duration = Duration::from_millis(2);
+
+/// The same where time costs nothing: longer than the server lingers, shorter than any time that
+/// it gives a request.
+const LONG_PAUSE: Duration = Duration::from_secs(3);
+
+/// How long a case may be to be cut at every byte. The six longer ones, of which most are refused
+/// for their length, are cut so at their beginning, and then here and there.
+const EVERY_BYTE_MAX: usize = 4096;
+const EVERY_BYTE_OF_LONGER: usize = 300;
 
 /// How many connections at once. They mostly wait.
 const WORKERS: usize = 32;
@@ -88,7 +105,8 @@ fn every_case_cut_in_two_gets_the_same_answers() {
     let whole = in_parallel(&plain, |(case, _)| exchange(case, address).statuses(case));
     let mut cuts = Vec::new();
     for ((case, bytes), statuses) in plain.iter().zip(&whole) {
-        cuts.extend(cut_positions(bytes).into_iter().map(|at| (case.cut(bytes, at), statuses)));
+        let positions = cut_positions(bytes).into_iter();
+        cuts.extend(positions.map(|at| (case.cut(at, CUT_PAUSE), statuses)));
     }
     assert!(cuts.len() > 5 * CASES_TO_CUT, "a handful of positions for each");
     let failures = in_parallel(&cuts, |(case, statuses)| {
@@ -102,6 +120,37 @@ fn every_case_cut_in_two_gets_the_same_answers() {
     });
     let failures: Vec<String> = failures.into_iter().flatten().collect();
     assert_none(&failures, cuts.len());
+}
+
+#[test]
+fn every_case_cut_at_every_byte_and_paused_gets_the_same_verdict() {
+    let cases = load(SocketAddr::from(([127, 0, 0, 1], 8888)));
+    let reports = in_parallel(&cases, |case| {
+        let mut engine = Engine::new();
+        let whole = engine.exchange(case);
+        let mut problems = judge(case, &whole);
+        let verdict = (whole.final_statuses(case), whole.ended);
+        let positions = all_positions(case.len());
+        for at in &positions {
+            let cut = case.cut(*at, LONG_PAUSE);
+            let heard = engine.exchange(&cut);
+            if heard.bytes == whole.bytes && heard.ended == whole.ended {
+                continue;
+            }
+            // A 100 is due only to whoever has not sent its content yet.
+            problems.extend(judge(&cut, &heard));
+            let cut_verdict = (heard.final_statuses(case), heard.ended);
+            if cut_verdict != verdict {
+                problems.push(format!("cut at {at}: {cut_verdict:?} instead of {verdict:?}"));
+            }
+        }
+        let failure = (!problems.is_empty()).then(|| case.describe(&problems, &whole));
+        (positions.len(), failure)
+    });
+    let cuts = reports.iter().map(|(cuts, _)| cuts).sum();
+    let failures: Vec<String> = reports.into_iter().filter_map(|(_, failure)| failure).collect();
+    assert_none(&failures, cuts);
+    assert!(cuts > 18_000, "every byte of all but the longest: {cuts}");
 }
 
 /// A case, and the server it is for.
@@ -140,3 +189,18 @@ fn cut_positions(bytes: &[u8]) -> BTreeSet<usize> {
         [1, len / 4, len / 2, len * 3 / 4, head_len - 1, head_len, head_len + 1, len - 1];
     positions.into_iter().filter(|at| (1..len).contains(at)).collect()
 }
+
+/// Where to cut if it costs nothing: behind every byte, but of the longest cases only here and
+/// there, and near where the limits of a target and a head lie.
+fn all_positions(len: usize) -> Vec<usize> {
+    let every_byte = if len <= EVERY_BYTE_MAX { len } else { EVERY_BYTE_OF_LONGER };
+    let is_near = |at: usize, limit: usize| at.abs_diff(limit) < 20;
+    let is_cut = |at: &usize| {
+        let at_limit = is_near(*at, 8 * 1024) || is_near(*at, 16 * 1024) || is_near(*at, len);
+        *at <= every_byte || at_limit || at.is_multiple_of(STRIDE)
+    };
+    (1..len).filter(is_cut).collect()
+}
+
+/// Prime, so that no pattern in a case is always cut in the same place.
+const STRIDE: usize = 20_011;

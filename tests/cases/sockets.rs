@@ -27,6 +27,7 @@ pub fn exchange(case: &Case, server: SocketAddr) -> Heard {
     for segment in &case.segments {
         match segment {
             Segment::Bytes(bytes) => peer.send(bytes),
+            Segment::Cut(pause) => peer.listen_for(*pause),
             Segment::Pause(pause) => {
                 peer.listen_for(*pause);
                 bytes_before_pause_end.get_or_insert(peer.heard.len());
