@@ -1,20 +1,15 @@
-//! Holds "no allocation per request": every allocation of the process is counted while requests
-//! go through a real server over real sockets, on this one thread. One test only, because another
-//! one's allocations, on a thread beside it, would be counted too.
+//! Holds "no allocation per request": every allocation of this thread is counted while requests go
+//! through a real server over real sockets.
 
 #![allow(clippy::unwrap_used)]
 
-use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use allocation_counter::measure;
 use oneloop::handlers::FixedText;
 use oneloop::{Config, Listen, Server};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
 
@@ -63,19 +58,18 @@ fn no_request_allocates_once_the_loop_is_warm() {
         }
     }
     for (request, answers) in kinds {
-        let region = Region::new(ALLOCATOR);
-        for _ in 0..100 {
-            for client in &mut clients {
-                exchange(&mut server, client, request.as_bytes(), answers);
+        let counted = measure(|| {
+            for _ in 0..100 {
+                for client in &mut clients {
+                    exchange(&mut server, client, request.as_bytes(), answers);
+                }
             }
-        }
-        let change = region.change();
-        let counts = (change.allocations, change.reallocations, change.deallocations);
-        assert_eq!(counts, (0, 0, 0), "for {} at a time of: {:.40}", answers, request);
+        });
+        let counts = (counted.count_total, counted.bytes_current);
+        assert_eq!(counts, (0, 0), "for {} at a time of: {:.40}", answers, request);
     }
     assert_eq!(server.metrics().requests, 808 * 19);
 
-    let region = Region::new(ALLOCATOR);
-    drop(std::hint::black_box(vec![0_u8; 100]));
-    assert_eq!(region.change().allocations, 1, "the counter counts");
+    let counted = measure(|| drop(std::hint::black_box(vec![0_u8; 100])));
+    assert_eq!(counted.count_total, 1, "the counter counts");
 }

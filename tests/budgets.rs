@@ -85,8 +85,11 @@ fn a_short_connection_takes_seven_calls() {
     }
     let rates = rates_per_connection(1, 1000);
     let calls = shipped_calls(&rates);
-    println!("per short connection, one by one: {calls:.4} in {rates:?}");
-    assert!(calls <= 7.2, "{calls:.4} in {rates:?}");
+    // A late one takes a receive, a registration, and a poll that also finds nobody else.
+    let late = rates.of("epoll_ctl");
+    println!("per short connection, one by one: {calls:.4}, {late:.4} late, in {rates:?}");
+    assert!(calls <= 7.05 + 3.0 * late, "{calls:.4} in {rates:?}");
+    assert!(late <= 0.5, "most requests are there at the first look: {rates:?}");
 }
 
 /// In a crowd the polls are shared, and so is the accept that finds nothing.
