@@ -192,9 +192,26 @@ fn the_herd_shares_no_notion_of_http_with_the_server() {
     assert_eq!(imported, shared.map(str::to_owned).into());
 }
 
+/// What the simulation says about requests and answers is worth something only if it does not ask
+/// the server.
+#[test]
+fn the_models_of_the_simulation_ask_nobody() {
+    let simulation = sources_under("tests/simulation");
+    let is_model = |path: &str| path.starts_with("framing/") || path == "answers.rs";
+    let models: Vec<&Source> = simulation.iter().filter(|source| is_model(&source.path)).collect();
+    assert!(models.len() > 3, "the models have been found");
+    for source in models {
+        let names = source.code.matches("oneloop::").count();
+        let limits = source.code.matches("use oneloop::Limits;").count();
+        assert_eq!(names, limits, "{} names more of the server than its limits", source.path);
+        assert!(!source.code.contains("httparse"), "{}", source.path);
+    }
+}
+
 #[test]
 fn files_and_functions_stay_readable() {
-    for source in sources().into_iter().chain(sources_under("benches")) {
+    let elsewhere = ["benches", "tests/simulation"].into_iter().flat_map(sources_under);
+    for source in sources().into_iter().chain(elsewhere) {
         let lines = source.code.lines().count();
         assert!(lines <= 400, "{} has {lines} lines of code", source.path);
         let mut start = None;
