@@ -1,6 +1,6 @@
 //! The herd from outside: against the real server for each kind of client, and against servers that
 //! are wrong, to see that it tells.
-#![cfg(all(feature = "herd", unix))]
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 #[path = "support/fake.rs"]
@@ -156,11 +156,12 @@ fn storms_keep_their_rates() {
 #[test]
 fn silent_clients_are_closed_when_their_time_is_over_and_not_replaced() {
     let server = Server::start(&["--first-byte-timeout", "400ms"]);
-    let told = herd(server.address(), &["--idle", "20", "--for", "1500ms"]);
+    let told = herd(server.address(), &["--idle", "20", "--for", "20s"]);
     assert_all_right(&told);
     assert_eq!((told.count("idle", "connected"), told.ended("idle", "EOF")), (20, 20), "{told:?}");
+    assert!(told.json["seconds"].as_f64().unwrap() < 15.0, "it ends when nobody is left: {told:?}");
     let (min, max) = told.ended_after("idle");
-    assert!(min >= Duration::from_millis(390) && max < Duration::from_millis(1500), "{told:?}");
+    assert!(min >= Duration::from_millis(390) && max < Duration::from_secs(10), "{told:?}");
 }
 
 #[test]
@@ -174,11 +175,11 @@ fn silent_clients_are_replaced_if_that_is_asked_for() {
 #[test]
 fn a_dripped_head_is_answered_when_its_time_is_over_however_it_drips() {
     let server = Server::start(&["--strict", "--head-timeout", "600ms"]);
-    let told = herd(server.address(), &["--drip", "20", "--drip-every", "50ms", "--for", "1500ms"]);
+    let told = herd(server.address(), &["--drip", "20", "--drip-every", "50ms", "--for", "20s"]);
     assert_all_right(&told);
     assert_eq!((told.count("drip", "connected"), told.ended("drip", "408")), (20, 20), "{told:?}");
     let (min, max) = told.ended_after("drip");
-    assert!(min >= Duration::from_millis(590) && max < Duration::from_millis(1500), "{told:?}");
+    assert!(min >= Duration::from_millis(590) && max < Duration::from_secs(10), "{told:?}");
 }
 
 #[test]
@@ -186,11 +187,11 @@ fn who_never_reads_is_reset_when_the_time_to_write_is_over() {
     // For a text of 31 bytes they have to ask very often, for a long one three times.
     for text in [TEXT.trim_end(), &"x".repeat(100 * 1024)] {
         let server = Server::start(&["--text", text, "--write-timeout", "500ms"]);
-        let told = herd(server.address(), &["--never-read", "5", "--for", "3s"]);
+        let told = herd(server.address(), &["--never-read", "5", "--for", "20s"]);
         assert_all_right(&told);
         assert_eq!(told.ended("never-read", "reset"), 5, "{told:?}");
         let (min, max) = told.ended_after("never-read");
-        assert!(min >= Duration::from_millis(490) && max < Duration::from_secs(3), "{told:?}");
+        assert!(min >= Duration::from_millis(490) && max < Duration::from_secs(10), "{told:?}");
     }
 }
 
@@ -199,7 +200,7 @@ fn who_reads_slowly_falls_below_the_rule_of_progress_or_reads_what_is_right() {
     let server = Server::start(&["--write-timeout", "500ms", "--progress-min", "2000"]);
     let told = herd(
         server.address(),
-        &["--slow-read", "5", "--drip-every", "100ms", "--slow-read-bytes", "50", "--for", "3s"],
+        &["--slow-read", "5", "--drip-every", "100ms", "--slow-read-bytes", "50", "--for", "20s"],
     );
     assert_all_right(&told);
     assert_eq!(told.ended("slow-read", "200"), 5, "{told:?}");
@@ -210,7 +211,7 @@ fn who_reads_slowly_falls_below_the_rule_of_progress_or_reads_what_is_right() {
         &["--slow-read", "5", "--drip-every", "50ms", "--slow-read-bytes", "1KiB", "--for", "2s"],
     );
     assert_all_right(&told);
-    assert!(told.count("slow-read", "right") > 500, "{told:?}");
+    assert!(told.count("slow-read", "right") > 100, "{told:?}");
     assert_eq!(told.count("slow-read", "open_at_end"), 5, "{told:?}");
 }
 
@@ -248,7 +249,7 @@ fn the_calm_part_is_compared_and_the_servers_process_watched() {
         }
     }
     let points = told.json["over_time"].as_array().unwrap();
-    assert!((3..=5).contains(&points.len()), "{told:?}");
+    assert!((2..=5).contains(&points.len()), "{told:?}");
     assert!(points[0]["open"].as_u64().unwrap() <= 4, "nobody else has come yet: {told:?}");
     assert!(points[points.len() - 1]["open"].as_u64().unwrap() >= 104, "{told:?}");
     assert!(told.json["process"]["resident_bytes"]["max"].as_u64().unwrap() > 500_000);
@@ -299,7 +300,7 @@ fn an_answer_that_never_comes_is_lost() {
     assert_eq!(told.code, Some(1), "{told:?}");
 
     let server = Fake::start(Script { first: (RIGHT, 6), rest: "", after: After::Keep });
-    let arguments = ["--get", "2", "--pipeline", "2", "--for", "300ms", "--patience", "200ms"];
+    let arguments = ["--get", "2", "--pipeline", "2", "--requests", "8", "--patience", "1s"];
     let told = herd(server.address(), &arguments);
     assert_eq!((told.count("get", "right"), told.count("get", "lost")), (5, 3), "{told:?}");
     assert_eq!(told.code, Some(1), "{told:?}");
@@ -308,7 +309,7 @@ fn an_answer_that_never_comes_is_lost() {
 #[test]
 fn a_connection_that_was_to_be_closed_and_is_not_is_wrong() {
     let server = Fake::start(Script { first: (RIGHT, 1), rest: RIGHT, after: After::Keep });
-    let arguments = ["--connect-close", "2", "--for", "300ms", "--patience", "200ms"];
+    let arguments = ["--connect-close", "2", "--requests", "2", "--patience", "1s"];
     let told = herd(server.address(), &arguments);
     assert_eq!(told.count("connect-close", "wrong"), 2, "{told:?}");
     assert!(told.table.contains("was not closed"), "{told:?}");

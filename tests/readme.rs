@@ -80,15 +80,36 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
 
 #[test]
 fn every_option_stands_in_the_readme() {
-    let help = Command::new(env!("CARGO_BIN_EXE_oneloop")).arg("--help").output().unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
-    let readme = readme();
-    let words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    let options: Vec<&str> =
-        words.filter(|word| word.starts_with("--") && word.len() > 3).collect();
+    let options = options(env!("CARGO_BIN_EXE_oneloop"));
     assert!(options.len() > 25, "{options:?}");
-    for option in options {
-        let quiet_or_verbose = ["--quiet", "--verbose"].contains(&option);
-        assert!(quiet_or_verbose || readme.contains(option), "the README says nothing of {option}");
+    assert_are_in_the_readme(&options, &["--quiet", "--verbose"]);
+}
+
+#[cfg(feature = "herd")]
+#[test]
+fn every_option_of_the_herd_stands_in_the_readme() {
+    let options = options(env!("CARGO_BIN_EXE_herd"));
+    assert!(options.len() > 25, "{options:?}");
+    assert_are_in_the_readme(&options, &[]);
+}
+
+/// Every option that a program's help names.
+fn options(program: &str) -> Vec<String> {
+    let help = Command::new(program).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let words = help.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let options = words.filter(|word| word.starts_with("--") && word.len() > 3);
+    options.map(str::to_owned).collect()
+}
+
+/// As a whole word, so that `--post` does not stand there because `--post-something` does.
+fn assert_are_in_the_readme(options: &[String], except: &[&str]) {
+    let readme = readme();
+    for option in options.iter().filter(|option| !except.contains(&option.as_str())) {
+        let is_there = readme.match_indices(option.as_str()).any(|(at, _)| {
+            let next = readme[at + option.len()..].chars().next();
+            next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
+        });
+        assert!(is_there, "the README says nothing of {option}");
     }
 }

@@ -91,7 +91,7 @@ impl Crowd<'_> {
         let key = self.clients.vacant_key();
         let id = ClientId::new(key, self.next_generation);
         let under_way = self.sources.connect(width).and_then(|stream| {
-            let mut client = Client::new(kind, self.next_generation, stream, begun);
+            let mut client = Client::new(kind, self.next_generation, stream, (begun, now));
             // Both directions at once and for good: the first event says that the connection
             // stands, and no second call is needed when a send does not take everything.
             self.registry.register(

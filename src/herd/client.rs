@@ -22,10 +22,10 @@ pub(super) const RECEIVES_MAX: usize = 64;
 pub(super) enum Stage {
     /// The handshake is under way.
     Connecting,
-    /// Both sides may speak, since then.
-    Open(Time),
-    /// We have ended our side; the connection stood since then.
-    HalfClosed(Time),
+    /// Both sides may speak.
+    Open,
+    /// We have ended our side.
+    HalfClosed,
 }
 
 /// One connection.
@@ -33,6 +33,9 @@ pub(super) enum Stage {
 pub(super) struct Client {
     pub(super) kind: Kind,
     pub(super) generation: u32,
+    /// When it began to connect. The server cannot have known of it before, but may have known
+    /// before we were told that the connection stands.
+    pub(super) came: Time,
     socket: Socket<TcpStream>,
     stage: Stage,
     words: Rc<[u8]>,
@@ -104,11 +107,17 @@ pub(super) enum Ending {
 }
 
 impl Client {
-    /// A connection that is under way since `begun`.
-    pub(super) fn new(kind: Kind, generation: u32, stream: TcpStream, begun: Time) -> Client {
+    /// A connection that is under way since `now`, and was to be so since `begun`.
+    pub(super) fn new(
+        kind: Kind,
+        generation: u32,
+        stream: TcpStream,
+        (begun, now): (Time, Time),
+    ) -> Client {
         Client {
             kind,
             generation,
+            came: now,
             socket: Socket::new(stream),
             stage: Stage::Connecting,
             words: Rc::default(),
@@ -134,17 +143,12 @@ impl Client {
         self.stage
     }
 
-    /// Since when the connection stands, if it does.
-    pub(super) fn open_since(&self) -> Option<Time> {
-        match self.stage {
-            Stage::Connecting => None,
-            Stage::Open(since) | Stage::HalfClosed(since) => Some(since),
-        }
-    }
-
     /// Whether it can make a request now.
     pub(super) fn is_free(&self) -> bool {
-        self.due == 0 && !self.last && self.said == self.words.len() && self.open_since().is_some()
+        self.due == 0
+            && !self.last
+            && self.said == self.words.len()
+            && self.stage != Stage::Connecting
     }
 
     /// Adds what the poll said.
@@ -164,7 +168,7 @@ impl Client {
         {
             return Err(error);
         }
-        self.stage = Stage::Open(now);
+        self.stage = Stage::Open;
         self.free_since = now;
         Ok(())
     }
@@ -218,8 +222,8 @@ impl Client {
 
     /// Ends our side, if it has not.
     pub(super) fn half_close(&mut self) {
-        if let Stage::Open(since) = self.stage {
-            self.stage = Stage::HalfClosed(since);
+        if self.stage == Stage::Open {
+            self.stage = Stage::HalfClosed;
             // If it fails, the connection is lost, and listening will tell.
             let _ = self.socket.stream().shutdown_write();
         }
@@ -339,7 +343,7 @@ mod tests {
         let stream = stream.expect("somebody listens");
         stream.set_nonblocking(true).expect("an option of every socket");
         let (served, _) = listener.accept().expect("a connection");
-        let mut client = Client::new(Kind::Get, 0, TcpStream::from_std(stream), Time::START);
+        let mut client = Client::new(Kind::Get, 0, TcpStream::from_std(stream), Default::default());
         let told = Readiness { writable: true, ..Readiness::default() };
         client.finish_connecting(told, Time::START).expect("it stands");
         (client, served)

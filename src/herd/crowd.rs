@@ -252,7 +252,7 @@ impl<'p> Crowd<'p> {
             }
             false => due,
         };
-        let stood = client.open_since().map(|since| now.since(since)).unwrap_or_default();
+        let stood = now.since(client.came);
         // A good client's own requests are why it was answered; others are answered as they go.
         let answered = client.status.filter(|_| !client.kind.is_good()).map(Why::Status);
         match ending {

@@ -55,7 +55,9 @@ impl Phase {
 impl Crowd<'_> {
     /// The phase that the run is in at `now`.
     pub(super) fn next_phase(&self, now: Time) -> Phase {
-        let is_over = !self.may_ask() || now >= Time::after_start(self.plan.length);
+        let is_over = !self.may_ask()
+            || now >= Time::after_start(self.plan.length)
+            || (self.phase == Phase::Full && self.is_deserted());
         match self.phase {
             Phase::Calm | Phase::Arriving | Phase::Full if is_over => {
                 Phase::Ending { until: now + self.plan.patience }
@@ -77,6 +79,11 @@ impl Crowd<'_> {
                 schedule.end_at(now);
             }
         }
+    }
+
+    /// Whether nobody is left, and nobody is to come.
+    fn is_deserted(&self) -> bool {
+        self.clients.is_empty() && !self.flocks.iter().any(Flock::has_room)
     }
 
     /// Whether all are here who keep or hold their connections.
@@ -145,10 +152,10 @@ impl Crowd<'_> {
                     let why = Why::NotConnected(ErrorKind::TimedOut);
                     *tally.ended.entry(why).or_default() += 1;
                 }
-                Stage::Open(_) | Stage::HalfClosed(_) if client.due > 0 => {
+                Stage::Open | Stage::HalfClosed if client.due > 0 => {
                     tally.lost += u64::from(client.due);
                 }
-                Stage::Open(_) | Stage::HalfClosed(_) => tally.on_wrong(Wrong {
+                Stage::Open | Stage::HalfClosed => tally.on_wrong(Wrong {
                     reason: "answered, but the connection was not closed".to_owned(),
                     status: client.status,
                     shown: Vec::new(),

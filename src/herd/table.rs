@@ -32,12 +32,12 @@ pub(super) fn text(report: &Report<'_>) -> String {
         ),
     );
     text.push('\n');
-    text.push_str(&aligned(&by_kind(report)));
-    for table in [by_ending(report), by_part(report)] {
+    text.push_str(&aligned(&by_kind(report), 1));
+    for (table, words) in [(by_ending(report), 2), (by_part(report), 1)] {
         // One row is only its head.
         if table.len() > 1 {
             text.push('\n');
-            text.push_str(&aligned(&table));
+            text.push_str(&aligned(&table, words));
         }
     }
     text.push('\n');
@@ -232,22 +232,18 @@ fn own_lateness(report: &Report<'_>) -> Option<String> {
     })
 }
 
-/// Columns under their heads: the first two to the left if they are words, numbers to the right.
-fn aligned(rows: &[Vec<String>]) -> String {
-    let columns: Vec<(usize, bool)> = (0..rows.first().map_or(0, Vec::len))
-        .map(|column| {
-            let width = rows.iter().map(|row| row[column].chars().count()).max();
-            let mut cells = rows[1..].iter().map(|row| &row[column]);
-            let is_words = column == 0 || cells.all(|cell| cell.starts_with(char::is_alphabetic));
-            (width.unwrap_or_default(), is_words)
-        })
+/// Columns under their heads: the first of them, so many, hold words and begin at the left.
+fn aligned(rows: &[Vec<String>], words: usize) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
         .collect();
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
-        for (cell, (width, is_words)) in row.iter().zip(&columns) {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             // Writing to a string cannot fail.
-            let _ = match is_words {
+            let _ = match column < words {
                 true => write!(line, "{cell:<width$}  "),
                 false => write!(line, "{cell:>width$}  "),
             };
@@ -268,7 +264,7 @@ mod tests {
             [["", "how", "number"], ["get", "EOF 1, reset 2", "7"], ["idle", "EOF", "1,000"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
-            aligned(&rows),
+            aligned(&rows, 2),
             "      how             number\n\
              get   EOF 1, reset 2       7\n\
              idle  EOF              1,000\n"

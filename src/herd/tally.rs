@@ -78,7 +78,7 @@ pub(crate) struct Tally {
     pub(crate) hung_up: u64,
     /// Connections that we did not end, by reason.
     pub(crate) ended: BTreeMap<Why, u64>,
-    /// How long these stood.
+    /// How long these had been there, from when they began to connect.
     pub(crate) lifetimes: Times,
     /// How long answers took.
     pub(crate) latency: Latency,
@@ -110,7 +110,7 @@ impl Tally {
         self.first_wrong.get_or_insert(wrong);
     }
 
-    /// Counts a connection that stood for so long and that the server ended.
+    /// Counts a connection that began so long ago and that the server has ended.
     pub(crate) fn on_ended(&mut self, why: Why, stood: Duration) {
         *self.ended.entry(why).or_default() += 1;
         self.lifetimes.record(stood);
