@@ -235,6 +235,27 @@ fn files_and_functions_stay_readable() {
     }
 }
 
+/// The words that the fuzzer's model may share with the server: what is wrong, and how much of
+/// anything there may be.
+const MODEL_IMPORTS: [&str; 4] = ["CloseReason", "FaultKind", "Limits", "Version"];
+
+#[test]
+fn the_fuzzers_model_shares_no_code_with_the_server() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/src/oracle/model");
+    let mut imports = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let code = fs::read_to_string(&path).unwrap();
+        assert!(code.lines().count() <= 300, "{path:?} is long");
+        for import in code.split("oneloop::").skip(1) {
+            let list = import.split([';', ' ', ')']).next().unwrap();
+            let names = import.strip_prefix('{').map_or(list, |it| it.split('}').next().unwrap());
+            imports.extend(names.split(", ").map(str::to_owned));
+        }
+    }
+    assert_eq!(imports, MODEL_IMPORTS.map(str::to_owned).into());
+}
+
 #[test]
 fn the_top_level_holds_what_it_should_and_nothing_else() {
     let allowed = [

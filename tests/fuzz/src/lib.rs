@@ -1,0 +1,9 @@
+//! Coverage-guided fuzzing of oneloop: `tests/fuzz/run` builds and runs it.
+//!
+//! [`oracle`] is what is tested and how; [`mutator`] is how inputs are made of others. The fuzz
+//! targets in `src/bin` join the two; `src/bin/corpus.rs` packs inputs into one readable file.
+
+#![allow(missing_docs, reason = "the oracle is shared with tests, whose items need none")]
+
+pub mod mutator;
+pub mod oracle;

@@ -1,0 +1,149 @@
+//! A peer that plays: what it has said so far, and what it has been answered.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use oneloop::{CloseReason, Limits};
+
+use super::wire::Wire;
+use crate::oracle::answers::{self, excerpt};
+use crate::oracle::model::conversation::{Answer, Conversation, End};
+
+/// One peer: what it says, in which pieces, and how it listens.
+#[derive(Clone, Debug)]
+pub struct Peer<'p> {
+    pub pieces: Vec<&'p [u8]>,
+    pub end: End,
+    /// Whether the end comes together with the last piece.
+    pub ends_at_once: bool,
+    pub room: Room,
+    /// Whether every other call of the server's is interrupted.
+    pub interrupts: bool,
+}
+
+/// How many bytes of answers a peer takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// All that there are, at once.
+    Enough,
+    /// So many with each piece that it sends; the rest when it has said everything.
+    Each(usize),
+}
+
+/// The smallest block for half a request, and the box around it, in bytes.
+const PARKED_BYTES_MIN: usize = 128;
+const BOXES_BYTES: usize = 256;
+
+impl<'p> Peer<'p> {
+    /// One that says everything at once, then ends.
+    pub fn at_once(input: &'p [u8], end: End) -> Peer<'p> {
+        Peer::in_pieces(vec![input], end)
+    }
+
+    /// One that says this piece by piece, then ends.
+    pub fn in_pieces(pieces: Vec<&'p [u8]>, end: End) -> Peer<'p> {
+        Peer { pieces, end, ends_at_once: false, room: Room::Enough, interrupts: false }
+    }
+}
+
+/// A peer, and how far it and the server have come.
+pub struct Player<'p> {
+    pub peer: &'p Peer<'p>,
+    pub room: Room,
+    pub wire: Rc<RefCell<Wire>>,
+    conversation: Conversation,
+    /// How many bytes of the input have arrived.
+    said: usize,
+    has_ended: bool,
+    /// How many of the answers, and of their bytes, have been judged.
+    answers_judged: usize,
+    bytes_judged: usize,
+    /// What the server may hold for it.
+    pub bytes_max: usize,
+}
+
+impl<'p> Player<'p> {
+    pub fn new(peer: &'p Peer<'p>, limits: &Limits) -> Player<'p> {
+        let input = peer.pieces.concat();
+        let mut ends = Vec::new();
+        let mut end = 0;
+        for piece in &peer.pieces {
+            end += piece.len();
+            ends.push(end);
+        }
+        let is_alone = |at: usize| ends.binary_search(&at).is_ok();
+        let conversation = Conversation::read(&input, limits, &is_alone);
+        // If it is blocked, its pieces run together, and who waits for a 100 is hard to know.
+        let room = if conversation.depends_on_cuts { Room::Enough } else { peer.room };
+        let bytes = if room == Room::Enough { usize::MAX } else { 0 };
+        Player {
+            peer,
+            room,
+            wire: Rc::new(RefCell::new(Wire::new(peer.interrupts, bytes))),
+            conversation,
+            said: 0,
+            has_ended: false,
+            answers_judged: 0,
+            bytes_judged: 0,
+            bytes_max: 0,
+        }
+    }
+
+    /// Says the piece of this round, if it has one.
+    pub fn say(&mut self, round: usize) {
+        let Some(piece) = self.peer.pieces.get(round) else { return };
+        let held_before = self.conversation.held[self.said];
+        self.said += piece.len();
+        let needed = 2 * (held_before + piece.len()).max(PARKED_BYTES_MIN);
+        self.bytes_max = match self.conversation.held[self.said] {
+            0 => 0,
+            _ => self.bytes_max.max(needed + BOXES_BYTES),
+        };
+        let mut wire = self.wire.borrow_mut();
+        wire.arrive(piece);
+        if let Room::Each(bytes) = self.room {
+            wire.give_room(bytes);
+        }
+        drop(wire);
+        let is_last = round + 1 == self.peer.pieces.len();
+        if is_last && self.peer.ends_at_once && self.peer.end != End::Silence {
+            self.end();
+        }
+    }
+
+    /// Ends as it is to, unless it has.
+    pub fn end(&mut self) {
+        if !self.has_ended {
+            self.has_ended = true;
+            self.wire.borrow_mut().arrive_end(self.peer.end);
+        }
+    }
+
+    /// Whether the server has sent all that it has to by now, and nothing more.
+    pub fn judge(&mut self) {
+        let Player { conversation, said, .. } = self;
+        let events = &conversation.events;
+        let known = events.partition_point(|event| event.at <= *said);
+        let last = if self.has_ended { conversation.on_end(self.peer.end).0 } else { None };
+        let answers = events[..known].iter().map(|event| &event.answer).chain(&last);
+        let wire = self.wire.borrow();
+        for answer in answers.skip(self.answers_judged) {
+            self.bytes_judged += answers::check(&wire.sent[self.bytes_judged..], answer);
+            self.answers_judged += 1;
+        }
+        let rest = &wire.sent[self.bytes_judged..];
+        assert!(rest.is_empty(), "nobody has asked for {}", excerpt(rest));
+    }
+
+    /// Why its connection is over in the end.
+    pub fn reason(&self) -> CloseReason {
+        self.conversation.on_end(self.peer.end).1
+    }
+
+    /// How many of the answers that it is owed are of this kind.
+    pub fn count(&self, counts: impl Fn(&Answer) -> bool) -> usize {
+        let last = self.conversation.on_end(self.peer.end).0;
+        let answers = self.conversation.events.iter().map(|event| &event.answer);
+        answers.chain(&last).filter(|answer| counts(answer)).count()
+    }
+}

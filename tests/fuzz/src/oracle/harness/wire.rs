@@ -1,0 +1,174 @@
+//! One connection in memory, with the edges that a poll would give.
+
+use std::cell::RefCell;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::rc::Rc;
+
+use oneloop::engine::{Interest, Readiness, Stream};
+
+use crate::oracle::model::conversation::End;
+
+/// Both directions of a connection, as the kernel keeps them.
+#[derive(Debug)]
+pub struct Wire {
+    /// What has arrived and was not read.
+    incoming: Vec<u8>,
+    pub received: usize,
+    end: Option<End>,
+    /// What the server has sent.
+    pub sent: Vec<u8>,
+    /// How many more bytes the peer takes.
+    pub room: usize,
+    /// A write was refused or shortened.
+    pub is_blocked: bool,
+    /// Every other call is interrupted.
+    pub interrupts: bool,
+    calls: usize,
+    pub interest: Interest,
+    /// What the poll has to tell.
+    news: Readiness,
+    is_shut: bool,
+    /// The server has closed it.
+    pub is_gone: bool,
+}
+
+impl Wire {
+    pub fn new(interrupts: bool, room: usize) -> Wire {
+        Wire {
+            incoming: Vec::new(),
+            received: 0,
+            end: None,
+            sent: Vec::new(),
+            room,
+            is_blocked: false,
+            interrupts,
+            calls: 0,
+            interest: Interest::Nothing,
+            news: Readiness::default(),
+            is_shut: false,
+            is_gone: false,
+        }
+    }
+
+    /// Bytes arrive.
+    pub fn arrive(&mut self, bytes: &[u8]) {
+        self.incoming.extend_from_slice(bytes);
+        self.news.readable |= !bytes.is_empty();
+    }
+
+    /// The peer ends its side, or everything.
+    pub fn arrive_end(&mut self, end: End) {
+        self.end = Some(end);
+        self.news.readable |= end != End::Silence;
+        self.news.read_closed |= end != End::Silence;
+    }
+
+    /// The peer takes so many more bytes.
+    pub fn give_room(&mut self, bytes: usize) {
+        self.room = bytes;
+        self.news.writable |= self.is_blocked;
+        self.is_blocked = false;
+    }
+
+    /// What the poll tells of it now: an edge is told once, to whoever has asked.
+    pub fn take_news(&mut self) -> Option<Readiness> {
+        let wants_writable = self.interest == Interest::ReadableAndWritable;
+        if self.is_gone || self.interest == Interest::Nothing {
+            return None;
+        }
+        let told = Readiness { writable: self.news.writable && wants_writable, ..self.news };
+        self.news =
+            Readiness { writable: self.news.writable && !wants_writable, ..Default::default() };
+        (told != Readiness::default()).then_some(told)
+    }
+
+    /// Whether the server has left something lying about that it could take.
+    pub fn is_neglected(&self) -> bool {
+        let has_input =
+            !self.incoming.is_empty() || self.end.is_some_and(|end| end != End::Silence);
+        !self.is_gone && !self.is_blocked && has_input
+    }
+
+    fn interrupted(&mut self) -> io::Result<()> {
+        self.calls += 1;
+        match self.interrupts && self.calls % 2 == 1 {
+            true => Err(ErrorKind::Interrupted.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The server's end of a wire.
+#[derive(Debug)]
+pub struct WireStream(pub Rc<RefCell<Wire>>);
+
+impl Read for WireStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut wire = self.0.borrow_mut();
+        wire.interrupted()?;
+        let bytes = wire.incoming.len().min(buffer.len());
+        if bytes > 0 {
+            buffer[..bytes].copy_from_slice(&wire.incoming[..bytes]);
+            // The wire's memory is none of the server's.
+            allocation_counter::opt_out(|| drop(wire.incoming.drain(..bytes)));
+            wire.received += bytes;
+            return Ok(bytes);
+        }
+        match wire.end {
+            Some(End::HalfClose) => Ok(0),
+            Some(End::Reset) => Err(ErrorKind::ConnectionReset.into()),
+            Some(End::Silence) | None => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for WireStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut wire = self.0.borrow_mut();
+        let owed: usize = pieces.iter().map(|piece| piece.len()).sum();
+        assert!(owed > 0, "nothing is no reason for a call");
+        assert!(!wire.is_shut, "it has closed its side");
+        wire.interrupted()?;
+        let taken = owed.min(wire.room);
+        wire.room -= taken;
+        wire.is_blocked |= taken < owed;
+        if taken == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        allocation_counter::opt_out(|| {
+            let bytes = pieces.iter().flat_map(|piece| piece.iter());
+            wire.sent.extend(bytes.take(taken));
+        });
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for WireStream {
+    fn shutdown_write(&self) -> io::Result<()> {
+        let mut wire = self.0.borrow_mut();
+        assert!(!wire.is_shut, "a side is closed once");
+        wire.is_shut = true;
+        Ok(())
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for WireStream {
+    fn drop(&mut self) {
+        // While a failure unwinds, the wire may be borrowed by whoever failed.
+        if let Ok(mut wire) = self.0.try_borrow_mut() {
+            wire.is_gone = true;
+        }
+    }
+}
