@@ -177,3 +177,39 @@ fn r7_a_rest_of_accepting_that_is_over_is_not_due_again() {
     admission.accept(&mut clients, &mut handler, over);
     assert_eq!(admission.next_due(), None);
 }
+
+/// A percent sign that encodes nothing was taken for a part of a host's name (found by fuzzing).
+/// RFC 9112 §3.2 demands a 400 for an invalid `Host`, and RFC 3986 §3.2.2 says which are.
+#[test]
+fn r8_a_host_with_a_percent_sign_that_encodes_nothing_is_refused() {
+    let refused: [&[&[u8]]; 4] = [
+        &[b"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n"],
+        &[b"GET / HTTP/1.1\r\nHost: a%4\r\n\r\n"],
+        &[b"GET / HTTP/1.1\r\nHost: %:80\r\n\r\n"],
+        &[b"GET / HTTP/1.0\r\nHost: %\r\n\r\n"],
+    ];
+    let mut handler = FixedText::new(*b"text").strict();
+    for words in refused {
+        let mut clients = clients_of(words, Limits::default());
+        clients.drive(Time::START, &mut handler);
+        let metrics = clients.metrics();
+        assert_eq!((metrics.requests, metrics.faults), (0, 1), "{}", words[0].escape_ascii());
+    }
+    let mut clients =
+        clients_of(&[b"GET / HTTP/1.1\r\nHost: a%4Cb%7e:80\r\n\r\n"], Limits::default());
+    clients.drive(Time::START, &mut handler);
+    assert_eq!(clients.metrics().requests, 1);
+}
+
+/// Told to stop, the server answered the first of the pipelined requests that it had received whole
+/// and dropped the others.
+#[test]
+fn r9_pipelined_requests_that_are_whole_are_all_answered_when_the_server_stops() {
+    let three: &[&[u8]] = &[b"GET / HTTP/1.1\r\nHost: a\r\n\r\n\
+                  GET / HTTP/1.1\r\nHost: a\r\n\r\n\
+                  GET / HTTP/1.1\r\nHost: a\r\n\r\n"];
+    let mut clients = clients_of(three, Limits::default());
+    clients.drain();
+    clients.drive(Time::START, &mut FixedText::new(*b"text").strict());
+    assert_eq!(clients.metrics().requests, 3);
+}

@@ -48,6 +48,9 @@ pub fn check(sent: &[u8], demanded: &Answer) -> usize {
 
 fn check_request(answer: &Sent<'_>, shown: &Shown, persistence: Persistence) {
     let manner = Manner::of(&shown.path);
+    if let Some(kind) = answer.values("kind").first() {
+        panic!("refused as {}: {}", kind.escape_ascii(), excerpt(&shown.echo()));
+    }
     assert_eq!(answer.values("allow"), [b""; 0]);
     check_connection(answer, persistence);
     let reflects = manner == Manner::Reflect;
@@ -87,10 +90,13 @@ fn check_fault(
     persistence: Persistence,
     is_head: bool,
 ) {
-    let told = String::from_utf8_lossy(answer.values("kind")[0]);
+    let told = answer.values("kind");
+    let Some(told) = told.first().map(|told| String::from_utf8_lossy(told)) else {
+        panic!("taken for a request, not refused as {kinds:?}: {}", excerpt(received))
+    };
     let kind = kinds.iter().find(|kind| format!("{kind:?}") == told);
     let Some(kind) = kind else {
-        panic!("a fault {told} instead of {kinds:?} in {}", excerpt(received))
+        panic!("refused as {told} instead of {kinds:?}: {}", excerpt(received))
     };
     assert_eq!(answer.status, status_of(*kind), "for {kind:?}");
     assert_eq!(

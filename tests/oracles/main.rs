@@ -1,0 +1,11 @@
+//! The fuzz targets' oracles (`tests/fuzz/src/oracle`) without a fuzzer: over the inputs that
+//! fuzzing has left, and over conversations that are right by construction.
+//!
+//! An input that fails here is replayed alone by `tests/fuzz/run replay TARGET FILE`.
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+mod corpora;
+mod judging;
+#[path = "../fuzz/src/oracle/mod.rs"]
+mod oracle;
+mod properties;
