@@ -121,7 +121,7 @@ fn an_answer_that_is_being_taken_is_taken_whole_while_the_server_stops() {
 }
 
 #[test]
-fn the_first_pipelined_request_behind_a_stop_is_answered_as_the_last() {
+fn pipelined_requests_behind_a_stop_are_answered_and_the_last_of_them_closes() {
     let (held, handler) = Held::handler();
     let server = Background::start(&config(), handler);
     let mut client = server.connect();
@@ -133,7 +133,9 @@ fn the_first_pipelined_request_behind_a_stop_is_answered_as_the_last() {
     let answer = client.answer();
     assert!(answer.text() == "/wait" && !answer.closes(), "it was given before the stop");
     let answer = client.answer();
-    assert!(answer.text() == "/a" && answer.closes(), "{}", answer.head);
+    assert!(answer.text() == "/a" && !answer.closes(), "{}", answer.head);
+    let answer = client.answer();
+    assert!(answer.text() == "/b" && answer.closes(), "{}", answer.head);
     client.finish();
     assert_eq!(client.end(), End::Closed);
     assert_eq!(server.stopped(), Stopped::Drained);

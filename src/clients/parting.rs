@@ -74,9 +74,9 @@ impl<S: Stream> Clients<S> {
         None
     }
 
-    /// The server is stopping: every answer is its connection's last from now on, and whoever is
-    /// idle is closed in the next turns of [`drive`](Clients::drive), a bounded number in each,
-    /// unless its next request has come.
+    /// The server is stopping: an answer behind whose request nothing has come is its connection's
+    /// last from now on, and whoever is idle is closed in the next turns of
+    /// [`drive`](Clients::drive), a bounded number in each, unless its next request has come.
     pub fn drain(&mut self) {
         self.common.phase = Phase::Draining;
         let last = self.slab.iter().next_back().map(|(key, _)| key);
