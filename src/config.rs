@@ -107,7 +107,8 @@ pub struct Timeouts {
     pub typing_grace: Option<Duration>,
     /// A body makes the minimal progress within each such span. Else: 408.
     pub body: Duration,
-    /// The peer takes the minimum of our answer within each such span. Else: reset.
+    /// The peer takes the minimum of our answer within each such span. Else: reset. What the
+    /// kernel has taken and cannot deliver it gives up after four times as long.
     pub write: Duration,
     /// From an answer to the next request on a kept connection. Then: closed.
     pub idle: Duration,
@@ -154,6 +155,14 @@ impl Timeouts {
     /// The typing grace, which is never longer than a whole head may take.
     pub(crate) fn grace(&self) -> Option<Duration> {
         self.typing_grace.map(|grace| grace.min(self.head))
+    }
+
+    /// How long the kernel may try to deliver what it has taken from us to a peer that takes none
+    /// of it. Four times the write timeout: whoever we can see not to read is reset by us first,
+    /// and the kernel sees a slow reader's window open only a segment at a time, which on loopback
+    /// are 64 KiB, or 130 seconds of the minimal progress.
+    pub(crate) fn delivery(&self) -> Duration {
+        self.write.saturating_mul(4)
     }
 
     /// How long a connection may wait for what `class` names.

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -19,15 +20,16 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Listens at `place`, with room for `backlog` finished handshakes.
-    pub(crate) fn bind(place: Listen, backlog: i32) -> Result<Listener, Error> {
+    /// Listens at `place`, with room for `backlog` finished handshakes. What the kernel has taken
+    /// of an answer it may try for `delivery` to deliver.
+    pub(crate) fn bind(place: Listen, backlog: i32, delivery: Duration) -> Result<Listener, Error> {
         let wanted = match place {
             Listen::Everywhere(port) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
             Listen::At(address) => address,
         };
-        let bound = match (bind_to(wanted, backlog), place) {
+        let bound = match (bind_to(wanted, backlog, delivery), place) {
             (Err(error), Listen::Everywhere(port)) if is_no_ipv6(&error) => {
-                bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), backlog)
+                bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), backlog, delivery)
             }
             (bound, _) => bound,
         };
@@ -68,7 +70,11 @@ impl Accept for Listener {
     }
 }
 
-fn bind_to(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListener> {
+fn bind_to(
+    address: SocketAddr,
+    backlog: i32,
+    delivery: Duration,
+) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         socket.set_only_v6(false)?;
@@ -77,6 +83,11 @@ fn bind_to(address: SocketAddr, backlog: i32) -> io::Result<std::net::TcpListene
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit it: an answer leaves at once, for no system call per connection.
     socket.set_tcp_nodelay(true)?;
+    // Inherited, too. An answer that fits into the send buffer is the kernel's to deliver, and it
+    // would try for ever to deliver it to a peer who answers its probes but does not read, even
+    // long after we have closed: megabytes each, and no deadline of ours sees them.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(delivery))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
@@ -104,18 +115,22 @@ fn shortage(error: &io::Error) -> Option<Shortage> {
 mod tests {
     use super::*;
 
+    fn listen(place: Listen) -> Result<Listener, Error> {
+        Listener::bind(place, 16, Duration::from_secs(60))
+    }
+
     #[test]
     fn a_taken_address_is_named_with_the_systems_reason() {
         let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let first = Listener::bind(any, 16).expect("a free port");
-        let taken = Listener::bind(Listen::At(first.address), 16).expect_err("the port is taken");
+        let first = listen(any).expect("a free port");
+        let taken = listen(Listen::At(first.address)).expect_err("the port is taken");
         let message = taken.to_string();
         assert!(message.starts_with(&format!("cannot listen at {}: ", first.address)), "{message}");
     }
 
     #[test]
     fn everywhere_includes_ipv4() {
-        let listener = Listener::bind(Listen::Everywhere(0), 16).expect("a free port");
+        let listener = listen(Listen::Everywhere(0)).expect("a free port");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.address.port()));
         std::net::TcpStream::connect(address).expect("IPv4 reaches a dual-stack listener");
     }
@@ -123,7 +138,7 @@ mod tests {
     #[test]
     fn nobody_is_accepted_from_an_empty_queue() {
         let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
-        let mut listener = Listener::bind(any, 16).expect("a free port");
+        let mut listener = listen(any).expect("a free port");
         assert!(!listener.has_waiting());
         assert!(matches!(listener.accept(), Accepted::Nothing));
     }

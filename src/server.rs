@@ -127,7 +127,8 @@ impl<H: Handler> Server<H> {
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("create a waker"))?;
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
-            let mut listener = Listener::bind(*place, config.limits.backlog)?;
+            let mut listener =
+                Listener::bind(*place, config.limits.backlog, config.timeouts.delivery())?;
             let listener_token = Token(FIRST_LISTENER + index);
             poll.registry()
                 .register(&mut listener.socket, listener_token, Interest::READABLE)

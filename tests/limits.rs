@@ -716,6 +716,40 @@ fn a_client_that_never_reads_a_large_answer_is_reset_after_the_write_timeout() {
     assert!(client.received_bytes() < LARGE);
 }
 
+/// Whether the kernel still has the server's side of the connection to `client`.
+fn is_held(server: &Background, client: &Client) -> bool {
+    let [ours, theirs] =
+        [server.address(), client.writer().local_addr().unwrap()].map(|end| end.port());
+    let (ours, theirs) = (format!(":{ours:04X}"), format!(":{theirs:04X}"));
+    let connections = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    connections.lines().any(|line| {
+        let mut columns = line.split_whitespace().skip(1);
+        let mut ends_with = |port: &str| columns.next().is_some_and(|end| end.ends_with(port));
+        ends_with(&ours) && ends_with(&theirs)
+    })
+}
+
+#[test]
+fn an_answer_that_the_kernel_has_taken_and_nobody_reads_is_given_up() {
+    let mut config = config();
+    (config.timeouts.write, config.timeouts.idle) = (SHORT, SHORT);
+    let body: Arc<[u8]> = vec![b'x'; 1024 * 1024].into();
+    let server =
+        Background::start(&config, move |_: &Request<'_>, reply: Reply<'_>| reply.send(&body));
+    let mut client = server.connect();
+    client.ask("/");
+    // The send buffer takes all of it, so that to us the client is one that asks no more.
+    let seen = server.wait_until(|seen| seen.metrics.closed_total() == 1);
+    assert_eq!(seen.metrics.closed(CloseReason::IdleTimeout), 1);
+    let closed = Instant::now();
+    while is_held(&server, &client) {
+        assert!(closed.elapsed() < sockets::PATIENCE, "the kernel keeps what nobody reads");
+        thread::sleep(DRIP);
+    }
+    assert_eq!(client.end_after_anything(), End::Reset);
+    assert!(client.received_bytes() < 1024 * 1024);
+}
+
 #[test]
 fn a_client_that_reads_an_answer_steadily_above_the_minimum_is_never_reset() {
     let mut config = config();
