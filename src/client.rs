@@ -6,7 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::connection::state::Name;
-use crate::connection::{Connection, Demand, Turn};
+use crate::connection::{Connection, Deadline, Demand, Turn};
 use crate::handler::Handler;
 use crate::metrics::{CloseReason, Metrics};
 use crate::narration::{ClientEvent, Witness};
@@ -14,7 +14,7 @@ use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
 
-/// Everything that an idle client costs: held under 128 bytes by a test.
+/// Everything that an idle client costs: held to 112 bytes by a test.
 #[derive(Debug)]
 pub(crate) struct Client<S> {
     pub(crate) socket: Socket<S>,
@@ -34,7 +34,9 @@ pub(crate) struct Client<S> {
 pub(crate) enum Step {
     /// So many bytes went one way or the other; there may be more to do.
     Moved(usize),
-    /// Nothing can be done until the poll reports something.
+    /// So many bytes were sent of an answer that goes on: its source is to be asked, or has been.
+    Piece(usize),
+    /// Nothing can be done until the poll reports something, or a time has come.
     AwaitsPeer,
     /// The connection has ended.
     Ended(CloseReason),
@@ -62,7 +64,10 @@ impl<S: Stream> Client<S> {
     pub(crate) fn wanted_interest(&self) -> Interest {
         match self.connection.demand() {
             Demand::Send => Interest::ReadableAndWritable,
-            Demand::Receive | Demand::Drain => self.interest.max(Interest::Readable),
+            // Whoever pauses is registered to be told of a loss.
+            Demand::Receive | Demand::Drain | Demand::Pause => {
+                self.interest.max(Interest::Readable)
+            }
             Demand::Close(_) => self.interest,
         }
     }
@@ -80,6 +85,7 @@ impl<S: Stream> Client<S> {
                 self.take(received, buffer, turn, witness)
             }
             Demand::Send => self.send(turn, witness),
+            Demand::Pause => self.pause(turn, witness),
             Demand::Close(reason) => Step::Ended(reason),
         }
     }
@@ -93,7 +99,7 @@ impl<S: Stream> Client<S> {
     ) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => Some(self.receive_told(buffer, metrics, witness)),
-            Demand::Send | Demand::Close(_) => None,
+            Demand::Send | Demand::Pause | Demand::Close(_) => None,
         }
     }
 
@@ -149,12 +155,20 @@ impl<S: Stream> Client<S> {
         let step = match taken {
             Taken::Bytes(bytes) => {
                 self.connection.on_sent(bytes, self.socket.unread(), turn);
-                if self.connection.state() == Name::Lingering
-                    && self.socket.stream().shutdown_write().is_err()
-                {
-                    self.lost()
-                } else {
-                    Step::Moved(bytes)
+                match self.connection.state() {
+                    Name::Lingering if self.socket.stream().shutdown_write().is_err() => {
+                        self.lost()
+                    }
+                    Name::Writing | Name::Pausing if self.connection.is_streaming() => {
+                        Step::Piece(bytes)
+                    }
+                    Name::Idle
+                    | Name::ReadingHead
+                    | Name::ReadingBody
+                    | Name::Writing
+                    | Name::Pausing
+                    | Name::Lingering
+                    | Name::Closed => Step::Moved(bytes),
                 }
             }
             Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
@@ -164,15 +178,31 @@ impl<S: Stream> Client<S> {
         step
     }
 
-    /// The time for what it waits for has run out.
+    /// The time for what it waits for has run out, or that of its source has come.
     pub(crate) fn expire<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) {
         let before = witness.standing(self);
-        if let Some((class, _)) = self.connection.deadline(&turn.common.timeouts) {
-            let timeout = turn.common.timeouts.of(class);
-            witness.tell(self, || ClientEvent::TimedOut { class, timeout });
+        match self.connection.deadline(&turn.common.timeouts) {
+            Some(Deadline::Timeout(class, _)) => {
+                let timeout = turn.common.timeouts.of(class);
+                witness.tell(self, || ClientEvent::TimedOut { class, timeout });
+            }
+            Some(Deadline::At(_)) => witness.tell(self, || ClientEvent::Due),
+            None => {}
         }
         self.connection.on_deadline(turn);
         witness.tell_change(before, self, turn.common);
+    }
+
+    /// Nothing is received, so whether the peer is still there is known from the poll alone.
+    #[cold]
+    fn pause<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
+        if !self.socket.is_lost() {
+            return Step::AwaitsPeer;
+        }
+        let before = witness.standing(self);
+        let step = self.lost();
+        witness.tell_change(before, self, turn.common);
+        step
     }
 
     fn lost(&mut self) -> Step {
@@ -220,10 +250,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_takes_at_most_128_bytes() {
+    fn a_slot_takes_at_most_112_bytes() {
         // A production stream is one file descriptor.
         let slot = size_of::<Client<std::os::fd::OwnedFd>>();
-        assert!(slot <= 120, "a client takes {slot} bytes, and the slab may add a tag of 8");
+        assert!(slot <= 112, "a client takes {slot} bytes, and the slab's tag has room in them");
     }
 
     #[test]

@@ -67,13 +67,15 @@ pub struct Limits {
     /// make us hold.
     pub body_bytes_max: usize,
     /// Once so many bytes of answers to pipelined requests are waiting (1,024 or more), they are
-    /// sent before the next request is looked at. One loopback segment's worth.
+    /// sent before the next request is looked at. It is also what a [`Source`](crate::Source) is
+    /// asked to give at the most in one piece. One loopback segment's worth.
     pub output_bytes_high_water: usize,
     /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
     /// the peer gets to read the answer. Above: closed. As much as the largest refused body.
     pub linger_bytes_max: usize,
     /// What one client may move in one turn, in bytes (1,024 or more), before the others have
     /// theirs. It then stands at the end of the run queue. Some tenths of a millisecond of copying.
+    /// Each piece of a streamed answer counts for 1,024 bytes more.
     pub turn_bytes_max: usize,
     /// How many connections one listener accepts in one turn. The rest waits for the next turn,
     /// behind the clients that are already here.
@@ -187,8 +189,9 @@ impl Limits {
     }
 
     /// The most memory that one client can make the server hold, in bytes: a head and a body
-    /// half arrived, and a full batch of answers not taken. The copied body of the answer that
-    /// fills the batch comes on top, if a handler copies large ones.
+    /// half arrived, and a full batch of answers, or one piece of a streamed answer, not taken. The
+    /// copied body of the answer that fills the batch comes on top, if a handler copies large ones,
+    /// and whatever a source keeps itself.
     pub fn client_bytes_max(&self) -> usize {
         self.head_bytes_max
             .saturating_add(self.body_bytes_max)

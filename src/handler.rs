@@ -11,8 +11,10 @@ use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
 use crate::http::fault::Fault;
+use crate::http::method::Version;
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, Status};
+use crate::source::{Delimiter, Source, Streaming};
 
 /// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from
 /// where they are, in one call with the head. Copying so much costs less than counting references
@@ -63,6 +65,9 @@ where
 #[must_use = "hand it back to the server: it proves that the request was answered"]
 pub struct Sent {
     pub(crate) persistence: Persistence,
+    /// The body, if it is still to come. Boxed, and so is the source in it: two allocations for
+    /// such an answer, and a pointer for every other one and in a client's slot.
+    pub(crate) body: Option<Box<Streaming>>,
 }
 
 /// What an answer's body is made of.
@@ -76,11 +81,12 @@ pub enum Body<'a> {
 }
 
 impl Body<'_> {
-    fn len(&self) -> usize {
-        match self {
+    fn len(&self) -> u64 {
+        let len = match self {
             Body::Bytes(bytes) => bytes.len(),
             Body::Shared(bytes) => bytes.len(),
-        }
+        };
+        len as u64
     }
 }
 
@@ -133,6 +139,8 @@ pub struct Reply<'a> {
     pub(crate) output: &'a mut Output,
     pub(crate) date: &'a Date,
     pub(crate) travel: Travel,
+    /// What the client understands. Whoever could not say is taken to understand no chunks.
+    pub(crate) version: Version,
     pub(crate) persistence: Persistence,
     /// What `Allow` has to say, in answers to faults that demand one.
     pub(crate) allow: Option<&'static str>,
@@ -157,6 +165,12 @@ impl<'a> Reply<'a> {
     /// Answers 200 with this body and no more fields.
     pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
         self.status(Status::OK).send(body)
+    }
+
+    /// Answers 200 with the body that `source` gives and no more fields: see
+    /// [`ReplyHead::stream`].
+    pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
+        self.status(Status::OK).stream(source)
     }
 }
 
@@ -222,7 +236,53 @@ impl ReplyHead<'_> {
                 Body::Bytes(bytes) => encoded.extend_from_slice(bytes),
             }
         }
-        Sent { persistence }
+        Sent { persistence, body: None }
+    }
+
+    /// Ends the answer with a body that `source` gives piece by piece, and whose length nobody
+    /// knows yet: in chunks, or to an HTTP/1.0 client up to the end of the connection.
+    ///
+    /// Like every body it is left out where HTTP has none; the source is then dropped without
+    /// having been asked. It is `Send` because a server may be moved to another thread with all
+    /// that it is sending; it is only ever asked on the one that runs the loop.
+    pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
+        let delimiter = match self.reply.version {
+            Version::Http10 => Delimiter::End,
+            Version::Http11 => Delimiter::LastChunk,
+        };
+        self.delimited(delimiter, source)
+    }
+
+    /// As [`ReplyHead::stream`], with a length of so many bytes that the client is told: it can
+    /// show progress, and an HTTP/1.0 connection can be kept.
+    ///
+    /// A source that then gives more or fewer is the handler's mistake, and the connection is
+    /// closed as [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): the piece that
+    /// would be too much is not sent, so the client never takes it for the next answer.
+    pub fn stream_sized(self, length: u64, source: impl Source + Send + 'static) -> Sent {
+        self.delimited(Delimiter::Length { left: length }, source)
+    }
+
+    fn delimited(self, delimiter: Delimiter, source: impl Source + Send + 'static) -> Sent {
+        if let Some(invalid) = self.invalid {
+            return self.fail(invalid);
+        }
+        let rule = self.status.content_rule();
+        let Reply { output, travel, mut persistence, .. } = self.reply;
+        let streams = travel == Travel::Content && rule == ContentRule::Allowed;
+        let encoded = output.encoded();
+        match (rule, delimiter) {
+            (ContentRule::Allowed, Delimiter::LastChunk) => encode::chunked(encoded),
+            (ContentRule::Allowed, Delimiter::Length { left }) => {
+                encode::content_length(encoded, left);
+            }
+            (ContentRule::Allowed, Delimiter::End) if streams => persistence = Persistence::Close,
+            (ContentRule::Allowed, Delimiter::End) | (ContentRule::Absent, _) => {}
+            (ContentRule::Empty, _) => encode::content_length(encoded, 0),
+        }
+        encode::end(encoded, persistence);
+        let body = streams.then(|| Box::new(Streaming::new(Box::new(source), delimiter)));
+        Sent { persistence, body }
     }
 
     /// Takes back what is written of this answer and says instead that it was not fit to send.
@@ -247,6 +307,7 @@ mod tests {
             output: &mut output,
             date: &Date::new(SystemTime::UNIX_EPOCH),
             travel,
+            version: Version::Http11,
             persistence: Persistence::Keep,
             allow: None,
         });
@@ -299,6 +360,7 @@ mod tests {
             output: &mut output,
             date: &date,
             travel: Travel::Content,
+            version: Version::Http11,
             persistence: Persistence::Keep,
             allow: None,
         };

@@ -21,7 +21,7 @@
 //!
 //! 0. [`config`], `error`, `metrics`, `time`, `buffer`: numbers, counters, bytes;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
-//! 2. `handler`: the library's face;
+//! 2. `handler`, `source`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
 //! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
 //!    over streams and listeners, so that a simulation drives what production runs; and
@@ -57,6 +57,7 @@ mod pace;
 mod server;
 mod signals;
 mod socket;
+mod source;
 mod time;
 mod timers;
 
@@ -80,6 +81,7 @@ pub use metrics::{CloseReason, Metrics};
 pub use narration::{Event, Observer};
 pub use server::{Server, Stopped};
 pub use signals::StopHandle;
+pub use source::{Next, Piece, Source};
 
 /// The README's programs, compiled and run with the others.
 #[cfg(doctest)]

@@ -15,6 +15,10 @@ pub struct Metrics {
     pub faults: u64,
     /// Interim `100 Continue` answers.
     pub continues: u64,
+    /// Answers whose body came from a [`Source`](crate::Source).
+    pub streams: u64,
+    /// How often sources were asked for their next piece.
+    pub pieces: u64,
     /// Bytes received.
     pub received_bytes: u64,
     /// Bytes that the kernel took.
@@ -67,6 +71,8 @@ pub enum CloseReason {
     BodyTimeout,
     /// The peer stopped reading our answer.
     WriteTimeout,
+    /// The source of its answer gave more or fewer bytes than the handler had said.
+    SourceBroken,
     /// It was the longest-idle client when another wanted in.
     Evicted,
     /// The server is stopping, and this client owed and was owed nothing.
@@ -79,7 +85,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [CloseReason; 12] = [
+    pub const ALL: [CloseReason; 13] = [
         CloseReason::PeerClosed,
         CloseReason::Answered,
         CloseReason::Fault,
@@ -88,6 +94,7 @@ impl CloseReason {
         CloseReason::HeadTimeout,
         CloseReason::BodyTimeout,
         CloseReason::WriteTimeout,
+        CloseReason::SourceBroken,
         CloseReason::Evicted,
         CloseReason::Drained,
         CloseReason::CutOff,
@@ -105,6 +112,9 @@ impl CloseReason {
             CloseReason::HeadTimeout => "its request did not arrive whole in time",
             CloseReason::BodyTimeout => "its body stopped arriving",
             CloseReason::WriteTimeout => "it stopped reading our answer",
+            CloseReason::SourceBroken => {
+                "its answer's source did not keep to the length it had said"
+            }
             CloseReason::Evicted => "it had been idle the longest when another client came",
             CloseReason::Drained => "the server is stopping",
             CloseReason::CutOff => "the server stopped before it was done",

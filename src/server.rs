@@ -334,7 +334,13 @@ impl<H: Handler> Server<H> {
                         self.clients.tell_of_loop(LoopEvent::ListenerReady { address });
                     }
                 }
-                Token(token) => self.clients.note(ClientId::from_bits(token as u64), told(event)),
+                Token(token) => {
+                    let id = ClientId::from_bits(token as u64);
+                    self.clients.note(id, told(event));
+                    if event.is_error() || event.is_write_closed() {
+                        self.clients.note_lost(id);
+                    }
+                }
             }
         }
         if let Some(signal) = told_to_stop {

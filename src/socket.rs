@@ -102,14 +102,16 @@ pub enum Taken {
 pub(crate) struct Socket<S> {
     stream: S,
     known: Readiness,
+    /// The poll has reported that the connection is lost, or closed on both sides.
+    lost: bool,
 }
 
 impl<S: Stream> Socket<S> {
     /// A new connection. Its send buffer is empty, and its first request has often come by the
     /// time it is accepted, so that a look at it costs less than being told.
     pub(crate) fn new(stream: S) -> Socket<S> {
-        let known = Readiness { readable: true, writable: true, read_closed: false };
-        Socket { stream, known }
+        let known = Readiness { readable: true, writable: true, ..Readiness::default() };
+        Socket { stream, known, lost: false }
     }
 
     /// Adds what the poll said.
@@ -117,6 +119,16 @@ impl<S: Stream> Socket<S> {
         self.known.readable |= told.readable | told.read_closed;
         self.known.writable |= told.writable;
         self.known.read_closed |= told.read_closed;
+    }
+
+    /// Notes that nothing can be sent any more.
+    pub(crate) fn note_lost(&mut self) {
+        self.lost = true;
+    }
+
+    /// Whether it is known that nothing can be sent any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether the kernel may hold input for us.
@@ -155,7 +167,8 @@ impl<S: Stream> Socket<S> {
         Received::Nothing
     }
 
-    /// Sends `pieces` once, unless it is known that there is no room.
+    /// Sends `pieces` once, unless it is known that there is no room. They may be empty: the end of
+    /// a body can be no bytes at all, which is too rare to spare the call.
     pub(crate) fn send(&mut self, pieces: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
         let bytes_owed = pieces[0].len() + pieces[1].len();
         while self.known.writable {

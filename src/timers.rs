@@ -1,4 +1,5 @@
-//! Deadlines: one first-in, first-out list per timeout class, threaded through the slab.
+//! Deadlines: one first-in, first-out list per timeout class, threaded through the slab; and a set
+//! of appointments for what fits no class.
 //!
 //! All clients in a class have the same timeout, so the one that has waited longest is the next
 //! to run out: a list in order of arrival is a sorted list. Setting, renewing and removing a
@@ -8,13 +9,20 @@
 //! a client that is busy has its place in the list changed about once a second, not once a
 //! request. In exchange a deadline is acted on up to 1/64 of its timeout late, never early.
 //!
-//! Invariant: in each list, `since` does not decrease from head to tail.
+//! The pauses of sources are of any length, so their ends are kept in order in a set. That is
+//! O(log n) for whoever pauses, and nothing for everybody else. An appointment is kept as soon as
+//! it is due, without a margin.
+//!
+//! Invariants: in each list, `since` does not decrease from head to tail; in the set are exactly
+//! the clients whose link says so, with the moment that it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use slab::Slab;
 
 use crate::config::{TimeoutClass, Timeouts};
+use crate::connection::Deadline;
 use crate::time::Time;
 
 /// No client: slab keys stay far below this.
@@ -23,19 +31,27 @@ const NONE: u32 = u32::MAX;
 /// A renewal may wait for this part of the timeout.
 const MARGIN_DIVISOR: u32 = 64;
 
-/// A client's place in one of the lists.
+/// A client's place in one of the lists, or in the set.
 #[derive(Debug)]
 pub(crate) struct Link {
-    since: Time,
+    /// In a list: since when its time runs. In the set: when it is due.
+    time: Time,
     before: u32,
     behind: u32,
-    class: Option<TimeoutClass>,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    List(TimeoutClass),
+    Set,
 }
 
 impl Link {
-    /// In no list.
+    /// Nowhere.
     pub(crate) fn new() -> Link {
-        Link { since: Time::START, before: NONE, behind: NONE, class: None }
+        Link { time: Time::START, before: NONE, behind: NONE, place: Place::Nowhere }
     }
 }
 
@@ -53,10 +69,11 @@ struct List {
     margin: Duration,
 }
 
-/// The lists.
+/// The lists, and the set.
 #[derive(Debug)]
 pub(crate) struct Timers {
     lists: [List; TimeoutClass::ALL.len()],
+    appointments: BTreeSet<(Time, u32)>,
 }
 
 impl Timers {
@@ -65,30 +82,36 @@ impl Timers {
             let timeout = timeouts.of(class);
             List { head: NONE, tail: NONE, timeout, margin: timeout / MARGIN_DIVISOR }
         });
-        Timers { lists }
+        Timers { lists, appointments: BTreeSet::new() }
     }
 
-    /// Lets the time of the client at `key` run since `since` in the list of `class`; `None`:
-    /// in no list. No `since` may lie before the last one that was set in the same class.
+    /// Sets the deadline of the client at `key`; `None`: it has none. Within a class, none may run
+    /// since before the last one that was set.
     pub(crate) fn set<T: Timed>(
         &mut self,
         slab: &mut Slab<T>,
         key: usize,
-        deadline: Option<(TimeoutClass, Time)>,
+        deadline: Option<Deadline>,
     ) {
         let link = slab[key].link();
         match deadline {
-            Some((class, since)) if link.class == Some(class) => {
-                if since.since(link.since) < self.lists[class as usize].margin {
+            Some(Deadline::Timeout(class, since)) if link.place == Place::List(class) => {
+                if since.since(link.time) < self.lists[class as usize].margin {
                     return;
                 }
             }
-            None if link.class.is_none() => return,
+            Some(Deadline::At(due)) if link.place == Place::Set && link.time == due => return,
+            None if link.place == Place::Nowhere => return,
             Some(_) | None => {}
         }
         self.unlink(slab, key);
-        if let Some((class, since)) = deadline {
-            self.append(slab, key, class, since);
+        match deadline {
+            Some(Deadline::Timeout(class, since)) => self.append(slab, key, class, since),
+            Some(Deadline::At(due)) => {
+                *slab[key].link_mut() = Link { time: due, place: Place::Set, ..Link::new() };
+                self.appointments.insert((due, short(key)));
+            }
+            None => {}
         }
     }
 
@@ -104,11 +127,16 @@ impl Timers {
         (behind != NONE).then_some(behind as usize)
     }
 
-    /// A client whose time has run out at `now`.
+    /// A client whose time has run out at `now`. Appointments come last: sources could make as many
+    /// of them as are acted on in a turn, turn after turn, while who stands in a list is soon gone.
     pub(crate) fn expired<T: Timed>(&self, slab: &Slab<T>, now: Time) -> Option<usize> {
-        TimeoutClass::ALL.into_iter().find_map(|class| {
+        let in_list = TimeoutClass::ALL.into_iter().find_map(|class| {
             let key = self.first(class)?;
             (self.due(slab, class, key) <= now).then_some(key)
+        });
+        in_list.or_else(|| {
+            let (due, key) = *self.appointments.first()?;
+            (due <= now).then_some(key as usize)
         })
     }
 
@@ -117,12 +145,13 @@ impl Timers {
         TimeoutClass::ALL
             .into_iter()
             .filter_map(|class| Some(self.due(slab, class, self.first(class)?)))
+            .chain(self.appointments.first().map(|(due, _)| *due))
             .min()
     }
 
     fn due<T: Timed>(&self, slab: &Slab<T>, class: TimeoutClass, key: usize) -> Time {
         let list = &self.lists[class as usize];
-        slab[key].link().since + list.timeout + list.margin
+        slab[key].link().time + list.timeout + list.margin
     }
 
     fn append<T: Timed>(
@@ -134,11 +163,12 @@ impl Timers {
     ) {
         let list = &mut self.lists[class as usize];
         debug_assert!(
-            list.tail == NONE || slab[list.tail as usize].link().since <= since,
+            list.tail == NONE || slab[list.tail as usize].link().time <= since,
             "the list of {class:?} would not be in order of time any more"
         );
-        let this = u32::try_from(key).expect("fewer than 4 billion clients");
-        *slab[key].link_mut() = Link { since, before: list.tail, behind: NONE, class: Some(class) };
+        let this = short(key);
+        let place = Place::List(class);
+        *slab[key].link_mut() = Link { time: since, before: list.tail, behind: NONE, place };
         match list.tail {
             NONE => list.head = this,
             tail => slab[tail as usize].link_mut().behind = this,
@@ -148,7 +178,15 @@ impl Timers {
 
     fn unlink<T: Timed>(&mut self, slab: &mut Slab<T>, key: usize) {
         let link = std::mem::replace(slab[key].link_mut(), Link::new());
-        let Some(class) = link.class else { return };
+        let class = match link.place {
+            Place::Nowhere => return,
+            Place::Set => {
+                let was_there = self.appointments.remove(&(link.time, short(key)));
+                debug_assert!(was_there, "a link and the set say the same");
+                return;
+            }
+            Place::List(class) => class,
+        };
         let list = &mut self.lists[class as usize];
         match link.before {
             NONE => list.head = link.behind,
@@ -159,6 +197,10 @@ impl Timers {
             behind => slab[behind as usize].link_mut().before = link.before,
         }
     }
+}
+
+fn short(key: usize) -> u32 {
+    u32::try_from(key).expect("fewer than 4 billion clients")
 }
 
 #[cfg(test)]
@@ -191,13 +233,17 @@ mod tests {
         (slab, Timers::new(&timeouts))
     }
 
+    fn timeout(class: TimeoutClass, since_millis: u64) -> Deadline {
+        Deadline::Timeout(class, at(since_millis))
+    }
+
     const IDLE: TimeoutClass = TimeoutClass::Idle;
 
     #[test]
     fn the_longest_waiting_runs_out_first_and_never_early() {
         let (mut slab, mut timers) = three();
         for key in 0..3 {
-            timers.set(&mut slab, key, Some((IDLE, at(key as u64 * 5000))));
+            timers.set(&mut slab, key, Some(timeout(IDLE, key as u64 * 5000)));
         }
         assert_eq!(timers.next_due(&slab), Some(at(65_000)));
         assert_eq!(timers.expired(&slab, at(64_999)), None);
@@ -210,11 +256,11 @@ mod tests {
     fn a_renewal_moves_a_client_to_the_end_once_the_margin_has_passed() {
         let (mut slab, mut timers) = three();
         for key in 0..3 {
-            timers.set(&mut slab, key, Some((IDLE, at(0))));
+            timers.set(&mut slab, key, Some(timeout(IDLE, 0)));
         }
-        timers.set(&mut slab, 0, Some((IDLE, at(999))));
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 999)));
         assert_eq!(timers.first(IDLE), Some(0), "not worth the move yet");
-        timers.set(&mut slab, 0, Some((IDLE, at(1000))));
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 1000)));
         assert_eq!(timers.first(IDLE), Some(1));
         assert_eq!(timers.behind(&slab, 2), Some(0));
     }
@@ -224,7 +270,7 @@ mod tests {
         for gone in 0..3 {
             let (mut slab, mut timers) = three();
             for key in 0..3 {
-                timers.set(&mut slab, key, Some((IDLE, at(0))));
+                timers.set(&mut slab, key, Some(timeout(IDLE, 0)));
             }
             timers.set(&mut slab, gone, None);
             let mut seen = Vec::new();
@@ -239,10 +285,31 @@ mod tests {
     }
 
     #[test]
+    fn appointments_are_kept_in_order_to_the_moment_and_leave_nothing_behind() {
+        let (mut slab, mut timers) = three();
+        for (key, millis) in [(0, 300), (1, 100), (2, 200)] {
+            timers.set(&mut slab, key, Some(Deadline::At(at(millis))));
+        }
+        assert_eq!(timers.next_due(&slab), Some(at(100)));
+        assert_eq!(timers.expired(&slab, at(99)), None);
+        assert_eq!(timers.expired(&slab, at(100)), Some(1));
+        timers.set(&mut slab, 1, Some(Deadline::At(at(250))));
+        timers.set(&mut slab, 1, Some(Deadline::At(at(250))));
+        assert_eq!(timers.appointments.len(), 3, "the one before is gone");
+        timers.set(&mut slab, 2, Some(timeout(IDLE, 200)));
+        assert_eq!(timers.expired(&slab, at(1000)), Some(1));
+        timers.set(&mut slab, 1, None);
+        assert_eq!(timers.next_due(&slab), Some(at(300)));
+        assert_eq!(timers.expired(&slab, at(70_000)), Some(2), "timeouts come first");
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 70_000)));
+        assert!(timers.appointments.is_empty());
+    }
+
+    #[test]
     fn changing_the_class_changes_the_list() {
         let (mut slab, mut timers) = three();
-        timers.set(&mut slab, 0, Some((IDLE, at(0))));
-        timers.set(&mut slab, 0, Some((TimeoutClass::Head, at(0))));
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 0)));
+        timers.set(&mut slab, 0, Some(timeout(TimeoutClass::Head, 0)));
         assert_eq!(timers.first(IDLE), None);
         assert_eq!(timers.first(TimeoutClass::Head), Some(0));
     }

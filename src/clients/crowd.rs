@@ -14,7 +14,7 @@ use crate::buffer::Output;
 use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
-use crate::connection::{Common, Demand, Phase};
+use crate::connection::{Common, Deadline, Demand, Phase};
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::narration::{ClientEvent, LoopEvent, Narrator, Observer, Patience, What};
@@ -190,7 +190,8 @@ impl<S: Stream> Clients<S> {
         self.next_generation = (generation + 1) % u32::MAX;
         let key = self.slab.insert(Client::new(stream, peer, generation, now));
         self.crowded = self.crowded.max(self.slab.len());
-        self.timers.set(&mut self.slab, key, Some((TimeoutClass::FirstByte, now)));
+        let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
+        self.timers.set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
         self.tell(key, |clients, _| ClientEvent::Accepted { peer, clients: clients.len() });
@@ -204,6 +205,16 @@ impl<S: Stream> Clients<S> {
             client.socket.note(told);
             self.enqueue(id.slot());
             self.tell(id.slot(), |_, _| ClientEvent::Told { readiness: told });
+        }
+    }
+
+    /// Notes that the poll reported `id` as lost, or closed on both sides: nothing that is sent
+    /// arrives any more. Comes on top of [`Clients::note`], since whoever is waited for learns it by
+    /// the next call; a client that waits for its source makes none.
+    pub fn note_lost(&mut self, id: ClientId) {
+        let client = self.slab.get_mut(id.slot());
+        if let Some(client) = client.filter(|client| client.generation == id.number()) {
+            client.socket.note_lost();
         }
     }
 
@@ -256,12 +267,19 @@ impl<S: Stream> Clients<S> {
     /// lingers does.
     pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
         let connection = &mut self.slab[key].connection;
-        if connection.state() == Name::Closed {
-            return;
-        }
+        let answering = match connection.state() {
+            Name::Closed => return,
+            Name::Writing | Name::Pausing => true,
+            Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => false,
+        };
         connection.on_close(reason);
         if let Demand::Close(reason) = connection.demand() {
             self.end(key, reason);
+        }
+        if answering {
+            // The end of the connection alone can be taken for the end of the answer. If this
+            // fails the connection is gone already.
+            let _ = self.slab[key].socket.stream().reset_on_drop();
         }
     }
 

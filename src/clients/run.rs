@@ -4,7 +4,7 @@ use super::crowd::Clients;
 use crate::buffer::SetAside;
 use crate::client::{Client, Step};
 use crate::connection::state::Name;
-use crate::connection::{Phase, Turn};
+use crate::connection::{Deadline, Phase, Turn};
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
 use crate::narration::{ClientEvent, Rest, Witness};
@@ -25,6 +25,11 @@ const BATCH_SHARE_BYTES: usize = 16 * 1024;
 /// With so many bytes of answers it is time to send them, in bytes: they are still in the
 /// processor's cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
+
+/// What a piece takes from a client's budget beside its bytes: it costs a system call and a look at
+/// its source, and a source may give bytes one by one. So the usual budget of a turn is a thousand
+/// pieces.
+const PIECE_COST_BYTES: usize = 1024;
 
 /// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
 #[derive(Debug)]
@@ -189,8 +194,13 @@ impl<S: Stream> Clients<S> {
     /// What a client waits for, and how long it may.
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
-        let rest = connection.deadline(&self.common.timeouts).map(|(class, since)| {
-            let due = since + self.common.timeouts.of(class);
+        let rest = connection.deadline(&self.common.timeouts).map(|deadline| {
+            let (class, due) = match deadline {
+                Deadline::Timeout(class, since) => {
+                    (Some(class), since + self.common.timeouts.of(class))
+                }
+                Deadline::At(due) => (None, due),
+            };
             Rest { class, rest: due.since(self.narrator.now()) }
         });
         ClientEvent::Waits { demand: connection.demand(), rest }
@@ -228,8 +238,13 @@ impl<S: Stream> Client<S> {
             Step::Moved(bytes) if bytes >= *budget && self.connection.state() != Name::Closed => {
                 Some(Run::Spent)
             }
+            Step::Piece(bytes) if bytes + PIECE_COST_BYTES >= *budget => Some(Run::Spent),
             Step::Moved(bytes) => {
                 *budget = budget.saturating_sub(bytes);
+                None
+            }
+            Step::Piece(bytes) => {
+                *budget -= bytes + PIECE_COST_BYTES;
                 None
             }
         }

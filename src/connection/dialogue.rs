@@ -7,13 +7,14 @@
 use std::ops::Range;
 
 use super::machine::{Connection, Phase, Turn};
-use super::state::{After, HeadPlace, State};
-use crate::handler::{Handler, Reply, Sent, Travel};
+use super::state::{After, HeadPlace, State, Then};
+use crate::handler::{Handler, Reply, Travel};
 use crate::http::body::{Arrival, Content};
 use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
 use crate::http::encode;
 use crate::http::fault::{Fault, FaultKind};
+use crate::http::method::Version;
 use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
 use crate::metrics::CloseReason;
@@ -47,7 +48,10 @@ impl Connection {
                     let head_bytes = content.head_bytes();
                     self.on_arrival(arrival, head_bytes, &input[left.clone()], turn)
                 }
-                State::Writing(_) | State::Lingering { .. } | State::Closed(_) => break,
+                State::Writing(_)
+                | State::Pausing(..)
+                | State::Lingering { .. }
+                | State::Closed(_) => break,
             };
             match look {
                 Look::Consumed(bytes) => left.start += bytes,
@@ -59,7 +63,11 @@ impl Connection {
         }
         match &self.state {
             // Nothing after the last answer is processed.
-            State::Writing(After::Close(_) | After::Linger(_)) if !left.is_empty() => {
+            State::Writing(
+                After::Close(_)
+                | After::Linger(_)
+                | After::Source(_, Then::Close(_) | Then::Linger(_)),
+            ) if !left.is_empty() => {
                 self.state.on_input_left();
                 0..0
             }
@@ -67,6 +75,7 @@ impl Connection {
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
+            | State::Pausing(..)
             | State::Lingering { .. }
             | State::Closed(_) => left,
         }
@@ -219,6 +228,7 @@ impl Connection {
             output: &mut turn.common.output,
             date: &turn.common.date,
             travel: travel_for(head.method.as_bytes()),
+            version: head.version,
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),
         };
@@ -234,13 +244,15 @@ impl Connection {
             }
         };
         self.served = self.served.saturating_add(1);
-        match sent.persistence {
-            Persistence::Keep | Persistence::KeepStated => self.state.on_answer(After::Request),
-            // A peer that asked for the end says nothing more. One that did not may be sending.
-            Persistence::Close => self.on_last_answer(match control.persistence {
-                Persistence::Close => After::Close(CloseReason::Answered),
-                Persistence::Keep | Persistence::KeepStated => After::Linger(CloseReason::Answered),
-            }),
+        match sent.body {
+            // The usual case again.
+            None if sent.persistence != Persistence::Close => {
+                self.state.on_answer(After::Request);
+            }
+            body => {
+                let then = what_comes_then(sent.persistence, control.persistence);
+                self.on_answer(body, then, turn);
+            }
         }
     }
 
@@ -256,14 +268,28 @@ impl Connection {
             output: &mut turn.common.output,
             date: &turn.common.date,
             travel: travel_for(received),
+            version: Version::Http10,
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
-        let _: Sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
+        let sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
         turn.common.metrics.faults += 1;
         self.served = self.served.saturating_add(1);
-        self.on_last_answer(After::Linger(kind.close_reason()));
+        self.on_answer(sent.body, Then::Linger(kind.close_reason()), turn);
         Look::Consumed(received.len())
+    }
+}
+
+/// What comes after an answer, by what it says and what its request asked for.
+#[cold]
+fn what_comes_then(said: Persistence, asked: Persistence) -> Then {
+    match (said, asked) {
+        (Persistence::Keep | Persistence::KeepStated, _) => Then::Request,
+        // A peer that asked for the end says nothing more. One that did not may be sending.
+        (Persistence::Close, Persistence::Close) => Then::Close(CloseReason::Answered),
+        (Persistence::Close, Persistence::Keep | Persistence::KeepStated) => {
+            Then::Linger(CloseReason::Answered)
+        }
     }
 }
 

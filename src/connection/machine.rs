@@ -7,13 +7,14 @@
 use std::io::IoSlice;
 use std::time::Duration;
 
-use super::state::{After, Name, State};
+use super::state::{After, Name, State, Then};
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, TimeoutClass, Timeouts};
 use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
 use crate::metrics::{CloseReason, Metrics};
+use crate::source::Streaming;
 use crate::time::Time;
 
 /// The surroundings of everything that happens to a connection in one turn of the loop.
@@ -50,6 +51,9 @@ pub enum Demand {
     Receive,
     /// Send what `owed` says, and report by `on_sent`.
     Send,
+    /// Nothing but to wait for the time that `deadline` says, and then report by `on_deadline`; or
+    /// for the loss of the connection.
+    Pause,
     /// Receive and throw away, and report by `on_drained` or `on_eof`.
     Drain,
     /// Close.
@@ -63,6 +67,15 @@ pub enum Unread {
     Nothing,
     /// It may hold some.
     Perhaps,
+}
+
+/// How long a connection waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    /// For as long as this class may take, and since when.
+    Timeout(TimeoutClass, Time),
+    /// Until this moment.
+    At(Time),
 }
 
 /// Whether the peer may still say something.
@@ -104,6 +117,7 @@ impl Connection {
         match &self.state {
             State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => Demand::Receive,
             State::Writing(_) => Demand::Send,
+            State::Pausing(..) => Demand::Pause,
             State::Lingering { .. } => Demand::Drain,
             State::Closed(reason) => Demand::Close(*reason),
         }
@@ -137,8 +151,8 @@ impl Connection {
         self.since
     }
 
-    /// What the present deadline is for and since when its time runs; `None` once it is over.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<(TimeoutClass, Time)> {
+    /// How long it waits at present; `None` once it is over.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Deadline> {
         let class = match &self.state {
             State::Idle if self.served == 0 => TimeoutClass::FirstByte,
             State::Idle => TimeoutClass::Idle,
@@ -146,10 +160,11 @@ impl Connection {
             State::ReadingHead(_) => TimeoutClass::Head,
             State::ReadingBody(_) => TimeoutClass::Body,
             State::Writing(_) => TimeoutClass::Write,
+            State::Pausing(body, _) => return Some(Deadline::At(body.due())),
             State::Lingering { .. } => TimeoutClass::Linger,
             State::Closed(_) => return None,
         };
-        Some((class, self.since))
+        Some(Deadline::Timeout(class, self.since))
     }
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
@@ -202,12 +217,14 @@ impl Connection {
             State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadUnfinished, turn),
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyUnfinished, turn),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
-            State::Writing(_) | State::Closed(_) => unreachable!("nothing is received there"),
+            State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
+                unreachable!("nothing is received there")
+            }
         }
         self.note_waiting(before, 0, turn);
     }
 
-    /// The time for what the connection waits for has run out.
+    /// The time for what the connection waits for has run out, or that of a source has come.
     pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
         match &self.state {
             State::Idle if self.served == 0 => self.state.on_close(CloseReason::FirstByteTimeout),
@@ -215,6 +232,7 @@ impl Connection {
             State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadStalled, turn),
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyStalled, turn),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
+            State::Pausing(..) => self.ask_source(turn),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Closed(_) => {}
         }
@@ -262,6 +280,7 @@ impl Connection {
                 self.state.on_close(*reason);
             }
             State::Idle | State::ReadingBody(_) => self.advance_parked(turn),
+            State::Pausing(..) => self.on_piece_sent(turn),
             State::ReadingHead(_)
             | State::Writing(_)
             | State::Lingering { .. }
@@ -309,7 +328,7 @@ impl Connection {
             (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
             (State::Writing(_), _) => self.wait_from(now),
             // Empty lines between requests do not make a client any less idle.
-            (State::Idle | State::Lingering { .. } | State::Closed(_), _) => {}
+            (State::Idle | State::Pausing(..) | State::Lingering { .. } | State::Closed(_), _) => {}
         }
     }
 
@@ -347,13 +366,27 @@ impl Connection {
         self.parked.as_ref().map_or(0, |parked| parked.capacity())
     }
 
-    /// The connection's last answer is encoded.
-    pub(super) fn on_last_answer(&mut self, after: After) {
-        let after = match after {
+    /// An answer is encoded, or its head is and a source gives the rest.
+    #[cold]
+    pub(super) fn on_answer<H>(
+        &mut self,
+        body: Option<Box<Streaming>>,
+        then: Then,
+        turn: &mut Turn<'_, H>,
+    ) {
+        let then = match then {
             // Nothing is left to throw away if the peer has ended its side.
-            After::Linger(reason) if self.peer == PeerSide::Ended => After::Close(reason),
-            After::Linger(_) | After::Close(_) | After::Request | After::Body(_) => after,
+            Then::Linger(reason) if self.peer == PeerSide::Ended => Then::Close(reason),
+            Then::Request | Then::Close(_) | Then::Linger(_) => then,
         };
-        self.state.on_answer(after);
+        match body {
+            None => self.state.on_answer(After::from(then)),
+            Some(body) => {
+                self.state.on_answer(After::Source(body, then));
+                turn.common.metrics.streams += 1;
+                // The first piece goes out together with the head.
+                self.ask_source(turn);
+            }
+        }
     }
 }

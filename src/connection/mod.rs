@@ -3,12 +3,14 @@
 //! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
 //! [`dialogue`] is the passage from reading to writing: it turns input into calls of the handler.
+//! [`streaming`] asks the sources of answers that come over time.
 
 mod dialogue;
 mod machine;
 pub(crate) mod state;
+mod streaming;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use machine::{Common, Connection, Phase, Turn};
+pub(crate) use machine::{Common, Connection, Deadline, Phase, Turn};
 pub use machine::{Demand, Unread};

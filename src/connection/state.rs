@@ -1,7 +1,8 @@
 //! The states of a connection, and every way from one to another.
 //!
-//! A state is a place where we wait for the peer. Parsing is not one: it is the passage from
-//! reading to writing, and never waits.
+//! A state is a place where we wait for the peer; in `Pausing` we let it wait, until the time that
+//! the source of its answer has named. Parsing is no state: it is the passage from reading to
+//! writing, and never waits.
 //!
 //! ```text
 //!             ┌───────────── written, and the connection is kept ────────────┐
@@ -16,6 +17,10 @@
 //!             │                                                                   v  │
 //!             └── EOF, deadline, evicted, drained ──> Closed <── EOF, deadline ── Lingering
 //!                                                       ^────────────────────────────┘
+//!
+//! Writing ── written, and a source gives the rest ──> Pausing ── reset or cut off ──> Closed
+//!    ^                                                   │
+//!    └──────────── its time has come: a piece ───────────┘
 //! ```
 //!
 //! [`ARROWS`] is the same as a table. Every transition goes through [`State::enter`], which
@@ -27,6 +32,7 @@
 
 use crate::http::body::Content;
 use crate::metrics::CloseReason;
+use crate::source::Streaming;
 use crate::time::Time;
 
 /// Where a connection waits, with what belongs to the waiting.
@@ -40,6 +46,9 @@ pub(crate) enum State {
     ReadingBody(Box<Content>),
     /// Bytes are owed to the peer.
     Writing(After),
+    /// Everything owed is out, and the source of the present answer is to be asked for more when
+    /// its time has come. Nothing is received meanwhile.
+    Pausing(Box<Streaming>, Then),
     /// The last answer is out and our side is closed. What the peer still says is counted and
     /// thrown away, because closing on unread input would make the kernel send a reset, which
     /// can destroy the answer before the peer has read it.
@@ -77,10 +86,33 @@ pub(crate) enum After {
     Request,
     /// The content that the 100 just sent was the leave for, or that lies behind answers.
     Body(Box<Content>),
+    /// More of this answer, which its source has to be asked for.
+    Source(Box<Streaming>, Then),
     /// The end, at once: the peer has nothing more to say that we know of.
     Close(CloseReason),
     /// The end, after lingering.
     Linger(CloseReason),
+}
+
+/// What comes when a source has given its last piece, and that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// As [`After::Request`].
+    Request,
+    /// As [`After::Close`].
+    Close(CloseReason),
+    /// As [`After::Linger`].
+    Linger(CloseReason),
+}
+
+impl From<Then> for After {
+    fn from(then: Then) -> After {
+        match then {
+            Then::Request => After::Request,
+            Then::Close(reason) => After::Close(reason),
+            Then::Linger(reason) => After::Linger(reason),
+        }
+    }
 }
 
 /// The names of the states: what traces, tests and diagrams speak of.
@@ -94,6 +126,8 @@ pub enum Name {
     ReadingBody,
     /// Bytes are owed to the peer.
     Writing,
+    /// Everything owed is out, and the source of the answer gives more when its time has come.
+    Pausing,
     /// The last answer is out, and what the peer still says is thrown away.
     Lingering,
     /// It is over.
@@ -101,7 +135,7 @@ pub enum Name {
 }
 
 /// Every way from one state to another, and the events that lead there.
-pub(crate) const ARROWS: [(Name, &str, Name); 14] = [
+pub(crate) const ARROWS: [(Name, &str, Name); 17] = [
     (Name::Idle, "first bytes", Name::ReadingHead),
     (Name::Idle, "whole head", Name::ReadingBody),
     (Name::Idle, "whole request or fault", Name::Writing),
@@ -113,8 +147,11 @@ pub(crate) const ARROWS: [(Name, &str, Name); 14] = [
     (Name::ReadingBody, "reset", Name::Closed),
     (Name::Writing, "written, connection kept", Name::Idle),
     (Name::Writing, "written, body still to come", Name::ReadingBody),
+    (Name::Writing, "written, source to be asked", Name::Pausing),
     (Name::Writing, "written, input unread", Name::Lingering),
     (Name::Writing, "written, last answer; or reset, deadline", Name::Closed),
+    (Name::Pausing, "more of the body, or its end", Name::Writing),
+    (Name::Pausing, "reset or cut off", Name::Closed),
     (Name::Lingering, "EOF, deadline or enough", Name::Closed),
 ];
 
@@ -125,6 +162,7 @@ impl State {
             State::ReadingHead(_) => Name::ReadingHead,
             State::ReadingBody(_) => Name::ReadingBody,
             State::Writing(_) => Name::Writing,
+            State::Pausing(..) => Name::Pausing,
             State::Lingering { .. } => Name::Lingering,
             State::Closed(_) => Name::Closed,
         }
@@ -142,6 +180,7 @@ impl State {
             State::Writing(After::Request) => {}
             State::ReadingBody(_)
             | State::Writing(_)
+            | State::Pausing(..)
             | State::Lingering { .. }
             | State::Closed(_) => {
                 unreachable!("a head is only read where a request may begin")
@@ -170,6 +209,7 @@ impl State {
             State::Writing(After::Request) => self.enter(State::Writing(After::Body(content))),
             State::ReadingBody(_)
             | State::Writing(_)
+            | State::Pausing(..)
             | State::Lingering { .. }
             | State::Closed(_) => {
                 unreachable!("a body follows a head")
@@ -185,11 +225,11 @@ impl State {
     /// An answer has been encoded. More may be encoded behind it before anything is sent.
     pub(crate) fn on_answer(&mut self, after: After) {
         match self {
-            State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(After::Request) => self.enter(State::Writing(after)),
-            State::Writing(_) | State::Lingering { .. } | State::Closed(_) => {
+            State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
+                self.enter_from_bare(State::Writing(after));
+            }
+            State::ReadingBody(_) => self.enter(State::Writing(after)),
+            State::Writing(_) | State::Pausing(..) | State::Lingering { .. } | State::Closed(_) => {
                 unreachable!("nothing is answered after the last answer")
             }
         }
@@ -197,48 +237,129 @@ impl State {
 
     /// Input is left behind the last answer, so closing at once could destroy it.
     pub(crate) fn on_input_left(&mut self) {
-        if let State::Writing(After::Close(reason)) = *self {
-            self.enter(State::Writing(After::Linger(reason)));
+        match self {
+            State::Writing(After::Close(reason)) => {
+                let reason = *reason;
+                self.enter(State::Writing(After::Linger(reason)));
+            }
+            State::Writing(After::Source(_, then)) => {
+                if let Then::Close(reason) = *then {
+                    *then = Then::Linger(reason);
+                }
+            }
+            State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Pausing(..)
+            | State::Lingering { .. }
+            | State::Closed(_) => {}
         }
+    }
+
+    /// The source that is to be asked next, if the present answer comes from one.
+    pub(crate) fn source(&mut self) -> Option<&mut Streaming> {
+        match self {
+            State::Pausing(body, _) | State::Writing(After::Source(body, _)) => Some(body),
+            State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Lingering { .. }
+            | State::Closed(_) => None,
+        }
+    }
+
+    /// The source has given a piece, and will be asked for more.
+    pub(crate) fn on_piece(&mut self) {
+        self.go_on_from_source(After::Source);
+    }
+
+    /// The source has given its last piece, which may be empty. It is dropped.
+    pub(crate) fn on_last_piece(&mut self) {
+        self.go_on_from_source(|_, then| After::from(then));
+    }
+
+    /// The source did not keep its word. What it gave before is still sent, and then the end.
+    pub(crate) fn on_source_broken(&mut self) {
+        self.go_on_from_source(|_, _| After::Linger(CloseReason::SourceBroken));
+    }
+
+    fn go_on_from_source(&mut self, after: impl FnOnce(Box<Streaming>, Then) -> After) {
+        let before = self.name();
+        let (State::Pausing(body, then) | State::Writing(After::Source(body, then))) =
+            std::mem::replace(self, State::Idle)
+        else {
+            unreachable!("only a source that is there is asked")
+        };
+        self.enter_from(before, State::Writing(after(body, then)));
     }
 
     /// Everything owed has been written.
     pub(crate) fn on_written(&mut self) {
+        if let State::Writing(After::Request) = self {
+            return self.enter_from_bare(State::Idle);
+        }
         let State::Writing(after) = std::mem::replace(self, State::Idle) else {
             unreachable!("bytes are only owed in Writing");
         };
         let next = match after {
             After::Request => State::Idle,
             After::Body(content) => State::ReadingBody(content),
+            After::Source(body, then) => State::Pausing(body, then),
             After::Close(reason) => State::Closed(reason),
             After::Linger(reason) => State::Lingering { drained: 0, reason },
         };
-        *self = State::Writing(After::Request);
-        self.enter(next);
+        self.enter_from(Name::Writing, next);
     }
 
     /// The connection ends. The first reason stays.
     pub(crate) fn on_close(&mut self, reason: CloseReason) {
         let reason = match self {
             State::Lingering { reason, .. } | State::Closed(reason) => *reason,
-            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) | State::Writing(_) => {
-                reason
-            }
+            State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Pausing(..) => reason,
         };
         self.enter(State::Closed(reason));
     }
 
     fn enter(&mut self, next: State) {
+        self.enter_from(self.name(), next);
+    }
+
+    fn enter_from(&mut self, before: Name, next: State) {
+        State::check_way(before, &next);
+        *self = next;
+    }
+
+    /// As [`State::enter`], from a state that owns nothing: dropping one means to look at what it
+    /// owns, and this is on the way of every request.
+    fn enter_from_bare(&mut self, next: State) {
         debug_assert!(
-            self.name() == next.name()
-                || ARROWS.iter().any(|(from, _, to)| (*from, *to) == (self.name(), next.name())),
-            "there is no way from {:?} to {:?}",
-            self.name(),
+            !matches!(
+                self,
+                State::ReadingBody(_)
+                    | State::Pausing(..)
+                    | State::Writing(After::Body(_) | After::Source(..))
+            ),
+            "what {self:?} owns would leak"
+        );
+        State::check_way(self.name(), &next);
+        std::mem::forget(std::mem::replace(self, next));
+    }
+
+    fn check_way(before: Name, next: &State) {
+        debug_assert!(
+            before == next.name()
+                || ARROWS.iter().any(|(from, _, to)| (*from, *to) == (before, next.name())),
+            "there is no way from {before:?} to {:?}",
             next.name()
         );
         #[cfg(test)]
-        super::tests::note_arrow(self.name(), next.name());
-        *self = next;
+        super::tests::note_arrow(before, next.name());
     }
 }
 

@@ -1,16 +1,18 @@
 //! Scenarios without sockets: bytes in, bytes out, time as an argument.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Name};
-use super::{Common, Connection, Demand, Phase, Turn, Unread};
+use super::{Common, Connection, Deadline, Demand, Phase, Turn, Unread};
 use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::handler::{Handler, Reply, Sent};
 use crate::http::date::Date;
 use crate::http::request::Request;
+use crate::http::status::Status;
 use crate::metrics::{CloseReason, Metrics};
+use crate::source::{Next, Piece, Source};
 use crate::time::Time;
 
 thread_local! {
@@ -30,10 +32,60 @@ impl Handler for Echo {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         let body = String::from_utf8_lossy(request.body());
         let (method, path) = (request.method().as_str(), request.path());
+        if let Some(script) = path.strip_prefix("/source/") {
+            return reply.stream(Scripted::new(script));
+        }
+        if let Some((length, script)) =
+            path.strip_prefix("/sized/").and_then(|rest| rest.split_once('/'))
+        {
+            let length = length.parse().expect("a length");
+            return reply.status(Status::OK).stream_sized(length, Scripted::new(script));
+        }
         match path {
             "/large" => reply.send(&std::sync::Arc::from(vec![b'x'; 100_000])),
             _ => reply.send(&format!("<{method} {path} {body}>")),
         }
+    }
+}
+
+thread_local! {
+    /// How many sources have been dropped on this thread.
+    static DROPPED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Gives what its script says: `ab,cd@100,*` is `ab`, and more at once; `cd`, and more in 100 ms;
+/// as many bytes as there is room for, and that is all.
+struct Scripted {
+    steps: std::vec::IntoIter<String>,
+}
+
+impl Scripted {
+    fn new(script: &str) -> Scripted {
+        let steps: Vec<String> = script.split(',').map(str::to_owned).collect();
+        Scripted { steps: steps.into_iter() }
+    }
+}
+
+impl Source for Scripted {
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        let step = self.steps.next().expect("it is not asked again after the end");
+        let (bytes, pause) = step.split_once('@').unwrap_or((&step, "0"));
+        match bytes {
+            "*" => piece.append(vec![b'x'; piece.room()]),
+            bytes => piece.append(bytes),
+        }
+        let pause = Duration::from_millis(pause.parse().expect("milliseconds"));
+        match (self.steps.len(), pause) {
+            (0, _) => Next::Done,
+            (_, Duration::ZERO) => Next::More,
+            (_, pause) => Next::After(pause),
+        }
+    }
+}
+
+impl Drop for Scripted {
+    fn drop(&mut self) {
+        DROPPED.set(DROPPED.get() + 1);
     }
 }
 
@@ -107,8 +159,7 @@ impl Bench {
 
     /// Lets the present deadline pass.
     fn run_out(&mut self) -> String {
-        let (class, since) = self.connection.deadline(&self.common.timeouts).expect("a deadline");
-        self.now = since + self.common.timeouts.of(class);
+        self.now = self.deadline();
         self.with(|connection, turn| connection.on_deadline(turn));
         self.send_all()
     }
@@ -118,10 +169,16 @@ impl Bench {
         self
     }
 
-    /// How long the peer still has.
+    fn deadline(&self) -> Time {
+        match self.connection.deadline(&self.common.timeouts).expect("a deadline") {
+            Deadline::Timeout(class, since) => since + self.common.timeouts.of(class),
+            Deadline::At(due) => due,
+        }
+    }
+
+    /// How long the connection still waits.
     fn time_left(&self) -> Duration {
-        let (class, since) = self.connection.deadline(&self.common.timeouts).expect("a deadline");
-        (since + self.common.timeouts.of(class)).since(self.now)
+        self.deadline().since(self.now)
     }
 
     #[track_caller]
@@ -464,6 +521,250 @@ fn a_waiting_client_holds_little_more_than_what_it_sent() {
     assert_eq!(bench.connection.parked_bytes(), 0);
 }
 
+/// A request whose answer's body is what this script says.
+fn streamed(script: &str) -> String {
+    GET.replace("/a", &format!("/source/{script}"))
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_source_is_asked_when_its_time_has_come_and_each_piece_is_a_chunk() {
+    let mut bench = Bench::new();
+    let sent = bench.exchange(&streamed("one@1000,@1000,three"));
+    assert!(sent.contains("\r\nTransfer-Encoding: chunked\r\n"), "{sent}");
+    assert!(!sent.contains("Connection:") && !sent.contains("Content-Length:"), "{sent}");
+    assert_eq!(bodies(&sent), ["3\r\none\r\n"], "the first piece goes out with the head");
+    bench.assert_state(Name::Pausing);
+    assert_eq!((bench.connection.parked_bytes(), bench.time_left()), (0, SECOND));
+    assert_eq!(bench.run_out(), "", "an empty piece does not end the body");
+    bench.assert_state(Name::Pausing);
+    assert_eq!(bench.time_left(), SECOND);
+    let dropped = DROPPED.get();
+    assert_eq!(bench.run_out(), "5\r\nthree\r\n0\r\n\r\n");
+    bench.assert_state(Name::Idle);
+    assert_eq!(DROPPED.get(), dropped + 1);
+    assert_eq!((bench.common.metrics.streams, bench.common.metrics.pieces), (1, 3));
+    assert_eq!(bodies(&bench.exchange(GET)), ["<GET /a >"]);
+}
+
+#[test]
+fn requests_behind_a_stream_are_answered_behind_it() {
+    let mut bench = Bench::new();
+    let input = format!("{GET}{}{POST}{}{GET}", streamed("a@1000,b"), streamed("c"));
+    assert_eq!(bodies(&bench.exchange(&input)), ["<GET /a >", "1\r\na\r\n"]);
+    assert_eq!(bench.common.metrics.requests, 2);
+    let sent = bench.run_out();
+    let (end, behind) = sent.split_at(sent.find("HTTP/1.1").expect("more answers"));
+    assert_eq!(end, "1\r\nb\r\n0\r\n\r\n");
+    assert_eq!(statuses(behind), ["200", "200", "200"]);
+    assert!(behind.contains("<POST /p hello>HTTP/1.1") && behind.ends_with("<GET /a >"));
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn a_source_is_asked_for_more_only_when_its_piece_has_been_taken() {
+    let mut bench = Bench::new();
+    let high_water = bench.common.limits.output_bytes_high_water;
+    bench.receive(streamed("*,*,*").as_bytes());
+    let owed = |bench: &Bench| -> usize {
+        bench.connection.owed(&bench.common.output).iter().map(|piece| piece.len()).sum()
+    };
+    for pieces in 1..=3 {
+        for _ in 0..2 {
+            assert_eq!(bench.common.metrics.pieces, pieces);
+            assert!(owed(&bench) <= high_water, "{} bytes are owed", owed(&bench));
+            let half = owed(&bench) / 2;
+            bench.send(half);
+            bench.connection.park(&mut bench.common.output);
+            bench.assert_state(Name::Writing);
+            assert!(bench.connection.parked_bytes() <= high_water);
+        }
+        bench.send(usize::MAX);
+    }
+    bench.assert_state(Name::Idle);
+    assert_eq!(bench.connection.parked_bytes(), 0);
+}
+
+#[test]
+fn behind_answers_that_fill_the_output_a_source_is_asked_once_they_are_out() {
+    let mut bench = Bench::new();
+    bench.common.limits.output_bytes_high_water = 1024;
+    bench.receive(format!("{}{}", GET.repeat(8), streamed("*")).as_bytes());
+    assert_eq!((bench.common.metrics.requests, bench.common.metrics.pieces), (9, 0));
+    bench.send(usize::MAX);
+    assert_eq!(bench.common.metrics.pieces, 1);
+    assert_eq!(bench.send(usize::MAX).len(), 1024 - 32 + "3e0\r\n\r\n0\r\n\r\n".len());
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn to_http_1_0_the_end_of_the_connection_ends_the_body() {
+    for (script, waits) in [("a,b", false), ("a@1000,b", true), ("a@1000,b@1000,", true)] {
+        let old = streamed(script).replace("HTTP/1.1", "HTTP/1.0");
+        for keep in ["", "Connection: keep-alive\r\n"] {
+            let mut bench = Bench::new();
+            let mut sent = bench.exchange(&old.replace("\r\n\r\n", &format!("\r\n{keep}\r\n")));
+            assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
+            assert!(!sent.contains("chunked"), "{sent}");
+            if waits {
+                bench.assert_state(Name::Pausing);
+                sent += &bench.run_out();
+            }
+            assert_eq!(statuses(&sent), ["200"]);
+            if script.ends_with(',') {
+                bench.assert_state(Name::Pausing);
+                assert_eq!(bench.run_out(), "");
+            }
+            assert!(sent.ends_with("\r\n\r\nab"), "{sent}");
+            if keep.is_empty() {
+                bench.assert_closed(CloseReason::Answered);
+            } else {
+                // It may be sending more.
+                bench.assert_state(Name::Lingering);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_answer_to_head_does_not_ask_the_source() {
+    for version in ["HTTP/1.1", "HTTP/1.0"] {
+        let head = streamed("a").replace("GET", "HEAD").replace("HTTP/1.1", version);
+        let head = head.replace("\r\n\r\n", "\r\nConnection: keep-alive\r\n\r\n");
+        let (mut bench, dropped) = (Bench::new(), DROPPED.get());
+        let sent = bench.exchange(&head);
+        assert_eq!(bodies(&sent), [""]);
+        assert_eq!(sent.contains("chunked"), version == "HTTP/1.1", "{sent}");
+        assert_eq!((bench.common.metrics.pieces, DROPPED.get()), (0, dropped + 1));
+        bench.assert_state(Name::Idle);
+    }
+}
+
+#[test]
+fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word() {
+    let sized = |length: usize, script: &str| {
+        let path = format!("/sized/{length}/{script}");
+        format!("{}{GET}", GET.replace("/a", &path).replace("HTTP/1.1", "HTTP/1.0")).replacen(
+            "\r\n\r\n",
+            "\r\nConnection: keep-alive\r\n\r\n",
+            1,
+        )
+    };
+    for script in ["hello", "hel,lo", "hel,lo,", ",hello"] {
+        let mut bench = Bench::new();
+        let mut sent = bench.exchange(&sized(5, script));
+        if bench.connection.demand() == Demand::Pause {
+            sent += &bench.run_out();
+        }
+        assert!(sent.contains("\r\nContent-Length: 5\r\n"), "{sent}");
+        assert_eq!(statuses(&sent), ["200", "200"], "{script}");
+        assert!(bodies(&sent)[0].starts_with("hello"), "{sent}");
+        bench.assert_state(Name::Idle);
+    }
+    for (script, given) in
+        [("hell", "hell"), ("hel,lo!", "hel"), ("hello,!", "hello"), ("hello!", "")]
+    {
+        let mut bench = Bench::new();
+        let sent = bench.exchange(&sized(5, script));
+        assert_eq!(bodies(&sent), [given], "{script}: nothing follows");
+        bench.assert_state(Name::Lingering);
+        bench.end_of_input();
+        bench.assert_closed(CloseReason::SourceBroken);
+    }
+    // Broken when nothing is owed.
+    let mut bench = Bench::new();
+    bench.exchange(&sized(5, "hell@1000,"));
+    assert_eq!(bench.run_out(), "");
+    bench.assert_state(Name::Lingering);
+    bench.run_out();
+    bench.assert_closed(CloseReason::SourceBroken);
+}
+
+#[test]
+fn a_source_without_bytes_is_left_alone_for_a_moment() {
+    let mut bench = Bench::new();
+    bench.exchange(&streamed(",,,a"));
+    for pieces in 1..=3 {
+        bench.assert_state(Name::Pausing);
+        assert_eq!(bench.common.metrics.pieces, pieces);
+        assert_eq!(bench.time_left(), Duration::from_millis(1));
+        bench.run_out();
+    }
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn the_write_timeout_runs_while_bytes_are_owed_and_not_while_the_source_pauses() {
+    let mut bench = Bench::new();
+    bench.receive(streamed("*@3600000,*").as_bytes());
+    bench.send(1000);
+    bench.connection.park(&mut bench.common.output);
+    bench.after(20 * SECOND);
+    assert_eq!(bench.time_left(), 10 * SECOND);
+    bench.send_all();
+    assert_eq!(bench.time_left(), 3580 * SECOND, "counted from when it was asked");
+    bench.after(3580 * SECOND);
+    bench.with(|connection, turn| connection.on_deadline(turn));
+    bench.assert_state(Name::Writing);
+    assert_eq!(bench.time_left(), 30 * SECOND);
+    bench.run_out();
+    bench.assert_closed(CloseReason::WriteTimeout);
+}
+
+#[test]
+fn a_source_whose_time_came_while_its_piece_was_taken_is_asked_at_once() {
+    let mut bench = Bench::new();
+    bench.receive(streamed("a@1000,b").as_bytes());
+    bench.after(SECOND);
+    assert!(bench.send_all().ends_with("1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn a_connection_that_ends_drops_its_source() {
+    for state in [Name::Writing, Name::Pausing] {
+        let (mut bench, dropped) = (Bench::new(), DROPPED.get());
+        bench.receive(streamed("a@1000,b").as_bytes());
+        if state == Name::Pausing {
+            bench.send_all();
+        }
+        bench.assert_state(state);
+        bench.connection.on_close(CloseReason::Reset);
+        bench.assert_closed(CloseReason::Reset);
+        assert_eq!(DROPPED.get(), dropped + 1);
+    }
+}
+
+#[test]
+fn nothing_behind_a_last_answer_that_streams_is_processed() {
+    let mut bench = Bench::new();
+    let close = streamed("a@1000,b").replace("Host", "Connection: close\r\nHost");
+    bench.exchange(&format!("{close}{GET}"));
+    bench.assert_state(Name::Pausing);
+    assert_eq!(bench.connection.parked_bytes(), 0);
+    assert_eq!(bench.run_out(), "1\r\nb\r\n0\r\n\r\n");
+    bench.assert_state(Name::Lingering);
+    bench.end_of_input();
+    bench.assert_closed(CloseReason::Answered);
+
+    let mut bench = Bench::new();
+    bench.exchange(&close);
+    bench.run_out();
+    bench.assert_closed(CloseReason::Answered);
+}
+
+#[test]
+fn a_stream_that_has_begun_goes_on_while_the_server_drains() {
+    let mut bench = Bench::new();
+    bench.exchange(&format!("{}{GET}", streamed("a@1000,b")));
+    bench.common.phase = Phase::Draining;
+    let sent = bench.run_out();
+    assert!(sent.starts_with("1\r\nb\r\n0\r\n\r\nHTTP/1.1 200 "), "{sent}");
+    assert!(sent.contains("Connection: close\r\n"), "{sent}");
+    bench.assert_state(Name::Lingering);
+}
+
 /// What the server says to `input`, sent in the given pieces, up to the end of the input.
 fn verdict<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String, CloseReason) {
     let mut bench = Bench::new();
@@ -502,6 +803,7 @@ fn every_request_cut_at_every_byte_gives_the_same_answers() {
     let all =
         format!("{GET}{POST}\r\n{CHUNKED}{}{GET}", EXPECT.replace("\r\n\r\n", "\r\n\r\nhello"));
     assert_cuts_do_not_matter(all.as_bytes());
+    assert_cuts_do_not_matter(format!("{GET}{}{POST}", streamed("a,b")).as_bytes());
 }
 
 /// What is said to `input` while the peer still waits: a fault is told at once, not at a deadline.
@@ -559,6 +861,8 @@ fn every_arrow_of_the_table_can_be_walked() {
     a_client_that_waits_for_100_gets_it_once_and_only_if_its_body_is_wanted();
     empty_lines_between_requests_are_no_requests();
     the_first_reason_to_end_stays();
+    requests_behind_a_stream_are_answered_behind_it();
+    a_connection_that_ends_drops_its_source();
     verdict([GET.as_bytes()]);
     verdict([&POST.as_bytes()[..50], &POST.as_bytes()[50..]]);
     verdict(POST.as_bytes().chunks(1));

@@ -10,6 +10,9 @@ use super::status::Status;
 /// The interim answer that lets a client send its content (RFC 9110 §15.2.1).
 pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
+/// The chunk that ends a body, without trailers (RFC 9112 §7.1).
+pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
 /// Fields that the connection writes itself, because its framing depends on them.
 const RESERVED: [&str; 5] =
     ["Connection", "Content-Length", "Date", "Transfer-Encoding", "Upgrade"];
@@ -119,10 +122,48 @@ pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 }
 
 /// The `Content-Length` line.
-pub(crate) fn content_length(out: &mut Vec<u8>, length: usize) {
+pub(crate) fn content_length(out: &mut Vec<u8>, length: u64) {
     out.extend_from_slice(b"Content-Length: ");
     out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
     out.extend_from_slice(b"\r\n");
+}
+
+/// The line that says that the body comes in chunks.
+pub(crate) fn chunked(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"Transfer-Encoding: chunked\r\n");
+}
+
+/// Leaves room for the line before a chunk that will probably have `likely` bytes. These are then
+/// appended, and [`close_chunk`] called.
+pub(crate) fn open_chunk(out: &mut Vec<u8>, likely: usize) {
+    out.resize(out.len() + size_line_bytes(likely), b'0');
+}
+
+/// Ends the chunk whose line begins at `start` and that has turned out to have so many `bytes`. One
+/// of none is taken back: it would be the last. The bytes are moved only if the line has become
+/// shorter or longer than was thought.
+pub(crate) fn close_chunk(out: &mut Vec<u8>, start: usize, bytes: usize) {
+    let content = out.len() - bytes;
+    if bytes == 0 {
+        out.truncate(start);
+        return;
+    }
+    let mut line = [b'\n'; 2 * size_of::<usize>() + 2];
+    let len = size_line_bytes(bytes);
+    line[len - 2] = b'\r';
+    let mut rest = bytes;
+    for digit in line[..len - 2].iter_mut().rev() {
+        *digit = b"0123456789abcdef"[rest % 16];
+        rest /= 16;
+    }
+    out.splice(start..content, line[..len].iter().copied());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// How long the line before a chunk of so many bytes is.
+fn size_line_bytes(bytes: usize) -> usize {
+    let digits = bytes.max(1).ilog2() / 4 + 1;
+    digits as usize + 2
 }
 
 /// The `Connection` line, where one is needed, and the empty line.

@@ -130,6 +130,8 @@ pub enum ClientEvent {
         /// How long that was.
         timeout: Duration,
     },
+    /// The time of its source has come: it is asked for more of the answer's body.
+    Due,
     /// Its connection has ended.
     Closed {
         /// Why.
@@ -161,9 +163,9 @@ pub struct Change {
 /// How long a client may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rest {
-    /// For what.
-    pub class: TimeoutClass,
-    /// From now on. It is acted on up to 1/64 of the timeout later.
+    /// For what; `None`: it lets its peer wait, until its source has more to give.
+    pub class: Option<TimeoutClass>,
+    /// From now on. A timeout is acted on up to 1/64 of it later, a source's time at once.
     pub rest: Duration,
 }
 
@@ -188,6 +190,7 @@ impl Event {
                 ClientEvent::Waits { .. } => "wait",
                 ClientEvent::Registered { .. } => "register",
                 ClientEvent::TimedOut { .. } => "timeout",
+                ClientEvent::Due => "due",
                 ClientEvent::Closed { .. } => "close",
                 ClientEvent::Freed => "free",
             },

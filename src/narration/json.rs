@@ -100,11 +100,15 @@ impl Object<'_, '_> {
             }
             ClientEvent::Waits { demand, rest } => {
                 match demand {
-                    Demand::Receive | Demand::Send | Demand::Drain => self.name("to", demand)?,
+                    Demand::Receive | Demand::Send | Demand::Pause | Demand::Drain => {
+                        self.name("to", demand)?;
+                    }
                     Demand::Close(_) => self.text("to", "Close")?,
                 }
                 let Some(rest) = rest else { return Ok(()) };
-                self.name("deadline", rest.class)?;
+                if let Some(class) = rest.class {
+                    self.name("deadline", class)?;
+                }
                 self.seconds("rest", rest.rest)
             }
             ClientEvent::Registered { interest } => self.name("interest", interest),
@@ -117,7 +121,7 @@ impl Object<'_, '_> {
                 self.number("answers", answers as usize)?;
                 self.text("peer", peer)
             }
-            ClientEvent::Yields | ClientEvent::Freed => Ok(()),
+            ClientEvent::Yields | ClientEvent::Due | ClientEvent::Freed => Ok(()),
         }
     }
 

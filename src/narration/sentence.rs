@@ -102,9 +102,10 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Waits { demand, rest } => {
             f.write_str(awaited(demand))?;
             match rest {
-                Some(Rest { class, rest }) => {
+                Some(Rest { class: Some(class), rest }) => {
                     write!(f, "; {} left ({})", Seconds(rest), class_name(class))
                 }
+                Some(Rest { class: None, rest }) => write!(f, "; {} left", Seconds(rest)),
                 None => Ok(()),
             }
         }
@@ -114,6 +115,7 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::TimedOut { class, timeout } => {
             write!(f, "its {} of {} is over", class_name(class), Seconds(timeout))
         }
+        ClientEvent::Due => f.write_str("the time of its source has come; it is asked for more"),
         ClientEvent::Closed { reason, answers, peer } => {
             let answers = Count(answers as usize, "answer");
             write!(f, "{peer}, closed after {answers}: {}", reason.describe())
@@ -186,6 +188,7 @@ fn awaited(demand: Demand) -> &'static str {
     match demand {
         Demand::Receive => "for its peer to send",
         Demand::Send => "for its peer to make room by reading",
+        Demand::Pause => "for the time of its source, which gives the rest of the answer",
         Demand::Drain => "for its peer to close; what it still sends is thrown away",
         Demand::Close(_) => "for nothing",
     }

@@ -222,6 +222,7 @@ impl Wire {
 
     pub fn server_wants_reset(&mut self) {
         self.reset_on_drop = true;
-        self.write_timed_out = true;
+        // Whoever is cut off in the middle of an answer is reset, too.
+        self.write_timed_out = matches!(self.hub.stage(), Stage::Drive | Stage::Expire);
     }
 }

@@ -146,6 +146,7 @@ impl Wire {
                 }
             }
             CloseReason::CutOff | CloseReason::Reset => {}
+            CloseReason::SourceBroken => self.fail("ended by its source, and there is none"),
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;

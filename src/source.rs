@@ -1,0 +1,409 @@
+//! Bodies that come over time.
+//!
+//! A [`Source`] gives an answer's body piece by piece, and says each time when it wants to be asked
+//! for more: at once, not before some time has passed, or never again. So a handler answers late,
+//! slowly, for hours, or with more bytes than there is memory, on the one thread of the loop and
+//! without waking it from outside.
+//!
+//! Here is what a source sees, and how its pieces are framed. When it is asked is the
+//! connection's business.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use crate::http::encode;
+use crate::time::Time;
+
+/// A source that had no bytes to give is left alone for so long at least, whatever it says: asked
+/// again and again, it would keep the loop from sleeping. A thousand times a second is prompt
+/// enough for one that looks whether something has happened elsewhere.
+const EMPTY_PAUSE_MIN: Duration = Duration::from_millis(1);
+
+/// The most that framing adds to a piece, in bytes: the line before it, the line end behind it,
+/// and the last chunk.
+pub(crate) const FRAMING_BYTES_MAX: usize = 32;
+
+/// A body that comes over time: see [`ReplyHead::stream`](crate::ReplyHead::stream).
+///
+/// It is asked for its next piece only when the kernel has taken the piece before, so a client that
+/// reads slowly slows its source down, and what waits to be sent is never more than one piece.
+/// It runs on the loop, so it must not block; what it has to wait for it looks for again
+/// [later](Next::After). A panic in it is one of the handler: it ends the loop, through
+/// [`Server::run`](crate::Server::run).
+///
+/// When the connection ends early, because the client is gone for example, the source is dropped.
+/// A client that is lost while the source pauses is noticed at once; one that has only closed its
+/// side in order may still be reading, and whether it is shows at the next piece.
+///
+/// A closure is a source. Some of what they are good for:
+///
+/// An answer that comes late. Nobody waits for it but its client:
+///
+/// ```
+/// use std::time::Duration;
+/// use oneloop::{Next, Piece, Reply, Request, Sent};
+///
+/// fn late(_: &Request<'_>, reply: Reply<'_>) -> Sent {
+///     let mut waited = false;
+///     reply.stream(move |piece: &mut Piece<'_>| {
+///         if !waited {
+///             waited = true;
+///             return Next::After(Duration::from_secs(2));
+///         }
+///         piece.append("here it is\n");
+///         Next::Done
+///     })
+/// }
+/// # fn serve(_: impl oneloop::Handler) {}
+/// # serve(late);
+/// ```
+///
+/// Server-sent events, one a second, as long as the browser listens:
+///
+/// ```
+/// use std::io::Write;
+/// use std::time::Duration;
+/// use oneloop::{Next, Piece, Reply, Request, Sent};
+///
+/// fn events(_: &Request<'_>, reply: Reply<'_>) -> Sent {
+///     let mut seconds = 0;
+///     let fields = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")];
+///     let reply = reply.field(fields[0].0, fields[0].1).field(fields[1].0, fields[1].1);
+///     reply.stream(move |piece: &mut Piece<'_>| {
+///         seconds += 1;
+///         let _ = write!(piece, "data: {seconds} s have passed\n\n"); // a piece takes everything
+///         Next::After(Duration::from_secs(1))
+///     })
+/// }
+/// # fn serve(_: impl oneloop::Handler) {}
+/// # serve(events);
+/// ```
+///
+/// A text that drips, told to the client with its length. A source with a type of its own can be
+/// tried without a server:
+///
+/// ```
+/// use std::time::Duration;
+/// use oneloop::{Next, Piece, Reply, Request, Sent, Source};
+///
+/// struct Drip(std::str::Bytes<'static>);
+///
+/// impl Source for Drip {
+///     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+///         match self.0.next() {
+///             Some(byte) => piece.append([byte]),
+///             None => return Next::Done,
+///         }
+///         Next::After(Duration::from_millis(100))
+///     }
+/// }
+///
+/// fn drip(_: &Request<'_>, reply: Reply<'_>) -> Sent {
+///     let text = "patience\n";
+///     reply.field("Content-Type", "text/plain").stream_sized(text.len() as u64, Drip(text.bytes()))
+/// }
+/// # fn serve(_: impl oneloop::Handler) {}
+/// # serve(drip);
+///
+/// let mut bytes = Vec::new();
+/// let next = Drip("hi".bytes()).next(&mut Piece::new(&mut bytes, 1024));
+/// assert_eq!((bytes.as_slice(), next), (&b"h"[..], Next::After(Duration::from_millis(100))));
+/// ```
+///
+/// A download that is made while it is sent, and never held whole:
+///
+/// ```
+/// use oneloop::{Next, Piece, Reply, Request, Sent, Source};
+///
+/// struct Squares { from: u64, to: u64 }
+///
+/// impl Source for Squares {
+///     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+///         while self.from < self.to && piece.room() > 0 {
+///             piece.append(format!("{}\n", u128::from(self.from).pow(2)));
+///             self.from += 1;
+///         }
+///         if self.from < self.to { Next::More } else { Next::Done }
+///     }
+/// }
+///
+/// fn squares(_: &Request<'_>, reply: Reply<'_>) -> Sent {
+///     reply.field("Content-Type", "text/plain").stream(Squares { from: 0, to: 1_000_000_000 })
+/// }
+/// # fn serve(_: impl oneloop::Handler) {}
+/// # serve(squares);
+///
+/// let mut bytes = Vec::new();
+/// let next = Squares { from: 2, to: 4 }.next(&mut Piece::new(&mut bytes, 1024));
+/// assert_eq!((bytes.as_slice(), next), (&b"4\n9\n"[..], Next::Done));
+/// ```
+pub trait Source {
+    /// Appends the next bytes of the body to `piece`, perhaps none, and says how it goes on.
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next;
+}
+
+impl<F> Source for F
+where
+    F: FnMut(&mut Piece<'_>) -> Next,
+{
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        self(piece)
+    }
+}
+
+/// How a body goes on behind the piece that its source has just given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It can give more as soon as the piece is sent. If the piece is empty, this means to ask
+    /// again after a millisecond.
+    More,
+    /// The piece is sent at once, and the source is asked again when it is sent and this time has
+    /// passed since the loop's turn began. Never earlier, and later by no more than the turn
+    /// that is under way then, unless more deadlines are due than
+    /// [`Limits::deadlines_per_turn_max`](crate::Limits::deadlines_per_turn_max). With an empty
+    /// piece, a millisecond is the least.
+    After(Duration),
+    /// That was the last piece.
+    Done,
+}
+
+/// Where a source puts the next bytes of its body.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    out: &'a mut Vec<u8>,
+    /// Where this piece begins.
+    start: usize,
+    room: usize,
+}
+
+impl<'a> Piece<'a> {
+    /// A piece that is appended to `out` and has room for so many bytes: to try a source without
+    /// a server.
+    pub fn new(out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
+        let start = out.len();
+        Piece { out, start, room }
+    }
+
+    /// Appends these bytes, all of them.
+    pub fn append(&mut self, bytes: impl AsRef<[u8]>) {
+        self.out.extend_from_slice(bytes.as_ref());
+    }
+
+    /// How many more bytes should be appended: never more than
+    /// [`Limits::output_bytes_high_water`](crate::Limits::output_bytes_high_water), and about half
+    /// of that at least in an empty piece. A source that appends more makes its connection hold
+    /// more memory than the limits say, until it is sent.
+    pub fn room(&self) -> usize {
+        self.room.saturating_sub(self.len())
+    }
+
+    /// How many bytes have been appended.
+    pub fn len(&self) -> usize {
+        self.out.len() - self.start
+    }
+
+    /// Whether nothing has been appended.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Takes everything, and never fails: for `write!` and [`io::copy`].
+impl io::Write for Piece<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// How a client tells where a streamed body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delimiter {
+    /// By the last chunk.
+    LastChunk,
+    /// By its length, of which so many bytes are still to come.
+    Length { left: u64 },
+    /// By the end of the connection, for HTTP/1.0 has no chunks.
+    End,
+}
+
+/// A source in the course of being sent.
+pub(crate) struct Streaming {
+    source: Box<dyn Source + Send>,
+    delimiter: Delimiter,
+    /// When it may be asked again.
+    due: Time,
+}
+
+/// What came of asking a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// It goes on, not before [`Streaming::due`].
+    GoesOn,
+    /// The body is complete.
+    Complete,
+    /// It has given more or fewer bytes than it said. Nothing that could be taken for another
+    /// answer has been encoded, and nothing may follow.
+    Broken,
+}
+
+impl Streaming {
+    pub(crate) fn new(source: Box<dyn Source + Send>, delimiter: Delimiter) -> Streaming {
+        Streaming { source, delimiter, due: Time::START }
+    }
+
+    /// When it is to be asked.
+    pub(crate) fn due(&self) -> Time {
+        self.due
+    }
+
+    /// Asks for the next piece, and encodes it with its framing behind `out`.
+    pub(crate) fn ask(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+        let start = out.len();
+        if self.delimiter == Delimiter::LastChunk {
+            encode::open_chunk(out, room);
+        }
+        let mut piece = Piece::new(out, room);
+        let next = self.source.next(&mut piece);
+        let bytes = piece.len();
+        match &mut self.delimiter {
+            Delimiter::LastChunk => encode::close_chunk(out, start, bytes),
+            Delimiter::Length { left } => match left.checked_sub(bytes as u64) {
+                Some(rest) => *left = rest,
+                None => {
+                    out.truncate(start);
+                    return Asked::Broken;
+                }
+            },
+            Delimiter::End => {}
+        }
+        let pause = match next {
+            Next::Done => return self.finish(out),
+            Next::More => Duration::ZERO,
+            Next::After(pause) => pause,
+        };
+        self.due = now + if bytes == 0 { pause.max(EMPTY_PAUSE_MIN) } else { pause };
+        Asked::GoesOn
+    }
+
+    fn finish(&self, out: &mut Vec<u8>) -> Asked {
+        match self.delimiter {
+            Delimiter::LastChunk => out.extend_from_slice(encode::LAST_CHUNK),
+            Delimiter::Length { left: 0 } | Delimiter::End => {}
+            Delimiter::Length { .. } => return Asked::Broken,
+        }
+        Asked::Complete
+    }
+}
+
+impl fmt::Debug for Streaming {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streaming")
+            .field("delimiter", &self.delimiter)
+            .field("due", &self.due)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    const NOW: Time = Time::START;
+
+    /// What a source that gives these pieces is encoded as, and what came of it in the end.
+    fn encoded(delimiter: Delimiter, pieces: &'static [&'static str]) -> (String, Asked) {
+        let mut rest = pieces.iter();
+        let source = move |piece: &mut Piece<'_>| {
+            let bytes = rest.next().copied();
+            piece.append(bytes.unwrap_or_default());
+            if rest.len() == 0 { Next::Done } else { Next::More }
+        };
+        let mut streaming = Streaming::new(Box::new(source), delimiter);
+        let mut out = Vec::new();
+        loop {
+            match streaming.ask(&mut out, 1024, NOW) {
+                Asked::GoesOn => {}
+                end @ (Asked::Complete | Asked::Broken) => {
+                    return (String::from_utf8(out).expect("text"), end);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_become_chunks_and_empty_ones_do_not_end_the_body() {
+        let chunks = "1\r\na\r\nb\r\nhello world\r\n0\r\n\r\n";
+        let told = encoded(Delimiter::LastChunk, &["a", "", "hello world", ""]);
+        assert_eq!(told, (chunks.to_owned(), Asked::Complete));
+        let told = encoded(Delimiter::LastChunk, &[""]);
+        assert_eq!(told, ("0\r\n\r\n".to_owned(), Asked::Complete));
+    }
+
+    #[test]
+    fn a_chunks_size_is_right_whatever_room_there_was() {
+        for bytes in [1_usize, 15, 16, 255, 256, 1024, 4095, 4096, 70_000] {
+            for room in [1, 16, 1024, 65_536] {
+                let source = move |piece: &mut Piece<'_>| {
+                    assert_eq!(piece.room(), room);
+                    piece.append(vec![b'x'; bytes]);
+                    assert_eq!(piece.room(), room.saturating_sub(bytes));
+                    Next::Done
+                };
+                let mut out = b"head".to_vec();
+                let mut streaming = Streaming::new(Box::new(source), Delimiter::LastChunk);
+                assert_eq!(streaming.ask(&mut out, room, NOW), Asked::Complete);
+                let chunk = format!("head{bytes:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(bytes));
+                assert!(out == chunk.as_bytes(), "{bytes} bytes, {room} of room");
+                assert!(out.len() <= 4 + bytes + FRAMING_BYTES_MAX);
+            }
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_kept_is_complete_and_one_that_is_not_is_broken() {
+        let length = |left, pieces| encoded(Delimiter::Length { left }, pieces);
+        assert_eq!(length(5, &["hel", "lo"]), ("hello".to_owned(), Asked::Complete));
+        assert_eq!(length(5, &["hel", "lo", ""]), ("hello".to_owned(), Asked::Complete));
+        assert_eq!(length(0, &[""]), (String::new(), Asked::Complete));
+        assert_eq!(length(5, &["hel", "l"]), ("hell".to_owned(), Asked::Broken));
+        assert_eq!(length(5, &["hel", "lo!"]), ("hel".to_owned(), Asked::Broken));
+        assert_eq!(length(5, &["hello", "!"]), ("hello".to_owned(), Asked::Broken));
+    }
+
+    #[test]
+    fn without_bytes_there_is_a_pause_and_with_them_what_was_asked_for() {
+        for (bytes, next, pause) in [
+            (0, Next::More, EMPTY_PAUSE_MIN),
+            (0, Next::After(Duration::ZERO), EMPTY_PAUSE_MIN),
+            (0, Next::After(Duration::from_secs(1)), Duration::from_secs(1)),
+            (1, Next::More, Duration::ZERO),
+            (1, Next::After(Duration::from_nanos(7)), Duration::from_nanos(7)),
+        ] {
+            let source = move |piece: &mut Piece<'_>| {
+                piece.append(vec![b'x'; bytes]);
+                next
+            };
+            let mut streaming = Streaming::new(Box::new(source), Delimiter::End);
+            let now = NOW + Duration::from_secs(9);
+            assert_eq!(streaming.ask(&mut Vec::new(), 1024, now), Asked::GoesOn);
+            assert_eq!(streaming.due(), now + pause, "{bytes} bytes and {next:?}");
+        }
+    }
+
+    #[test]
+    fn a_piece_is_written_to_like_everything_else() {
+        let mut out = b"before".to_vec();
+        let mut piece = Piece::new(&mut out, 4);
+        assert!(piece.is_empty());
+        write!(piece, "{}-{}", 1, 2).expect("a piece takes everything");
+        assert_eq!((piece.len(), piece.room()), (3, 1));
+        assert_eq!(out, b"before1-2");
+    }
+}
