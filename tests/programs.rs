@@ -7,6 +7,8 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+#[path = "support/sockets.rs"]
+mod sockets;
 mod support;
 
 use std::any;
@@ -17,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command};
 use std::time::{Duration, Instant};
 
+use oneloop::{Next, Piece, Reply, Request};
+use sockets::Background;
 use support::{Answers, Ended, PATIENCE, Program, Server, TEXT};
 
 /// A grace that no test waits for: with it, what is answered was answered at once.
@@ -152,6 +156,31 @@ fn curl_posts_a_body_and_goes_on_with_the_same_connection() {
     let urls = [server.url("/1"), server.url("/2")];
     let output = printed_by(curl_with(&curl, &[&counted[..], &[&urls[0], &urls[1]]].concat()));
     assert_eq!(output, format!("{TEXT}200 1\n{TEXT}200 0\n"));
+}
+
+#[test]
+fn curl_gets_what_comes_over_time_in_chunks_and_in_http_1_0() {
+    let Some(curl) = CURL.find(curl_gets_what_comes_over_time_in_chunks_and_in_http_1_0) else {
+        return;
+    };
+    let server = Background::start(&sockets::config(), |_: &Request<'_>, reply: Reply<'_>| {
+        let mut left = 3;
+        reply.stream(move |piece: &mut Piece<'_>| {
+            left -= 1;
+            piece.append("piece\n");
+            if left == 0 { Next::Done } else { Next::After(Duration::from_millis(100)) }
+        })
+    });
+    let urls = [1, 2].map(|number| format!("http://{}/{number}", server.address()));
+    let counted = ["--no-buffer", "--write-out", "%{http_code} %{num_connects}\n"];
+    let output = printed_by(curl_with(&curl, &[&counted[..], &[&urls[0], &urls[1]]].concat()));
+    let body = "piece\n".repeat(3);
+    assert_eq!(output, format!("{body}200 1\n{body}200 0\n"), "the connection is kept");
+    let old = ["--http1.0", "--write-out", "%{http_code}\n", &urls[0]];
+    assert_eq!(printed_by(curl_with(&curl, &old)), format!("{body}200\n"));
+    let output = printed_by(curl_with(&curl, &["--head", &urls[0]]));
+    assert!(output.contains("Transfer-Encoding: chunked"), "{output}");
+    assert_eq!(server.seen().metrics.streams, 3);
 }
 
 #[test]

@@ -279,6 +279,14 @@ impl Client {
         self.received.len()
     }
 
+    /// The next bytes, exactly so many.
+    pub fn take_exactly(&mut self, bytes: usize) -> Vec<u8> {
+        while self.received.len() < bytes {
+            self.receive_more();
+        }
+        self.received.drain(..bytes).collect()
+    }
+
     /// How the connection ends; nothing may come before that. As clients do, this one ends its own
     /// side when it sees the server's end.
     pub fn end(&mut self) -> End {
