@@ -40,7 +40,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 21] = [
     ("httparse::", &["http/parse.rs"]),
     ("httpdate::", &["http/date.rs"]),
     ("itoa::", &["http/encode.rs"]),
-    ("slab::", &["clients/crowd.rs", "herd/crowd.rs", "timers.rs"]),
+    ("slab::", &["clients/crowd.rs", "clients/slots.rs", "herd/crowd.rs", "timers.rs"]),
     ("socket2::", &["herd/sources.rs", "listener.rs", "server.rs"]),
     ("rustix::", &["alarm.rs", "descriptors.rs", "herd/sources.rs", "listener.rs"]),
     ("signal_hook", &["herd/herd.rs", "server.rs", "signals.rs"]),

@@ -10,6 +10,7 @@ use log::{Level, max_level};
 use slab::Slab;
 
 use super::run::{Arrival, BATCH_BYTES, Underway};
+use super::slots::Extent;
 use crate::buffer::Output;
 use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
@@ -54,14 +55,6 @@ impl ClientId {
     }
 }
 
-/// Address space reserved for the slots, in bytes. What is not touched of it costs nothing. A block
-/// of more than 32 MiB is one that glibc's allocator always maps by itself: it is never copied
-/// when a crowd grows, and all of it goes back to the system when the crowd has gone.
-const RESERVED_BYTES: usize = 33 * 1024 * 1024;
-
-/// The slots of fewer clients than this are not worth giving back.
-const CROWD_MIN: usize = 256;
-
 /// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
 /// other memory and keep the allocator from giving that back.
 const KEYS_RESERVED: usize = 2048;
@@ -70,10 +63,7 @@ const KEYS_RESERVED: usize = 2048;
 #[derive(Debug)]
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
-    /// The most clients there were since slots were last given back, or a few more than were left.
-    crowded: usize,
-    /// The capacity of the slab before it grew or was shrunk.
-    reserved: usize,
+    extent: Extent,
     /// Keys of clients that can do something now. A key whose client is not marked as queued is
     /// left over from a client that has ended since, and is skipped.
     pub(super) run_queue: VecDeque<usize>,
@@ -101,11 +91,10 @@ impl<S: Stream> Clients<S> {
     /// No clients yet. The limits and timeouts are those of a checked
     /// [`Config`](crate::Config).
     pub fn new(limits: Limits, timeouts: Timeouts, now: SystemTime) -> Clients<S> {
-        let slab = Slab::with_capacity(reserved_slots::<S>());
+        let (slab, extent) = Extent::reserve();
         Clients {
-            reserved: slab.capacity(),
             slab,
-            crowded: 0,
+            extent,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
             to_drain: 0..0,
@@ -189,7 +178,7 @@ impl<S: Stream> Clients<S> {
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
         let key = self.slab.insert(Client::new(stream, peer, generation, now));
-        self.crowded = self.crowded.max(self.slab.len());
+        self.extent.on_taken(key);
         let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
         self.timers.set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
@@ -314,30 +303,8 @@ impl<S: Stream> Clients<S> {
             }
         }
         if freed > 0 {
-            self.give_slots_back();
+            self.extent.on_freed(&mut self.slab);
         }
         freed
     }
-
-    /// Once a crowd has gone, most of it or all, the memory of its slots goes back. If somebody is
-    /// left, what lies below their keys stays: keys do not move. So it is tried again whenever
-    /// three quarters of those who were left have gone, too.
-    fn give_slots_back(&mut self) {
-        let given_back = self.slab.capacity() != self.reserved;
-        if self.crowded <= CROWD_MIN && !given_back {
-            return;
-        }
-        if self.slab.is_empty() {
-            self.slab = Slab::with_capacity(reserved_slots::<S>());
-            self.reserved = self.slab.capacity();
-            self.crowded = 0;
-        } else if self.slab.len() * 8 < self.crowded {
-            self.slab.shrink_to_fit();
-            self.crowded = self.slab.len() * 2;
-        }
-    }
-}
-
-fn reserved_slots<S>() -> usize {
-    RESERVED_BYTES / size_of::<Client<S>>()
 }

@@ -18,11 +18,12 @@
 //! [observes]: Clients::observe
 //! [`on_polled`]: Clients::on_polled
 //!
-//! [`crowd`] owns them and knows who comes and goes, [`run`] has them take their steps, and
-//! [`parting`] decides who has to go before the peer wants to.
+//! [`crowd`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
+//! them take their steps, and [`parting`] decides who has to go before the peer wants to.
 
 mod crowd;
 mod parting;
 mod run;
+mod slots;
 
 pub use crowd::{ClientId, Clients};

@@ -1,0 +1,133 @@
+//! The memory of a crowd's slots, which goes back once the crowd has gone.
+//!
+//! If somebody is left, what lies below their keys stays: keys do not move. So what counts is not
+//! how many clients are left, but how high up the slab the highest of them is.
+
+use slab::Slab;
+
+/// Address space reserved for the slots, in bytes. What is not touched of it costs nothing. A block
+/// of more than 32 MiB is one that glibc's allocator always maps by itself: it is never copied
+/// when a crowd grows, and all of it goes back to the system when the crowd has gone.
+const RESERVED_BYTES: usize = 33 * 1024 * 1024;
+
+/// Fewer slots than this are not worth giving back.
+const CROWD_MIN: usize = 256;
+
+/// Slots go back when no more than one in so many of them is below the highest key: trying costs a
+/// look at each, so this keeps trying at a few looks for each client that came.
+const GIVEN_BACK_FACTOR: usize = 8;
+
+/// How far up a slab is in use, and has been.
+#[derive(Debug)]
+pub(super) struct Extent {
+    /// Behind the highest key in use, or above.
+    end: usize,
+    /// The highest that was since slots were last given back: these take memory.
+    touched: usize,
+    /// The capacity that was reserved.
+    reserved: usize,
+}
+
+impl Extent {
+    /// An empty slab with slots reserved, and its extent.
+    pub(super) fn reserve<T>() -> (Slab<T>, Extent) {
+        let slab = Slab::with_capacity(RESERVED_BYTES / size_of::<T>());
+        let reserved = slab.capacity();
+        (slab, Extent { end: 0, touched: 0, reserved })
+    }
+
+    /// A key has been given out.
+    pub(super) fn on_taken(&mut self, key: usize) {
+        self.end = self.end.max(key + 1);
+        self.touched = self.touched.max(self.end);
+    }
+
+    /// Keys have been freed: gives slots back if a crowd has gone.
+    pub(super) fn on_freed<T>(&mut self, slab: &mut Slab<T>) {
+        let given_back = slab.capacity() != self.reserved;
+        if self.touched <= CROWD_MIN && !given_back {
+            return;
+        }
+        if slab.is_empty() {
+            (*slab, *self) = Extent::reserve();
+            return;
+        }
+        while self.end > 0 && !slab.contains(self.end - 1) {
+            self.end -= 1;
+        }
+        if self.touched > CROWD_MIN && self.end <= self.touched / GIVEN_BACK_FACTOR {
+            slab.shrink_to_fit();
+            self.touched = self.end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CROWD: usize = 10_000;
+
+    fn crowd() -> (Slab<u64>, Extent) {
+        let (mut slab, mut extent) = Extent::reserve();
+        for number in 0..CROWD as u64 {
+            let key = slab.insert(number);
+            extent.on_taken(key);
+        }
+        (slab, extent)
+    }
+
+    #[test]
+    fn a_crowd_that_has_gone_leaves_what_was_reserved() {
+        let (mut slab, mut extent) = crowd();
+        let reserved = slab.capacity();
+        slab.clear();
+        extent.on_freed(&mut slab);
+        assert_eq!((slab.capacity(), extent.touched), (reserved, 0));
+    }
+
+    #[test]
+    fn slots_go_back_when_the_highest_client_goes_however_many_are_left_below() {
+        let (mut slab, mut extent) = crowd();
+        slab.retain(|key, _| key < 100 || (1500..1550).contains(&key) || key == CROWD - 1);
+        extent.on_freed(&mut slab);
+        assert!(slab.capacity() >= CROWD, "the highest key is still in use");
+        slab.remove(CROWD - 1);
+        extent.on_freed(&mut slab);
+        assert!(slab.capacity() >= CROWD, "1,550 of 10,000 are more than one in eight");
+        for key in 1500..1550 {
+            slab.remove(key);
+            extent.on_freed(&mut slab);
+        }
+        assert_eq!((slab.len(), extent.touched), (100, 100));
+        assert!(slab.capacity() < CROWD / GIVEN_BACK_FACTOR, "{}", slab.capacity());
+    }
+
+    #[test]
+    fn a_slab_that_was_shrunk_is_reserved_again_when_it_is_empty() {
+        let (mut slab, mut extent) = crowd();
+        let reserved = slab.capacity();
+        slab.retain(|key, _| key == 0);
+        extent.on_freed(&mut slab);
+        assert!(slab.capacity() < reserved);
+        slab.remove(0);
+        extent.on_freed(&mut slab);
+        assert_eq!(slab.capacity(), reserved);
+    }
+
+    #[test]
+    fn a_few_clients_are_never_worth_it() {
+        let (mut slab, mut extent) = Extent::reserve::<u64>();
+        for _ in 0..3 {
+            let keys: Vec<usize> =
+                (0..CROWD_MIN as u64).map(|number| slab.insert(number)).collect();
+            keys.iter().for_each(|key| extent.on_taken(*key));
+            let before = slab.capacity();
+            for key in keys {
+                slab.remove(key);
+            }
+            extent.on_freed(&mut slab);
+            assert_eq!((slab.capacity(), extent.touched), (before, CROWD_MIN));
+        }
+    }
+}
