@@ -1,10 +1,11 @@
-//! Holds the README to what the program says and does.
+//! Holds the READMEs to what the programs say and do.
 
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Killed at the end of the test, whatever happens.
@@ -17,8 +18,15 @@ impl Drop for Guard {
     }
 }
 
-fn readme() -> String {
-    std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap()
+fn read(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// What the README says under this heading, up to the next one.
+fn section(heading: &str) -> String {
+    let readme = read("README.md");
+    let (_, behind) = readme.split_once(&format!("\n{heading}\n")).expect(heading);
+    behind.split("\n#").next().unwrap().to_owned()
 }
 
 /// A told line without what differs from run to run: the time since the start, how long the loop
@@ -72,8 +80,8 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
     tell_until("is free");
     client.read_to_end(&mut Vec::new()).unwrap();
 
-    let readme = readme();
-    let block = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let told = section("### One request's journey");
+    let block = told.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
     let shown: Vec<String> = block.lines().map(masked).collect();
     assert_eq!(journey, shown, "{journey:#?}");
 }
@@ -82,15 +90,15 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
 fn every_option_stands_in_the_readme() {
     let options = options(env!("CARGO_BIN_EXE_oneloop"));
     assert!(options.len() > 25, "{options:?}");
-    assert_are_in_the_readme(&options, &["--quiet", "--verbose"]);
+    assert_are_in("README.md", &options, &["--quiet", "--verbose"]);
 }
 
 #[cfg(feature = "herd")]
 #[test]
-fn every_option_of_the_herd_stands_in_the_readme() {
+fn every_option_of_the_herd_stands_in_its_readme() {
     let options = options(env!("CARGO_BIN_EXE_herd"));
     assert!(options.len() > 25, "{options:?}");
-    assert_are_in_the_readme(&options, &[]);
+    assert_are_in("src/herd/README.md", &options, &[]);
 }
 
 /// Every option that a program's help names.
@@ -103,13 +111,13 @@ fn options(program: &str) -> Vec<String> {
 }
 
 /// As a whole word, so that `--post` does not stand there because `--post-something` does.
-fn assert_are_in_the_readme(options: &[String], except: &[&str]) {
-    let readme = readme();
+fn assert_are_in(path: &str, options: &[String], except: &[&str]) {
+    let readme = read(path);
     for option in options.iter().filter(|option| !except.contains(&option.as_str())) {
         let is_there = readme.match_indices(option.as_str()).any(|(at, _)| {
             let next = readme[at + option.len()..].chars().next();
             next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
         });
-        assert!(is_there, "the README says nothing of {option}");
+        assert!(is_there, "{path} says nothing of {option}");
     }
 }
