@@ -108,8 +108,8 @@ fn fill(
         server: running.address(),
         clients: 0,
         depth: 1,
-        request: scenario.request(),
-        body: scenario.body().into(),
+        requests: scenario.requests(),
+        expected: scenario.expected(),
         connections: scenario.connections,
         at_once: crowd.at_once,
     })?;

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`text`] | the one text that every server answers |
 //! | [`scenario`] | the table of what is measured |
+//! | [`site`] | the files of those scenarios that ask for files |
 //! | [`servers`] | the table of who is measured, and how each is started |
 //! | [`running`] | a started server, killed and reaped whatever happens |
 //! | [`accounting`] | the kernel's account of a process: CPU time, memory |
@@ -35,6 +36,7 @@ pub mod round;
 pub mod running;
 pub mod scenario;
 pub mod servers;
+pub mod site;
 pub mod statistics;
 pub mod summary;
 pub mod table;

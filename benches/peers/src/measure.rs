@@ -95,8 +95,8 @@ impl Measurement {
             server: running.address(),
             clients: scenario.clients,
             depth: scenario.depth,
-            request: scenario.request(),
-            body: scenario.body().into(),
+            requests: scenario.requests(),
+            expected: scenario.expected(),
             connections: scenario.connections,
             at_once: server.crowd.at_once,
         })?;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::load::Connections;
+use crate::load::{Connections, Expected};
+use crate::site::{Known, Site};
 use crate::text;
 
 /// One kind of load.
@@ -31,6 +32,8 @@ pub enum Answer {
     Text,
     /// A body of so many bytes.
     Bytes(usize),
+    /// What a file of this site holds.
+    File(Site),
 }
 
 /// When a request is sent.
@@ -97,9 +100,12 @@ const KEEP_ALIVE: Scenario = Scenario {
 /// Four chunks: what a program makes that writes its body piece by piece.
 const CHUNKED: Shape = Shape::PostChunked { body_bytes: 1024, chunk_bytes: 256 };
 
+/// Files, of which there is one unless a scenario says otherwise.
+const FILES: Site = Site { files: 1, file_bytes: 1024, known: Known::Nothing };
+
 /// Everything that is measured, in the report's order. Fewer clients take the long answers: as much
 /// is under way at any time.
-pub const SCENARIOS: [Scenario; 14] = [
+pub const SCENARIOS: [Scenario; 19] = [
     Scenario { name: "keep-alive-1", clients: 1, ..KEEP_ALIVE },
     KEEP_ALIVE,
     Scenario { name: "keep-alive-1024", clients: 1024, ..KEEP_ALIVE },
@@ -111,20 +117,64 @@ pub const SCENARIOS: [Scenario; 14] = [
     Scenario { name: "post-1k-chunked", shape: CHUNKED, ..KEEP_ALIVE },
     Scenario { name: "body-64k", clients: 16, answer: Answer::Bytes(64 << 10), ..KEEP_ALIVE },
     Scenario { name: "body-1m", clients: 4, answer: Answer::Bytes(1 << 20), ..KEEP_ALIVE },
+    Scenario { name: "file-1k", answer: Answer::File(FILES), ..KEEP_ALIVE },
+    Scenario {
+        name: "file-100k",
+        clients: 16,
+        answer: Answer::File(Site { file_bytes: 100_000, ..FILES }),
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "file-10m",
+        clients: 4,
+        answer: Answer::File(Site { file_bytes: 10_000_000, ..FILES }),
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "file-not-modified",
+        answer: Answer::File(Site { known: Known::Content, ..FILES }),
+        ..KEEP_ALIVE
+    },
+    Scenario {
+        name: "files-10000",
+        answer: Answer::File(Site { files: 10_000, file_bytes: 2048, ..FILES }),
+        ..KEEP_ALIVE
+    },
     Scenario { name: "open-25", pace: Pace::Open { percent: 25 }, ..KEEP_ALIVE },
     Scenario { name: "open-50", pace: Pace::Open { percent: 50 }, ..KEEP_ALIVE },
     Scenario { name: "open-75", pace: Pace::Open { percent: 75 }, ..KEEP_ALIVE },
 ];
 
 impl Scenario {
-    /// The bytes of one request.
-    pub fn request(&self) -> Vec<u8> {
-        self.shape.request(self.connections)
+    /// The requests that are sent in turn. All are of the same length.
+    pub fn requests(&self) -> Vec<Vec<u8>> {
+        match self.answer {
+            Answer::Text | Answer::Bytes(_) => {
+                vec![self.shape.request("/", "", self.connections)]
+            }
+            Answer::File(site) => site
+                .targets()
+                .map(|target| self.shape.request(&target, &site.fields(), self.connections))
+                .collect(),
+        }
     }
 
-    /// The body that answers it.
+    /// How long each of them is, in bytes.
+    pub fn request_bytes(&self) -> usize {
+        self.requests()[0].len()
+    }
+
+    /// The body of the server's one page, or of each of its files.
     pub fn body(&self) -> String {
         text::body(self.answer.body_bytes())
+    }
+
+    /// What answers each request.
+    pub fn expected(&self) -> Expected {
+        match self.answer {
+            Answer::File(Site { known: Known::Content, .. }) => Expected::NotModified,
+            Answer::Text | Answer::Bytes(_) | Answer::File(_) => Expected::Body(self.body().into()),
+        }
     }
 
     /// Under full load the costs are compared; below it, whom it keeps waiting.
@@ -147,13 +197,16 @@ impl Scenario {
                 format!(", open loop at {percent} % of each server's own capacity; ratio: of p99.9")
             }
         };
+        let body_bytes = match self.expected() {
+            Expected::Body(body) => body.len(),
+            Expected::NotModified => 0,
+        };
         format!(
-            "clients {}, requests in a batch {}, {connections}, bytes a request {}, a body {}\
-             {pace}",
+            "clients {}, requests in a batch {}, {connections}, bytes a request {}, a body \
+             {body_bytes}{pace}",
             self.clients,
             self.depth,
-            self.request().len(),
-            self.body().len(),
+            self.request_bytes(),
         )
     }
 }
@@ -164,6 +217,15 @@ impl Answer {
         match self {
             Answer::Text => None,
             Answer::Bytes(bytes) => Some(bytes),
+            Answer::File(site) => Some(site.file_bytes),
+        }
+    }
+
+    /// The files that the server has to have, if it is asked for files.
+    pub fn site(self) -> Option<Site> {
+        match self {
+            Answer::Text | Answer::Bytes(_) => None,
+            Answer::File(site) => Some(site),
         }
     }
 }
@@ -177,15 +239,17 @@ impl Shape {
         }
     }
 
-    /// The bytes of one request.
-    pub fn request(&self, connections: Connections) -> Vec<u8> {
+    /// The bytes of one request, with these `more` fields.
+    pub fn request(&self, target: &str, more: &str, connections: Connections) -> Vec<u8> {
         let close = match connections {
             Connections::Kept => "",
             Connections::PerRequest => "Connection: close\r\n",
         };
-        let fields = format!("Host: localhost\r\nUser-Agent: peers/0.1\r\nAccept: */*\r\n{close}");
-        let get = format!("GET / HTTP/1.1\r\n{fields}");
-        let post = format!("POST / HTTP/1.1\r\n{fields}Content-Type: application/octet-stream\r\n");
+        let fields =
+            format!("Host: localhost\r\nUser-Agent: peers/0.1\r\nAccept: */*\r\n{more}{close}");
+        let get = format!("GET {target} HTTP/1.1\r\n{fields}");
+        let post =
+            format!("POST {target} HTTP/1.1\r\n{fields}Content-Type: application/octet-stream\r\n");
         match self {
             Shape::Get => get + "\r\n",
             Shape::LongHead(head_bytes) => {
@@ -214,16 +278,19 @@ mod tests {
 
     #[test]
     fn a_long_head_has_the_length_that_its_name_says() {
-        assert_eq!(Shape::LongHead(700).request(Connections::Kept).len(), 700);
+        assert_eq!(Shape::LongHead(700).request("/", "", Connections::Kept).len(), 700);
     }
 
     #[test]
     fn every_request_holds_one_blank_line_and_one_more_after_chunks() {
         for scenario in SCENARIOS {
-            let request = scenario.request();
-            let ends = request.windows(4).filter(|bytes| bytes == b"\r\n\r\n").count();
-            let expected = if scenario.name.ends_with("chunked") { 2 } else { 1 };
-            assert_eq!(ends, expected, "{}", scenario.name);
+            let length = scenario.request_bytes();
+            for request in scenario.requests() {
+                let ends = request.windows(4).filter(|bytes| bytes == b"\r\n\r\n").count();
+                let expected = if scenario.name.ends_with("chunked") { 2 } else { 1 };
+                assert_eq!(ends, expected, "{}", scenario.name);
+                assert_eq!(request.len(), length, "{}", scenario.name);
+            }
         }
     }
 }

@@ -49,6 +49,9 @@ struct Options {
     /// Answer with a body of N bytes.
     #[arg(long, value_name = "N")]
     body_bytes: Option<usize>,
+    /// Answer 304, without a body.
+    #[arg(long)]
+    not_modified: bool,
     /// Close each connection after its first answer.
     #[arg(long)]
     close: bool,
@@ -113,7 +116,7 @@ impl Floor {
             listener,
             clients: Vec::new(),
             input: vec![0; INPUT_BYTES],
-            answers: Answers::new(options.body_bytes, after_answer),
+            answers: Answers::new(options, after_answer),
             counting: options.request_bytes.map_or(Counting::Ends, Counting::Lengths),
             after_answer,
         })
@@ -233,14 +236,18 @@ struct Answers {
 }
 
 impl Answers {
-    fn new(body_bytes: Option<usize>, after_answer: Fate) -> Answers {
-        let body = text::body(body_bytes);
+    fn new(options: &Options, after_answer: Fate) -> Answers {
+        let body = match options.not_modified {
+            true => String::new(),
+            false => text::body(options.body_bytes),
+        };
+        let status = if options.not_modified { "304 Not Modified" } else { "200 OK" };
         let close = match after_answer {
             Fate::Keep => "",
             Fate::Close => "Connection: close\r\n",
         };
         let one = format!(
-            "HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 15:00:00 GMT\r\nContent-Type: {}\r\n\
+            "HTTP/1.1 {status}\r\nDate: Sun, 22 Nov 2026 15:00:00 GMT\r\nContent-Type: {}\r\n\
              {close}Content-Length: {}\r\n\r\n{body}",
             text::CONTENT_TYPE,
             body.len(),
@@ -323,7 +330,8 @@ mod tests {
 
     #[test]
     fn a_half_sent_answer_continues_where_it_stopped() {
-        let answers = Answers::new(Some(3), Fate::Keep);
+        let options = Options::parse_from(["floor", "--body-bytes", "3"]);
+        let answers = Answers::new(&options, Fate::Keep);
         let one = answers.bytes[..answers.one_bytes].to_vec();
         let owed = answers.owed(answers.one_bytes * 2 - 5);
         assert_eq!(owed, [&one[5..], &one[..]].concat());

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use peers::failure::Failure;
-use peers::load::{Connections, Load, Outcome, Plan, Until};
+use peers::load::{Connections, Expected, Load, Outcome, Plan, Until};
 use peers::placement;
 use peers::scenario::Shape;
 use peers::text;
@@ -66,8 +66,8 @@ fn run(options: &Options) -> Result<Outcome, Failure> {
         server: options.server,
         clients: options.clients,
         depth: options.depth,
-        request: Shape::Get.request(connections),
-        body: text::BODY.into(),
+        requests: vec![Shape::Get.request("/", "", connections)],
+        expected: Expected::Body(text::BODY.into()),
         connections,
         at_once: options.at_once,
     })?;

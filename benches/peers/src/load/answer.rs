@@ -1,4 +1,4 @@
-//! Checks answers: status 200, the length that was asked for, and every byte of the body.
+//! Checks answers: the status, the length that was asked for, and every byte of the body.
 //!
 //! Reading a head field by field would make the clients slower than the servers. But a server's
 //! answers differ only in their date, once a second: an answer that equals, byte for byte, one that
@@ -15,9 +15,19 @@ const WRONG_BYTES_SHOWN: usize = 200;
 /// one buffer.
 const CHECKED_BYTES_MAX: usize = 16 * 1024;
 
+/// What every request is to be answered with.
+#[derive(Clone, Debug)]
+pub enum Expected {
+    /// 200 and this body, exactly.
+    Body(Vec<u8>),
+    /// 304 without a body, whatever length it names.
+    NotModified,
+}
+
 /// Finds and checks one answer after the other, for all connections.
 #[derive(Debug)]
 pub struct Checker {
+    status: &'static str,
     body: Vec<u8>,
     /// The last short answer that was read in full; empty before the first.
     checked: Vec<u8>,
@@ -45,11 +55,13 @@ pub enum Taken {
 }
 
 impl Checker {
-    /// Expects `body`, exactly, in every answer.
-    pub fn new(body: impl Into<Vec<u8>>) -> Checker {
-        let body = body.into();
-        assert!(!body.is_empty(), "the end of an answer is the last byte of its body");
-        Checker { body, checked: Vec::new() }
+    /// Expects this in every answer.
+    pub fn new(expected: Expected) -> Checker {
+        let (status, body) = match expected {
+            Expected::Body(body) => ("HTTP/1.1 200", body),
+            Expected::NotModified => ("HTTP/1.1 304", Vec::new()),
+        };
+        Checker { status, body, checked: Vec::new() }
     }
 
     /// Takes the next bytes of a connection, up to the end of an answer at most.
@@ -70,8 +82,13 @@ impl Checker {
                 let Some(end) = self.head_end(head)? else {
                     return Ok(Taken::Part(received.len()));
                 };
+                let len = end - known;
+                if self.body.is_empty() {
+                    *partial = Partial::Nothing;
+                    return Ok(Taken::Whole(len));
+                }
                 *partial = Partial::Body(0);
-                Ok(Taken::Part(end - known))
+                Ok(Taken::Part(len))
             }
             Partial::Body(came) => {
                 let len = self.check_body(*came, received)?;
@@ -129,8 +146,11 @@ impl Checker {
     fn check_head(&self, head: &str) -> Result<(), Failure> {
         let mut lines = head.split("\r\n");
         let status_line = lines.next().unwrap_or_default();
-        if status_line != "HTTP/1.1 200" && !status_line.starts_with("HTTP/1.1 200 ") {
+        if status_line.strip_prefix(self.status).is_none_or(|rest| !is_reason(rest)) {
             return Err(Failure::server(format!("answered {status_line:?}")));
+        }
+        if self.body.is_empty() {
+            return Ok(());
         }
         let lengths: Vec<&str> = lines
             .filter_map(|line| line.split_once(':'))
@@ -144,17 +164,40 @@ impl Checker {
     }
 }
 
+/// Whether this may follow a status: a reason phrase, or nothing at all.
+fn is_reason(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with(' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const GOOD: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nabc";
 
+    fn abc() -> Expected {
+        Expected::Body(b"abc".to_vec())
+    }
+
+    #[test]
+    fn an_answer_without_a_body_is_complete_at_the_end_of_its_head() {
+        const UNCHANGED: &[u8] = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n";
+        for cut in 1..UNCHANGED.len() {
+            let (mut checker, mut partial) =
+                (Checker::new(Expected::NotModified), Partial::Nothing);
+            for (piece, whole) in [(&UNCHANGED[..cut], 0), (&UNCHANGED[cut..], 1), (UNCHANGED, 1)] {
+                assert_eq!(wholes(&mut checker, &mut partial, piece), whole, "cut at {cut}");
+            }
+        }
+        let (mut checker, mut partial) = (Checker::new(Expected::NotModified), Partial::Nothing);
+        assert!(checker.take(&mut partial, GOOD).is_err());
+    }
+
     #[test]
     fn an_answer_is_complete_at_its_last_byte_however_it_was_cut() {
         for first in 1..GOOD.len() {
             for second in first..GOOD.len() {
-                let (mut checker, mut partial) = (Checker::new("abc"), Partial::Nothing);
+                let (mut checker, mut partial) = (Checker::new(abc()), Partial::Nothing);
                 let mut whole = Vec::new();
                 for piece in [&GOOD[..first], &GOOD[first..second], &GOOD[second..], GOOD] {
                     whole.push(wholes(&mut checker, &mut partial, piece));
@@ -189,7 +232,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
             "HTTP/1.1 200 OK\r\n\r\nabc",
         ] {
-            let (mut checker, mut partial) = (Checker::new("abc"), Partial::Nothing);
+            let (mut checker, mut partial) = (Checker::new(abc()), Partial::Nothing);
             assert_eq!(checker.take(&mut partial, GOOD).ok(), Some(Taken::Whole(GOOD.len())));
             assert!(checker.take(&mut partial, wrong.as_bytes()).is_err(), "{wrong:?}");
         }

@@ -18,6 +18,8 @@ pub struct Client {
     stream: OwnedFd,
     /// Bytes of requests that the kernel has not taken yet, counted from the end of the last one.
     unsent: usize,
+    /// Where that end is in the row of all requests.
+    row_end: usize,
     /// When each outstanding request was begun, oldest first.
     begun: VecDeque<Instant>,
     /// How many of these have been answered since the last [`Client::take_answered`].
@@ -41,7 +43,7 @@ impl Client {
     /// Takes a socket that is connected or about to be.
     pub fn new(stream: OwnedFd) -> Client {
         let (begun, partial) = (VecDeque::new(), Partial::Nothing);
-        Client { stream, unsent: 0, begun, answered: 0, partial }
+        Client { stream, unsent: 0, row_end: 0, begun, answered: 0, partial }
     }
 
     /// The socket, for registering it.
@@ -50,7 +52,8 @@ impl Client {
     }
 
     /// Owes the server `count` more requests; their latency counts from `begun`.
-    pub fn begin(&mut self, count: usize, requests: &Requests, begun: Instant) {
+    pub fn begin(&mut self, count: usize, requests: &mut Requests, begun: Instant) {
+        self.row_end = requests.next_end();
         self.unsent += count * requests.one_bytes;
         self.begun.extend(std::iter::repeat_n(begun, count));
     }
@@ -61,7 +64,11 @@ impl Client {
     /// When the connection is broken.
     pub fn flush(&mut self, requests: &Requests) -> Result<(), Failure> {
         while self.unsent > 0 {
-            match send(&self.stream, requests.unsent(self.unsent), SendFlags::NOSIGNAL) {
+            match send(
+                &self.stream,
+                requests.unsent(self.unsent, self.row_end),
+                SendFlags::NOSIGNAL,
+            ) {
                 Ok(sent) => self.unsent -= sent,
                 Err(Errno::AGAIN) => return Ok(()),
                 Err(Errno::INTR) => {}
@@ -137,22 +144,37 @@ impl Client {
     }
 }
 
-/// The same request many times over, as many as one client may have outstanding.
+/// The requests, one behind the other: the same one as often as a client may have outstanding, or
+/// different ones that take turns.
 #[derive(Debug)]
 pub struct Requests {
     bytes: Vec<u8>,
     one_bytes: usize,
+    /// How many requests a client is given together.
+    depth: usize,
+    /// Where those end that are given next.
+    next_end: usize,
 }
 
 impl Requests {
-    /// Copies of `one`, for up to `depth` outstanding.
-    pub fn new(one: &[u8], depth: usize) -> Requests {
-        assert!(!one.is_empty() && depth > 0, "a client without requests would never finish");
-        Requests { bytes: one.repeat(depth), one_bytes: one.len() }
+    /// For up to `depth` outstanding, which has to be one if they are not all the same.
+    pub fn new(requests: &[Vec<u8>], depth: usize) -> Requests {
+        let one_bytes = requests.first().map_or(0, Vec::len);
+        assert!(one_bytes > 0 && depth > 0, "a client without requests would never finish");
+        assert!(requests.iter().all(|request| request.len() == one_bytes), "of one length");
+        assert!(depth == 1 || requests.len() == 1, "a batch is of one request");
+        let bytes = requests.concat().repeat(depth);
+        Requests { bytes, one_bytes, depth, next_end: 0 }
     }
 
-    /// The last `unsent` bytes of a row of requests.
-    fn unsent(&self, unsent: usize) -> &[u8] {
-        &self.bytes[self.bytes.len() - unsent..]
+    /// Where the requests end whose turn it is.
+    fn next_end(&mut self) -> usize {
+        self.next_end = self.next_end % self.bytes.len() + self.depth * self.one_bytes;
+        self.next_end
+    }
+
+    /// The last `unsent` bytes of the requests that end there.
+    fn unsent(&self, unsent: usize, row_end: usize) -> &[u8] {
+        &self.bytes[row_end - unsent..row_end]
     }
 }

@@ -12,7 +12,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
-use super::answer::Checker;
+use super::answer::{Checker, Expected};
 use super::client::{Client, Reading, Requests};
 use super::opening::Greeting;
 use super::progress::{Outcome, Progress, Until};
@@ -54,10 +54,10 @@ pub struct Plan {
     pub clients: usize,
     /// How many requests each sends in one batch; the next follows when all are answered.
     pub depth: usize,
-    /// The bytes of one request.
-    pub request: Vec<u8>,
-    /// The bytes of the body that answers it.
-    pub body: Vec<u8>,
+    /// The requests that are sent in turn, all of the same length.
+    pub requests: Vec<Vec<u8>>,
+    /// What answers each.
+    pub expected: Expected,
     /// What becomes of their connections.
     pub connections: Connections,
     /// So many of those who keep them connect at once and are answered before the next.
@@ -104,8 +104,8 @@ impl Load {
                 .map_err(Failure::machine("make an epoll"))?,
             events: Vec::with_capacity(EVENTS_MAX),
             clients: Vec::new(),
-            requests: Requests::new(&plan.request, plan.depth),
-            checker: Checker::new(plan.body.clone()),
+            requests: Requests::new(&plan.requests, plan.depth),
+            checker: Checker::new(plan.expected.clone()),
             sources: Sources::default(),
             input: vec![0; INPUT_BYTES],
             plan,
@@ -221,7 +221,7 @@ impl Load {
         begun: Instant,
     ) -> Result<(), Failure> {
         let Some(client) = self.clients[index].as_mut() else { return Ok(()) };
-        client.begin(count, &self.requests, begun);
+        client.begin(count, &mut self.requests, begun);
         client.flush(&self.requests)
     }
 

@@ -18,6 +18,7 @@ mod progress;
 mod schedule;
 mod source;
 
+pub use answer::Expected;
 pub use generator::{Connections, Load, Plan};
 pub use opening::Greeting;
 pub use progress::{Outcome, Until};

@@ -11,12 +11,16 @@ use super::Prepared;
 use crate::peer::free_address;
 use crate::running::Announcement;
 use crate::scenario::Scenario;
+use crate::site::FOLDER;
 use crate::text;
 
 /// `worker` mode is one process in the foreground.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
     let address = free_address()?;
-    fs::write(at.join("body"), scenario.body())?;
+    match scenario.answer.site() {
+        Some(site) => site.write(at)?,
+        None => fs::write(at.join("body"), scenario.body())?,
+    }
     let file = at.join("h2o.conf");
     fs::write(&file, configuration(at, address, scenario))?;
     let mut command = Command::new(program);
@@ -34,9 +38,13 @@ fn configuration(at: &Path, address: SocketAddrV4, scenario: &Scenario) -> Strin
           answer = [200, {{\"content-type\" => \"{content_type}\"}}, [\"{body}\"]]
           Proc.new {{|env| answer}}"
         )
+    } else if scenario.answer.site().is_some() {
+        format!("file.dir: {at}/{FOLDER}")
     } else {
         format!("file.file: {at}/body")
     };
+    // Files have one everywhere, the one page has it nowhere.
+    let etag = if scenario.answer.site().is_some() { "ON" } else { "OFF" };
     // As root it would become somebody else, who may not read our directory.
     let user = if rustix::process::geteuid().is_root() { "user: root\n" } else { "" };
     format!(
@@ -44,7 +52,7 @@ fn configuration(at: &Path, address: SocketAddrV4, scenario: &Scenario) -> Strin
 max-connections: 19000
 tcp-fastopen: 0
 http1-request-timeout: 3600
-file.etag: OFF
+file.etag: {etag}
 file.send-compressed: OFF
 file.mime.setdefaulttype: \"{content_type}\"
 hosts:

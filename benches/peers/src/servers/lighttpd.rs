@@ -9,27 +9,35 @@ use std::process::Command;
 use super::Prepared;
 use crate::peer::free_address;
 use crate::running::Announcement;
-use crate::scenario::Scenario;
+use crate::scenario::{Answer, Scenario};
+use crate::site::FOLDER;
 use crate::text;
 
 /// `-D` keeps it in the foreground.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
     let address = free_address()?;
-    fs::write(at.join("body"), scenario.body())?;
+    match scenario.answer.site() {
+        Some(site) => site.write(at)?,
+        None => fs::write(at.join("body"), scenario.body())?,
+    }
     let file = at.join("lighttpd.conf");
-    fs::write(&file, configuration(at, address))?;
+    fs::write(&file, configuration(at, address, scenario.answer))?;
     let mut command = Command::new(program);
     command.arg("-D").arg("-f").arg(&file);
     Ok((command, Announcement::Told(address)))
 }
 
 /// 65,535 is the most requests that it allows a connection, more than any of ours has.
-fn configuration(at: &Path, address: SocketAddrV4) -> String {
+fn configuration(at: &Path, address: SocketAddrV4, answer: Answer) -> String {
     let at = at.display();
+    let (root, etags) = match answer.site() {
+        Some(_) => (format!("{at}/{FOLDER}"), "enable"),
+        None => (at.to_string(), "disable"),
+    };
     let content_type = text::CONTENT_TYPE;
     let (ip, port) = (address.ip(), address.port());
     format!(
-        "server.document-root = \"{at}\"
+        "server.document-root = \"{root}\"
 server.bind = \"{ip}\"
 server.port = {port}
 server.tag = \"\"
@@ -42,7 +50,7 @@ server.max-read-idle = 3600
 server.errorlog = \"{at}/error.log\"
 server.upload-dirs = ( \"{at}\" )
 index-file.names = ( \"body\" )
-static-file.etags = \"disable\"
+static-file.etags = \"{etags}\"
 mimetype.assign = ( \"\" => \"{content_type}\" )
 "
     )

@@ -1,7 +1,7 @@
 //! The table of who is measured. A new peer is a row here and a function that says how to start it.
 //!
-//! `ours` starts what comes from a build of ours, `nginx`, `h2o` and `lighttpd` write the
-//! configurations of these.
+//! `ours` starts what comes from a build of ours; `nginx`, `h2o`, `lighttpd` and `static_web_server`
+//! write the configurations of these.
 
 use std::env;
 use std::io;
@@ -19,6 +19,7 @@ mod h2o;
 mod lighttpd;
 mod nginx;
 mod ours;
+mod static_web_server;
 
 /// A server under comparison.
 #[derive(Clone, Copy)]
@@ -55,7 +56,7 @@ pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
 /// noise.
-pub const SERVERS: [Server; 10] = [
+pub const SERVERS: [Server; 11] = [
     sibling(FLOOR, "floor", ours::prepare_floor),
     sibling("floor-again", "floor", ours::prepare_floor),
     Server {
@@ -65,16 +66,17 @@ pub const SERVERS: [Server; 10] = [
         unable: able,
         crowd: CROWD,
     },
-    sibling("hyper", "peer-hyper", ours::prepare_peer),
-    sibling("actix-web", "peer-actix-web", ours::prepare_peer),
+    Server { unable: files, ..sibling("hyper", "peer-hyper", ours::prepare_peer) },
+    Server { unable: files, ..sibling("actix-web", "peer-actix-web", ours::prepare_peer) },
     Server {
-        unable: without_close_and_chunks,
+        unable: files_close_and_chunks,
         ..sibling("may_minihttp", "peer-may-minihttp", ours::prepare_peer)
     },
     // It has two descriptors for each client. And when several clients come at once, it may queue
     // one of them behind another that stays: it sees an idle thread before that thread has woken.
     Server {
         crowd: Crowd { at_once: 1, most: 9_000 },
+        unable: files,
         ..sibling("tiny_http", "peer-tiny-http", ours::prepare_peer)
     },
     package("nginx", nginx::prepare),
@@ -85,6 +87,7 @@ pub const SERVERS: [Server; 10] = [
         crowd: Crowd { most: 9_000, ..CROWD },
         ..package("lighttpd", lighttpd::prepare)
     },
+    Server { unable: but_files, ..package("static-web-server", static_web_server::prepare) },
 ];
 
 /// Where a server's program is.
@@ -159,8 +162,21 @@ fn able(_: &Scenario) -> Option<&'static str> {
     None
 }
 
+/// What a library lacks that leaves files to others.
+fn files(scenario: &Scenario) -> Option<&'static str> {
+    scenario.answer.site().map(|_| "serves no files")
+}
+
+/// What a server of files lacks.
+fn but_files(scenario: &Scenario) -> Option<&'static str> {
+    scenario.answer.site().is_none().then_some("serves only files")
+}
+
 /// What may_minihttp lacks; the crate gives its service no way to add it.
-fn without_close_and_chunks(scenario: &Scenario) -> Option<&'static str> {
+fn files_close_and_chunks(scenario: &Scenario) -> Option<&'static str> {
+    if let Some(reason) = files(scenario) {
+        return Some(reason);
+    }
     match (scenario.connections, scenario.shape) {
         (Connections::PerRequest, _) => Some("does not know `Connection: close`"),
         (Connections::Kept, Shape::PostChunked { .. }) => Some("does not know chunked requests"),

@@ -10,12 +10,16 @@ use super::Prepared;
 use crate::peer::free_address;
 use crate::running::Announcement;
 use crate::scenario::{Answer, Scenario};
+use crate::site::FOLDER;
 use crate::text;
 
 /// One process: the worker's loop without the master, which could outlive us with its worker.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
     let address = free_address()?;
-    fs::write(at.join("body"), scenario.body())?;
+    match scenario.answer.site() {
+        Some(site) => site.write(at)?,
+        None => fs::write(at.join("body"), scenario.body())?,
+    }
     let file = at.join("nginx.conf");
     fs::write(&file, configuration(at, address, scenario.answer))?;
     let mut command = Command::new(program);
@@ -32,7 +36,9 @@ fn configuration(at: &Path, address: SocketAddrV4, answer: Answer) -> String {
     let location = match answer {
         Answer::Text => format!("return 200 \"{}\";", text::BODY.escape_default()),
         Answer::Bytes(_) => format!("root {at}; try_files /body =404;"),
+        Answer::File(_) => format!("root {at}/{FOLDER};"),
     };
+    let etag = if answer.site().is_some() { "on" } else { "off" };
     format!(
         "daemon off;
 master_process off;
@@ -45,8 +51,8 @@ http {{
     server_tokens off;
     sendfile on;
     tcp_nopush on;
-    open_file_cache max=10;
-    etag off;
+    open_file_cache max=19000;
+    etag {etag};
     keepalive_requests 1000000000;
     keepalive_timeout 1h;
     client_header_timeout 1h;

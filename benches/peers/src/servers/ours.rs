@@ -9,17 +9,21 @@ use super::Prepared;
 use crate::load::Connections;
 use crate::running::Announcement;
 use crate::scenario::Scenario;
+use crate::site::{self, Known};
 
 /// It is told the requests' length, so that it need not look at a single byte.
 pub fn prepare_floor(program: &Path, scenario: &Scenario, _: &Path) -> io::Result<Prepared> {
     let mut command = Command::new(program);
-    command.arg("--request-bytes").arg(scenario.request().len().to_string());
+    command.arg("--request-bytes").arg(scenario.request_bytes().to_string());
     body_option(&mut command, scenario);
     match scenario.connections {
         Connections::Kept => {}
         Connections::PerRequest => {
             command.arg("--close");
         }
+    }
+    if scenario.answer.site().is_some_and(|site| site.known == Known::Content) {
+        command.arg("--not-modified");
     }
     Ok((command, Announcement::Line))
 }
@@ -37,7 +41,10 @@ pub fn prepare_oneloop(program: &Path, scenario: &Scenario, at: &Path) -> io::Re
     let mut command = Command::new(program);
     command.args(["-l", "127.0.0.1:0", "--idle-timeout", "1h", "--first-byte-timeout", "1h"]);
     command.env("RUST_LOG", "info");
-    if scenario.answer.body_bytes().is_some() {
+    if let Some(site) = scenario.answer.site() {
+        site.write(at)?;
+        command.arg(at.join(site::FOLDER));
+    } else if scenario.answer.body_bytes().is_some() {
         let file = at.join("body.txt");
         fs::write(&file, scenario.body())?;
         command.arg("--file").arg(file);
