@@ -8,6 +8,10 @@ use std::net::{Shutdown, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+/// Every README of this repository.
+const READMES: [&str; 4] =
+    ["README.md", "benches/peers/README.md", "benches/slots/README.md", "src/herd/README.md"];
+
 /// Killed at the end of the test, whatever happens.
 struct Guard(Child);
 
@@ -80,10 +84,174 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
     tell_until("is free");
     client.read_to_end(&mut Vec::new()).unwrap();
 
-    let told = section("### One request's journey");
-    let block = told.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
-    let shown: Vec<String> = block.lines().map(masked).collect();
+    let stages = stages_of_the_journey();
+    let shown: Vec<String> = stages.iter().flat_map(|(told, _)| told.lines().map(masked)).collect();
     assert_eq!(journey, shown, "{journey:#?}");
+}
+
+/// The README's journey: what is told at each of its stages, and what is said of it.
+fn stages_of_the_journey() -> Vec<(String, String)> {
+    let journey = section("### One request's journey");
+    let stages = journey.split("```text\n").skip(1);
+    let stages = stages.map(|stage| stage.split_once("```\n").unwrap());
+    stages.map(|(told, said)| (told.to_owned(), said.to_owned())).collect()
+}
+
+/// Of each line, by its verb, stands below it which function does that. Whether that function is
+/// there, the test of links sees.
+#[test]
+fn each_line_of_the_journey_has_a_function_beside_it() {
+    let stages = stages_of_the_journey();
+    assert_eq!(stages.len(), 5);
+    for (told, said) in stages {
+        let verbs = told.lines().map(|line| {
+            let (_, who_and_what) = line.split_once(" s  ").unwrap();
+            let who = ["the loop", "client 0"].iter().find(|who| who_and_what.starts_with(**who));
+            who_and_what[who.unwrap().len()..].split_whitespace().next().unwrap()
+        });
+        // As in: `recv` ([`Socket::receive`](src/socket.rs))
+        let said = said.replace('\n', " ");
+        let before_links = said.split("` ([`").map(|text| text.rsplit('`').next().unwrap());
+        let explained: Vec<&str> = before_links.collect();
+        let (_, explained) = explained.split_last().unwrap();
+        assert_eq!(verbs.collect::<Vec<_>>(), explained, "{told}");
+    }
+}
+
+/// What a README links to: the words of each link, and its target.
+fn links(text: &str) -> Vec<(&str, &str)> {
+    let ends = text.match_indices("](").map(|(end, _)| end);
+    let links = ends.filter_map(|end| {
+        let words = &text[text[..end].rfind('[')? + 1..end];
+        Some((words, text[end + 2..].split(')').next()?))
+    });
+    links.collect()
+}
+
+/// Whether this Rust file defines `item`: a function, a type, a constant, or a variant; and if it has
+/// an owner, within a block of it, as an `impl`.
+fn defines(code: &str, owner: Option<&str>, item: &str) -> bool {
+    let mut block = "";
+    code.lines().any(|line| {
+        if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            block = line;
+        }
+        let mut words = block.split(|c: char| !c.is_alphanumeric() && c != '_');
+        is_definition(line.trim_start(), item)
+            && owner.is_none_or(|owner| words.any(|word| word == owner))
+    })
+}
+
+fn is_definition(line: &str, name: &str) -> bool {
+    let is_defined = ["fn ", "struct ", "enum ", "trait ", "const ", "type "].iter().any(|kind| {
+        let behind = line.split_once(kind).filter(|(before, _)| {
+            before.is_empty() || before.starts_with("pub") || *before == "const "
+        });
+        behind.is_some_and(|(_, behind)| is_first_word(behind, name))
+    });
+    // A variant stands on a line of its own.
+    is_defined || is_first_word(line, name) && line.ends_with([',', '{'])
+}
+
+fn is_first_word(text: &str, word: &str) -> bool {
+    let behind = text.strip_prefix(word).map(|rest| rest.chars().next());
+    behind.is_some_and(|next| next.is_none_or(|c| !c.is_alphanumeric() && c != '_'))
+}
+
+/// A name in a link, as `Socket::receive` or `parse::head`, is defined in the file that it links to,
+/// for `Socket`, or is that of a function in `parse.rs`.
+#[test]
+fn each_name_that_links_to_code_is_defined_there() {
+    let readme = read("README.md");
+    let mut names = 0;
+    for (words, target) in links(&readme) {
+        let Some(name) = words.strip_prefix('`').and_then(|words| words.strip_suffix('`')) else {
+            continue;
+        };
+        if name.contains(['.', '/']) {
+            let is_map = name.ends_with('/') && target.ends_with(&format!("{name}mod.rs"));
+            assert!(target.ends_with(name) || is_map, "{words} links to {target}");
+        } else if target.ends_with(".rs") {
+            let (owner, item) = match name.rsplit_once("::") {
+                // A function of the module that the file is.
+                Some((module, item)) if target.ends_with(&format!("/{module}.rs")) => (None, item),
+                Some((owner, item)) => (Some(owner), item),
+                None => (None, name),
+            };
+            assert!(defines(&read(target), owner, item), "{target} does not define {name}");
+            names += 1;
+        }
+    }
+    assert!(names > 40, "only {names} names");
+}
+
+/// The heading's name in a link, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let heading = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+#[test]
+fn what_the_readmes_link_to_is_there() {
+    for readme in READMES {
+        let text = read(readme);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(readme);
+        for (_, target) in links(&text) {
+            if target.contains("://") {
+                continue;
+            }
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let path = match file {
+                "" => folder.clone(),
+                file => folder.parent().unwrap().join(file),
+            };
+            assert!(path.exists(), "{readme} links to {target}");
+            if !heading.is_empty() {
+                let there = std::fs::read_to_string(&path).unwrap();
+                let mut headings = there.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.any(|it| it == heading), "{readme} links to {target}");
+            }
+        }
+    }
+}
+
+/// Lines of code and comment under this path, without blank ones and without tests.
+fn lines_to_read(path: &Path) -> usize {
+    if path.is_dir() {
+        let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        return entries.map(|entry| lines_to_read(&entry)).sum();
+    }
+    let is_code = path.extension().is_some_and(|kind| kind == "rs");
+    if !is_code || path.file_name().is_some_and(|name| name == "tests.rs") {
+        return 0;
+    }
+    let text = std::fs::read_to_string(path).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    code.lines().filter(|line| !line.trim().is_empty()).count()
+}
+
+/// The README says how many lines it takes a minute to read. Code grows; the minutes may be a fifth
+/// and two off.
+#[test]
+fn the_minutes_of_the_reading_order_are_those_of_the_code() {
+    const LINES_PER_MINUTE: usize = 20;
+    let order = section("### Reading order");
+    assert!(order.contains(&format!("{LINES_PER_MINUTE} lines a minute")));
+    let mut rows = 0;
+    for row in order.lines().filter(|line| line.starts_with("| ") && line.contains("](src/")) {
+        let said: usize =
+            row.trim_end_matches('|').rsplit('|').next().unwrap().trim().parse().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let lines = links(row).into_iter().map(|(_, target)| {
+            // A link to a folder is one to its map.
+            lines_to_read(&root.join(target.trim_end_matches("/mod.rs")))
+        });
+        let minutes = lines.sum::<usize>().div_ceil(LINES_PER_MINUTE);
+        assert!(said.abs_diff(minutes) <= minutes / 5 + 2, "it takes {minutes} minutes: {row}");
+        rows += 1;
+    }
+    assert!(rows > 10, "{rows} rows");
 }
 
 #[test]
