@@ -79,6 +79,24 @@ pub fn quiet(pid: u32) -> Result<(), Failure> {
     Ok(())
 }
 
+/// How often its threads have been taken off a CPU so far, of their own accord (they slept) or
+/// not. Of the threads that there are.
+///
+/// # Errors
+/// When the process is gone.
+pub fn context_switches(pid: u32) -> Result<u64, Failure> {
+    let path = format!("/proc/{pid}/task");
+    let tasks = fs::read_dir(&path).map_err(Failure::machine(format!("read {path}")))?;
+    let statuses =
+        tasks.flatten().filter_map(|it| fs::read_to_string(it.path().join("status")).ok());
+    Ok(statuses.map(|status| switches_in(&status)).sum())
+}
+
+fn switches_in(status: &str) -> u64 {
+    let counts = status.lines().filter_map(|line| line.split_once("voluntary_ctxt_switches:"));
+    counts.filter_map(|(_, count)| count.trim().parse::<u64>().ok()).sum()
+}
+
 /// Resident memory, in bytes.
 ///
 /// # Errors

@@ -1,8 +1,9 @@
 //! Measures what servers cost per request, beside a floor that parses nothing.
 //!
 //! Three programs share this library: `floor` (the least a server can do), `load` (the clients, by
-//! hand) and `peers` (starts servers, measures them in turn, reports). With the feature `peers`
-//! come the servers to compare with that are crates, `peer-hyper` and so on.
+//! hand) and `peers` (starts servers, measures them in turn, reports). `peer-threads` and
+//! `peer-io-uring` are servers to compare with that are made here; with the feature `peers` come
+//! those that are crates, `peer-hyper` and so on.
 //!
 //! | module | what it owns |
 //! |---|---|

@@ -43,6 +43,7 @@ pub struct Measurement {
 /// What one slice has cost.
 struct Slice {
     used: Account,
+    switches: u64,
     outcome: Outcome,
 }
 
@@ -55,6 +56,8 @@ pub struct Sample {
     pub slices_cpu_nanoseconds: Vec<f64>,
     /// The latency that 999 in 1000 stay below, slice by slice.
     pub slices_p999_microseconds: Vec<f64>,
+    /// How often the server's threads were taken off a CPU, per request.
+    pub switches_per_request: f64,
     /// Answers per second.
     pub requests_per_second: f64,
     /// In an open loop, how many were meant to be sent each second.
@@ -118,14 +121,17 @@ impl Measurement {
     /// When the server does not answer correctly.
     pub fn slice(&mut self) -> Result<(), Failure> {
         self.load.run(Until::Elapsed(PRELUDE))?;
-        let before = accounting::settled(self.running.pid())?;
+        let pid = self.running.pid();
+        let before = accounting::settled(pid)?;
+        let switches_before = accounting::context_switches(pid)?;
         let outcome = match self.rate {
             None => self.load.run(Until::Elapsed(SLICE))?,
             // Everyone's n-th slice has the same bursts.
             Some(rate) => self.load.run_open(SLICE, rate, self.slices.len() as u64)?,
         };
-        let used = accounting::settled(self.running.pid())? - before;
-        self.slices.push(Slice { used, outcome });
+        let used = accounting::settled(pid)? - before;
+        let switches = accounting::context_switches(pid)?.saturating_sub(switches_before);
+        self.slices.push(Slice { used, switches, outcome });
         Ok(())
     }
 
@@ -145,6 +151,7 @@ impl Measurement {
             cpu_nanoseconds: on_cpu / answered,
             slices_cpu_nanoseconds: self.slices.iter().map(Slice::cpu_nanoseconds).collect(),
             slices_p999_microseconds: self.slices.iter().map(Slice::p999_microseconds).collect(),
+            switches_per_request: sum(|slice| slice.switches as f64) / answered,
             requests_per_second: answered / seconds,
             offered_per_second: self.rate,
             p50_microseconds: microseconds(0.5),

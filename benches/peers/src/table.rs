@@ -51,7 +51,7 @@ impl Display for ScenarioReport {
         writeln!(f, "{}: {}", self.name, self.description)?;
         writeln!(
             f,
-            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>5} {:>7}",
+            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>5} {:>7} {:>8}",
             "server",
             "CPU ns/req",
             "ratio",
@@ -63,7 +63,8 @@ impl Display for ScenarioReport {
             "p99.9 µs",
             "resident",
             "busy",
-            "clients"
+            "clients",
+            "switches"
         )?;
         self.servers.iter().try_for_each(|server| write!(f, "{server}"))?;
         self.warnings().iter().try_for_each(|warning| writeln!(f, "  ! {warning}"))
@@ -83,7 +84,7 @@ impl Display for ServerReport {
         };
         writeln!(
             f,
-            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>5} MiB {:>3} % {:>5} %",
+            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>5} MiB {:>3} % {:>5} % {:>8}",
             self.name,
             number(0, |sample| sample.cpu_nanoseconds),
             median(self.ratio),
@@ -96,6 +97,7 @@ impl Display for ServerReport {
             number(1, |sample| sample.resident_bytes as f64 / (1 << 20) as f64),
             number(0, |sample| sample.server_busy * 100.0),
             number(0, |sample| sample.load_busy * 100.0),
+            number(3, |sample| sample.switches_per_request),
         )
     }
 }

@@ -30,10 +30,23 @@ pub struct Server {
     program: Program,
     /// How its program is started for a scenario.
     prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
-    /// Why it cannot take part in a scenario, if it cannot.
+    /// What it can serve at all.
+    content: Content,
+    /// Why it cannot take part in a scenario of that, if it cannot.
     unable: fn(&Scenario) -> Option<&'static str>,
     /// How many clients it can hold, and how fast they may come.
     pub crowd: Crowd,
+}
+
+/// What a server can serve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// One page.
+    Page,
+    /// A site of files.
+    Files,
+    /// Either.
+    Both,
 }
 
 /// How many clients a server can hold, and how fast they may come.
@@ -56,27 +69,37 @@ pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
 /// noise.
-pub const SERVERS: [Server; 11] = [
-    sibling(FLOOR, "floor", ours::prepare_floor),
-    sibling("floor-again", "floor", ours::prepare_floor),
+pub const SERVERS: [Server; 13] = [
+    Server { content: Content::Both, ..sibling(FLOOR, "floor", ours::prepare_floor) },
+    Server { content: Content::Both, ..sibling("floor-again", "floor", ours::prepare_floor) },
     Server {
         name: ONELOOP,
         program: Program::Oneloop,
         prepare: ours::prepare_oneloop,
+        content: Content::Both,
         unable: able,
         crowd: CROWD,
     },
-    Server { unable: files, ..sibling("hyper", "peer-hyper", ours::prepare_peer) },
-    Server { unable: files, ..sibling("actix-web", "peer-actix-web", ours::prepare_peer) },
     Server {
-        unable: files_close_and_chunks,
+        unable: without_chunks,
+        // A thread each, of which a machine of two cores should not have more.
+        crowd: Crowd { most: 15_000, ..CROWD },
+        ..sibling("threads", "peer-threads", ours::prepare_peer)
+    },
+    Server {
+        unable: without_close,
+        ..sibling("io_uring", "peer-io-uring", ours::prepare_by_length)
+    },
+    sibling("hyper", "peer-hyper", ours::prepare_peer),
+    sibling("actix-web", "peer-actix-web", ours::prepare_peer),
+    Server {
+        unable: without_close_and_chunks,
         ..sibling("may_minihttp", "peer-may-minihttp", ours::prepare_peer)
     },
     // It has two descriptors for each client. And when several clients come at once, it may queue
     // one of them behind another that stays: it sees an idle thread before that thread has woken.
     Server {
         crowd: Crowd { at_once: 1, most: 9_000 },
-        unable: files,
         ..sibling("tiny_http", "peer-tiny-http", ours::prepare_peer)
     },
     package("nginx", nginx::prepare),
@@ -87,7 +110,7 @@ pub const SERVERS: [Server; 11] = [
         crowd: Crowd { most: 9_000, ..CROWD },
         ..package("lighttpd", lighttpd::prepare)
     },
-    Server { unable: but_files, ..package("static-web-server", static_web_server::prepare) },
+    Server { content: Content::Files, ..package("static-web-server", static_web_server::prepare) },
 ];
 
 /// Where a server's program is.
@@ -109,14 +132,16 @@ const fn sibling(
     file: &'static str,
     prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
 ) -> Server {
-    Server { name, program: Program::Sibling(file), prepare, unable: able, crowd: CROWD }
+    let (program, content) = (Program::Sibling(file), Content::Page);
+    Server { name, program, prepare, content, unable: able, crowd: CROWD }
 }
 
 const fn package(
     name: &'static str,
     prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
 ) -> Server {
-    Server { name, program: Program::Installed(name), prepare, unable: able, crowd: CROWD }
+    let (program, content) = (Program::Installed(name), Content::Both);
+    Server { name, program, prepare, content, unable: able, crowd: CROWD }
 }
 
 /// Where programs are that the machine does not know.
@@ -141,7 +166,13 @@ impl Server {
 
     /// Why it cannot take part in `scenario`, if it cannot.
     pub fn unable(&self, scenario: &Scenario) -> Option<&'static str> {
-        (self.unable)(scenario)
+        match (self.content, scenario.answer.site()) {
+            (Content::Page, Some(_)) => Some("serves no files"),
+            (Content::Files, None) => Some("serves only files"),
+            (Content::Page | Content::Both, None) | (Content::Files | Content::Both, Some(_)) => {
+                (self.unable)(scenario)
+            }
+        }
     }
 
     /// How to start `program` for `scenario`.
@@ -162,25 +193,28 @@ fn able(_: &Scenario) -> Option<&'static str> {
     None
 }
 
-/// What a library lacks that leaves files to others.
-fn files(scenario: &Scenario) -> Option<&'static str> {
-    scenario.answer.site().map(|_| "serves no files")
-}
-
-/// What a server of files lacks.
-fn but_files(scenario: &Scenario) -> Option<&'static str> {
-    scenario.answer.site().is_none().then_some("serves only files")
-}
-
 /// What may_minihttp lacks; the crate gives its service no way to add it.
-fn files_close_and_chunks(scenario: &Scenario) -> Option<&'static str> {
-    if let Some(reason) = files(scenario) {
-        return Some(reason);
-    }
+fn without_close_and_chunks(scenario: &Scenario) -> Option<&'static str> {
     match (scenario.connections, scenario.shape) {
         (Connections::PerRequest, _) => Some("does not know `Connection: close`"),
         (Connections::Kept, Shape::PostChunked { .. }) => Some("does not know chunked requests"),
         (Connections::Kept, Shape::Get | Shape::LongHead(_) | Shape::Post(_)) => None,
+    }
+}
+
+/// What the server of threads lacks: it is to be read, and lengths are enough for that.
+fn without_chunks(scenario: &Scenario) -> Option<&'static str> {
+    match scenario.shape {
+        Shape::PostChunked { .. } => Some("does not know chunked requests"),
+        Shape::Get | Shape::LongHead(_) | Shape::Post(_) => None,
+    }
+}
+
+/// What the server of rings lacks: it is a floor for clients who stay.
+fn without_close(scenario: &Scenario) -> Option<&'static str> {
+    match scenario.connections {
+        Connections::PerRequest => Some("closes no connection of its own accord"),
+        Connections::Kept => None,
     }
 }
 

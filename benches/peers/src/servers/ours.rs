@@ -13,9 +13,7 @@ use crate::site::{self, Known};
 
 /// It is told the requests' length, so that it need not look at a single byte.
 pub fn prepare_floor(program: &Path, scenario: &Scenario, _: &Path) -> io::Result<Prepared> {
-    let mut command = Command::new(program);
-    command.arg("--request-bytes").arg(scenario.request_bytes().to_string());
-    body_option(&mut command, scenario);
+    let mut command = told_of_length(program, scenario);
     match scenario.connections {
         Connections::Kept => {}
         Connections::PerRequest => {
@@ -26,6 +24,18 @@ pub fn prepare_floor(program: &Path, scenario: &Scenario, _: &Path) -> io::Resul
         command.arg("--not-modified");
     }
     Ok((command, Announcement::Line))
+}
+
+/// The floor by io_uring, whose clients stay.
+pub fn prepare_by_length(program: &Path, scenario: &Scenario, _: &Path) -> io::Result<Prepared> {
+    Ok((told_of_length(program, scenario), Announcement::Line))
+}
+
+fn told_of_length(program: &Path, scenario: &Scenario) -> Command {
+    let mut command = Command::new(program);
+    command.arg("--request-bytes").arg(scenario.request_bytes().to_string());
+    body_option(&mut command, scenario);
+    command
 }
 
 /// The crates' programs; which of them it is, the path says.
