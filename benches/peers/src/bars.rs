@@ -78,7 +78,7 @@ pub fn text(groups: &[Group]) -> String {
         for bar in &group.bars {
             let len = (bar.value / longest * BAR_LEN_MAX).round().max(1.0) as usize;
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  {:<12} {} {}", bar.name, "█".repeat(len), bar.label);
+            let _ = writeln!(text, "  {:<17} {} {}", bar.name, "█".repeat(len), bar.label);
         }
     }
     text

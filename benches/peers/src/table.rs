@@ -40,7 +40,7 @@ fn write_idle(f: &mut Formatter<'_>, idle: &[IdleReport]) -> fmt::Result {
     writeln!(f, "\nidle: resident bytes a connection, from 1000 clients to most; MiB altogether")?;
     writeln!(
         f,
-        "  {:<12} {:>9} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "  {:<17} {:>9} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
         "server", "silent", "after one", "most", "at start", "silent", "after one", "all gone"
     )?;
     idle.iter().try_for_each(|idle| write!(f, "{idle}"))
@@ -51,7 +51,7 @@ impl Display for ScenarioReport {
         writeln!(f, "{}: {}", self.name, self.description)?;
         writeln!(
             f,
-            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>5} {:>7} {:>8}",
+            "  {:<17} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>9} {:>5} {:>7} {:>8}",
             "server",
             "CPU ns/req",
             "ratio",
@@ -84,7 +84,8 @@ impl Display for ServerReport {
         };
         writeln!(
             f,
-            "  {:<12} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>5} MiB {:>3} % {:>5} % {:>8}",
+            "  {:<17} {:>11} {:>7} {:>15} {:>7} {:>10} {:>9} {:>9} {:>9} {:>5} MiB {:>3} % {:>5} % \
+             {:>8}",
             self.name,
             number(0, |sample| sample.cpu_nanoseconds),
             median(self.ratio),
@@ -113,7 +114,7 @@ impl Display for IdleReport {
         };
         writeln!(
             f,
-            "  {:<12} {:>9} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
+            "  {:<17} {:>9} {:>9} {:>10} {:>10} {:>10} {:>10} {:>10}",
             self.name,
             bytes(self.silent.slope()),
             bytes(self.answered.slope()),
