@@ -6,6 +6,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::framing::{Asked, Persistence};
+use crate::plan::Plan;
+use crate::streamed::{self, Streamed};
 
 /// What a client is told before it sends its content.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -52,20 +54,52 @@ pub struct Refusal {
 }
 
 impl Manner {
-    /// The answer to a request.
+    /// The answer to a request, or the head of one whose body comes over time.
     pub fn answer(&self, asked: &Asked, persistence: Persistence, date: &str) -> Vec<u8> {
         let head_only = asked.method == "HEAD";
-        match self {
-            Manner::Echo => {
+        match (self, self.plan(asked)) {
+            (Manner::Echo, Some(plan)) => {
+                let framing = streamed::framing_field(&plan, asked);
+                head(200, "", &framing, persistence, date)
+            }
+            (Manner::Echo, None) => {
                 // The answer to HEAD says the length that GET's would have.
                 let like = if head_only { "GET" } else { &asked.method };
                 let body = echo_body(like, &asked.target, &asked.body);
                 Answer { status: 200, fields: "", body: &body, head_only, persistence }.on(date)
             }
-            Manner::Text(text) => {
+            (Manner::Text(text), _) => {
                 let (fields, body) = (&text.fields(), &text.body);
                 Answer { status: text.status, fields, body, head_only, persistence }.on(date)
             }
+        }
+    }
+
+    /// The plan of the body, if that is to come over time.
+    fn plan(&self, asked: &Asked) -> Option<Plan> {
+        match self {
+            Manner::Echo => Plan::of(&asked.target),
+            Manner::Text(_) => None,
+        }
+    }
+
+    /// The body, if it comes over time, and comes at all.
+    pub fn streamed(&self, asked: &Asked) -> Option<Streamed> {
+        let plan = self.plan(asked).filter(|_| asked.method != "HEAD")?;
+        Some(Streamed::new(plan, asked))
+    }
+
+    /// Whether nothing but the connection's end tells where the body ends.
+    pub fn ends_connection(&self, asked: &Asked) -> bool {
+        self.plan(asked).is_some_and(|plan| streamed::ends_connection(&plan, asked))
+    }
+
+    /// About how many bytes the answer has.
+    pub fn bytes_about(&self, asked: &Asked) -> usize {
+        200 + match (self, self.plan(asked)) {
+            (Manner::Text(text), _) => text.body.len(),
+            (Manner::Echo, Some(plan)) => plan.total,
+            (Manner::Echo, None) => asked.body.len() + echo_padding(&asked.target),
         }
     }
 
@@ -115,22 +149,24 @@ struct Answer<'a> {
 impl Answer<'_> {
     fn on(&self, date: &str) -> Vec<u8> {
         let Answer { status, fields, body, head_only, persistence } = self;
-        let connection = match persistence {
-            Persistence::Keep => "",
-            Persistence::KeepStated => "Connection: keep-alive\r\n",
-            Persistence::Close => "Connection: close\r\n",
-        };
-        let (phrase, length) = (phrase(*status), body.len());
-        let mut bytes = format!(
-            "HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\n{fields}Content-Length: {length}\r\n\
-             {connection}\r\n"
-        )
-        .into_bytes();
+        let framing = format!("Content-Length: {}\r\n", body.len());
+        let mut bytes = head(*status, fields, &framing, *persistence, date);
         if !head_only {
             bytes.extend_from_slice(body);
         }
         bytes
     }
+}
+
+fn head(status: u16, fields: &str, framing: &str, persistence: Persistence, date: &str) -> Vec<u8> {
+    let connection = match persistence {
+        Persistence::Keep => "",
+        Persistence::KeepStated => "Connection: keep-alive\r\n",
+        Persistence::Close => "Connection: close\r\n",
+    };
+    let phrase = phrase(status);
+    let line = format!("HTTP/1.1 {status} {phrase}\r\nDate: {date}\r\n");
+    format!("{line}{fields}{framing}{connection}\r\n").into_bytes()
 }
 
 fn phrase(status: u16) -> &'static str {
@@ -154,15 +190,20 @@ fn phrase(status: u16) -> &'static str {
 pub fn echo_body(method: &str, target: &str, body: &[u8]) -> Vec<u8> {
     let mut echo = format!("{method} {target}\n").into_bytes();
     echo.extend_from_slice(body);
-    let padding = target.rsplit('/').next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
-    // What chance makes of a target may ask for more than anybody wants to wait for.
-    let padding = padding.min(ECHO_PADDING_MAX);
+    let padding = echo_padding(target);
     echo.extend_from_slice(&PADDING.repeat(padding / PADDING.len() + 1)[..padding]);
     echo
 }
 
-/// What an echo is made larger with: no two neighbours are the same, and its length is prime.
-const PADDING: &[u8] = b"abcdefghijklmnopqrstuvw";
+fn echo_padding(target: &str) -> usize {
+    let padding = target.rsplit('/').next().and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+    // What chance makes of a target may ask for more than anybody wants to wait for.
+    padding.min(ECHO_PADDING_MAX)
+}
+
+/// What an echo is made larger with, and other bodies are made of: no two neighbours are the same,
+/// and its length is prime.
+pub const PADDING: &[u8] = b"abcdefghijklmnopqrstuvw";
 
 /// The most that an echo is made larger by, in bytes.
 const ECHO_PADDING_MAX: usize = 60_000;

@@ -11,7 +11,9 @@ use oneloop::{Fault, Handler, Method, Reply, Request, Sent, Status};
 use crate::answers::{self, Faults, Manner};
 use crate::hub::Hub;
 use crate::memory::aside;
+use crate::plan::Plan;
 use crate::shown::{Cause, Shown};
+use crate::source::SimulatedSource;
 use crate::wire::Wire;
 
 /// The wires of a run, by their places.
@@ -52,23 +54,24 @@ impl Recorder {
 
     /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
     /// until the answer is sent.
-    fn serving(&self, fits: impl Fn(&Wire) -> bool) -> Option<&RefCell<Wire>> {
-        let index = self.hub.served(|index| fits(&self.wires[index].borrow()));
-        index.map(|index| &*self.wires[index])
+    fn serving(&self, fits: impl Fn(&Wire) -> bool) -> Option<usize> {
+        self.hub.served(|index| fits(&self.wires[index].borrow()))
     }
 }
 
 impl Handler for Recorder {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         self.requests += 1;
-        aside(|| {
-            let wire = self.serving(|wire| wire.expects_request(request));
-            let wire = wire.expect("a request has been read from somebody");
-            wire.borrow_mut().on_request(request);
+        let index = aside(|| {
+            let index = self.serving(|wire| wire.expects_request(request));
+            let index = index.expect("a request has been read from somebody");
+            self.wires[index].borrow_mut().on_request(request);
+            index
         });
-        match &mut self.inner {
-            Inner::Text(text) => text.handle(request, reply),
-            Inner::Echo => echo(request, reply),
+        match (&mut self.inner, Plan::of(request.target())) {
+            (Inner::Text(text), _) => text.handle(request, reply),
+            (Inner::Echo, Some(plan)) => stream(index, plan, reply),
+            (Inner::Echo, None) => echo(request, reply),
         }
     }
 
@@ -79,9 +82,9 @@ impl Handler for Recorder {
             match shown.cause {
                 Cause::Stalled(_) => self.hub.stall(shown),
                 Cause::Bytes | Cause::Method | Cause::Unfinished(_) => {
-                    let wire = self.serving(|wire| wire.expects_fault(&shown));
-                    let wire = wire.expect("a fault has been read from somebody");
-                    wire.borrow_mut().on_fault(shown);
+                    let index = self.serving(|wire| wire.expects_fault(&shown));
+                    let index = index.expect("a fault has been read from somebody");
+                    self.wires[index].borrow_mut().on_fault(shown);
                 }
             }
         });
@@ -89,6 +92,15 @@ impl Handler for Recorder {
             Inner::Text(text) => text.handle_fault(fault, reply),
             Inner::Echo => fault.explain(reply),
         }
+    }
+}
+
+fn stream(index: usize, plan: Plan, reply: Reply<'_>) -> Sent {
+    let said = plan.said;
+    let source = SimulatedSource::new(index, plan);
+    match said {
+        Some(length) => reply.status(Status::OK).stream_sized(length as u64, source),
+        None => reply.stream(source),
     }
 }
 

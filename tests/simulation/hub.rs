@@ -53,6 +53,8 @@ pub struct Hub {
     serving: RefCell<VecDeque<usize>>,
     stalled: RefCell<Option<Shown>>,
     descriptors: Cell<usize>,
+    sources: Cell<usize>,
+    appointments: Cell<usize>,
     without: Troubles,
     trace: Trace,
     outcome: RefCell<Outcome>,
@@ -69,6 +71,8 @@ impl Hub {
             serving: RefCell::default(),
             stalled: RefCell::new(None),
             descriptors: Cell::new(0),
+            sources: Cell::new(0),
+            appointments: Cell::new(0),
             without,
             trace,
             outcome: RefCell::new(Outcome { runs: 1, ..Outcome::default() }),
@@ -155,6 +159,29 @@ impl Hub {
 
     pub fn close_descriptor(&self) {
         self.descriptors.set(self.descriptors() - 1);
+    }
+
+    /// How many sources there are.
+    pub fn sources(&self) -> usize {
+        self.sources.get()
+    }
+
+    pub fn add_source(&self) {
+        self.sources.set(self.sources() + 1);
+    }
+
+    pub fn remove_source(&self) {
+        self.sources.set(self.sources() - 1);
+    }
+
+    /// A source was asked because its time had come.
+    pub fn note_appointment(&self) {
+        self.appointments.set(self.appointments.get() + 1);
+    }
+
+    /// How often that was so since this was last asked.
+    pub fn take_appointments(&self) -> usize {
+        self.appointments.take()
     }
 
     pub fn has(&self, trouble: Trouble) -> bool {

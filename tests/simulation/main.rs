@@ -11,7 +11,9 @@
 //!
 //! - `random`, `trouble`, `hub`, `marks`: where chance and time come from, what can go wrong, what
 //!   all look at, what has been met;
-//! - `framing`, `answers`: what requests and answers are, said independently of the server;
+//! - `framing`, `answers`, `streamed`: what requests and answers are, said independently of the
+//!   server;
+//! - `plan`, `source`: what bodies are that come over time, and who gives them;
 //! - `script`, `peer`: what peers send, and when;
 //! - `wire`, `stream`, `door`: a connection as the kernel and the network see it, the server's end
 //!   of it, and the queue in front of it;
@@ -32,12 +34,15 @@ mod many;
 mod marks;
 mod memory;
 mod peer;
+mod plan;
 mod random;
 mod script;
 mod setting;
 mod shown;
 mod shrink;
+mod source;
 mod stream;
+mod streamed;
 mod trouble;
 mod watch;
 mod wire;

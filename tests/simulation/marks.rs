@@ -53,10 +53,18 @@ pub enum Mark {
     SlowServed,
     /// A request hidden in another was found by no one.
     Smuggled,
+    /// A source was asked because its time had come.
+    PauseKept,
+    /// A source has given more than there was room for.
+    PieceTooLarge,
+    /// An answer has ended by a piece of no bytes, so that nothing was left to be written.
+    EndOfNothing,
+    /// A connection was lost while its source paused, and the poll has told so.
+    LostPausing,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 32] = [
+    pub const ALL: [Mark; 36] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -89,6 +97,10 @@ impl Mark {
         Mark::Pipelined,
         Mark::SlowServed,
         Mark::Smuggled,
+        Mark::PauseKept,
+        Mark::PieceTooLarge,
+        Mark::EndOfNothing,
+        Mark::LostPausing,
     ];
 }
 
@@ -96,16 +108,35 @@ impl Mark {
 const FAULT_KINDS: usize = 26;
 
 /// What one run, or many, came to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     pub runs: u64,
     pub turns: u64,
     pub peers: u64,
     pub requests: u64,
     pub faults: u64,
+    pub streams: u64,
+    pub pieces: u64,
     pub fault_kinds: BTreeSet<String>,
     pub closed: [u64; CloseReason::ALL.len()],
     pub marks: [u64; Mark::ALL.len()],
+}
+
+impl Default for Outcome {
+    fn default() -> Outcome {
+        Outcome {
+            runs: 0,
+            turns: 0,
+            peers: 0,
+            requests: 0,
+            faults: 0,
+            streams: 0,
+            pieces: 0,
+            fault_kinds: BTreeSet::new(),
+            closed: [0; CloseReason::ALL.len()],
+            marks: [0; Mark::ALL.len()],
+        }
+    }
 }
 
 impl Outcome {
@@ -115,6 +146,8 @@ impl Outcome {
         self.peers += other.peers;
         self.requests += other.requests;
         self.faults += other.faults;
+        self.streams += other.streams;
+        self.pieces += other.pieces;
         self.fault_kinds.extend(other.fault_kinds);
         self.closed.iter_mut().zip(other.closed).for_each(|(sum, count)| *sum += count);
         self.marks.iter_mut().zip(other.marks).for_each(|(sum, count)| *sum += count);
@@ -127,11 +160,8 @@ impl Outcome {
     /// What should have happened and has not.
     pub fn missing(&self) -> Vec<String> {
         let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
-        // No handler of the simulation answers with a source.
-        let reasons = CloseReason::ALL
-            .into_iter()
-            .zip(self.closed)
-            .filter(|(reason, count)| *count == 0 && *reason != CloseReason::SourceBroken);
+        let reasons =
+            CloseReason::ALL.into_iter().zip(self.closed).filter(|(_, count)| *count == 0);
         let mut missing: Vec<String> = marks.map(|mark| format!("{mark:?}")).collect();
         missing.extend(reasons.map(|(reason, _)| format!("{reason:?}")));
         if self.fault_kinds.len() < FAULT_KINDS {
@@ -143,9 +173,9 @@ impl Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Outcome { runs, turns, peers, requests, faults, .. } = self;
+        let Outcome { runs, turns, peers, requests, faults, streams, pieces, .. } = self;
         write!(f, "{runs} seeds, {turns} turns, {peers} peers, {requests} requests, ")?;
-        write!(f, "{faults} faults, closed:")?;
+        write!(f, "{faults} faults, {streams} streams of {pieces} pieces, closed:")?;
         for (reason, count) in CloseReason::ALL.into_iter().zip(self.closed) {
             write!(f, " {reason:?} {count}")?;
         }

@@ -5,7 +5,7 @@
 //! peer has generators of its own, so that leaving one out does not change the others.
 
 /// A stream of numbers that a seed decides.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Random {
     state: u64,
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use oneloop::engine::Time;
 use oneloop::{Config, TimeoutClass, Timeouts};
 
+use crate::plan::{Goes, Step};
 use crate::script::Script;
 
 /// What the server has to be waiting for, by what it has consumed.
@@ -23,8 +24,24 @@ pub enum Part {
     Head,
     Body,
     Write,
+    /// In an answer of which there will be more when its source's time has come.
+    Pause,
     Linger,
 }
+
+/// What keeps a connection from going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The peer, which has something to say.
+    Peer,
+    /// The last write, which found no room.
+    Room,
+    /// The source of the answer.
+    Source,
+}
+
+/// A source that had nothing to give is left alone for so long at least.
+const EMPTY_PAUSE_MIN: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
 pub struct Watch {
@@ -38,6 +55,8 @@ pub struct Watch {
     grace_since: Time,
     last_write: Time,
     blocked_since: Option<Time>,
+    /// When the source of the present answer is to be asked.
+    source_due: Time,
     shut: Option<Time>,
     /// The clock's last leap, during which nobody could act.
     leapt: Time,
@@ -78,6 +97,7 @@ impl Watch {
             grace_since: start,
             last_write: start,
             blocked_since: None,
+            source_due: start,
             shut: None,
             leapt: start,
             body: progress(TimeoutClass::Body),
@@ -133,6 +153,25 @@ impl Watch {
         self.blocked_since = None;
     }
 
+    /// An answer is given. If its body comes from a source, that is asked at once.
+    pub fn on_answer(&mut self) {
+        self.source_due = Time::START;
+    }
+
+    /// The source of the present answer has given this.
+    pub fn on_asked(&mut self, step: Step, now: Time) {
+        let pause = match step.goes {
+            Goes::After(pause) => pause,
+            Goes::More | Goes::Done => Duration::ZERO,
+        };
+        self.source_due = now + if step.bytes == 0 { pause.max(EMPTY_PAUSE_MIN) } else { pause };
+    }
+
+    /// When the source of the present answer is to be asked: not before, and not much later.
+    pub fn source_due(&self) -> Time {
+        self.source_due
+    }
+
     pub fn on_shutdown(&mut self, now: Time) {
         self.shut = Some(now);
     }
@@ -142,12 +181,13 @@ impl Watch {
         self.leapt = now;
     }
 
-    /// What it waits for; `blocked` if its last write found no room.
-    pub fn part(&self, blocked: bool) -> Part {
-        match self.shut {
-            _ if blocked => Part::Write,
-            Some(_) => Part::Linger,
-            None => self.part,
+    /// What it waits for.
+    pub fn part(&self, hold: Hold) -> Part {
+        match (hold, self.shut) {
+            (Hold::Room, _) => Part::Write,
+            (Hold::Source, _) => Part::Pause,
+            (Hold::Peer, Some(_)) => Part::Linger,
+            (Hold::Peer, None) => self.part,
         }
     }
 
@@ -162,8 +202,8 @@ impl Watch {
 
     /// A turn has ended. Says when the server must have acted at the latest. Where a minimum of
     /// progress is asked for, it need not, if that is made.
-    pub fn late_after(&mut self, blocked: bool, now: Time) -> Time {
-        let part = self.part(blocked);
+    pub fn late_after(&mut self, hold: Hold, now: Time) -> Time {
+        let part = self.part(hold);
         self.blocked_since = (part == Part::Write).then(|| self.blocked_since.unwrap_or(now));
         let part_began = self.part_since.max(self.last_write);
         let timeouts = &self.timeouts;
@@ -183,17 +223,23 @@ impl Watch {
                 let since = self.blocked_since.unwrap_or(now);
                 since.max(self.leapt) + late(timeouts.write) * 2
             }
+            Part::Pause => self.source_due,
             Part::Linger => self.shut.unwrap_or(self.last_write) + late(timeouts.linger),
         }
     }
 
     /// Whether the server must have acted by now, and has not.
-    pub fn is_late(&mut self, blocked: bool, now: Time) -> bool {
-        let is_over = now >= self.late_after(blocked, now);
-        match self.part(blocked) {
+    pub fn is_late(&mut self, hold: Hold, now: Time) -> bool {
+        let is_over = now >= self.late_after(hold, now);
+        match self.part(hold) {
             Part::Body => is_over && self.body.was_lacking(now),
             Part::Write => is_over && self.write.was_lacking(now),
-            Part::FirstByte | Part::Between | Part::Blank | Part::Head | Part::Linger => is_over,
+            Part::FirstByte
+            | Part::Between
+            | Part::Blank
+            | Part::Head
+            | Part::Pause
+            | Part::Linger => is_over,
         }
     }
 
@@ -209,6 +255,7 @@ impl Watch {
             }
             Part::Body => now >= self.part_since + self.body.timeout && self.body.is_lacking(now),
             Part::Write => self.write.is_lacking(now),
+            Part::Pause => now >= self.source_due,
             Part::Linger => now >= self.shut.unwrap_or(now) + timeouts.linger,
         }
     }

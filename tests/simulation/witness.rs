@@ -3,18 +3,23 @@
 //!
 //! It stands at the system calls, where nothing has been lost yet, and compares what the server
 //! has consumed, handled and written with the model of framing and the model of answers. Whatever
-//! does not fit is told as a sentence, at the call that does not fit.
+//! does not fit is told as a sentence, at the call that does not fit. [`owed`] is what the
+//! answers are while they are under way.
+
+mod owed;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use oneloop::{CloseReason, Request};
 
+use self::owed::Due;
 use crate::answers::{CONTINUE, Manner, Refusal};
 use crate::framing::{Asked, Leave, Meaning, Message, Persistence};
 use crate::hub::Life;
 use crate::script::Script;
 use crate::shown::{Cause, Shown};
+use crate::streamed::Streamed;
 use crate::watch::Part;
 
 /// Something that the server must not do.
@@ -32,8 +37,8 @@ pub struct Witness {
     pub last: Option<CloseReason>,
     /// Bytes that the server has written.
     pub written: usize,
-    /// Answers that are given and not all written.
-    due: VecDeque<Vec<u8>>,
+    /// Answers, or parts of one, that are given and not all written.
+    due: VecDeque<Due>,
     /// Bytes written of the first of them, or of a 100.
     begun: usize,
     /// Where each final answer ends, among the bytes written.
@@ -43,6 +48,15 @@ pub struct Witness {
     /// The most bytes that were due at once since there were none.
     due_bytes_peak: usize,
     pub largest_answer: usize,
+    /// The body of the last answer given, if more of that is to come.
+    streamed: Option<Streamed>,
+    /// The last answer has ended by a piece of no bytes, with nothing before it to be written.
+    hushed: bool,
+    /// Answers whose body came over time, and the pieces of all of them.
+    pub streams: u64,
+    pub pieces: u64,
+    /// The pieces of the last one.
+    asked: u64,
 }
 
 impl Witness {
@@ -60,11 +74,17 @@ impl Witness {
             continues: Vec::new(),
             due_bytes_peak: 0,
             largest_answer: 0,
+            streamed: None,
+            hushed: false,
+            streams: 0,
+            pieces: 0,
+            asked: 0,
         }
     }
 
     fn next(&self) -> Option<&Message> {
-        self.script.messages.get(self.handled).filter(|_| self.last.is_none())
+        let may_follow = self.last.is_none() && self.streamed.is_none();
+        self.script.messages.get(self.handled).filter(|_| may_follow)
     }
 
     /// The handler is given a whole request.
@@ -88,7 +108,13 @@ impl Witness {
         if same != (asked.method.as_str(), asked.target.as_str(), &asked.body[..]) {
             return Err(told(&format!("and asked was {asked:?}")));
         }
-        let persistence = persistence(&asked, life, bytes_behind);
+        let persistence = match self.manner.ends_connection(&asked) {
+            true => Persistence::Close,
+            false => persistence(&asked, life, bytes_behind),
+        };
+        self.streamed = self.manner.streamed(&asked);
+        self.streams += u64::from(self.is_streaming());
+        self.asked = 0;
         self.give(self.manner.answer(&asked, persistence, date));
         self.end_with(persistence);
         Ok(())
@@ -191,49 +217,6 @@ impl Witness {
         }
     }
 
-    fn give(&mut self, answer: Vec<u8>) {
-        self.handled += 1;
-        self.largest_answer = self.largest_answer.max(answer.len());
-        self.due.push_back(answer);
-        let due_bytes = self.due.iter().map(Vec::len).sum();
-        self.due_bytes_peak = self.due_bytes_peak.max(due_bytes);
-    }
-
-    /// The server writes.
-    pub fn on_write(&mut self, mut bytes: &[u8]) -> Result<(), Wrong> {
-        while !bytes.is_empty() {
-            let expected = match self.due.front() {
-                Some(answer) => &answer[self.begun..],
-                None if self.may_continue() => &CONTINUE[self.begun..],
-                None => return Err(format!("nobody is owed {}", bytes.escape_ascii())),
-            };
-            let (now, later) = bytes.split_at(bytes.len().min(expected.len()));
-            if now != &expected[..now.len()] {
-                let (now, expected) = (now.escape_ascii(), expected.escape_ascii());
-                return Err(format!("written is {now}\n instead of {expected}"));
-            }
-            bytes = later;
-            self.written += now.len();
-            self.begun += now.len();
-            let (whole, is_final) = match self.due.front() {
-                Some(answer) => (answer.len(), true),
-                None => (CONTINUE.len(), false),
-            };
-            if self.begun == whole {
-                self.begun = 0;
-                match is_final {
-                    true => self.ends.push(self.written),
-                    false => self.continues.push((self.handled, self.written)),
-                }
-                self.due.pop_front();
-                if self.due.is_empty() {
-                    self.due_bytes_peak = 0;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Whether the next message's peer may be told to go on: it waits for that, its content is
     /// not here, and it has not been told before.
     fn may_continue(&self) -> bool {
@@ -243,17 +226,17 @@ impl Witness {
         !told && self.next().is_some_and(waits)
     }
 
-    /// Whether the server has begun to tell something and not told all of it.
-    pub fn owes(&self) -> bool {
-        !self.due.is_empty() || self.begun > 0
-    }
-
     /// What the server has all it needs for, and does not do, when it waits for its peer.
     pub fn neglected(&self) -> Option<&'static str> {
+        if self.owes() {
+            return Some("an answer is given and not sent");
+        }
+        if self.hushed {
+            return Some("an answer has ended, and nothing comes of that");
+        }
         let message = self.next()?;
         let refused = matches!(message.leave, Leave::Refused(_));
         match self.consumed {
-            _ if self.owes() => Some("an answer is given and not sent"),
             consumed if consumed >= message.end => Some("a whole request is not answered"),
             consumed if refused && consumed == message.head_end => {
                 Some("leave to send is not refused")
@@ -290,7 +273,8 @@ impl Witness {
         };
         let input = if half == 0 { 0 } else { (2 * half).max(SMALLEST_INPUT_BYTES) };
         let boxes = if half == 0 && !self.owes() { 0 } else { BOXED_BYTES };
-        input + self.due_bytes_peak + CONTINUE.len() + boxes
+        let source = if self.is_streaming() { SOURCE_BYTES } else { 0 };
+        input + self.due_bytes_peak + CONTINUE.len() + boxes + source
     }
 
     /// How many messages are answered in the first `received` bytes.
@@ -318,6 +302,9 @@ const SMALLEST_INPUT_BYTES: usize = 128;
 /// What a client that waits in the middle of something has beside its bytes: where they are, and
 /// how far its content has come.
 const BOXED_BYTES: usize = 256;
+
+/// What one has whose answer comes over time: the source, and how far it has come.
+const SOURCE_BYTES: usize = 256;
 
 /// What is said of the connection in the answer to a message with so many bytes behind it.
 fn persistence(asked: &Asked, life: Life, bytes_behind: usize) -> Persistence {

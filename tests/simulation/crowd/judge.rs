@@ -38,23 +38,28 @@ impl Crowd {
     pub(super) fn judge_turn(&mut self) {
         let now = self.hub.now();
         let is_overdue = self.clients.next_due().is_some_and(|due| due <= now);
-        let (mut ran, mut memory_max, mut answer_max) = (0, 0, 0);
+        let (mut ran, mut memory_max, mut answer_max, mut sources) = (0, 0, 0, 0);
+        let overdue_turns_max = 2 * self.peers.len() + 2;
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
             if wire.take_touched() {
                 wire.judge_turn();
             }
             // Deadlines are acted on in bounded numbers: the rest has its turn in the next.
-            if !is_overdue {
-                wire.judge_deadline();
+            match is_overdue {
+                true => wire.judge_overdue_source(overdue_turns_max),
+                false => wire.judge_deadline(),
             }
             ran += usize::from(wire.ran());
-            memory_max += wire.memory_max();
-            answer_max = answer_max.max(wire.witness.largest_answer);
+            let burden = wire.burden();
+            sources += burden.sources;
+            memory_max += burden.memory_max;
+            answer_max = answer_max.max(burden.answer_max);
         }
         if ran > BATCH_CLIENTS {
             self.hub.mark(Mark::ManyRan);
         }
+        assert_eq!(self.hub.sources(), sources, "whose answer has ended keeps no source");
         self.judge_overdue(is_overdue);
         self.judge_idling(ran);
         self.judge_doors();
@@ -64,7 +69,13 @@ impl Crowd {
 
     /// Deadlines that wait for the next turn are worked off.
     fn judge_overdue(&mut self, is_overdue: bool) {
-        self.so_far.overdue_turns = if is_overdue { self.so_far.overdue_turns + 1 } else { 0 };
+        let appointments = self.hub.take_appointments();
+        // Sources may be due again and again; each has its turn, which is looked at elsewhere.
+        self.so_far.overdue_turns = match is_overdue {
+            true if appointments == 0 => self.so_far.overdue_turns + 1,
+            true => self.so_far.overdue_turns,
+            false => 0,
+        };
         if is_overdue {
             self.hub.mark(Mark::DeadlinesLeft);
         }
@@ -152,7 +163,7 @@ impl Crowd {
     pub(super) fn judge_counters(&self) -> Outcome {
         let metrics = self.clients.metrics();
         let mut totals = Totals::default();
-        let mut continues = 0;
+        let (mut continues, mut streams, mut pieces) = (0, 0, 0);
         for wire in self.wires.iter() {
             let wire = wire.borrow();
             totals.received_bytes += wire.totals.received_bytes;
@@ -160,6 +171,8 @@ impl Crowd {
             totals.receives += wire.totals.receives;
             totals.sends += wire.totals.sends;
             continues += wire.witness.continues() as u64;
+            streams += wire.witness.streams;
+            pieces += wire.witness.pieces;
         }
         let counted = Totals {
             received_bytes: metrics.received_bytes,
@@ -169,6 +182,8 @@ impl Crowd {
         };
         assert_eq!(counted, totals, "calls and bytes are counted as they happen");
         assert_eq!(metrics.closed_total(), self.accepted);
+        let counted = (metrics.streams, metrics.pieces);
+        assert_eq!(counted, (streams, pieces), "sources and their pieces are counted");
         // One that was never sent, to a client that has gone, is counted all the same.
         let most = continues + self.peers.len() as u64;
         assert!((continues..=most).contains(&metrics.continues), "the 100s are counted");
@@ -178,6 +193,8 @@ impl Crowd {
             outcome.peers = self.peers.len() as u64;
             outcome.requests = metrics.requests;
             outcome.faults = metrics.faults;
+            outcome.streams = streams;
+            outcome.pieces = pieces;
             outcome.clone()
         })
     }

@@ -24,6 +24,7 @@ use crate::peer::Peer;
 use crate::random::{Random, Stream};
 use crate::script::Script;
 use crate::setting::Setting;
+use crate::source;
 use crate::stream::SimulatedStream;
 use crate::wire::{ServerSide, Wire};
 
@@ -89,6 +90,7 @@ impl Crowd {
         let setting = Setting::draw(case.seed, &hub);
         hub.tell(|| format!("{setting:?}"));
         let (wires, peers) = Crowd::invite(case, &setting, &hub);
+        source::begin_run(&wires);
         let mut random = Random::of(case.seed, Stream::Crowd);
         let mut door = || {
             let (hub, wires) = (hub.clone(), wires.clone());
@@ -176,8 +178,9 @@ impl Crowd {
         self.active.retain(|index| {
             let peer = &mut peers[*index];
             peer.wire.borrow_mut().jostle();
-            let next = peer.act();
-            self.next_act = self.next_act.into_iter().chain(next).min();
+            if let Some(next) = peer.act() {
+                self.next_act = Some(self.next_act.map_or(next, |first| first.min(next)));
+            }
             let wire = peer.wire.borrow();
             self.is_moving |= wire.is_moving() || wire.has_event();
             let is_over = peer.is_done() && wire.server() == ServerSide::Gone && !wire.is_moving();

@@ -33,7 +33,7 @@ impl Crowd {
     }
 
     fn note_events(&mut self) {
-        let mut told: Vec<(ClientId, Readiness)> = Vec::new();
+        let mut told: Vec<(ClientId, Readiness, bool)> = Vec::new();
         let late_once_in = self.setting.late_events_once_in;
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
@@ -55,15 +55,19 @@ impl Crowd {
             let mut wire = self.wires[index].borrow_mut();
             if wire.is_here() && !wire.has_event() {
                 wire.give_cause();
-                told.extend(wire.mislead(&mut self.random));
+                let misled = wire.mislead(&mut self.random);
+                told.extend(misled.map(|(id, readiness)| (id, readiness, false)));
             }
         }
         if !self.gone.is_empty() && self.hub.strikes(Trouble::StaleEvents, 3, &mut self.random) {
             told.push(self.stale_event());
         }
         self.random.shuffle(&mut told);
-        for (id, readiness) in told {
+        for (id, readiness, is_lost) in told {
             self.clients.note(id, readiness);
+            if is_lost {
+                self.clients.note_lost(id);
+            }
         }
         for (index, door) in self.doors.iter().enumerate() {
             let is_late = self.hub.strikes(Trouble::LateEvents, late_once_in, &mut self.random);
@@ -75,7 +79,7 @@ impl Crowd {
     }
 
     /// Whoever has this one's key now has not had this reported of itself.
-    fn stale_event(&mut self) -> (ClientId, Readiness) {
+    fn stale_event(&mut self) -> (ClientId, Readiness, bool) {
         let stale = self.random.pick(&self.gone);
         let key = |id: ClientId| id.to_bits() as u32;
         let is_reused = self.active.iter().any(|index| {
@@ -85,7 +89,7 @@ impl Crowd {
         if is_reused {
             self.hub.mark(Mark::StaleKeyReused);
         }
-        (stale, Readiness { readable: true, writable: true, read_closed: true })
+        (stale, Readiness { readable: true, writable: true, read_closed: true }, true)
     }
 
     fn accept(&mut self) {

@@ -63,6 +63,8 @@ pub struct Asked {
     pub method: String,
     pub target: String,
     pub body: Vec<u8>,
+    /// Whether it is HTTP/1.0.
+    pub old: bool,
     pub persistence: Persistence,
 }
 
@@ -148,7 +150,8 @@ fn content(head: &Head<'_>, control: &Control, behind: &[u8], limits: &Limits) -
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (method, target) = (text(head.method), text(head.target));
-    let asked = Asked { method, target, body, persistence: control.persistence };
+    let (old, persistence) = (head.old, control.persistence);
+    let asked = Asked { method, target, body, old, persistence };
     match unsupported(head) {
         None => (len, Meaning::Request(asked)),
         Some(status) => (len, Meaning::Unsupported(asked, status)),

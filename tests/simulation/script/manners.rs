@@ -96,6 +96,8 @@ pub enum Kind {
     EndsEarly,
     /// Closes everything somewhere.
     Leaves,
+    /// Asks for what comes over time, and is gone in the middle.
+    Watcher,
     /// Connects and says nothing.
     Silent,
     /// Sends a head that never ends, a byte at a time.
@@ -123,6 +125,7 @@ pub(super) const KINDS: [Kind; 32] = {
         Kind::Vanishes,
         Kind::EndsEarly,
         Kind::Leaves,
+        Kind::Watcher,
         Kind::Silent,
         Kind::DripsHead,
         Kind::DripsBlanks,

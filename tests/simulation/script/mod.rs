@@ -58,7 +58,7 @@ impl Script {
         let ends = [Ending::HalfCloseAtOnce, Ending::HalfCloseAfter, Ending::Stay, Ending::Asked];
         let ending = match kind {
             Kind::TalksOn => Ending::Asked,
-            Kind::DripsHead | Kind::DripsBlanks => Ending::Stay,
+            Kind::DripsHead | Kind::DripsBlanks | Kind::Watcher => Ending::Stay,
             Kind::Garbage | Kind::Smuggler | Kind::SlowReader | Kind::SlowSender => {
                 random.pick(&ends[..3])
             }
@@ -137,6 +137,13 @@ impl Script {
         self.messages = framing::messages(&self.bytes, &config.limits);
     }
 
+    /// Leaves out all but the first pieces, fewer than `most`, and says how many are left.
+    fn keep_some(&mut self, most: usize, random: &mut Random) -> usize {
+        let some = random.below(most).min(self.pieces.len());
+        self.keep_bytes(some.checked_sub(1).map_or(0, |last| self.pieces[last].end));
+        some
+    }
+
     fn keep_bytes(&mut self, count: usize) {
         self.bytes.truncate(count);
         let mut begin = 0;
@@ -190,6 +197,14 @@ impl Script {
             Kind::Vanishes | Kind::EndsEarly | Kind::Leaves | Kind::Stalls => {
                 self.interrupt(random);
             }
+            Kind::Watcher => {
+                let begun = self.keep_some(2, random);
+                self.push_bytes(requests::watching(peer, begun, random).as_bytes(), pace);
+                let (received, how) =
+                    (random.between(1, 1500), random.pick(&[How::Reset, How::Leave]));
+                self.stop = Some(Stop { when: When::Received(received), how });
+                self.merit = Merit::Slow;
+            }
             Kind::Silent => self.keep_bytes(0),
             Kind::TalksOn => {
                 let most = if pace.is_drip() { 50 } else { 100_000 };
@@ -199,8 +214,7 @@ impl Script {
             }
             Kind::DripsHead => {
                 let pause = timeouts.head / random.between(3, 30) as u32;
-                let begun = random.below(3).min(self.pieces.len());
-                self.keep_bytes(begun.checked_sub(1).map_or(0, |last| self.pieces[last].end));
+                self.keep_some(3, random);
                 let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(150));
                 self.push_bytes(head.as_bytes(), Pace::Any { bytes_max: 1, pause_max: pause });
                 self.merit = Merit::Slow;

@@ -5,10 +5,14 @@
 //! right.
 
 use super::Pace;
+use crate::plan::Plan;
 use crate::random::Random;
 
 /// What bodies are made of: no two neighbours are the same.
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+/// How many bodies there are that come over time: more than any run will meet.
+const PLANS: usize = 1_000_000;
 
 /// One request.
 #[derive(Debug)]
@@ -36,6 +40,7 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
     let (kind, padding) = match random.below(12) {
         0 if !drips => ("shared", random.between(8000, 20_000)),
         1 if !drips => ("copied", random.between(1000, 20_000)),
+        2 | 3 => ("stream", random.below(PLANS)),
         _ => ("echo", 0),
     };
     let target = format!("/{peer}/{number}/{kind}/{padding}");
@@ -72,6 +77,14 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
 /// Asks for a large answer.
 pub fn large(peer: usize, number: usize, bytes: usize) -> String {
     format!("GET /{peer}/{number}/copied/{bytes} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+/// Asks for what comes over time, and takes its time.
+pub fn watching(peer: usize, number: usize, random: &mut Random) -> String {
+    let mut target = || format!("/{peer}/{number}/stream/{}", random.below(PLANS));
+    let is_long = |target: &String| Plan::of(target).is_some_and(|plan| plan.is_long());
+    let target = std::iter::repeat_with(&mut target).find(is_long).expect("most are not short");
+    format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
 /// Is about to send a body of so many bytes.

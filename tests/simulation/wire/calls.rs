@@ -22,6 +22,7 @@ const LOSSES: [ErrorKind; 4] = [
 /// The turn, as far as it concerns one client.
 impl Wire {
     pub fn begin_turn(&mut self) {
+        self.charge_piece();
         self.touched |= self.has_used_budget() || self.is_new;
         self.cause = match self.has_used_budget() || self.is_new {
             true => Cause::Given,
@@ -30,6 +31,7 @@ impl Wire {
         self.is_new = false;
         self.moved = 0;
         self.calls = 0;
+        self.asked = false;
     }
 
     /// The server has a reason to make calls: an event, or an order to all.
@@ -43,12 +45,13 @@ impl Wire {
 
     /// Whether it ran in this turn.
     pub fn ran(&self) -> bool {
-        self.calls > 0
+        self.calls > 0 || self.asked
     }
 
     /// What every call begins with.
     fn on_call(&mut self) {
         self.hub.serve(self.index);
+        self.charge_piece();
         self.touched = true;
         self.calls += 1;
         if !self.is_here() {
@@ -150,8 +153,8 @@ impl Wire {
         self.totals.sends += 1;
         self.on_call();
         let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
-        if offered == 0 || self.server == ServerSide::Shut {
-            self.fail("a write of nothing, or behind our own end");
+        if self.server == ServerSide::Shut {
+            self.fail("a write behind our own end");
         }
         // When time runs out, a write may ask whether the peer has made progress after all.
         if !self.may_write && self.hub.stage() != Stage::Expire {
@@ -164,6 +167,9 @@ impl Wire {
         if matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold) {
             self.hub.mark(Mark::ResetWritten);
             return Err(self.lose());
+        }
+        if offered == 0 {
+            return self.takes_nothing();
         }
         let room = offered.min(self.send_max - self.unsent);
         // Memory may be scarce for a moment. Not when a deadline hangs on what is taken: to the
@@ -191,6 +197,7 @@ impl Wire {
         }
         self.tell(|| format!("{bytes} of {offered} bytes are taken"));
         self.moved += bytes;
+        self.wrote = true;
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());
         if !self.witness.owes() {
@@ -203,8 +210,18 @@ impl Wire {
         Ok(bytes)
     }
 
+    fn takes_nothing(&mut self) -> io::Result<usize> {
+        if let Err(wrong) = self.witness.on_empty_write() {
+            self.fail(&wrong);
+        }
+        self.tell(|| "nothing is written, for that is how its answer ends".into());
+        self.watch.on_write(0, self.hub.now());
+        self.wrote = true;
+        Ok(0)
+    }
+
     pub fn server_shuts(&mut self) -> io::Result<()> {
-        if self.witness.owes() || self.witness.last.is_none() {
+        if self.witness.is_answering() || self.witness.last.is_none() {
             self.fail("our side is shut down before the last answer is out");
         }
         if self.random.once_in(2) {

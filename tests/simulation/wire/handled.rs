@@ -27,6 +27,7 @@ impl Wire {
         if let Err(wrong) = self.witness.on_request(request, self.hub.life(), &date) {
             self.fail(&wrong);
         }
+        self.watch.on_answer();
         self.burst += 1;
         if self.burst == 10 {
             self.hub.mark(Mark::Pipelined);
@@ -57,7 +58,7 @@ impl Wire {
 
     /// Why the connection has ended, as far as the calls tell.
     pub(super) fn fate(&self) -> CloseReason {
-        let over = self.witness.last.filter(|_| !self.witness.owes());
+        let over = self.witness.last.filter(|_| !self.witness.is_answering());
         let end_is_all = self.peer == PeerSide::EndRead && self.witness.last.is_none();
         match self.hub.stage() {
             // The reason that was first stays, whatever comes while lingering.

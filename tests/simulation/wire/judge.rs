@@ -10,6 +10,17 @@ use crate::marks::Mark;
 use crate::script::{Kind, Reading};
 use crate::watch::Part;
 
+/// What the server has for one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Burden {
+    /// The most memory that it may take, in bytes.
+    pub memory_max: usize,
+    /// The largest answer so far, or part of one, in bytes.
+    pub answer_max: usize,
+    /// Sources that are there for it.
+    pub sources: usize,
+}
+
 /// What is looked at when a turn has ended.
 impl Wire {
     /// Whether anything has happened in this turn.
@@ -22,8 +33,14 @@ impl Wire {
     /// Whoever can run has to run in the very next turn: only a budget that was used up in this
     /// one, or coming in this one, is a reason to have anything left to do.
     pub fn judge_turn(&mut self) {
+        self.charge_piece();
+        self.burden = Burden {
+            memory_max: if self.is_here() { self.witness.memory_max() } else { 0 },
+            answer_max: self.witness.largest_answer,
+            sources: usize::from(self.has_source()),
+        };
         // What happens now can only put off the next deadline, or be the end of it.
-        self.late_after = self.watch.late_after(!self.may_write, self.hub.now());
+        self.late_after = self.watch.late_after(self.hold(), self.hub.now());
         if self.has_used_budget() {
             self.hub.mark(Mark::BudgetUsed);
         }
@@ -37,6 +54,9 @@ impl Wire {
                 self.fail("it waits for room, and the poll was not asked to report any")
             }
             (true, _) => {}
+        }
+        if self.witness.is_pausing() {
+            return self.judge_pause();
         }
         if let Some(neglected) = self.witness.neglected() {
             self.fail(neglected);
@@ -62,14 +82,14 @@ impl Wire {
         if now < self.late_after || !self.is_here() || self.has_used_budget() || self.is_new {
             return;
         }
-        if self.watch.is_late(!self.may_write, now) {
+        if self.watch.is_late(self.hold(), now) {
             self.fail("late: it still waits behind its deadline");
         }
     }
 
-    /// What it may hold of the server's memory, in bytes.
-    pub fn memory_max(&self) -> usize {
-        if self.is_here() { self.witness.memory_max() } else { 0 }
+    /// What the server had for it when it was last looked at: nothing has happened since.
+    pub fn burden(&self) -> Burden {
+        self.burden
     }
 
     pub(super) fn is_drained(&self) -> bool {
@@ -93,9 +113,13 @@ impl Wire {
         }
         self.hub.note_end(fate);
         self.judge_linger();
-        let lost = matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold);
+        let lost = self.is_lost();
+        // The end of the connection alone can be taken for the end of the answer.
+        if self.witness.is_answering() && !lost && !self.reset_on_drop {
+            self.fail("ended in the middle of an answer, as if that were its end");
+        }
         let unread = self.unread();
-        (self.server, self.news) = (ServerSide::Gone, true);
+        (self.server, self.news, self.touched) = (ServerSide::Gone, true, true);
         self.tell(|| format!("closed: {fate:?}, {unread} bytes unread"));
         if lost {
             self.unsent = 0;
@@ -145,8 +169,7 @@ impl Wire {
                     self.fail("closed by the drain, and its next request had come");
                 }
             }
-            CloseReason::CutOff | CloseReason::Reset => {}
-            CloseReason::SourceBroken => self.fail("ended by its source, and there is none"),
+            CloseReason::CutOff | CloseReason::Reset | CloseReason::SourceBroken => {}
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;
@@ -185,8 +208,7 @@ impl Wire {
 
     /// Closing on input that is known to lie unread destroys the last answer.
     fn judge_linger(&self) {
-        let lost = matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold);
-        let known = self.unread() > 0 && !self.edge && !lost && !self.reset_on_drop;
+        let known = self.unread() > 0 && !self.edge && !self.is_lost() && !self.reset_on_drop;
         if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
             self.fail("closed without lingering on input that was reported");
         }
@@ -195,7 +217,7 @@ impl Wire {
     /// Something that was written may never be read.
     pub(super) fn judge_loss(&self) {
         let is_lost = self.flown < self.witness.written;
-        let served = self.witness.last.is_some() && !self.witness.owes();
+        let served = self.witness.last.is_some() && !self.witness.is_answering();
         // The server does not listen for ever to what is said behind its last answer, nor at all
         // to whoever has said that this was its last request.
         let behind = self.script.bytes.len() - self.witness.answered_to();

@@ -9,13 +9,15 @@
 //!
 //! Everything the server relies on is checked here, at the call that breaks it. [`network`] moves
 //! bytes, [`poll`] makes events of that, [`calls`] is what the server does, [`handled`] what its
-//! handler is asked, [`judge`] looks at what a turn leaves behind and at how the connection ends.
+//! handler is asked, [`source`] when a source is, [`judge`] looks at what a turn leaves behind and
+//! at how the connection ends.
 
 mod calls;
 mod handled;
 mod judge;
 mod network;
 mod poll;
+mod source;
 
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -23,11 +25,13 @@ use std::rc::Rc;
 use oneloop::Config;
 use oneloop::engine::{ClientId, Interest, Time};
 
+use self::judge::Burden;
 use crate::answers::Manner;
+use crate::framing::Meaning;
 use crate::hub::Hub;
 use crate::random::Random;
 use crate::script::{Merit, Reading, Script};
-use crate::watch::{Part, Watch};
+use crate::watch::{Hold, Part, Watch};
 use crate::witness::Witness;
 
 pub use self::network::Seen;
@@ -151,11 +155,21 @@ pub struct Wire {
     moved: usize,
     /// Calls made in this turn.
     calls: usize,
+    /// Its source was asked in this turn.
+    asked: bool,
+    /// Something was written, and whether that was in the middle of a source's answer is not
+    /// looked at yet.
+    wrote: bool,
+    /// For how many turns others were asked, and its source was due.
+    overdue_turns: usize,
     /// Requests handled since the last read.
     burst: usize,
     /// The most that a call may find moved before it in one stage.
     turn_bytes_max: usize,
+    /// The most that may be owed behind the last answer but one.
+    high_water: usize,
     linger_bytes_max: usize,
+    burden: Burden,
     /// Something has happened to it in this turn, so that its end is worth a look.
     touched: bool,
     /// Something has happened that the peer can see.
@@ -187,10 +201,11 @@ impl Wire {
         config: &Config,
     ) -> Wire {
         // The smallest queues are for short scripts: a run should not be all drips.
-        let answered = match &*manner {
-            Manner::Echo => 200 * script.messages.len() + script.bytes.len(),
-            Manner::Text(text) => (200 + text.body.len()) * script.messages.len(),
-        };
+        let answered = script.messages.iter().map(|message| match &message.meaning {
+            Meaning::Request(asked) => manner.bytes_about(asked),
+            Meaning::Unsupported(..) | Meaning::Faulty(_) | Meaning::Unfinished => 200,
+        });
+        let answered: usize = answered.sum();
         let sizes = [1, 16, 200, 4000, 200_000, 200_000];
         let receive_max = random.pick(&sizes).max(script.bytes.len() / QUEUE_FILLS_MAX);
         let sizes = if script.reading == Reading::Everything { &sizes[1..5] } else { &sizes[1..4] };
@@ -233,9 +248,14 @@ impl Wire {
             epoch: 0,
             moved: 0,
             calls: 0,
+            asked: false,
+            wrote: false,
+            overdue_turns: 0,
             burst: 0,
+            high_water: config.limits.output_bytes_high_water,
             turn_bytes_max: config.limits.turn_bytes_max,
             linger_bytes_max: config.limits.linger_bytes_max,
+            burden: Burden::default(),
             touched: true,
             news: true,
             late_after: Time::START,
@@ -276,13 +296,21 @@ impl Wire {
     }
 
     fn part(&self) -> Part {
-        self.watch.part(!self.may_write)
+        self.watch.part(self.hold())
+    }
+
+    fn hold(&self) -> Hold {
+        match self.may_write {
+            false => Hold::Room,
+            true if self.witness.is_pausing() => Hold::Source,
+            true => Hold::Peer,
+        }
     }
 
     /// Whether it is between two requests, or before the first.
     fn is_at_rest(&self) -> bool {
         let quiet = matches!(self.part(), Part::FirstByte | Part::Between | Part::Blank);
-        quiet && self.witness.last.is_none() && !self.witness.owes()
+        quiet && self.witness.last.is_none() && !self.witness.is_answering()
     }
 
     /// Whether nothing but the server's own slowness may keep it from its answers.

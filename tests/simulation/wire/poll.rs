@@ -25,7 +25,7 @@ impl Wire {
         (self.send_max - self.unsent) * 3 >= self.send_max
     }
 
-    fn is_lost(&self) -> bool {
+    pub(super) fn is_lost(&self) -> bool {
         matches!(self.peer, PeerSide::Reset | PeerSide::ResetTold)
     }
 
@@ -72,8 +72,8 @@ impl Wire {
         Some((id, hint))
     }
 
-    /// What the poll reports now.
-    pub fn take_event(&mut self) -> (ClientId, Readiness) {
+    /// What the poll reports now, and whether it is that the connection is lost.
+    pub fn take_event(&mut self) -> (ClientId, Readiness, bool) {
         (self.edge, self.touched) = (false, true);
         let asked = self.interest == Interest::ReadableAndWritable;
         let readiness = Readiness {
@@ -83,6 +83,12 @@ impl Wire {
         };
         self.may_write |= readiness.writable;
         self.tell(|| format!("the poll reports {readiness:?}"));
-        (self.id.expect("only who is registered has events"), readiness)
+        let is_lost = self.is_lost();
+        // Whoever waits for its source makes no call that could tell.
+        if is_lost && self.witness.is_pausing() {
+            self.hub.mark(Mark::LostPausing);
+            self.lost_told = true;
+        }
+        (self.id.expect("only who is registered has events"), readiness, is_lost)
     }
 }

@@ -1,0 +1,78 @@
+//! The sources of answers that come over time: each gives what its plan says, and tells the wire
+//! of its client that it was asked.
+
+use std::cell::RefCell;
+
+use oneloop::{Next, Piece, Source};
+
+use crate::handler::Wires;
+use crate::memory::aside;
+use crate::plan::{Goes, Plan};
+use crate::wire::Wire;
+
+thread_local! {
+    /// The wires of the run on this thread. A source has to be `Send`, and a wire is not.
+    static WIRES: RefCell<Option<Wires>> = const { RefCell::new(None) };
+}
+
+/// From now on the sources of this thread are those of a run with these wires.
+pub fn begin_run(wires: &Wires) {
+    WIRES.set(Some(wires.clone()));
+}
+
+/// Owns no memory, so that it does not matter to the account who frees it.
+#[derive(Debug)]
+pub struct SimulatedSource {
+    /// The place of the wire that it gives for.
+    index: usize,
+    plan: Plan,
+    given: usize,
+}
+
+impl SimulatedSource {
+    pub fn new(index: usize, plan: Plan) -> SimulatedSource {
+        with_wire(index, Wire::source_comes);
+        SimulatedSource { index, plan, given: 0 }
+    }
+}
+
+impl Source for SimulatedSource {
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        let room = piece.room();
+        let step = self.plan.step(room);
+        let mut left = self.plan.text(self.given);
+        self.given += step.bytes;
+        let mut bytes = step.bytes;
+        let mut some = [0; 256];
+        while bytes > 0 {
+            let count = bytes.min(some.len());
+            some[..count].fill_with(|| left.next().expect("it has no end"));
+            piece.append(&some[..count]);
+            bytes -= count;
+        }
+        with_wire(self.index, |wire| wire.source_gives(room, step));
+        match step.goes {
+            Goes::More => Next::More,
+            Goes::After(pause) => Next::After(pause),
+            Goes::Done => Next::Done,
+        }
+    }
+}
+
+impl Drop for SimulatedSource {
+    fn drop(&mut self) {
+        // While a failure unwinds, the wire may be borrowed by whoever failed.
+        if !std::thread::panicking() {
+            with_wire(self.index, Wire::source_goes);
+        }
+    }
+}
+
+fn with_wire(index: usize, tell: impl FnOnce(&mut Wire)) {
+    aside(|| {
+        WIRES.with_borrow(|wires| {
+            let wires = wires.as_ref().expect("a source has a run");
+            tell(&mut wires[index].borrow_mut());
+        });
+    });
+}
