@@ -55,7 +55,8 @@ impl Recorder {
     /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
     /// until the answer is sent.
     fn serving(&self, fits: impl Fn(&Wire) -> bool) -> Option<usize> {
-        self.hub.served(|index| fits(&self.wires[index].borrow()))
+        let awaits = |index: usize| self.wires[index].borrow().awaits_handler();
+        self.hub.served(|index| fits(&self.wires[index].borrow()), awaits)
     }
 }
 

@@ -27,6 +27,13 @@ pub enum Stage {
     CutOff,
 }
 
+/// What the server calls a stream for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Read,
+    Write,
+}
+
 /// Whether every event is printed: only when one seed is replayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
@@ -51,6 +58,8 @@ pub struct Hub {
     epoch: Cell<u64>,
     life: Cell<Life>,
     serving: RefCell<VecDeque<usize>>,
+    /// The last call was one of a client that is apart from a batch, or has left it.
+    is_alone: Cell<bool>,
     stalled: RefCell<Option<Shown>>,
     descriptors: Cell<usize>,
     sources: Cell<usize>,
@@ -69,6 +78,7 @@ impl Hub {
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
             serving: RefCell::default(),
+            is_alone: Cell::new(false),
             stalled: RefCell::new(None),
             descriptors: Cell::new(0),
             sources: Cell::new(0),
@@ -120,22 +130,39 @@ impl Hub {
     }
 
     /// The server has made a call on this peer's connection; what the handler is asked soon may be
-    /// asked for it. Soon, because several are received from before the first is answered.
-    pub fn serve(&self, index: usize) {
-        self.serving.borrow_mut().push_back(index);
+    /// asked for it. Soon, because several are received from before the first is answered. No more
+    /// are received from in between two calls for the same client, or behind a write.
+    pub fn serve(&self, index: usize, call: Call) {
+        let mut serving = self.serving.borrow_mut();
+        let is_same = serving.back() == Some(&index);
+        self.is_alone.set(is_same || call == Call::Write);
+        if !is_same {
+            serving.push_back(index);
+        }
     }
 
     /// Whom the handler is asked for: the first in the order of the calls whom it `fits`, or the
-    /// last, if it fits nobody. Whoever was called before has had its turn.
-    pub fn served(&self, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    /// last, if it fits nobody. Whoever was called before has had its turn, unless it `awaits`
+    /// that: a batch may be sent to before all of it is answered. Who is sent to meanwhile may have
+    /// more to be answered, and comes first.
+    pub fn served(
+        &self,
+        fits: impl Fn(usize) -> bool,
+        awaits: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
         let mut serving = self.serving.borrow_mut();
-        if serving.len() > 1
-            && let Some(place) = serving.iter().position(|index| fits(*index))
-        {
-            serving.drain(..place);
-            return serving.front().copied();
+        let last = serving.back().copied()?;
+        let is_last = serving.len() == 1 || self.is_alone.get() && awaits(last) && fits(last);
+        if !is_last && let Some(place) = serving.iter().position(|index| fits(*index)) {
+            let found = serving[place];
+            let mut from = 0;
+            serving.retain(|index| {
+                from += 1;
+                from > place || awaits(*index)
+            });
+            return Some(found);
         }
-        serving.back().copied()
+        Some(last)
     }
 
     /// A deadline has been acted on by an answer. Whose it was shows in the next call.

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IoSlice};
 
 use super::{Cause, PeerSide, ServerSide, Wire};
-use crate::hub::Stage;
+use crate::hub::{Call, Stage};
 use crate::marks::Mark;
 use crate::trouble::Trouble;
 
@@ -49,8 +49,8 @@ impl Wire {
     }
 
     /// What every call begins with.
-    fn on_call(&mut self) {
-        self.hub.serve(self.index);
+    fn on_call(&mut self, call: Call) {
+        self.hub.serve(self.index, call);
         self.charge_piece();
         self.touched = true;
         self.calls += 1;
@@ -107,7 +107,7 @@ impl Wire {
 
     pub fn server_reads(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.totals.receives += 1;
-        self.on_call();
+        self.on_call(Call::Read);
         if self.is_interrupted() {
             self.hub.mark(Mark::ReadInterrupted);
             return Err(ErrorKind::Interrupted.into());
@@ -151,7 +151,7 @@ impl Wire {
 
     pub fn server_writes(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         self.totals.sends += 1;
-        self.on_call();
+        self.on_call(Call::Write);
         let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
         if self.server == ServerSide::Shut {
             self.fail("a write behind our own end");

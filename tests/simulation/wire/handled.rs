@@ -8,6 +8,12 @@ use crate::marks::Mark;
 use crate::shown::{Cause, Shown};
 
 impl Wire {
+    /// Whether all has come that the handler has to be asked for now.
+    pub fn awaits_handler(&self) -> bool {
+        let has_ended = self.peer == PeerSide::EndRead && self.witness.last.is_none();
+        !self.witness.is_answering() && (has_ended || self.witness.neglected().is_some())
+    }
+
     /// Whether this request can be this client's next.
     pub fn expects_request(&self, request: &Request<'_>) -> bool {
         let mut witness = self.witness.clone();
