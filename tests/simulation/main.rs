@@ -6,6 +6,7 @@
 //! ```text
 //! cargo test --test simulation                                    # 2,000 seeds
 //! ONELOOP_SEEDS=1000000 cargo test --release --test simulation    # a million
+//! ONELOOP_THREADS=1 ONELOOP_SEEDS=5000..10000 cargo test --release --test simulation
 //! ONELOOP_SEED=17 cargo test --test simulation -- --nocapture     # one, with its trace
 //! ```
 //!

@@ -1,7 +1,9 @@
-//! Runs many seeds, on every core, and makes the first failure as small as it will go.
+//! Runs many seeds, on every core or as many as it may have, and makes the first failure as small
+//! as it will go.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::panic::{self, PanicHookInfo};
 use std::sync::Once;
@@ -32,10 +34,9 @@ pub fn run(seeds: Range<u64>) -> Result<Outcome, String> {
     let began = Instant::now();
     let (next, failing) = (AtomicU64::new(seeds.start), AtomicU64::new(u64::MAX));
     let (sender, results) = mpsc::channel();
-    let workers = thread::available_parallelism().map_or(1, usize::from);
     let mut sum = Outcome::default();
     thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..workers() {
             let (sender, next, failing, end) = (sender.clone(), &next, &failing, seeds.end);
             scope.spawn(move || {
                 // Nobody may be there to hear it, if somebody else has failed.
@@ -60,6 +61,14 @@ pub fn run(seeds: Range<u64>) -> Result<Outcome, String> {
     match failing.load(Ordering::Relaxed) {
         u64::MAX => Ok(sum),
         seed => Err(describe(seed)),
+    }
+}
+
+/// On how many threads: `ONELOOP_THREADS`, or one for each core that this process may run on.
+fn workers() -> usize {
+    match std::env::var("ONELOOP_THREADS") {
+        Ok(text) => text.parse::<NonZeroUsize>().expect("ONELOOP_THREADS is a number").get(),
+        Err(_) => thread::available_parallelism().map_or(1, usize::from),
     }
 }
 

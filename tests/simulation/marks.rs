@@ -61,10 +61,12 @@ pub enum Mark {
     EndOfNothing,
     /// A connection was lost while its source paused, and the poll has told so.
     LostPausing,
+    /// The server stopped for good while a source paused.
+    CutOffPausing,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 36] = [
+    pub const ALL: [Mark; 37] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -101,6 +103,7 @@ impl Mark {
         Mark::PieceTooLarge,
         Mark::EndOfNothing,
         Mark::LostPausing,
+        Mark::CutOffPausing,
     ];
 }
 

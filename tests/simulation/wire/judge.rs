@@ -110,6 +110,9 @@ impl Wire {
         self.judge_fate(fate);
         if self.hub.stage() == Stage::CutOff {
             self.excuse = Excuse::CutOff;
+            if self.witness.is_pausing() {
+                self.hub.mark(Mark::CutOffPausing);
+            }
         }
         self.hub.note_end(fate);
         self.judge_linger();
