@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use crate::buffer::Output;
+use crate::file::{FileRange, Reading};
 use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
@@ -167,6 +168,11 @@ impl<'a> Reply<'a> {
         self.status(Status::OK).send(body)
     }
 
+    /// Answers 200 with this part of a file and no more fields: see [`ReplyHead::send_file`].
+    pub fn send_file(self, range: FileRange) -> Sent {
+        self.status(Status::OK).send_file(range)
+    }
+
     /// Answers 200 with the body that `source` gives and no more fields: see
     /// [`ReplyHead::stream`].
     pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
@@ -237,6 +243,20 @@ impl ReplyHead<'_> {
             }
         }
         Sent { persistence, body: None }
+    }
+
+    /// Ends the answer with this part of a file, whose length the client is told.
+    ///
+    /// Like every body it is left out where HTTP has none: in answers to HEAD, and with 204, 205
+    /// and 304. A `Content-Range` or an `ETag` are the handler's to give.
+    ///
+    /// If the file turns out to be shorter than the range says, or cannot be read, the client is
+    /// sent what there is and then the connection is closed, as
+    /// [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): it can tell by the length
+    /// that it did not get everything. A file that grows meanwhile changes nothing; of one that is
+    /// overwritten in place, some bytes can be old and others new.
+    pub fn send_file(self, range: FileRange) -> Sent {
+        self.stream_sized(range.length(), Reading::new(range))
     }
 
     /// Ends the answer with a body that `source` gives piece by piece, and whose length nobody

@@ -21,7 +21,7 @@
 //!
 //! 0. [`config`], `error`, `metrics`, `time`, `buffer`: numbers, counters, bytes;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
-//! 2. `handler`, `source`: the library's face;
+//! 2. `handler`, `source`, `file`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
 //! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
 //!    over streams and listeners, so that a simulation drives what production runs; and
@@ -44,6 +44,7 @@ pub mod config;
 mod connection;
 mod descriptors;
 mod error;
+mod file;
 mod handler;
 pub mod handlers;
 #[cfg(feature = "herd")]
@@ -71,6 +72,7 @@ pub mod engine {
 
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
 pub use error::Error;
+pub use file::FileRange;
 pub use handler::{Body, Handler, Reply, ReplyHead, Sent};
 pub use http::encode::{FieldBlock, InvalidField};
 pub use http::fault::{Fault, FaultKind};

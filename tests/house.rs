@@ -12,7 +12,7 @@ use std::path::Path;
 const LAYERS: [&[&str]; 9] = [
     &["config", "error", "metrics", "time", "buffer"],
     &["http"],
-    &["handler", "source"],
+    &["handler", "source", "file"],
     &["connection"],
     &["socket", "timers", "client", "clients", "admission", "narration"],
     &["listener", "signals", "alarm", "descriptors", "pace", "server"],
