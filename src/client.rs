@@ -63,7 +63,7 @@ impl<S: Stream> Client<S> {
     /// asked for: with edges, an interest that finds nothing to report costs nothing.
     pub(crate) fn wanted_interest(&self) -> Interest {
         match self.connection.demand() {
-            Demand::Send => Interest::ReadableAndWritable,
+            Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
             // Whoever pauses is registered to be told of a loss.
             Demand::Receive | Demand::Drain | Demand::Pause => {
                 self.interest.max(Interest::Readable)
@@ -85,6 +85,7 @@ impl<S: Stream> Client<S> {
                 self.take(received, buffer, turn, witness)
             }
             Demand::Send => self.send(turn, witness),
+            Demand::SendFile => self.send_file(turn, witness),
             Demand::Pause => self.pause(turn, witness),
             Demand::Close(reason) => Step::Ended(reason),
         }
@@ -99,7 +100,7 @@ impl<S: Stream> Client<S> {
     ) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => Some(self.receive_told(buffer, metrics, witness)),
-            Demand::Send | Demand::Pause | Demand::Close(_) => None,
+            Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => None,
         }
     }
 
@@ -155,27 +156,68 @@ impl<S: Stream> Client<S> {
         let step = match taken {
             Taken::Bytes(bytes) => {
                 self.connection.on_sent(bytes, self.socket.unread(), turn);
-                match self.connection.state() {
-                    Name::Lingering if self.socket.stream().shutdown_write().is_err() => {
-                        self.lost()
-                    }
-                    Name::Writing | Name::Pausing if self.connection.is_streaming() => {
-                        Step::Piece(bytes)
-                    }
-                    Name::Idle
-                    | Name::ReadingHead
-                    | Name::ReadingBody
-                    | Name::Writing
-                    | Name::Pausing
-                    | Name::Lingering
-                    | Name::Closed => Step::Moved(bytes),
-                }
+                self.after_sending(bytes)
             }
             Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
             Taken::Lost => self.lost(),
         };
         witness.tell_change(before, self, turn.common);
         step
+    }
+
+    /// Sends what lies before a piece of a file, and in the next step that piece.
+    #[cold]
+    fn send_file<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
+        if !self.socket.has_room() {
+            return Step::AwaitsPeer;
+        }
+        let before = witness.standing(self);
+        let owed = self.connection.owed(&turn.common.output);
+        let offered = owed[0].len();
+        let step = if offered > 0 {
+            let taken = self.socket.send_more(&owed[0], &mut turn.common.metrics);
+            witness.tell(self, || ClientEvent::Sent { taken, offered });
+            match taken {
+                Taken::Bytes(bytes) => {
+                    self.connection.on_sent(bytes, self.socket.unread(), turn);
+                    self.after_sending(bytes)
+                }
+                Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
+                Taken::Lost => self.lost(),
+            }
+        } else if let Some(piece) = self.connection.file_piece(turn) {
+            let offered = piece.bytes;
+            let taken = self.socket.send_file(piece, &mut turn.common.metrics);
+            witness.tell(self, || ClientEvent::Sent { taken, offered });
+            match taken {
+                Taken::Bytes(bytes) => {
+                    self.connection.on_file_sent(bytes, self.socket.unread(), turn);
+                    self.after_sending(bytes)
+                }
+                Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
+                Taken::Lost => self.lost(),
+            }
+        } else {
+            Step::Moved(0)
+        };
+        witness.tell_change(before, self, turn.common);
+        step
+    }
+
+    /// What a step came to that has sent so much.
+    #[inline]
+    fn after_sending(&mut self, bytes: usize) -> Step {
+        match self.connection.state() {
+            Name::Lingering if self.socket.stream().shutdown_write().is_err() => self.lost(),
+            Name::Writing | Name::Pausing if self.connection.is_streaming() => Step::Piece(bytes),
+            Name::Idle
+            | Name::ReadingHead
+            | Name::ReadingBody
+            | Name::Writing
+            | Name::Pausing
+            | Name::Lingering
+            | Name::Closed => Step::Moved(bytes),
+        }
     }
 
     /// The time for what it waits for has run out, or that of its source has come.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::buffer::Output;
-use crate::file::{FileRange, Reading};
+use crate::file::{FileRange, Start};
 use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
@@ -66,8 +66,9 @@ where
 #[must_use = "hand it back to the server: it proves that the request was answered"]
 pub struct Sent {
     pub(crate) persistence: Persistence,
-    /// The body, if it is still to come. Boxed, and so is the source in it: two allocations for
-    /// such an answer, and a pointer for every other one and in a client's slot.
+    /// The body, if it is still to come. Boxed, and so is a source in it: two allocations for
+    /// such an answer, one if it is of a file, and a pointer for every other one and in a client's
+    /// slot.
     pub(crate) body: Option<Box<Streaming>>,
 }
 
@@ -250,13 +251,40 @@ impl ReplyHead<'_> {
     /// Like every body it is left out where HTTP has none: in answers to HEAD, and with 204, 205
     /// and 304. A `Content-Range` or an `ETag` are the handler's to give.
     ///
-    /// If the file turns out to be shorter than the range says, or cannot be read, the client is
-    /// sent what there is and then the connection is closed, as
-    /// [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): it can tell by the length
+    /// What is in the page cache is sent from there by `sendfile`, small bodies are copied beside
+    /// their head. What is not, is fetched by the kernel in the background, and looked for again
+    /// a few milliseconds later: a slow disk keeps the clients waiting that want something from it,
+    /// and nobody else. Of a file system that cannot say what is cached, such as FUSE, overlayfs or
+    /// NFS, 64 KiB are read at a time, for which everybody waits.
+    ///
+    /// If the file turns out to be shorter than the range says, cannot be read, or comes to nothing
+    /// for half a minute, the client is sent what there is and then the connection is closed, as
+    /// [`CloseReason::FileBroken`](crate::CloseReason::FileBroken): it can tell by the length
     /// that it did not get everything. A file that grows meanwhile changes nothing; of one that is
     /// overwritten in place, some bytes can be old and others new.
+    ///
+    /// Such an answer costs one allocation, unless it is copied.
     pub fn send_file(self, range: FileRange) -> Sent {
-        self.stream_sized(range.length(), Reading::new(range))
+        if let Some(invalid) = self.invalid {
+            return self.fail(invalid);
+        }
+        let rule = self.status.content_rule();
+        let Reply { output, travel, persistence, .. } = self.reply;
+        let encoded = output.encoded();
+        match rule {
+            ContentRule::Allowed => encode::content_length(encoded, range.length()),
+            ContentRule::Empty => encode::content_length(encoded, 0),
+            ContentRule::Absent => {}
+        }
+        encode::end(encoded, persistence);
+        let mut body = None;
+        if travel == Travel::Content && rule == ContentRule::Allowed {
+            match range.begin(encoded) {
+                Start::Copied => {}
+                Start::Sending(sending) => body = Some(Box::new(Streaming::File(sending))),
+            }
+        }
+        Sent { persistence, body }
     }
 
     /// Ends the answer with a body that `source` gives piece by piece, and whose length nobody
@@ -301,7 +329,7 @@ impl ReplyHead<'_> {
             (ContentRule::Empty, _) => encode::content_length(encoded, 0),
         }
         encode::end(encoded, persistence);
-        let body = streams.then(|| Box::new(Streaming::new(Box::new(source), delimiter)));
+        let body = streams.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
         Sent { persistence, body }
     }
 

@@ -17,15 +17,19 @@ pub struct Metrics {
     pub continues: u64,
     /// Answers whose body came from a [`Source`](crate::Source).
     pub streams: u64,
-    /// How often sources were asked for their next piece.
+    /// Answers whose body is a part of a file, but for small ones that went out with their head.
+    pub files: u64,
+    /// How often sources were asked for their next piece, and files looked at for theirs.
     pub pieces: u64,
+    /// How often the next bytes of a file were not in the page cache, so that a client paused.
+    pub file_pauses: u64,
     /// Bytes received.
     pub received_bytes: u64,
     /// Bytes that the kernel took.
     pub sent_bytes: u64,
     /// `recv` calls, those that would have blocked included.
     pub receives: u64,
-    /// `send` calls, those that would have blocked included.
+    /// `send` and `sendfile` calls, those that would have blocked included.
     pub sends: u64,
     /// Turns of the loop.
     pub turns: u64,
@@ -73,6 +77,8 @@ pub enum CloseReason {
     WriteTimeout,
     /// The source of its answer gave more or fewer bytes than the handler had said.
     SourceBroken,
+    /// The file of its answer was shorter than the handler had said, or could not be read.
+    FileBroken,
     /// It was the longest-idle client when another wanted in.
     Evicted,
     /// The server is stopping, and this client owed and was owed nothing.
@@ -85,7 +91,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [CloseReason; 13] = [
+    pub const ALL: [CloseReason; 14] = [
         CloseReason::PeerClosed,
         CloseReason::Answered,
         CloseReason::Fault,
@@ -95,6 +101,7 @@ impl CloseReason {
         CloseReason::BodyTimeout,
         CloseReason::WriteTimeout,
         CloseReason::SourceBroken,
+        CloseReason::FileBroken,
         CloseReason::Evicted,
         CloseReason::Drained,
         CloseReason::CutOff,
@@ -115,6 +122,7 @@ impl CloseReason {
             CloseReason::SourceBroken => {
                 "its answer's source did not keep to the length it had said"
             }
+            CloseReason::FileBroken => "its answer's file had become shorter, or could not be read",
             CloseReason::Evicted => "it had been idle the longest when another client came",
             CloseReason::Drained => "the server is stopping",
             CloseReason::CutOff => "the server stopped before it was done",

@@ -4,6 +4,7 @@
 //! turn, and with its neighbours in this layer the only one that knows mio.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -22,6 +23,7 @@ use crate::clients::{ClientId, Clients};
 use crate::config::{Config, Limits, Timeouts};
 use crate::descriptors::{self, Descriptors};
 use crate::error::Error;
+use crate::file;
 use crate::handler::Handler;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
@@ -459,5 +461,15 @@ impl Stream for TcpStream {
 
     fn reset_on_drop(&self) -> io::Result<()> {
         socket2::SockRef::from(self).set_linger(Some(Duration::ZERO))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        file::send_more(self, bytes)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
+        file::sendfile(self, file, offset, bytes_max)
     }
 }

@@ -5,12 +5,15 @@
 //! hint is kept here until a call shows that it is used up, and whoever stops before that must
 //! come back by itself.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use crate::connection::Unread;
+use crate::file::{self, FilePiece};
 use crate::metrics::Metrics;
 
-/// What a client's connection must be able to do: `std`'s traits, and two ways of ending.
+/// What a client's connection must be able to do: `std`'s traits, two ways of ending, and sending
+/// part of a file.
 ///
 /// It must be non-blocking, and its poll must give edges as epoll does. A read that returns less
 /// than was asked for has emptied the stream, unless its end was announced
@@ -31,6 +34,31 @@ pub trait Stream: Read + Write {
     /// # Errors
     /// If the system refuses.
     fn reset_on_drop(&self) -> io::Result<()>;
+
+    /// Writes as [`Write::write`] does, and is told that more bytes follow at once, so that the end
+    /// of these need not become a packet of its own.
+    ///
+    /// # Errors
+    /// As those of `write`.
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write(bytes)
+    }
+
+    /// Writes up to `bytes_max` bytes of `file`, from `offset` on. It may take fewer though there is
+    /// room. None: the file ends there.
+    ///
+    /// Provided: reads up to 16 KiB, and writes them.
+    ///
+    /// # Errors
+    /// As those of `write`.
+    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
+        let mut bytes = [0; 16 * 1024];
+        let room = bytes_max.min(bytes.len());
+        match file::read(file, &mut bytes[..room], offset) {
+            0 => Ok(0),
+            read => self.write(&bytes[..read]),
+        }
+    }
 }
 
 /// What the poll said about a stream.
@@ -184,6 +212,47 @@ impl<S: Stream> Socket<S> {
                     self.known.writable = bytes == bytes_owed;
                     return Taken::Bytes(bytes);
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.known.writable = false;
+                    return Taken::WouldBlock;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Taken::Lost,
+            }
+        }
+        Taken::Nothing
+    }
+
+    /// Whether there may be room in the send buffer.
+    pub(crate) fn has_room(&self) -> bool {
+        self.known.writable
+    }
+
+    /// Sends these bytes once, behind which a file's follow.
+    pub(crate) fn send_more(&mut self, bytes: &[u8], metrics: &mut Metrics) -> Taken {
+        let taken = self.attempt(metrics, |stream| stream.write_more(bytes));
+        if let Taken::Bytes(taken) = taken {
+            self.known.writable = taken == bytes.len();
+        }
+        taken
+    }
+
+    /// Sends of a file once. That less is taken than was offered does not mean that the send
+    /// buffer is full: the file can have become shorter. The next call will tell.
+    pub(crate) fn send_file(&mut self, piece: FilePiece<'_>, metrics: &mut Metrics) -> Taken {
+        let FilePiece { file, offset, bytes } = piece;
+        self.attempt(metrics, |stream| stream.write_file(file, offset, bytes))
+    }
+
+    fn attempt(
+        &mut self,
+        metrics: &mut Metrics,
+        mut write: impl FnMut(&mut S) -> io::Result<usize>,
+    ) -> Taken {
+        while self.known.writable {
+            metrics.sends += 1;
+            match write(&mut self.stream) {
+                Ok(bytes) => return Taken::Bytes(bytes),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     self.known.writable = false;
                     return Taken::WouldBlock;

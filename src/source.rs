@@ -12,7 +12,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::file::{FilePiece, Sending};
 use crate::http::encode;
+use crate::metrics::CloseReason;
 use crate::time::Time;
 
 /// A source that had no bytes to give is left alone for so long at least, whatever it says: asked
@@ -232,38 +234,85 @@ pub(crate) enum Delimiter {
     End,
 }
 
+/// A body in the course of being sent.
+pub(crate) enum Streaming {
+    /// A source's.
+    Source(Given),
+    /// A file's. Its length is the range's, so it needs no framing.
+    File(Sending),
+}
+
 /// A source in the course of being sent.
-pub(crate) struct Streaming {
+pub(crate) struct Given {
     source: Box<dyn Source + Send>,
     delimiter: Delimiter,
     /// When it may be asked again.
     due: Time,
 }
 
-/// What came of asking a source.
+/// What came of asking for more of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// It goes on, not before [`Streaming::due`].
     GoesOn,
+    /// It goes on with [`Streaming::piece`], which is sent behind what is encoded.
+    Piece,
     /// The body is complete.
     Complete,
-    /// It has given more or fewer bytes than it said. Nothing that could be taken for another
+    /// It has more or fewer bytes than was said. Nothing that could be taken for another
     /// answer has been encoded, and nothing may follow.
     Broken,
 }
 
 impl Streaming {
-    pub(crate) fn new(source: Box<dyn Source + Send>, delimiter: Delimiter) -> Streaming {
-        Streaming { source, delimiter, due: Time::START }
+    /// What `source` gives.
+    pub(crate) fn from_source(source: Box<dyn Source + Send>, delimiter: Delimiter) -> Streaming {
+        Streaming::Source(Given { source, delimiter, due: Time::START })
     }
 
     /// When it is to be asked.
     pub(crate) fn due(&self) -> Time {
-        self.due
+        match self {
+            Streaming::Source(given) => given.due,
+            Streaming::File(sending) => sending.due(),
+        }
     }
 
+    /// Asks for the next piece, of at most so many bytes if it is one of a file; of another,
+    /// encodes as much as there is `room` for, with its framing, behind `out`.
+    pub(crate) fn ask(
+        &mut self,
+        out: &mut Vec<u8>,
+        room: usize,
+        piece_max: usize,
+        now: Time,
+    ) -> Asked {
+        match self {
+            Streaming::Source(given) => given.ask(out, room, now),
+            Streaming::File(sending) => sending.ask(out, room, piece_max, now),
+        }
+    }
+
+    /// The piece of a file that is to be sent next as it is, if there is one.
+    pub(crate) fn piece(&self) -> Option<FilePiece<'_>> {
+        match self {
+            Streaming::Source(_) => None,
+            Streaming::File(sending) => sending.piece(),
+        }
+    }
+
+    /// Why a connection ends whose body turns out to be [`Asked::Broken`].
+    pub(crate) fn broken(&self) -> CloseReason {
+        match self {
+            Streaming::Source(_) => CloseReason::SourceBroken,
+            Streaming::File(_) => CloseReason::FileBroken,
+        }
+    }
+}
+
+impl Given {
     /// Asks for the next piece, and encodes it with its framing behind `out`.
-    pub(crate) fn ask(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn ask(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
         let start = out.len();
         if self.delimiter == Delimiter::LastChunk {
             encode::open_chunk(out, room);
@@ -303,10 +352,14 @@ impl Streaming {
 
 impl fmt::Debug for Streaming {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streaming")
-            .field("delimiter", &self.delimiter)
-            .field("due", &self.due)
-            .finish_non_exhaustive()
+        match self {
+            Streaming::Source(given) => f
+                .debug_struct("Source")
+                .field("delimiter", &given.delimiter)
+                .field("due", &given.due)
+                .finish_non_exhaustive(),
+            Streaming::File(sending) => sending.fmt(f),
+        }
     }
 }
 
@@ -325,11 +378,12 @@ mod tests {
             piece.append(bytes.unwrap_or_default());
             if rest.len() == 0 { Next::Done } else { Next::More }
         };
-        let mut streaming = Streaming::new(Box::new(source), delimiter);
+        let mut streaming = Streaming::from_source(Box::new(source), delimiter);
         let mut out = Vec::new();
         loop {
-            match streaming.ask(&mut out, 1024, NOW) {
+            match streaming.ask(&mut out, 1024, 1024, NOW) {
                 Asked::GoesOn => {}
+                Asked::Piece => unreachable!("a source has no file"),
                 end @ (Asked::Complete | Asked::Broken) => {
                     return (String::from_utf8(out).expect("text"), end);
                 }
@@ -357,8 +411,8 @@ mod tests {
                     Next::Done
                 };
                 let mut out = b"head".to_vec();
-                let mut streaming = Streaming::new(Box::new(source), Delimiter::LastChunk);
-                assert_eq!(streaming.ask(&mut out, room, NOW), Asked::Complete);
+                let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
+                assert_eq!(streaming.ask(&mut out, room, room, NOW), Asked::Complete);
                 let chunk = format!("head{bytes:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(bytes));
                 assert!(out == chunk.as_bytes(), "{bytes} bytes, {room} of room");
                 assert!(out.len() <= 4 + bytes + FRAMING_BYTES_MAX);
@@ -390,9 +444,9 @@ mod tests {
                 piece.append(vec![b'x'; bytes]);
                 next
             };
-            let mut streaming = Streaming::new(Box::new(source), Delimiter::End);
+            let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
             let now = NOW + Duration::from_secs(9);
-            assert_eq!(streaming.ask(&mut Vec::new(), 1024, now), Asked::GoesOn);
+            assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::GoesOn);
             assert_eq!(streaming.due(), now + pause, "{bytes} bytes and {next:?}");
         }
     }

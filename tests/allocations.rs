@@ -3,19 +3,21 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use allocation_counter::measure;
 use oneloop::handlers::FixedText;
-use oneloop::{Config, Listen, Server};
+use oneloop::{Config, FileRange, Handler, Listen, Reply, Request, Server};
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
 
 /// Turns the loop until all the bytes of all answers have come back to the client.
-fn exchange(
-    server: &mut Server<FixedText>,
+fn exchange<H: Handler>(
+    server: &mut Server<H>,
     client: &mut TcpStream,
     request: &[u8],
     answers: usize,
@@ -72,4 +74,48 @@ fn no_request_allocates_once_the_loop_is_warm() {
 
     let counted = measure(|| drop(std::hint::black_box(vec![0_u8; 100])));
     assert_eq!(counted.count_total, 1, "the counter counts");
+}
+
+/// A file that is sent by `sendfile` takes one allocation: where it has got to, for as long as it
+/// is sent. One that is copied beside its head takes none.
+#[test]
+fn a_file_allocates_no_more_than_what_it_is_sent_with() {
+    const LARGE: usize = 100_000;
+    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let config = Config { listen: vec![Listen::At(localhost)], ..Config::default() };
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("allocations");
+    std::fs::write(&path, vec![b'f'; LARGE]).unwrap();
+    let file = Arc::new(File::open(path).unwrap());
+    let handler = move |request: &Request<'_>, reply: Reply<'_>| {
+        let length = request.path()[1..].parse().unwrap();
+        reply.send_file(FileRange::new(Arc::clone(&file), 0, length))
+    };
+    let mut server = Server::bind(&config, handler).unwrap();
+    let mut client = TcpStream::connect(server.local_addrs()[0]).unwrap();
+    client.set_nonblocking(true).unwrap();
+    let mut answer = vec![0; 64 * 1024];
+    let mut get = |length: usize| {
+        let head =
+            4 + "HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 22:00:00 GMT\r\nContent-Length: ".len();
+        let request = format!("GET /{length} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let whole = head + length.to_string().len() + length;
+        let mut turns = || {
+            client.write_all(request.as_bytes()).unwrap();
+            let mut bytes = 0;
+            while bytes < whole {
+                let _ = server.turn(Some(Duration::from_millis(100))).unwrap();
+                while let Ok(some) = client.read(&mut answer) {
+                    bytes += some;
+                }
+            }
+            assert_eq!(bytes, whole);
+        };
+        for _ in 0..10 {
+            turns();
+        }
+        let counted = measure(|| (0..100).for_each(|_| turns()));
+        (counted.count_total, counted.bytes_current)
+    };
+    assert_eq!(get(1024), (0, 0));
+    assert_eq!(get(LARGE), (100, 0));
 }

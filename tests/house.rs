@@ -22,7 +22,7 @@ const LAYERS: [&[&str]; 9] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 21] = [
+const CHOKE_POINTS: [(&str, &[&str]); 22] = [
     (
         "mio::",
         &[
@@ -42,7 +42,12 @@ const CHOKE_POINTS: [(&str, &[&str]); 21] = [
     ("itoa::", &["http/encode.rs"]),
     ("slab::", &["clients/crowd.rs", "clients/slots.rs", "herd/crowd.rs", "timers.rs"]),
     ("socket2::", &["herd/sources.rs", "listener.rs", "server.rs"]),
-    ("rustix::", &["alarm.rs", "descriptors.rs", "herd/sources.rs", "listener.rs"]),
+    (
+        "rustix::",
+        &["alarm.rs", "descriptors.rs", "file/system.rs", "herd/sources.rs", "listener.rs"],
+    ),
+    // What may wait for a disk.
+    (".read_at(", &["file/system.rs"]),
     ("signal_hook", &["herd/herd.rs", "server.rs", "signals.rs"]),
     ("hdrhistogram::", &["herd/times.rs"]),
     ("serde_json::", &["herd/json.rs"]),

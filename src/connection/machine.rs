@@ -51,6 +51,8 @@ pub enum Demand {
     Receive,
     /// Send what `owed` says, and report by `on_sent`.
     Send,
+    /// The same, and then send what `file_piece` says, and report by `on_file_sent`.
+    SendFile,
     /// Nothing but to wait for the time that `deadline` says, and then report by `on_deadline`; or
     /// for the loss of the connection.
     Pause,
@@ -116,6 +118,7 @@ impl Connection {
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
             State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => Demand::Receive,
+            State::Writing(After::Source(body, _)) if body.piece().is_some() => Demand::SendFile,
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
             State::Lingering { .. } => Demand::Drain,
@@ -340,7 +343,7 @@ impl Connection {
 
     /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
     /// enough.
-    fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
+    pub(super) fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
         self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
             self.wait_from(turn.now);
@@ -382,8 +385,11 @@ impl Connection {
         match body {
             None => self.state.on_answer(After::from(then)),
             Some(body) => {
+                match &*body {
+                    Streaming::Source(_) => turn.common.metrics.streams += 1,
+                    Streaming::File(_) => turn.common.metrics.files += 1,
+                }
                 self.state.on_answer(After::Source(body, then));
-                turn.common.metrics.streams += 1;
                 // The first piece goes out together with the head.
                 self.ask_source(turn);
             }

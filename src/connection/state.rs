@@ -282,7 +282,7 @@ impl State {
 
     /// The source did not keep its word. What it gave before is still sent, and then the end.
     pub(crate) fn on_source_broken(&mut self) {
-        self.go_on_from_source(|_, _| After::Linger(CloseReason::SourceBroken));
+        self.go_on_from_source(|body, _| After::Linger(body.broken()));
     }
 
     fn go_on_from_source(&mut self, after: impl FnOnce(Box<Streaming>, Then) -> After) {
@@ -295,7 +295,7 @@ impl State {
         self.enter_from(before, State::Writing(after(body, then)));
     }
 
-    /// Everything owed has been written.
+    /// Everything owed has been written, but for the piece of a file that may come behind it.
     pub(crate) fn on_written(&mut self) {
         if let State::Writing(After::Request) = self {
             return self.enter_from_bare(State::Idle);
@@ -306,6 +306,9 @@ impl State {
         let next = match after {
             After::Request => State::Idle,
             After::Body(content) => State::ReadingBody(content),
+            After::Source(body, then) if body.piece().is_some() => {
+                State::Writing(After::Source(body, then))
+            }
             After::Source(body, then) => State::Pausing(body, then),
             After::Close(reason) => State::Closed(reason),
             After::Linger(reason) => State::Lingering { drained: 0, reason },

@@ -3,10 +3,15 @@
 //! A source is asked when its answer's head is encoded, and from then on whenever what it gave is
 //! out and its time has come. So a connection never holds more than one piece. All of this is rare
 //! beside other answers, and kept off their way: hence `cold`.
+//!
+//! A file is asked in the same way. Its pieces are sent as they are, or are copied and then as
+//! good as a source's.
 
-use super::machine::{Common, Connection, Turn};
-use super::state::{After, State};
-use crate::source::{Asked, FRAMING_BYTES_MAX};
+use super::machine::{Common, Connection, Turn, Unread};
+use super::state::{After, Name, State};
+use crate::file::FilePiece;
+use crate::handler::Handler;
+use crate::source::{Asked, FRAMING_BYTES_MAX, Streaming};
 
 impl Connection {
     /// Whether a source gives the rest of the present answer.
@@ -32,11 +37,57 @@ impl Connection {
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
-        match body.ask(output.encoded(), room, turn.now) {
+        let asked = body.ask(output.encoded(), room, limits.turn_bytes_max, turn.now);
+        if asked == Asked::GoesOn && matches!(body, Streaming::File(_)) && body.due() > turn.now {
+            metrics.file_pauses += 1;
+        }
+        match asked {
+            // A piece that was found before is missing now.
+            Asked::GoesOn if output.is_empty() && self.state.name() == Name::Writing => {
+                self.state.on_written();
+            }
             Asked::GoesOn if output.is_empty() => {}
-            Asked::GoesOn => self.state.on_piece(),
+            Asked::GoesOn | Asked::Piece => self.state.on_piece(),
             Asked::Complete => self.state.on_last_piece(),
             Asked::Broken => self.state.on_source_broken(),
         }
+    }
+
+    /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked
+    /// for again, and there may be another demand then.
+    #[cold]
+    pub(crate) fn file_piece<H>(&mut self, turn: &mut Turn<'_, H>) -> Option<FilePiece<'_>> {
+        let found = match self.state.source() {
+            Some(Streaming::File(sending)) => sending.is_fresh(turn.now),
+            Some(Streaming::Source(_)) | None => return None,
+        };
+        if !found {
+            self.ask_source(turn);
+        }
+        self.state.source().and_then(|body| body.piece())
+    }
+
+    /// The kernel has taken so many bytes of the piece of a file; none: the file ends there.
+    #[cold]
+    pub(crate) fn on_file_sent<H: Handler>(
+        &mut self,
+        bytes: usize,
+        unread: Unread,
+        turn: &mut Turn<'_, H>,
+    ) {
+        turn.common.metrics.sent_bytes += bytes as u64;
+        let Some(Streaming::File(sending)) = self.state.source() else {
+            unreachable!("a file is only sent where there is one")
+        };
+        match sending.advance(bytes) {
+            Asked::Piece => {
+                return self.note_progress(bytes, turn.common.timeouts.write, turn);
+            }
+            Asked::GoesOn => {}
+            Asked::Complete => self.state.on_last_piece(),
+            Asked::Broken => self.state.on_source_broken(),
+        }
+        // Nothing is owed: as if the last byte of that had been sent.
+        self.on_sent(0, unread, turn);
     }
 }

@@ -1,12 +1,16 @@
 //! Scenarios without sockets: bytes in, bytes out, time as an argument.
 
 use std::cell::{Cell, RefCell};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Name};
 use super::{Common, Connection, Deadline, Demand, Phase, Turn, Unread};
 use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
+use crate::file::{FileRange, pretence};
 use crate::handler::{Handler, Reply, Sent};
 use crate::http::date::Date;
 use crate::http::request::Request;
@@ -41,11 +45,41 @@ impl Handler for Echo {
             let length = length.parse().expect("a length");
             return reply.status(Status::OK).stream_sized(length, Scripted::new(script));
         }
+        if let Some(length) = path.strip_prefix("/file/") {
+            let length = length.parse().expect("a length");
+            return reply.send_file(FileRange::new(FILE.with(Arc::clone), 0, length));
+        }
         match path {
             "/large" => reply.send(&std::sync::Arc::from(vec![b'x'; 100_000])),
             _ => reply.send(&format!("<{method} {path} {body}>")),
         }
     }
+}
+
+/// How many bytes the file of `/file/` has: three pieces, the last of which is not whole.
+const FILE_BYTES: usize = 600_000;
+
+thread_local! {
+    /// What `/file/` gives the beginning of.
+    static FILE: Arc<File> = {
+        let name = format!("oneloop-{}-{:?}", std::process::id(), std::thread::current().id());
+        let path = std::env::temp_dir().join(name);
+        let opened = File::options().read(true).write(true).create_new(true).open(&path);
+        let file = opened.expect("a temporary file");
+        std::fs::remove_file(path).expect("it was just made");
+        file.write_all_at(&file_bytes(FILE_BYTES), 0).expect("there is room");
+        Arc::new(file)
+    };
+}
+
+/// The first bytes of that file.
+fn file_bytes(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| b'a' + (at / 1000 % 23) as u8).collect()
+}
+
+/// Whether nobody but this thread holds the file.
+fn file_is_free() -> bool {
+    FILE.with(Arc::strong_count) == 1
 }
 
 thread_local! {
@@ -132,15 +166,34 @@ impl Bench {
     fn send(&mut self, bytes_max: usize) -> Vec<u8> {
         let pieces = self.connection.owed(&self.common.output);
         let mut owed: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
+        if owed.is_empty() && self.connection.demand() == Demand::SendFile {
+            return self.send_file(bytes_max);
+        }
         owed.truncate(bytes_max);
         self.with(|connection, turn| connection.on_sent(owed.len(), Unread::Nothing, turn));
         owed
     }
 
+    /// Sends up to `bytes_max` of a file's piece, if it is still there, and says what.
+    fn send_file(&mut self, bytes_max: usize) -> Vec<u8> {
+        let read = self.with(|connection, turn| {
+            let piece = connection.file_piece(turn)?;
+            let mut bytes = vec![0; piece.bytes.min(bytes_max)];
+            let read = piece.file.read_at(&mut bytes, piece.offset).expect("a readable file");
+            bytes.truncate(read);
+            Some(bytes)
+        });
+        let Some(bytes) = read else { return Vec::new() };
+        self.with(|connection, turn| {
+            connection.on_file_sent(bytes.len(), Unread::Nothing, turn);
+        });
+        bytes
+    }
+
     /// Sends all that is owed, as a loop does at the end of a client's turn.
     fn send_all(&mut self) -> String {
         let mut sent = Vec::new();
-        while self.connection.demand() == Demand::Send {
+        while matches!(self.connection.demand(), Demand::Send | Demand::SendFile) {
             sent.extend(self.send(usize::MAX));
         }
         self.connection.park(&mut self.common.output);
@@ -734,6 +787,122 @@ fn a_connection_that_ends_drops_its_source() {
         bench.assert_closed(CloseReason::Reset);
         assert_eq!(DROPPED.get(), dropped + 1);
     }
+}
+
+/// A request whose answer's body is so much of the file.
+fn part(bytes: usize) -> String {
+    GET.replace("/a", &format!("/file/{bytes}"))
+}
+
+#[test]
+fn a_file_is_sent_behind_its_head_and_the_connection_goes_on() {
+    pretence::miss(None);
+    for bytes in [0, 1, 32 * 1024, 32 * 1024 + 1, FILE_BYTES] {
+        let mut bench = Bench::new();
+        let sent = bench.exchange(&format!("{GET}{}{POST}{}{GET}", part(bytes), part(5)));
+        assert_eq!(statuses(&sent), ["200"; 5]);
+        assert!(sent.contains(&format!("\r\nContent-Length: {bytes}\r\n")), "{bytes}");
+        assert!(bodies(&sent)[1].as_bytes() == file_bytes(bytes), "{bytes}");
+        assert_eq!(bodies(&sent)[2..], ["<POST /p hello>", "aaaaa", "<GET /a >"]);
+        bench.assert_state(Name::Idle);
+        assert_eq!(bench.common.metrics.sent_bytes, sent.len() as u64);
+        assert_eq!(bench.common.metrics.files, u64::from(bytes > 32 * 1024));
+        assert!(file_is_free());
+    }
+}
+
+#[test]
+fn a_file_is_sent_however_little_of_it_is_taken_at_once() {
+    pretence::miss(None);
+    let mut bench = Bench::new();
+    bench.receive(part(FILE_BYTES).as_bytes());
+    let mut sent = Vec::new();
+    while bench.connection.demand() != Demand::Receive {
+        sent.extend(bench.send(9999));
+        bench.connection.park(&mut bench.common.output);
+        assert!(bench.connection.parked_bytes() < 1024, "no byte of a file is kept");
+    }
+    assert!(sent.ends_with(&file_bytes(FILE_BYTES)));
+}
+
+#[test]
+fn a_file_that_is_not_in_memory_is_waited_for_by_its_client_alone() {
+    pretence::miss(300_000..FILE_BYTES as u64);
+    let mut bench = Bench::new();
+    let mut sent = bench.exchange(&format!("{}{GET}", part(FILE_BYTES)));
+    assert!(bodies(&sent)[0].as_bytes() == file_bytes(300_000));
+    bench.assert_state(Name::Pausing);
+    assert_eq!((bench.connection.parked_bytes() > 0, bench.common.metrics.requests), (true, 1));
+    for millis in [1, 2, 4, 8, 16, 32, 32] {
+        assert_eq!(bench.time_left(), Duration::from_millis(millis));
+        assert_eq!(bench.run_out(), "");
+        bench.assert_state(Name::Pausing);
+    }
+    assert_eq!(bench.common.metrics.file_pauses, 8);
+    pretence::miss(None);
+    sent += &bench.run_out();
+    assert!(bodies(&sent)[0].as_bytes() == file_bytes(FILE_BYTES));
+    assert_eq!(bodies(&sent)[1], "<GET /a >");
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn what_has_left_the_memory_before_it_was_taken_is_not_sent() {
+    pretence::miss(None);
+    let mut bench = Bench::new();
+    bench.receive(part(FILE_BYTES).as_bytes());
+    while bench.send(1000).len() == 1000 {}
+    assert_eq!(bench.connection.demand(), Demand::SendFile, "the head is out");
+    bench.send(1000);
+    pretence::miss(0..FILE_BYTES as u64);
+    assert_eq!(bench.send(1000).len(), 1000, "it was there in this turn");
+    bench.after(Duration::from_millis(1));
+    assert_eq!(bench.send(1000), b"");
+    bench.assert_state(Name::Pausing);
+    pretence::miss(None);
+    assert!(bench.run_out().as_bytes() == &file_bytes(FILE_BYTES)[2000..]);
+    bench.assert_state(Name::Idle);
+}
+
+#[test]
+fn a_file_that_ends_early_is_followed_by_nothing() {
+    pretence::miss(None);
+    for (told, taken) in [(FILE_BYTES + 1, usize::MAX), (700_000, 100_000), (FILE_BYTES * 9, 997)] {
+        let mut bench = Bench::new();
+        bench.receive(format!("{}{GET}", part(told)).as_bytes());
+        let mut sent = Vec::new();
+        while bench.connection.state() == Name::Writing {
+            sent.extend(bench.send(taken));
+        }
+        assert!(sent.ends_with(&file_bytes(FILE_BYTES)[300_000..]));
+        bench.assert_state(Name::Lingering);
+        bench.end_of_input();
+        bench.assert_closed(CloseReason::FileBroken);
+        assert!(file_is_free());
+    }
+    // The kernel says so, when all was there a moment before.
+    let mut bench = Bench::new();
+    bench.receive(part(FILE_BYTES).as_bytes());
+    while bench.send(usize::MAX).len() > 1000 {}
+    bench.with(|connection, turn| connection.on_file_sent(0, Unread::Nothing, turn));
+    bench.assert_state(Name::Lingering);
+}
+
+#[test]
+fn the_bytes_of_a_file_are_progress_and_without_any_the_time_runs_out() {
+    pretence::miss(None);
+    let mut bench = Bench::new();
+    bench.receive(part(FILE_BYTES).as_bytes());
+    let head = bench.common.output.len();
+    assert_eq!(bench.send(usize::MAX).len(), head);
+    bench.after(20 * SECOND);
+    bench.send(14_999);
+    assert_eq!(bench.time_left(), 10 * SECOND);
+    bench.send(1);
+    assert_eq!(bench.time_left(), 30 * SECOND);
+    bench.run_out();
+    bench.assert_closed(CloseReason::WriteTimeout);
+    assert!(file_is_free());
 }
 
 #[test]

@@ -130,7 +130,7 @@ pub enum ClientEvent {
         /// How long that was.
         timeout: Duration,
     },
-    /// The time of its source has come: it is asked for more of the answer's body.
+    /// The time of its source or its disk has come: it is asked for more of the answer's body.
     Due,
     /// Its connection has ended.
     Closed {
@@ -163,7 +163,7 @@ pub struct Change {
 /// How long a client may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rest {
-    /// For what; `None`: it lets its peer wait, until its source has more to give.
+    /// For what; `None`: it lets its peer wait, until its source or its disk has more to give.
     pub class: Option<TimeoutClass>,
     /// From now on. A timeout is acted on up to 1/64 of it later, a source's time at once.
     pub rest: Duration,

@@ -100,7 +100,11 @@ impl Object<'_, '_> {
             }
             ClientEvent::Waits { demand, rest } => {
                 match demand {
-                    Demand::Receive | Demand::Send | Demand::Pause | Demand::Drain => {
+                    Demand::Receive
+                    | Demand::Send
+                    | Demand::SendFile
+                    | Demand::Pause
+                    | Demand::Drain => {
                         self.name("to", demand)?;
                     }
                     Demand::Close(_) => self.text("to", "Close")?,

@@ -115,7 +115,9 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::TimedOut { class, timeout } => {
             write!(f, "its {} of {} is over", class_name(class), Seconds(timeout))
         }
-        ClientEvent::Due => f.write_str("the time of its source has come; it is asked for more"),
+        ClientEvent::Due => {
+            f.write_str("the time of its source or its disk has come; it is asked for more")
+        }
         ClientEvent::Closed { reason, answers, peer } => {
             let answers = Count(answers as usize, "answer");
             write!(f, "{peer}, closed after {answers}: {}", reason.describe())
@@ -187,8 +189,10 @@ fn told(readiness: Readiness) -> &'static str {
 fn awaited(demand: Demand) -> &'static str {
     match demand {
         Demand::Receive => "for its peer to send",
-        Demand::Send => "for its peer to make room by reading",
-        Demand::Pause => "for the time of its source, which gives the rest of the answer",
+        Demand::Send | Demand::SendFile => "for its peer to make room by reading",
+        Demand::Pause => {
+            "for the time of its source or its disk, which gives the rest of the answer"
+        }
         Demand::Drain => "for its peer to close; what it still sends is thrown away",
         Demand::Close(_) => "for nothing",
     }

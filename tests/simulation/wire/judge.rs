@@ -173,6 +173,7 @@ impl Wire {
                 }
             }
             CloseReason::CutOff | CloseReason::Reset | CloseReason::SourceBroken => {}
+            CloseReason::FileBroken => self.fail("ended by its file, and there is none"),
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;

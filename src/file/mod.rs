@@ -1,0 +1,22 @@
+//! Bodies that are part of a file: how they are sent without ever waiting for a disk.
+//!
+//! A poll always reports a regular file as ready, so reading from it can hold up the thread, and
+//! with it everybody, for as long as a disk takes. So the page cache is asked first, what it
+//! lacks is fetched by the kernel in the background, and the client whose answer it is pauses
+//! meanwhile, as one does whose [`Source`](crate::Source) has nothing to give.
+//!
+//! [`range`] is what a handler says, [`sending`] decides what is done next, and [`system`] makes
+//! the system calls: the only file that names them.
+
+mod range;
+mod sending;
+mod system;
+
+pub use range::FileRange;
+pub(crate) use range::Start;
+pub(crate) use sending::{FilePiece, Sending};
+#[cfg(test)]
+pub(crate) use system::pretence;
+pub(crate) use system::read;
+#[cfg(target_os = "linux")]
+pub(crate) use system::{send_more, sendfile};

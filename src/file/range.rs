@@ -1,0 +1,130 @@
+//! Which bytes of which file.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::sending::Sending;
+use super::system::{self, Cached};
+
+/// What is read at once for a handler at the most, in bytes: a tenth of a millisecond of copying.
+const READ_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Up to so many bytes are copied behind their head, and go out with it by one call.
+const COPIED_BYTES_MAX: u64 = 32 * 1024;
+
+/// So many bytes of a file, from an offset on: see
+/// [`ReplyHead::send_file`](crate::ReplyHead::send_file).
+///
+/// The file is shared, not copied, and stays open until the last answer that sends it is out. It
+/// has to be a regular file that can be read; its cursor is neither used nor moved.
+///
+/// ```
+/// use std::{fs::File, io, sync::Arc};
+/// use oneloop::{FileRange, Reply, Request, Sent};
+///
+/// /// Answers everything with one file, as it is when it is sent.
+/// fn serving(path: &str) -> io::Result<impl FnMut(&Request<'_>, Reply<'_>) -> Sent + use<>> {
+///     let file = Arc::new(File::open(path)?);
+///     Ok(move |_: &Request<'_>, reply: Reply<'_>| match file.metadata() {
+///         Ok(metadata) => reply.send_file(FileRange::new(Arc::clone(&file), 0, metadata.len())),
+///         Err(error) => {
+///             let status = oneloop::Status::INTERNAL_SERVER_ERROR;
+///             reply.status(status).send(&error.to_string())
+///         }
+///     })
+/// }
+/// # serving("Cargo.toml")?;
+/// # Ok::<(), io::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct FileRange {
+    file: Arc<File>,
+    offset: u64,
+    length: u64,
+}
+
+impl FileRange {
+    /// The bytes from `offset` on, `length` of them.
+    pub fn new(file: Arc<File>, offset: u64, length: u64) -> FileRange {
+        FileRange { file, offset, length }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Arc<File> {
+        &self.file
+    }
+
+    /// Where the range begins, in bytes from the file's first.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+}
+
+/// What became of an answer's first look at its range.
+pub(crate) enum Start {
+    /// All of it is behind the head already.
+    Copied,
+    /// It has to be sent.
+    Sending(Sending),
+}
+
+impl FileRange {
+    /// Appends all of it to `out`, if that can be done without waiting for a disk and it has no
+    /// more than 1 MiB; says whether that was so. If not, the kernel has been asked to fetch it,
+    /// unless it is too much or its file system cannot tell what is in memory.
+    ///
+    /// For handlers that keep small bodies in memory: what is not here yet is answered by
+    /// [`send_file`](crate::ReplyHead::send_file), and kept another time.
+    ///
+    /// ```
+    /// use std::{fs::File, sync::Arc};
+    /// use oneloop::FileRange;
+    ///
+    /// let range = FileRange::new(Arc::new(File::open("Cargo.toml")?), 0, 9);
+    /// let mut body = Vec::new();
+    /// if range.read_cached(&mut body) {
+    ///     assert_eq!(body, b"[package]");
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn read_cached(&self, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        if self.length > READ_BYTES_MAX {
+            return false;
+        }
+        let length = self.length as usize;
+        out.resize(start + length, 0);
+        let cached = match length {
+            0 => Cached::Bytes(0),
+            _ => system::read_cached(&self.file, &mut out[start..], self.offset),
+        };
+        let whole = match cached {
+            Cached::Bytes(bytes) => bytes == length,
+            Cached::Missing => false,
+            Cached::Unknown if system::is_in_memory(&self.file) => {
+                system::read(&self.file, &mut out[start..], self.offset) == length
+            }
+            Cached::Unknown => false,
+        };
+        if !whole {
+            out.truncate(start);
+            if cached != Cached::Unknown {
+                system::fetch(&self.file, self.offset, self.length);
+            }
+        }
+        whole
+    }
+
+    /// Copies all of it behind the head in `out`, if it is small and here.
+    pub(crate) fn begin(self, out: &mut Vec<u8>) -> Start {
+        if self.length <= COPIED_BYTES_MAX && self.read_cached(out) {
+            return Start::Copied;
+        }
+        Start::Sending(Sending::new(self.file, self.offset, self.length))
+    }
+}

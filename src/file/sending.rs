@@ -1,0 +1,460 @@
+//! A file's range in the course of being sent: what is done about its next bytes.
+//!
+//! There are three ways, by what is known of the file:
+//!
+//! - **Sent** by `sendfile`, which does not copy but waits for the disk. So it is only given what
+//!   is in the page cache: of each piece the first and the last byte are looked for, which costs
+//!   two system calls of 0.4 µs for 256 KiB. What lies between could still be missing if two
+//!   readers have been there before, and then the memory has become scarce; no reader alone leaves
+//!   such a hole.
+//! - **Copied**, by reads that never wait, for which it does not matter what is missing. This is
+//!   how files go on in which something was missing, for some MiB; there the cache is full of
+//!   holes, and the disk is slower than copying.
+//! - **Blind**, where the file system cannot say what is cached (FUSE, overlayfs, NFS): small reads
+//!   that do wait, one a turn, after the kernel was asked to fetch what comes next.
+//!
+//! What is missing is fetched in the background, a bounded stretch ahead of what is being sent.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::system::{self, Cached};
+use crate::source::Asked;
+use crate::time::Time;
+
+/// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and
+/// four of them use up a client's turn.
+const PIECE_BYTES_MAX: u64 = 256 * 1024;
+
+/// How far ahead of what is being sent the kernel is asked to fetch, in bytes. It goes on being
+/// asked before it has got there, so that a disk always knows what comes next.
+const FETCHED_BYTES: u64 = 512 * 1024;
+
+/// The kernel is asked again once so little is left of that, in bytes.
+const FETCHED_BYTES_LOW: u64 = FETCHED_BYTES / 2;
+
+/// How much of a file has to be found without a gap before it is sent without copying again.
+const COPIED_AFTER_GAP_BYTES: u64 = 8 * 1024 * 1024;
+
+/// The first pause for a disk, which is about what a fast one needs. Each further one is twice as
+/// long.
+const PAUSE_MIN: Duration = Duration::from_millis(1);
+
+/// The longest pause: 30 looks a second, while the disk has half of what was asked for to go on.
+const PAUSE_MAX: Duration = Duration::from_millis(32);
+
+/// What is read at once where reading may wait, in bytes: a short wait for everybody.
+const BLIND_BYTES_MAX: usize = 64 * 1024;
+
+/// So many looks in vain, about two seconds, and what the cache may hold of the bytes is dropped:
+/// pages whose reading has failed stay there otherwise, and nobody reads them again.
+const LOOKS_IN_VAIN: u32 = 64;
+
+/// What is dropped then, in bytes: a page can be so large, and only whole ones are dropped.
+const DROPPED_BYTES: u64 = 2 * 1024 * 1024;
+
+/// A disk that has given nothing for so long will not do so any more.
+const DISK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A piece of a file that is to be sent as it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FilePiece<'a> {
+    pub(crate) file: &'a File,
+    pub(crate) offset: u64,
+    pub(crate) bytes: usize,
+}
+
+/// How the next bytes are got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By `sendfile`, as far as they are cached.
+    Sent,
+    /// By reads that do not wait, up to this place in the file.
+    Copied { until: u64 },
+    /// By reads that wait.
+    Blind,
+    /// By `sendfile`, for the whole file is in memory.
+    InMemory,
+}
+
+/// A range in the course of being sent.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    file: Arc<File>,
+    /// The first byte that is neither sent nor copied.
+    at: u64,
+    end: u64,
+    way: Way,
+    /// Up to here it may be sent as it is.
+    found: u64,
+    /// When that was looked for: what was cached then need not be so much later.
+    looked: Time,
+    /// Up to here the kernel has been asked to fetch it.
+    fetched: u64,
+    /// Looks in vain since the last byte was got.
+    in_vain: u32,
+    /// When that began.
+    missing_since: Time,
+    /// When there may be more.
+    due: Time,
+}
+
+impl Sending {
+    pub(crate) fn new(file: Arc<File>, offset: u64, length: u64) -> Sending {
+        // Of a range that reaches beyond all numbers nothing is sent.
+        let (at, end) = match offset.checked_add(length) {
+            Some(end) => (offset, end),
+            None => (u64::MAX - 1, u64::MAX),
+        };
+        Sending {
+            file,
+            at,
+            end,
+            way: Way::Sent,
+            found: at,
+            looked: Time::START,
+            fetched: at,
+            in_vain: 0,
+            missing_since: Time::START,
+            due: Time::START,
+        }
+    }
+
+    /// When it is to be asked.
+    pub(crate) fn due(&self) -> Time {
+        self.due
+    }
+
+    /// The piece that is to be sent next as it is, if there is one.
+    pub(crate) fn piece(&self) -> Option<FilePiece<'_>> {
+        let bytes = usize::try_from(self.found.checked_sub(self.at)?).unwrap_or(usize::MAX);
+        (bytes > 0).then_some(FilePiece { file: &self.file, offset: self.at, bytes })
+    }
+
+    /// Whether what is known of the piece is as old as this turn.
+    pub(crate) fn is_fresh(&self, now: Time) -> bool {
+        self.looked == now
+    }
+
+    /// So many bytes of the piece have been sent.
+    pub(crate) fn advance(&mut self, bytes: usize) -> Asked {
+        self.at += bytes as u64;
+        debug_assert!(self.at <= self.found, "no more is sent than was found");
+        match (bytes, self.at == self.end) {
+            (0, _) => Asked::Broken,
+            (_, true) => Asked::Complete,
+            (_, false) if self.at < self.found => Asked::Piece,
+            (_, false) => Asked::GoesOn,
+        }
+    }
+
+    /// Finds the next piece, or copies one behind `out`: of the first kind not more than
+    /// `piece_max` bytes, of the second not more than there is `room` for.
+    pub(crate) fn ask(
+        &mut self,
+        out: &mut Vec<u8>,
+        room: usize,
+        piece_max: usize,
+        now: Time,
+    ) -> Asked {
+        (self.found, self.due) = (self.at, now);
+        if self.at == self.end {
+            return Asked::Complete;
+        }
+        if matches!(self.way, Way::Copied { until } if until <= self.at) {
+            self.way = Way::Sent;
+        }
+        match self.way {
+            Way::Sent => self.look(out, room, piece_max, now),
+            Way::Copied { .. } => self.copy(out, room, now),
+            Way::Blind => self.read_blindly(out, room, now),
+            Way::InMemory => self.find(piece_max, now),
+        }
+    }
+
+    fn left(&self) -> u64 {
+        self.end - self.at
+    }
+
+    /// Looks for both ends of the next piece.
+    fn look(&mut self, out: &mut Vec<u8>, room: usize, piece_max: usize, now: Time) -> Asked {
+        let piece = PIECE_BYTES_MAX.min(self.left()).min(piece_max as u64);
+        let is_cached =
+            |offset| system::read_cached(&self.file, &mut [0], offset) == Cached::Bytes(1);
+        if is_cached(self.at) && is_cached(self.at + piece - 1) {
+            return self.find(piece_max, now);
+        }
+        // Missing, unknown, or the file has become shorter: copying finds out.
+        self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
+        self.copy(out, room, now)
+    }
+
+    fn find(&mut self, piece_max: usize, now: Time) -> Asked {
+        self.found = self.at + PIECE_BYTES_MAX.min(self.left()).min(piece_max as u64);
+        self.looked = now;
+        Asked::Piece
+    }
+
+    fn copy(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+        let start = out.len();
+        out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
+        let cached = system::read_cached(&self.file, &mut out[start..], self.at);
+        out.truncate(start + if let Cached::Bytes(bytes) = cached { bytes } else { 0 });
+        match cached {
+            Cached::Bytes(bytes) => self.got(bytes),
+            Cached::Missing => self.miss(now),
+            Cached::Unknown if system::is_in_memory(&self.file) => {
+                self.way = Way::InMemory;
+                self.find(usize::MAX, now)
+            }
+            Cached::Unknown => {
+                self.way = Way::Blind;
+                self.read_blindly(out, room, now)
+            }
+        }
+    }
+
+    fn read_blindly(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+        self.fetch_ahead();
+        let start = out.len();
+        let room = room.min(BLIND_BYTES_MAX);
+        out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
+        let bytes = system::read(&self.file, &mut out[start..], self.at);
+        out.truncate(start + bytes);
+        // The others first: this may have kept them waiting.
+        self.due = now + Duration::from_nanos(1);
+        self.got(bytes)
+    }
+
+    /// So many bytes have been copied.
+    fn got(&mut self, bytes: usize) -> Asked {
+        if bytes == 0 {
+            return Asked::Broken;
+        }
+        self.at += bytes as u64;
+        (self.found, self.in_vain) = (self.at, 0);
+        if self.at == self.end {
+            return Asked::Complete;
+        }
+        self.fetch_ahead();
+        Asked::GoesOn
+    }
+
+    /// The next byte is missing.
+    fn miss(&mut self, now: Time) -> Asked {
+        self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
+        if self.in_vain == 0 {
+            // What was fetched may have been dropped again: it costs little to ask for what is here.
+            (self.missing_since, self.fetched) = (now, self.at);
+        } else if self.in_vain.is_multiple_of(LOOKS_IN_VAIN) {
+            let start = self.at - self.at % DROPPED_BYTES;
+            system::forget(&self.file, start, DROPPED_BYTES);
+            self.fetched = self.at;
+        }
+        if now.since(self.missing_since) > DISK_TIMEOUT {
+            return Asked::Broken;
+        }
+        self.fetch_ahead();
+        self.due = now + (PAUSE_MIN * (1 << self.in_vain.min(16))).min(PAUSE_MAX);
+        self.in_vain += 1;
+        Asked::GoesOn
+    }
+
+    /// Has the kernel fetch what comes next, if little is left of what it has been asked for.
+    fn fetch_ahead(&mut self) {
+        let start = self.fetched.max(self.at);
+        if start < self.end && start - self.at < FETCHED_BYTES_LOW {
+            let end = self.at.saturating_add(FETCHED_BYTES).min(self.end);
+            system::fetch(&self.file, start, end - start);
+            self.fetched = end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pretence;
+    use super::*;
+    use std::io::Write;
+
+    const KIB: u64 = 1024;
+    const MIB: u64 = 1024 * KIB;
+    const ROOM: usize = 64 * 1024;
+
+    /// A file of so many bytes, which nobody else can open.
+    fn file(bytes: u64) -> Arc<File> {
+        let path = std::env::temp_dir().join(format!("oneloop-{:?}", std::thread::current().id()));
+        let path = path.with_extension(std::process::id().to_string());
+        let opened = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+        let mut file = opened.expect("a temporary file");
+        std::fs::remove_file(path).expect("it was just made");
+        let content: Vec<u8> = (0..bytes).map(|at| (at / 1000 % 251) as u8).collect();
+        file.write_all(&content).expect("there is room");
+        Arc::new(file)
+    }
+
+    fn after(pause: Duration) -> Time {
+        Time::START + pause
+    }
+
+    /// Sends everything that can be had at `now`: how much as it was and how much copied, and what
+    /// it came to.
+    fn send_all(sending: &mut Sending, now: Time) -> (u64, u64, Asked) {
+        let (mut sent, mut copied) = (0, 0);
+        loop {
+            let mut out = Vec::new();
+            let mut asked = sending.ask(&mut out, ROOM, usize::MAX, now);
+            copied += out.len() as u64;
+            assert!(out.len() <= ROOM);
+            while asked == Asked::Piece {
+                let piece = sending.piece().expect("a piece");
+                assert!(piece.bytes as u64 <= PIECE_BYTES_MAX);
+                let part = piece.bytes.min(100_000);
+                sent += part as u64;
+                asked = sending.advance(part);
+            }
+            assert_eq!(sending.piece().map(|piece| piece.bytes), None);
+            if asked != Asked::GoesOn || sending.due() > now {
+                return (sent, copied, asked);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_cached_is_sent_as_it_is() {
+        pretence::miss(None);
+        for length in [1, 5, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 * MIB] {
+            let mut sending = Sending::new(file(3 * MIB + 7), 7, length);
+            assert_eq!(send_all(&mut sending, Time::START), (length, 0, Asked::Complete));
+        }
+        assert_eq!(pretence::with(|cache| cache.fetched.len()), Some(0));
+    }
+
+    #[test]
+    fn what_is_missing_is_fetched_while_its_client_pauses() {
+        pretence::miss(MIB..4 * MIB);
+        let mut sending = Sending::new(file(4 * MIB), 0, 4 * MIB);
+        assert_eq!(send_all(&mut sending, Time::START), (MIB, 0, Asked::GoesOn));
+        assert_eq!(sending.due(), after(PAUSE_MIN));
+        let fetched =
+            || pretence::with(|cache| std::mem::take(&mut cache.fetched)).expect("it is pretended");
+        assert_eq!(fetched(), [(MIB, MIB + FETCHED_BYTES)]);
+        for pause in [2, 4, 8, 16, 32, 32, 32] {
+            let now = sending.due();
+            assert_eq!(send_all(&mut sending, now), (0, 0, Asked::GoesOn));
+            assert_eq!(sending.due(), now + Duration::from_millis(pause));
+            assert_eq!(fetched(), [], "it is underway");
+        }
+        // A part of it comes: it goes on by copying, and what comes next is fetched in time.
+        pretence::miss(MIB + 300 * KIB..4 * MIB);
+        let now = sending.due();
+        assert_eq!(send_all(&mut sending, now), (0, 300 * KIB, Asked::GoesOn));
+        assert_eq!(sending.due(), now + PAUSE_MIN);
+        let at = MIB + 300 * KIB;
+        let end = at + FETCHED_BYTES;
+        assert_eq!(fetched(), [(MIB + FETCHED_BYTES, end), (at, end)]);
+        pretence::miss(None);
+        let now = sending.due();
+        assert_eq!(send_all(&mut sending, now), (0, 3 * MIB - 300 * KIB, Asked::Complete));
+    }
+
+    #[test]
+    fn a_gap_that_shows_at_the_end_of_a_piece_is_sent_up_to() {
+        pretence::miss(100 * KIB..MIB);
+        let mut sending = Sending::new(file(MIB), 0, MIB);
+        assert_eq!(send_all(&mut sending, Time::START), (0, 100 * KIB, Asked::GoesOn));
+    }
+
+    #[test]
+    fn behind_a_gap_it_is_copied_for_a_while_and_then_sent_again() {
+        pretence::miss(0..1);
+        let mut sending = Sending::new(file(10 * MIB), 0, 10 * MIB);
+        assert_eq!(send_all(&mut sending, Time::START), (0, 0, Asked::GoesOn));
+        pretence::miss(None);
+        let end = send_all(&mut sending, after(PAUSE_MIN));
+        assert_eq!(end, (2 * MIB, COPIED_AFTER_GAP_BYTES, Asked::Complete));
+    }
+
+    #[test]
+    fn a_piece_is_as_small_as_it_has_to_be_and_as_old_as_its_turn() {
+        pretence::miss(None);
+        let mut sending = Sending::new(file(MIB), 0, MIB);
+        assert_eq!(sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MIN)), Asked::Piece);
+        assert_eq!(sending.piece().map(|piece| piece.bytes), Some(1000));
+        assert!(sending.is_fresh(after(PAUSE_MIN)) && !sending.is_fresh(after(PAUSE_MAX)));
+        // What has gone from the cache since then is seen by the next look.
+        pretence::miss(0..MIB);
+        assert_eq!(sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MAX)), Asked::GoesOn);
+        assert!(sending.piece().is_none());
+    }
+
+    #[test]
+    fn pages_that_were_never_read_are_dropped_now_and_then_and_given_up_at_last() {
+        pretence::miss(0..10 * MIB);
+        let mut sending = Sending::new(file(10 * MIB), 3 * MIB, MIB);
+        let mut now = Time::START;
+        loop {
+            let (_, _, asked) = send_all(&mut sending, now);
+            if asked == Asked::Broken {
+                break;
+            }
+            assert!(now.since(Time::START) <= DISK_TIMEOUT);
+            now = sending.due();
+        }
+        assert!(now.since(Time::START) <= DISK_TIMEOUT + 2 * PAUSE_MAX);
+        let (forgotten, fetched) =
+            pretence::with(|cache| (cache.forgotten.clone(), cache.fetched.clone()))
+                .expect("it is pretended");
+        assert_eq!(forgotten[0], (2 * MIB, 4 * MIB));
+        assert!((13..16).contains(&forgotten.len()), "{} times", forgotten.len());
+        assert_eq!(fetched.len(), forgotten.len() + 1, "they are fetched again");
+    }
+
+    #[test]
+    fn where_nothing_can_be_known_little_is_read_at_once_and_others_go_first() {
+        pretence::miss(None);
+        pretence::with(|cache| cache.is_unknown = true);
+        let directory = std::env::current_dir().expect("a directory");
+        let path = directory.join("Cargo.lock");
+        let file = Arc::new(File::open(path).expect("this crate's own file"));
+        if system::is_in_memory(&file) {
+            return;
+        }
+        let length = file.metadata().expect("a length").len();
+        let mut sending = Sending::new(file, 0, length);
+        let (mut now, mut copied) = (Time::START, 0);
+        loop {
+            let (sent, bytes, asked) = send_all(&mut sending, now);
+            assert!(sent == 0 && bytes <= BLIND_BYTES_MAX as u64);
+            copied += bytes;
+            if asked == Asked::Complete {
+                break;
+            }
+            assert!(sending.due() > now);
+            now = sending.due();
+        }
+        assert_eq!(copied, length);
+        assert_eq!(pretence::with(|cache| cache.fetched[0].0), Some(0));
+    }
+
+    #[test]
+    fn a_file_that_ends_early_is_broken_behind_its_last_byte() {
+        for (cached, bytes) in [(true, 300_000), (true, 10), (false, 300_000)] {
+            pretence::miss(None);
+            pretence::with(|cache| cache.is_unknown = !cached);
+            let mut sending = Sending::new(file(bytes), 0, bytes + 1);
+            let mut now = Time::START;
+            let mut given = 0;
+            let asked = loop {
+                let (sent, copied, asked) = send_all(&mut sending, now);
+                given += sent + copied;
+                match asked {
+                    Asked::GoesOn => now = sending.due(),
+                    Asked::Piece | Asked::Complete | Asked::Broken => break asked,
+                }
+            };
+            assert_eq!((asked, given), (Asked::Broken, bytes));
+        }
+    }
+}
