@@ -73,9 +73,10 @@ fn every_seed_ends_well() {
 }
 
 /// Seeds that have failed, beyond those that are run anyhow. What they draw may have changed since.
-const FAILED_ONCE: [u64; 1] = [
+const FAILED_ONCE: [u64; 2] = [
     // A batch was sent to before all of it was answered, and the wrong wire was asked about it.
-    10_139,
+    10_139, // A host with a percent sign that encodes nothing was right by the model.
+    18_742,
 ];
 
 #[test]

@@ -109,11 +109,7 @@ fn is_target(head: &Head<'_>) -> bool {
     if head.method == b"OPTIONS" && text == "*" {
         return true;
     }
-    let encoded = text
-        .split('%')
-        .skip(1)
-        .all(|rest| rest.len() >= 2 && rest.bytes().take(2).all(|digit| digit.is_ascii_hexdigit()));
-    if text.contains('#') || !encoded {
+    if text.contains('#') || !is_encoded(head.target) {
         return false;
     }
     if text.starts_with('/') {
@@ -123,6 +119,12 @@ fn is_target(head: &Head<'_>) -> bool {
     let is_http = ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str());
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
     is_http && port_of(authority.as_bytes()).is_some()
+}
+
+/// Whether each percent sign encodes something (RFC 3986 §2.1).
+fn is_encoded(text: &[u8]) -> bool {
+    let mut behind = text.split(|byte| *byte == b'%').skip(1);
+    behind.all(|rest| rest.len() >= 2 && rest[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
 /// The port's digits in `uri-host [ ":" port ]`, or nothing if it is none of that (RFC 9110 §7.2).
@@ -141,7 +143,7 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
         None => {
             let of_name =
                 |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte);
-            !host.is_empty() && host.iter().all(of_name)
+            !host.is_empty() && host.iter().all(of_name) && is_encoded(host)
         }
     };
     let digits = port.strip_prefix(b":").unwrap_or(port);
