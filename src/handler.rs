@@ -149,6 +149,14 @@ pub struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
+    /// Has an answer that must list the allowed methods (RFC 9110 §15.5.6) list these, rather
+    /// than all that the server itself knows. For [`Handler::handle_fault`]; other answers say
+    /// `Allow` by [`Reply::field`].
+    pub fn allow(self, methods: &'static str) -> Reply<'a> {
+        let allow = self.allow.map(|_| methods);
+        Reply { allow, ..self }
+    }
+
     /// Begins an answer with this status.
     pub fn status(self, status: Status) -> ReplyHead<'a> {
         let start = self.output.encoded().len();
@@ -389,6 +397,26 @@ mod tests {
         assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
         assert!(!text.contains("Set-Cookie") && !text.contains("secret"), "{text}");
         assert_eq!(text.matches("HTTP/1.1").count(), 1);
+    }
+
+    #[test]
+    fn what_is_allowed_is_listed_only_where_it_has_to_be() {
+        let mut output = Output::default();
+        let date = Date::new(SystemTime::UNIX_EPOCH);
+        for (demanded, lines) in [(Some("GET, POST"), 1), (None, 0)] {
+            let reply = Reply {
+                output: &mut output,
+                date: &date,
+                travel: Travel::Content,
+                version: Version::Http11,
+                persistence: Persistence::Keep,
+                allow: demanded,
+            };
+            let _ = reply.allow("GET").status(Status::METHOD_NOT_ALLOWED).send("");
+            let text = String::from_utf8_lossy(output.encoded()).into_owned();
+            assert_eq!(text.matches("Allow: GET\r\n").count(), lines, "{text}");
+            output.clear();
+        }
     }
 
     #[test]

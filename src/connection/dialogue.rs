@@ -235,7 +235,14 @@ impl Connection {
         let sent = match control.method {
             Ok(method) => {
                 turn.common.metrics.requests += 1;
-                let request = Request { method, head, target: &control.target, body };
+                let request = Request {
+                    method,
+                    head,
+                    target: &control.target,
+                    body,
+                    now: turn.now,
+                    date: turn.common.date.at(),
+                };
                 turn.handler.handle(&request, reply)
             }
             Err(kind) => {

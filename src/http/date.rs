@@ -12,6 +12,7 @@ const DATE_LINE_BYTES: usize = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".len();
 /// before it, because most answers begin so, and one copy costs less than two.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Date {
+    at: SystemTime,
     lines: [u8; OK_LINE.len() + DATE_LINE_BYTES],
 }
 
@@ -21,12 +22,14 @@ impl Date {
         let mut lines = [b' '; OK_LINE.len() + DATE_LINE_BYTES];
         let (ok, date) = lines.split_at_mut(OK_LINE.len());
         ok.copy_from_slice(OK_LINE);
-        // A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
-        let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
-        let now = now.clamp(SystemTime::UNIX_EPOCH, last);
-        write!(&mut date[..], "Date: {}\r\n", httpdate::HttpDate::from(now))
+        write!(&mut date[..], "Date: {}\r\n", sayable(now))
             .expect("an IMF-fixdate is always 29 bytes long");
-        Date { lines }
+        Date { at: now, lines }
+    }
+
+    /// What it was made from.
+    pub(crate) fn at(&self) -> SystemTime {
+        self.at
     }
 
     /// The whole field line with its line end.
@@ -38,6 +41,12 @@ impl Date {
     pub(crate) fn ok_and_line(&self) -> &[u8] {
         &self.lines
     }
+}
+
+/// A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
+fn sayable(time: SystemTime) -> httpdate::HttpDate {
+    let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
+    httpdate::HttpDate::from(time.clamp(SystemTime::UNIX_EPOCH, last))
 }
 
 #[cfg(test)]

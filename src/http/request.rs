@@ -1,8 +1,11 @@
 //! What a handler is shown: one whole request, borrowed from the bytes it arrived in.
 
+use std::time::SystemTime;
+
 use super::method::{Method, Version};
 use super::parse::Head;
 use super::target::Target;
+use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.
 ///
@@ -13,6 +16,8 @@ pub struct Request<'b> {
     pub(crate) head: &'b Head<'b>,
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
+    pub(crate) now: Time,
+    pub(crate) date: SystemTime,
 }
 
 impl<'b> Request<'b> {
@@ -57,5 +62,16 @@ impl<'b> Request<'b> {
     /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) bytes.
     pub fn body(&self) -> &'b [u8] {
         self.body
+    }
+
+    /// When the loop's present turn began: the clock by which a handler that keeps something can
+    /// tell how old it is, for it has none of its own.
+    pub fn received_at(&self) -> Time {
+        self.now
+    }
+
+    /// The time of day, at most a second old: what the answer's `Date` says.
+    pub fn date(&self) -> SystemTime {
+        self.date
     }
 }
