@@ -44,7 +44,16 @@ const CHOKE_POINTS: [(&str, &[&str]); 22] = [
     ("socket2::", &["herd/sources.rs", "listener.rs", "server.rs"]),
     (
         "rustix::",
-        &["alarm.rs", "descriptors.rs", "file/system.rs", "herd/sources.rs", "listener.rs"],
+        &[
+            "alarm.rs",
+            "descriptors.rs",
+            "file/system.rs",
+            "handlers/site/failure.rs",
+            "handlers/site/identity.rs",
+            "handlers/site/root.rs",
+            "herd/sources.rs",
+            "listener.rs",
+        ],
     ),
     // What may wait for a disk.
     (".read_at(", &["file/system.rs"]),

@@ -1,5 +1,13 @@
 //! The handlers that ship with the crate. They use nothing that other handlers could not use.
 
 mod fixed_text;
+#[cfg(feature = "site")]
+mod media_type;
+#[cfg(feature = "site")]
+mod site;
 
 pub use fixed_text::FixedText;
+#[cfg(feature = "site")]
+pub use media_type::media_type;
+#[cfg(feature = "site")]
+pub use site::Site;

@@ -1,4 +1,4 @@
-//! The `Date` field, formatted once a second and then only copied.
+//! The `Date` field, formatted once a second and then only copied; and other fields' dates.
 
 use std::io::Write;
 use std::time::SystemTime;
@@ -43,6 +43,19 @@ impl Date {
     }
 }
 
+/// This time as HTTP writes it, to the second: `Sun, 06 Nov 1994 08:49:37 GMT`.
+#[cfg(feature = "site")]
+pub(crate) fn format(time: SystemTime) -> String {
+    sayable(time).to_string()
+}
+
+/// The time that a field's value says, in any of the three forms that recipients have to
+/// understand (RFC 9110 §5.6.7).
+#[cfg(feature = "site")]
+pub(crate) fn parse(value: &[u8]) -> Option<SystemTime> {
+    httpdate::parse_http_date(str::from_utf8(value).ok()?).ok()
+}
+
 /// A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
 fn sayable(time: SystemTime) -> httpdate::HttpDate {
     let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
@@ -58,6 +71,23 @@ mod tests {
     fn the_date_of_the_rfc_is_written_as_in_the_rfc() {
         let date = Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
         assert_eq!(date.line(), b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+    }
+
+    #[cfg(feature = "site")]
+    #[test]
+    fn all_three_forms_of_a_date_say_the_same_time() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(parse(text.as_bytes()), Some(time), "{text}");
+        }
+        assert_eq!(parse(format(time).as_bytes()), Some(time));
+        for text in [&b""[..], b"0", b"Sun, 06 Nov 1994", b"\xff"] {
+            assert_eq!(parse(text), None);
+        }
     }
 
     #[test]

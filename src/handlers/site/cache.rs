@@ -1,0 +1,300 @@
+//! What is known of the files that are asked for: bounded in memory and in descriptors, and found
+//! by name without an allocation.
+//!
+//! When there is no room, a hand goes round over all entries and takes out those that have not
+//! been used since it last came by: nearly the least recently used ones, without the lists that
+//! would have to be mended at every use.
+
+use std::collections::HashMap;
+
+use super::coding::Coding;
+use super::variant::{Content, Nature, Variant};
+use crate::time::Time;
+
+/// How many files are kept open. They are descriptors that clients cannot have, so they are few;
+/// what is not open is opened for each answer.
+const OPEN_FILES_MAX: usize = 256;
+
+/// What is known about a file, by its name or by that of its directory.
+#[derive(Debug)]
+pub(super) struct Entry {
+    key: Box<[u8]>,
+    /// The file's name.
+    pub(super) name: Box<[u8]>,
+    pub(super) nature: Nature,
+    /// One for each [`Coding`].
+    pub(super) variants: [State; Coding::COUNT],
+    used: Used,
+    /// What it was last counted as.
+    footprint: Footprint,
+}
+
+/// Whether the hand has to come by once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Used {
+    SinceTheHand,
+    NotSince,
+}
+
+/// What is known of a file in one coding.
+#[derive(Debug)]
+pub(super) enum State {
+    Unknown,
+    /// It was not there at this time.
+    Absent(Time),
+    Present(Box<Variant>),
+}
+
+/// What an entry takes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Footprint {
+    bytes: usize,
+    files: usize,
+}
+
+impl Entry {
+    /// An entry of which nothing is known yet.
+    pub(super) fn new(key: &[u8], name: &[u8], nature: Nature) -> Entry {
+        Entry {
+            key: key.into(),
+            name: name.into(),
+            nature,
+            variants: [const { State::Unknown }; Coding::COUNT],
+            // Whoever comes only once goes before those who come again.
+            used: Used::NotSince,
+            footprint: Footprint::default(),
+        }
+    }
+
+    fn measure(&self) -> Footprint {
+        // The key is in the map as well.
+        let names = 2 * (self.key.len() + size_of::<usize>() * 4) + self.name.len();
+        let bytes = size_of::<Entry>() + names + self.nature.media_type.len();
+        let mut footprint = Footprint { bytes, files: 0 };
+        for state in &self.variants {
+            if let State::Present(variant) = state {
+                footprint.bytes += variant.footprint();
+                footprint.files += usize::from(matches!(variant.content, Content::InFile(_)));
+            }
+        }
+        footprint
+    }
+}
+
+/// All entries.
+#[derive(Debug)]
+pub(super) struct Cache {
+    entries: Vec<Entry>,
+    by_key: HashMap<Box<[u8]>, usize>,
+    hand: usize,
+    total: Footprint,
+    bytes_max: usize,
+}
+
+impl Cache {
+    /// A cache that takes about so many bytes at the most, and one entry in any case.
+    pub(super) fn new(bytes_max: usize) -> Cache {
+        Cache {
+            entries: Vec::new(),
+            by_key: HashMap::new(),
+            hand: 0,
+            total: Footprint::default(),
+            bytes_max,
+        }
+    }
+
+    /// Where the entry with this key is, until another is taken out.
+    pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
+        let index = *self.by_key.get(key)?;
+        self.entries[index].used = Used::SinceTheHand;
+        Some(index)
+    }
+
+    pub(super) fn entry(&mut self, index: usize) -> &mut Entry {
+        &mut self.entries[index]
+    }
+
+    /// Takes in an entry that is not there, without making room for it yet.
+    pub(super) fn insert(&mut self, entry: Entry) -> usize {
+        let index = self.entries.len();
+        self.by_key.insert(entry.key.clone(), index);
+        self.entries.push(entry);
+        index
+    }
+
+    /// Counts anew what this entry takes up, after something of it has changed, and takes out
+    /// others until there is room. Says where it is now.
+    pub(super) fn settle(&mut self, index: usize) -> usize {
+        let (counted, now) = (self.entries[index].footprint, self.entries[index].measure());
+        self.entries[index].footprint = now;
+        self.total.bytes = self.total.bytes - counted.bytes + now.bytes;
+        self.total.files = self.total.files - counted.files + now.files;
+        let mut kept = index;
+        while self.total.bytes > self.bytes_max && self.entries.len() > 1 {
+            kept = self.turn_hand(kept, |_| true);
+        }
+        while self.total.files > OPEN_FILES_MAX && self.entries.len() > 1 {
+            kept = self.turn_hand(kept, |entry| entry.footprint.files > 0);
+        }
+        kept
+    }
+
+    /// Takes out this entry.
+    pub(super) fn remove(&mut self, index: usize) {
+        let entry = self.entries.swap_remove(index);
+        self.by_key.remove(&entry.key);
+        self.total.bytes -= entry.footprint.bytes;
+        self.total.files -= entry.footprint.files;
+        if let Some(moved) = self.entries.get(index)
+            && let Some(place) = self.by_key.get_mut(&moved.key)
+        {
+            *place = index;
+        }
+    }
+
+    /// Takes out everything else that keeps a file open, for somebody needs descriptors. Says
+    /// where the entry `kept` is now, or `None` if there was nothing to take out.
+    pub(super) fn give_way(&mut self, mut kept: usize) -> Option<usize> {
+        let before = self.entries.len();
+        let mut index = 0;
+        while index < self.entries.len() {
+            if index == kept || self.entries[index].footprint.files == 0 {
+                index += 1;
+                continue;
+            }
+            // The last entry comes to where this one was.
+            if kept == self.entries.len() - 1 {
+                kept = index;
+            }
+            self.remove(index);
+        }
+        (self.entries.len() < before).then_some(kept)
+    }
+
+    /// Takes out everything.
+    pub(super) fn clear(&mut self) {
+        *self = Cache::new(self.bytes_max);
+    }
+
+    /// Moves the hand by one entry, and takes that out if it has not been used and is one of
+    /// those meant; `kept` is not. Says where that is now.
+    fn turn_hand(&mut self, kept: usize, is_meant: impl Fn(&Entry) -> bool) -> usize {
+        self.hand = if self.hand + 1 < self.entries.len() { self.hand + 1 } else { 0 };
+        let entry = &mut self.entries[self.hand];
+        if self.hand == kept || !is_meant(entry) {
+            return kept;
+        }
+        if entry.used == Used::SinceTheHand {
+            entry.used = Used::NotSince;
+            return kept;
+        }
+        // The last entry comes to where the hand is.
+        let was_last = self.entries.len() - 1;
+        self.remove(self.hand);
+        if kept == was_last { self.hand } else { kept }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
+    use super::super::variant::Negotiation;
+    use super::*;
+
+    const ROOM: usize = 100_000;
+
+    fn entry(key: &str) -> Entry {
+        let nature = Nature { media_type: "text/plain".into(), negotiation: Negotiation::None };
+        Entry::new(key.as_bytes(), key.as_bytes(), nature)
+    }
+
+    /// An entry for a file of so many bytes, in memory or open.
+    fn take_in(cache: &mut Cache, key: &str, content: Content) -> usize {
+        let index = cache.insert(entry(key));
+        let variant = Variant::of_content(content);
+        cache.entry(index).variants[0] = State::Present(Box::new(variant));
+        cache.settle(index)
+    }
+
+    fn kept(bytes: usize) -> Content {
+        Content::Kept(vec![0; bytes].into())
+    }
+
+    fn open() -> Content {
+        Content::InFile(Arc::new(File::open("/dev/null").expect("every system has it")))
+    }
+
+    fn check(cache: &Cache) {
+        let mut total = Footprint::default();
+        for (index, entry) in cache.entries.iter().enumerate() {
+            assert_eq!(entry.footprint, entry.measure());
+            assert_eq!(cache.by_key.get(&entry.key), Some(&index));
+            total.bytes += entry.footprint.bytes;
+            total.files += entry.footprint.files;
+        }
+        assert_eq!(cache.total, total);
+        assert_eq!(cache.by_key.len(), cache.entries.len());
+    }
+
+    #[test]
+    fn memory_stays_within_its_bound_and_what_is_used_stays() {
+        let mut cache = Cache::new(ROOM);
+        take_in(&mut cache, "hot", kept(1000));
+        for number in 0..1000 {
+            let key = format!("cold {number}");
+            let index = take_in(&mut cache, &key, kept(1000));
+            assert_eq!(&*cache.entry(index).key, key.as_bytes());
+            assert!(cache.total.bytes <= ROOM, "{}", cache.total.bytes);
+            assert!(cache.find(b"hot").is_some(), "after {number}");
+            check(&cache);
+        }
+        assert!(cache.entries.len() > 20, "there is room for more than {}", cache.entries.len());
+    }
+
+    #[test]
+    fn one_entry_is_kept_however_large_it_is() {
+        let mut cache = Cache::new(0);
+        for key in ["a", "b", "c"] {
+            let index = take_in(&mut cache, key, kept(5000));
+            assert_eq!((index, cache.entries.len()), (0, 1));
+            assert!(cache.find(key.as_bytes()).is_some());
+            check(&cache);
+        }
+    }
+
+    #[test]
+    fn few_files_are_kept_open_and_all_are_given_up_for_others_who_need_descriptors() {
+        let mut cache = Cache::new(usize::MAX);
+        take_in(&mut cache, "in memory", kept(10));
+        for number in 0..2 * OPEN_FILES_MAX {
+            take_in(&mut cache, &format!("open {number}"), open());
+            assert!(cache.total.files <= OPEN_FILES_MAX);
+        }
+        check(&cache);
+        assert_eq!(cache.total.files, OPEN_FILES_MAX);
+        let last = cache.find(format!("open {}", 2 * OPEN_FILES_MAX - 1).as_bytes());
+        let last = cache.give_way(last.expect("the last one is there")).expect("others gave way");
+        assert_eq!((cache.total.files, cache.entries.len()), (1, 2));
+        assert!(cache.entry(last).key.starts_with(b"open"));
+        assert_eq!(cache.give_way(last), None);
+        check(&cache);
+    }
+
+    #[test]
+    fn what_is_taken_out_is_gone_and_the_rest_is_found() {
+        let mut cache = Cache::new(ROOM);
+        for key in ["a", "b", "c"] {
+            take_in(&mut cache, key, kept(10));
+        }
+        let first = cache.find(b"a").expect("it is there");
+        cache.remove(first);
+        check(&cache);
+        assert_eq!(cache.find(b"a"), None);
+        assert!(cache.find(b"b").is_some() && cache.find(b"c").is_some());
+        cache.clear();
+        check(&cache);
+        assert_eq!((cache.find(b"b"), cache.total), (None, Footprint::default()));
+    }
+}

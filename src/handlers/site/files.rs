@@ -1,0 +1,192 @@
+//! Finds what a name stands for: in the cache if it has been looked at within a second, else on
+//! the disk.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::cache::{Cache, Entry, State};
+use super::coding::{Coding, Preference};
+use super::failure::Failure;
+use super::identity::CHECK_EVERY;
+use super::root::{Found, Place, Root};
+use super::variant::{Common, Nature, Negotiation, Variant};
+use crate::handlers::media_type::{is_compressible, media_type};
+use crate::time::Time;
+
+/// What is shown for a directory.
+const INDEX: &[u8] = b"index.html";
+
+/// The files beneath a root, and what is known of them.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) root: Root,
+    pub(super) cache: Cache,
+    pub(super) common: Common,
+    /// Where names are put together.
+    scratch: Vec<u8>,
+}
+
+/// When a request is answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) now: Time,
+    pub(super) date: SystemTime,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub(super) enum Hit<'f> {
+    File(&'f Variant, &'f Nature),
+    /// A directory whose name lacks the slash at its end.
+    Unslashed,
+    /// There is no file with this name; if it ends in a slash, there may be a directory without
+    /// an index.
+    Nothing,
+}
+
+/// What has become of an entry's variant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Present,
+    Absent,
+    Directory,
+}
+
+impl Files {
+    pub(super) fn new(root: Root, cache_bytes: usize) -> Files {
+        let cache = Cache::new(cache_bytes);
+        Files { root, cache, common: Common::default(), scratch: Vec::new() }
+    }
+
+    /// What `name` stands for, in the coding that the client likes best of those there are.
+    pub(super) fn find(
+        &mut self,
+        name: &[u8],
+        preference: &Preference,
+        moment: Moment,
+    ) -> Result<Hit<'_>, Failure> {
+        if self.root.follow(moment.now) == Place::Another {
+            self.cache.clear();
+        }
+        let mut index = match self.cache.find(name) {
+            Some(index) => index,
+            None => self.cache.insert(new_entry(name)),
+        };
+        let coding = match self.choose(&mut index, preference, moment) {
+            Ok(Seen::Present) => preference.codings().iter().find(|coding| {
+                let state = &self.cache.entry(index).variants[**coding as usize];
+                matches!(state, State::Present(_))
+            }),
+            Ok(Seen::Absent) => {
+                self.cache.remove(index);
+                return Ok(Hit::Nothing);
+            }
+            Ok(Seen::Directory) => {
+                self.cache.remove(index);
+                return Ok(if name.ends_with(b"/") { Hit::Nothing } else { Hit::Unslashed });
+            }
+            Err(failure) => {
+                self.cache.remove(index);
+                return Err(failure);
+            }
+        };
+        let coding = *coding.ok_or(Failure::NotAcceptable)?;
+        let entry = self.cache.entry(index);
+        match &entry.variants[coding as usize] {
+            State::Present(variant) => Ok(Hit::File(variant, &entry.nature)),
+            State::Unknown | State::Absent(_) => Err(Failure::NotAcceptable),
+        }
+    }
+
+    /// Looks for the file itself, without which its codings are nothing, and for these in the
+    /// client's order until one is there.
+    fn choose(
+        &mut self,
+        index: &mut usize,
+        preference: &Preference,
+        moment: Moment,
+    ) -> Result<Seen, Failure> {
+        let seen = self.look(index, Coding::Identity, moment)?;
+        if seen != Seen::Present {
+            return Ok(seen);
+        }
+        if self.cache.entry(*index).nature.negotiation == Negotiation::Codings {
+            for coding in preference.codings() {
+                if *coding == Coding::Identity
+                    || self.look(index, *coding, moment)? == Seen::Present
+                {
+                    break;
+                }
+            }
+        }
+        Ok(Seen::Present)
+    }
+
+    /// Sees to it that what is known of this variant is not older than a second.
+    fn look(&mut self, index: &mut usize, coding: Coding, moment: Moment) -> Result<Seen, Failure> {
+        let entry = self.cache.entry(*index);
+        let is_fresh = |checked| moment.now.since(checked) < CHECK_EVERY;
+        match &entry.variants[coding as usize] {
+            State::Present(variant) if is_fresh(variant.checked) => return Ok(Seen::Present),
+            State::Absent(checked) if is_fresh(*checked) => return Ok(Seen::Absent),
+            State::Present(_) | State::Absent(_) | State::Unknown => {}
+        }
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&entry.name);
+        self.scratch.extend_from_slice(coding.ending().as_bytes());
+        if let State::Present(variant) = &mut entry.variants[coding as usize]
+            && variant.is_still(self.root.identity(&self.scratch))
+        {
+            variant.checked = moment.now;
+            return Ok(Seen::Present);
+        }
+        self.load(index, coding, moment)
+    }
+
+    /// Reads anew what the variant is, whose name is in `scratch`.
+    fn load(&mut self, index: &mut usize, coding: Coding, moment: Moment) -> Result<Seen, Failure> {
+        let mut found = self.root.find(&self.scratch);
+        if let Err(Failure::Exhausted) = found
+            && let Some(moved) = self.cache.give_way(*index)
+        {
+            *index = moved;
+            found = self.root.find(&self.scratch);
+        }
+        let seen = match found {
+            Ok(Found::File(file, identity)) => {
+                let entry = self.cache.entry(*index);
+                let now = (moment.now, moment.date);
+                let variant =
+                    Variant::new(file, identity, coding, &entry.nature, &self.common, now)?;
+                entry.variants[coding as usize] = State::Present(Box::new(variant));
+                Seen::Present
+            }
+            Ok(Found::Directory) if coding == Coding::Identity => return Ok(Seen::Directory),
+            Err(Failure::Missing) if coding == Coding::Identity => return Ok(Seen::Absent),
+            Err(failure) if coding == Coding::Identity => return Err(failure),
+            // Whatever is wrong with a sibling, there is the file itself.
+            Ok(Found::Directory) | Err(_) => {
+                self.cache.entry(*index).variants[coding as usize] = State::Absent(moment.now);
+                Seen::Absent
+            }
+        };
+        *index = self.cache.settle(*index);
+        Ok(seen)
+    }
+}
+
+/// An entry for what this name stands for: for a directory, its index.
+fn new_entry(key: &[u8]) -> Entry {
+    let name = match key.is_empty() || key.ends_with(b"/") {
+        true => [key, INDEX].concat(),
+        false => key.to_vec(),
+    };
+    let media_type = media_type(Path::new(OsStr::from_bytes(&name)));
+    let negotiation = match is_compressible(&media_type) {
+        true => Negotiation::Codings,
+        false => Negotiation::None,
+    };
+    Entry::new(key, &name, Nature { media_type, negotiation })
+}

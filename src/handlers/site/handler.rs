@@ -1,0 +1,353 @@
+//! The handler that serves a directory: from a request to an answer.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::asked::Asked;
+use super::cache::Cache;
+use super::coding::Preference;
+use super::conditional::{self, Verdict};
+use super::failure::Failure;
+use super::files::{Files, Hit, Moment};
+use super::listing::{Listings, Order};
+use super::path::{self, Astray, DotFiles};
+use super::range::{self, Part, Wanted};
+use super::root::Root;
+use super::variant::{Content, Nature, Variant};
+use crate::file::FileRange;
+use crate::handler::{Handler, Reply, ReplyHead, Sent};
+use crate::http::encode::{FieldBlock, InvalidField};
+use crate::http::fault::Fault;
+use crate::http::method::Method;
+use crate::http::request::Request;
+use crate::http::status::Status;
+
+/// What a site can be asked to do.
+const ALLOWED: &str = "GET, HEAD, OPTIONS";
+
+/// What says why something is not there, if there is such a file.
+const NOT_FOUND_PAGE: &[u8] = b"404.html";
+
+/// How soon it may be better, in seconds, if there were no descriptors for a file.
+const RETRY_AFTER: &str = "1";
+
+/// Fields that the site writes itself, because they depend on the file.
+const OWN_FIELDS: [&str; 10] = [
+    "Accept-Ranges",
+    "Allow",
+    "Content-Encoding",
+    "Content-Range",
+    "Content-Type",
+    "ETag",
+    "Last-Modified",
+    "Location",
+    "Retry-After",
+    "Vary",
+];
+
+/// Serves the files of a directory: their states, parts and codings, the index of each directory,
+/// `404.html` where there is nothing.
+///
+/// An answer shows a state that the file had at most a second ago. The directory may be exchanged
+/// for another while it is served, by a link or by a rename, and so may everything in it.
+///
+/// ```no_run
+/// use oneloop::handlers::Site;
+/// use oneloop::{Config, Server};
+///
+/// let site = Site::open("public")?.cache_control("no-cache")?.listing();
+/// Server::bind(&Config::default(), site)?.run()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Site {
+    files: Files,
+    listings: Listings,
+    directories: Directories,
+    unknown: Unknown,
+    dot_files: DotFiles,
+    /// Where names are decoded.
+    scratch: Vec<u8>,
+}
+
+/// What is shown of a directory without an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directories {
+    Nothing,
+    Listed,
+}
+
+/// What is answered where there is nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unknown {
+    NotFound,
+    /// The index of the root, if it could be a page's path.
+    RootIndex,
+}
+
+impl Site {
+    /// The memory that files may take unless [`Site::cache_bytes`] says otherwise, in bytes:
+    /// 10,000 pages of a few KiB.
+    pub const CACHE_BYTES: usize = 64 * 1024 * 1024;
+
+    /// Serves the directory at `path`, without dot-files and without listings. Caches are told to
+    /// ask each time whether what they have is still good: see [`Site::cache_control`].
+    ///
+    /// # Errors
+    /// If there is no directory at `path`, or it cannot be opened.
+    pub fn open(path: impl AsRef<Path>) -> io::Result<Site> {
+        let site = Site {
+            files: Files::new(Root::open(path.as_ref())?, Site::CACHE_BYTES),
+            listings: Listings::default(),
+            directories: Directories::Nothing,
+            unknown: Unknown::NotFound,
+            dot_files: DotFiles::Absent,
+            scratch: Vec::new(),
+        };
+        Ok(site.cache_control("no-cache").expect("this is a valid field"))
+    }
+
+    /// Says this to caches, with files and with the ways to directories, but not with errors.
+    /// Nothing is said if `value` is empty; then browsers guess for how long a file stays good.
+    ///
+    /// # Errors
+    /// If it cannot be a field's value.
+    pub fn cache_control(mut self, value: &str) -> Result<Site, InvalidField> {
+        self.files.common.cache_control = match value.is_empty() {
+            true => FieldBlock::new(),
+            false => FieldBlock::new().with("Cache-Control", value)?,
+        };
+        Ok(self)
+    }
+
+    /// Adds a field to every answer. `Cache-Control` is [`Site::cache_control`].
+    ///
+    /// # Errors
+    /// If it cannot be a field, or is one that the server or the site writes itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Site, InvalidField> {
+        if name.eq_ignore_ascii_case("Cache-Control") {
+            return self.cache_control(value);
+        }
+        if OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            return Err(InvalidField::Reserved);
+        }
+        self.files.common.fields = self.files.common.fields.with(name, value)?;
+        Ok(self)
+    }
+
+    /// Lists directories that have no index.
+    pub fn listing(self) -> Site {
+        Site { directories: Directories::Listed, ..self }
+    }
+
+    /// Answers with the root's index where there is nothing, unless the path has an extension: for
+    /// applications of a single page that make the paths of their views themselves.
+    pub fn single_page(self) -> Site {
+        Site { unknown: Unknown::RootIndex, ..self }
+    }
+
+    /// Serves dot-files, too. Otherwise they are absent, but for `/.well-known`.
+    pub fn hidden(self) -> Site {
+        Site { dot_files: DotFiles::Present, ..self }
+    }
+
+    /// Takes about so much memory for files, in bytes, their names and fields included. What has
+    /// no room is read anew for each answer.
+    pub fn cache_bytes(mut self, bytes: usize) -> Site {
+        self.files.cache = Cache::new(bytes);
+        self
+    }
+
+    /// The directory that is served.
+    pub fn directory(&self) -> &Path {
+        self.files.root.path()
+    }
+
+    /// Answers a GET or a HEAD for the file of this name.
+    fn answer(&mut self, name: &[u8], request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let moment = Moment { now: request.received_at(), date: request.date() };
+        let asked = Asked::of(request.fields());
+        let preference = Preference::of(&asked.accept_encoding);
+        let failure = match self.files.find(name, &preference, moment) {
+            Ok(Hit::File(variant, _)) => return send(variant, &asked, request, reply),
+            Ok(Hit::Unslashed) => return self.redirect(name, request.query(), reply),
+            Ok(Hit::Nothing) => Failure::Missing,
+            Err(failure) => failure,
+        };
+        if failure != Failure::Missing {
+            return self.refuse(failure, reply);
+        }
+        let is_directory = name.is_empty() || name.ends_with(b"/");
+        if is_directory && self.directories == Directories::Listed {
+            let order = Order::of(request.query());
+            match self.listings.page(&self.files.root, name, order, self.dot_files, moment) {
+                Ok(page) => return self.send_listing(&page, reply),
+                Err(Failure::Missing) => {}
+                Err(failure) => return self.refuse(failure, reply),
+            }
+        }
+        if self.unknown == Unknown::RootIndex
+            && !path::has_extension(name)
+            && let Ok(Hit::File(variant, _)) = self.files.find(b"", &preference, moment)
+        {
+            return send(variant, &asked, request, reply);
+        }
+        self.not_found(moment, reply)
+    }
+
+    /// Tells where a directory is.
+    fn redirect(&self, name: &[u8], query: Option<&str>, reply: Reply<'_>) -> Sent {
+        // Made of the decoded name, so it begins with one slash and names no host.
+        let mut location = b"/".to_vec();
+        path::encode(name, &mut location);
+        location.push(b'/');
+        if let Some(query) = query {
+            location.push(b'?');
+            location.extend_from_slice(query.as_bytes());
+        }
+        let common = &self.files.common;
+        let reply = reply.status(Status::PERMANENT_REDIRECT).field("Location", location);
+        reply.fields(&common.cache_control).fields(&common.fields).send("")
+    }
+
+    fn send_listing(&self, page: &Arc<[u8]>, reply: Reply<'_>) -> Sent {
+        // It changes with any of its files, and says nothing by which it could be told apart.
+        let reply = reply.field("Content-Type", "text/html; charset=utf-8");
+        reply.field("Cache-Control", "no-cache").fields(&self.files.common.fields).send(page)
+    }
+
+    /// Says 404, with the page that the site has for it.
+    fn not_found(&mut self, moment: Moment, reply: Reply<'_>) -> Sent {
+        match self.files.find(NOT_FOUND_PAGE, &Preference::IDENTITY, moment) {
+            Ok(Hit::File(variant, Nature { media_type, .. })) => {
+                let reply = reply.status(Status::NOT_FOUND).field("Content-Type", media_type);
+                // Borrowed from the same files as the page.
+                send_whole(variant, reply.fields(&variant.fields_common))
+            }
+            Ok(Hit::Unslashed | Hit::Nothing) | Err(_) => self.refuse(Failure::Missing, reply),
+        }
+    }
+
+    fn refuse(&self, failure: Failure, reply: Reply<'_>) -> Sent {
+        let reply = self.head_of_text(failure.status(), reply);
+        let reply = match failure {
+            Failure::Exhausted => reply.field("Retry-After", RETRY_AFTER),
+            Failure::NotAcceptable => reply.field("Vary", "Accept-Encoding"),
+            Failure::Malformed | Failure::Missing | Failure::Forbidden | Failure::Broken => reply,
+        };
+        reply.send(failure.text())
+    }
+
+    fn head_of_text<'r>(&self, status: Status, reply: Reply<'r>) -> ReplyHead<'r> {
+        let reply = reply.status(status).field("Content-Type", "text/plain; charset=utf-8");
+        reply.fields(&self.files.common.fields)
+    }
+}
+
+impl Handler for Site {
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        match request.method() {
+            Method::Get | Method::Head => {}
+            Method::Options => {
+                let reply = reply.status(Status::NO_CONTENT).field("Allow", ALLOWED);
+                return reply.fields(&self.files.common.fields).send("");
+            }
+            Method::Post
+            | Method::Put
+            | Method::Patch
+            | Method::Delete
+            | Method::Connect
+            | Method::Trace => {
+                let reply = self.head_of_text(Status::METHOD_NOT_ALLOWED, reply);
+                return reply.field("Allow", ALLOWED).send("405 Method Not Allowed\n");
+            }
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let sent = match path::name(request.path(), self.dot_files, &mut scratch) {
+            Ok(name) => self.answer(name, request, reply),
+            Err(Astray::Malformed) => self.refuse(Failure::Malformed, reply),
+            Err(Astray::Nowhere) => {
+                let moment = Moment { now: request.received_at(), date: request.date() };
+                self.not_found(moment, reply)
+            }
+        };
+        self.scratch = scratch;
+        sent
+    }
+
+    fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+        fault.explain(reply.allow(ALLOWED))
+    }
+}
+
+/// Answers with what the conditions and the range leave of a file.
+fn send(variant: &Variant, asked: &Asked<'_>, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    let current = variant.validators();
+    match conditional::judge(asked, current) {
+        Verdict::Proceed => {}
+        Verdict::NotModified => {
+            let reply = reply.status(Status::NOT_MODIFIED);
+            return reply.fields(&variant.fields_not_modified).send("");
+        }
+        Verdict::Failed => {
+            let reply = reply.status(Status::PRECONDITION_FAILED);
+            let reply = reply.field("Content-Type", "text/plain; charset=utf-8");
+            return reply.fields(&variant.fields_common).send("412 Precondition Failed\n");
+        }
+    }
+    // Ranges are only for GET (RFC 9110 §14.2).
+    let wanted = match asked.range.value() {
+        Some(value)
+            if request.method() == Method::Get
+                && conditional::range_holds(asked.if_range, current, request.date()) =>
+        {
+            range::wanted(value, variant.len())
+        }
+        Some(_) | None => Wanted::Whole,
+    };
+    match wanted {
+        Wanted::Whole => send_whole(variant, reply.status(Status::OK).fields(&variant.fields)),
+        Wanted::Part(part) => send_part(variant, part, reply),
+        Wanted::Unsatisfiable => {
+            let reply = reply.status(Status::RANGE_NOT_SATISFIABLE);
+            let reply = content_range(reply, format_args!("bytes */{}", variant.len()));
+            let reply = reply.field("Content-Type", "text/plain; charset=utf-8");
+            reply.fields(&variant.fields_common).send("416 Range Not Satisfiable\n")
+        }
+    }
+}
+
+fn send_whole(variant: &Variant, reply: ReplyHead<'_>) -> Sent {
+    match &variant.content {
+        Content::Kept(bytes) => reply.send(bytes),
+        Content::InFile(file) => {
+            reply.send_file(FileRange::new(Arc::clone(file), 0, variant.len()))
+        }
+    }
+}
+
+fn send_part(variant: &Variant, part: Part, reply: Reply<'_>) -> Sent {
+    let reply = reply.status(Status::PARTIAL_CONTENT).fields(&variant.fields);
+    let Part { first, last } = part;
+    let reply = content_range(reply, format_args!("bytes {first}-{last}/{}", variant.len()));
+    match &variant.content {
+        Content::Kept(bytes) => {
+            let place = |position| usize::try_from(position).expect("a part is within the file");
+            reply.send(&bytes[place(first)..=place(last)])
+        }
+        Content::InFile(file) => {
+            reply.send_file(FileRange::new(Arc::clone(file), first, part.len()))
+        }
+    }
+}
+
+/// Adds `Content-Range` without an allocation.
+fn content_range<'r>(reply: ReplyHead<'r>, value: std::fmt::Arguments<'_>) -> ReplyHead<'r> {
+    // Three numbers of twenty digits, and what is between them.
+    let mut text = [0; 80];
+    let mut rest = &mut text[..];
+    rest.write_fmt(value).expect("there is room for the largest numbers");
+    let len = 80 - rest.len();
+    reply.field("Content-Range", &text[..len])
+}

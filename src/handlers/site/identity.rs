@@ -1,0 +1,157 @@
+//! By what a file's state is told from every other: what the system says of it, and the entity tag
+//! and the date that are made of that.
+
+use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::Stat;
+
+/// How long what is known of a file counts without another look at it: an answer shows a state
+/// that the file had at most so long ago.
+pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long after a change another one may leave the same time behind: the system's clock for this
+/// moves every few milliseconds, and ours, which the change is compared with, once a second.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+/// A file in one of its states.
+///
+/// Every write changes the time of the last change, which nobody can set, to a later one than
+/// that of any state which somebody has seen (exactly so from Linux 6.13 on, before that unless
+/// both fall within the same few milliseconds). Times that are set, as by archives and
+/// reproducible builds, are the same for different contents; so is the size. That is why all of
+/// this is in the entity tag and why the tag is strong: two contents never share one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+    /// Its size.
+    pub(super) bytes: u64,
+    modified: Stamp,
+    changed: Stamp,
+}
+
+/// A time as the file system keeps it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Stamp {
+    /// Since 1970; negative before.
+    seconds: i64,
+    nanos: u32,
+}
+
+impl Identity {
+    /// What the system says of a file. The types of its numbers differ between systems.
+    pub(super) fn of(stat: &Stat) -> Identity {
+        Identity {
+            device: unsigned(stat.st_dev),
+            inode: unsigned(stat.st_ino),
+            bytes: unsigned(stat.st_size),
+            modified: Stamp::new(stat.st_mtime, stat.st_mtime_nsec),
+            changed: Stamp::new(stat.st_ctime, stat.st_ctime_nsec),
+        }
+    }
+
+    /// Whether this is the same file or directory, in whatever state.
+    pub(super) fn is_same_object(&self, other: &Identity) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// The strong entity tag, in its quotation marks. It is a hash, because a file's number and
+    /// times are nobody's business.
+    pub(super) fn entity_tag(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        format!("\"{:x}-{:016x}\"", self.bytes, hasher.finish())
+    }
+
+    /// When its content was changed, to the second and not after `now`, as `Last-Modified` has to
+    /// say it (RFC 9110 §8.8.2.1).
+    pub(super) fn modified(&self, now: SystemTime) -> SystemTime {
+        let seconds = Duration::from_secs(self.modified.seconds.unsigned_abs());
+        let whole = match self.modified.seconds < 0 {
+            true => SystemTime::UNIX_EPOCH,
+            false => SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap_or(now),
+        };
+        whole.min(to_the_second(now))
+    }
+
+    /// Which of two was changed later.
+    pub(super) fn cmp_modified(&self, other: &Identity) -> Ordering {
+        self.modified.cmp(&other.modified)
+    }
+
+    /// Whether at `now` the file has been left alone for so long that a further change would show
+    /// in its times.
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let changed = Duration::new(unsigned(self.changed.seconds), self.changed.nanos);
+        since_1970.checked_sub(changed).is_some_and(|age| age >= SETTLED_AFTER)
+    }
+}
+
+impl Stamp {
+    fn new(seconds: impl TryInto<i64>, nanos: impl TryInto<u32>) -> Stamp {
+        Stamp { seconds: seconds.try_into().unwrap_or(0), nanos: nanos.try_into().unwrap_or(0) }
+    }
+}
+
+/// A number that the system gives as one type or another. None is negative.
+fn unsigned(number: impl TryInto<u64>) -> u64 {
+    number.try_into().unwrap_or(0)
+}
+
+fn to_the_second(time: SystemTime) -> SystemTime {
+    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATE: Identity = Identity {
+        device: 1,
+        inode: 2,
+        bytes: 300,
+        modified: Stamp { seconds: 1000, nanos: 999_999_999 },
+        changed: Stamp { seconds: 1000, nanos: 500 },
+    };
+
+    fn at(seconds: u64, nanos: u32) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos)
+    }
+
+    #[test]
+    fn whatever_tells_two_states_apart_is_in_the_tag() {
+        let others = [
+            Identity { device: 2, ..STATE },
+            Identity { inode: 3, ..STATE },
+            Identity { bytes: 301, ..STATE },
+            Identity { modified: Stamp { seconds: 1000, nanos: 0 }, ..STATE },
+            Identity { changed: Stamp { seconds: 1000, nanos: 501 }, ..STATE },
+        ];
+        for other in others {
+            assert_ne!(other.entity_tag(), STATE.entity_tag(), "{other:?}");
+        }
+        let tag = STATE.entity_tag();
+        assert!(tag.starts_with("\"12c-") && tag.ends_with('"') && tag.len() == 22, "{tag}");
+    }
+
+    #[test]
+    fn a_time_of_change_is_whole_seconds_and_never_in_the_future() {
+        assert_eq!(STATE.modified(at(5000, 0)), at(1000, 0));
+        assert_eq!(STATE.modified(at(900, 7)), at(900, 0));
+        let ancient = Identity { modified: Stamp { seconds: -5, nanos: 0 }, ..STATE };
+        assert_eq!(ancient.modified(at(5000, 0)), SystemTime::UNIX_EPOCH);
+        let absurd = Identity { modified: Stamp { seconds: i64::MAX, nanos: 0 }, ..STATE };
+        assert_eq!(absurd.modified(at(5000, 3)), at(5000, 0));
+    }
+
+    #[test]
+    fn a_file_settles_two_seconds_after_its_last_change() {
+        assert!(!STATE.is_settled(at(900, 0)));
+        assert!(!STATE.is_settled(at(1002, 499)));
+        assert!(STATE.is_settled(at(1002, 500)));
+    }
+}

@@ -1,0 +1,24 @@
+//! Serves a directory.
+//!
+//! Read in this order. Pure functions of bytes: [`path`] makes a name of a target's path,
+//! [`asked`] finds the fields that matter, [`conditional`], [`range`] and [`coding`] judge them.
+//! Around the file system: [`root`] opens files beneath the root and nowhere else, [`failure`]
+//! says what its errors mean to a client, [`identity`] tells a file's states apart, [`variant`] is
+//! one of them, ready to be sent, [`cache`] keeps those that are asked for, and [`files`] finds
+//! them. [`listing`] makes pages of directories. [`handler`] is the [`Site`] that answers.
+
+mod asked;
+mod cache;
+mod coding;
+mod conditional;
+mod failure;
+mod files;
+mod handler;
+mod identity;
+mod listing;
+mod path;
+mod range;
+mod root;
+mod variant;
+
+pub use handler::Site;

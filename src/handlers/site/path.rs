@@ -1,0 +1,285 @@
+//! From the path of a target to the name of a file beneath the root: bytes in, bytes out.
+//!
+//! A path is decoded once. What comes of it has no `.` and no `..`, no empty segment and no NUL,
+//! and a slash only where the path had one as it came. So it stays beneath the root even before
+//! the kernel is asked to see to that. Names are bytes: they need not be UTF-8, and a backslash or
+//! an overlong encoding of a slash is part of a name like any other byte.
+
+use std::borrow::Cow;
+
+/// The one dot-file that is served in any case, at the root (RFC 8615).
+const WELL_KNOWN: &[u8] = b".well-known";
+
+/// Whether files whose names begin with a dot are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DotFiles {
+    Absent,
+    Present,
+}
+
+/// Why a path leads to no file, whatever files there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Astray {
+    /// It has a NUL, which nobody sends by mistake: 400.
+    Malformed,
+    /// It names something that no file can be called, or that is not shown: 404.
+    Nowhere,
+}
+
+/// The name that `path` stands for: relative to the root, without empty segments, ending in a
+/// slash if the path does, and empty for the root itself. It is `path` itself in nearly every
+/// case, and else made in `scratch`.
+pub(super) fn name<'p>(
+    path: &'p str,
+    dot_files: DotFiles,
+    scratch: &'p mut Vec<u8>,
+) -> Result<&'p [u8], Astray> {
+    let path = path.as_bytes();
+    if is_plain(path) {
+        return Ok(&path[1..]);
+    }
+    scratch.clear();
+    let relative = path.strip_prefix(b"/").ok_or(Astray::Nowhere)?;
+    for segment in relative.split(|byte| *byte == b'/') {
+        // Two slashes for one are a common slip, and the file system reads them as one, too.
+        if segment.is_empty() {
+            continue;
+        }
+        let start = scratch.len();
+        decode(segment, scratch);
+        judge(&scratch[start..], start, dot_files)?;
+        scratch.push(b'/');
+    }
+    if !path.ends_with(b"/") {
+        scratch.pop();
+    }
+    Ok(scratch)
+}
+
+/// Whether this path is its own name: nothing encoded, no empty segment, no dot before a name.
+fn is_plain(path: &[u8]) -> bool {
+    let mut before = 0;
+    for byte in path {
+        match byte {
+            b'%' | 0 => return false,
+            b'/' | b'.' if before == b'/' => return false,
+            _ => before = *byte,
+        }
+    }
+    path.first() == Some(&b'/')
+}
+
+/// Judges a decoded segment that stands so many bytes behind the start of its name.
+fn judge(segment: &[u8], start: usize, dot_files: DotFiles) -> Result<(), Astray> {
+    if segment.contains(&0) {
+        return Err(Astray::Malformed);
+    }
+    // An encoded slash is a byte of the name, and no file has it.
+    if segment.contains(&b'/') || matches!(segment, b"." | b"..") {
+        return Err(Astray::Nowhere);
+    }
+    let is_well_known = start == 0 && segment == WELL_KNOWN;
+    match segment.starts_with(b".") && dot_files == DotFiles::Absent && !is_well_known {
+        true => Err(Astray::Nowhere),
+        false => Ok(()),
+    }
+}
+
+/// Whether a file of this name, in the root or below it, is shown.
+pub(super) fn is_shown(name: &[u8], in_root: bool, dot_files: DotFiles) -> bool {
+    judge(name, usize::from(!in_root), dot_files).is_ok()
+}
+
+/// Appends `segment` with every percent-encoded byte decoded. The target has been found to have
+/// two digits behind every percent sign; without them, it stands for itself.
+fn decode(segment: &[u8], out: &mut Vec<u8>) {
+    let mut rest = segment;
+    while let Some((byte, behind)) = rest.split_first() {
+        let encoded = match (byte, behind) {
+            (b'%', [high, low, ..]) => digit(*high).zip(digit(*low)),
+            _ => None,
+        };
+        match encoded {
+            Some((high, low)) => {
+                out.push(high << 4 | low);
+                rest = &behind[2..];
+            }
+            None => {
+                out.push(*byte);
+                rest = behind;
+            }
+        }
+    }
+}
+
+fn digit(byte: u8) -> Option<u8> {
+    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
+/// Whether the last segment looks like a file's and not like a page's: it has a dot in it.
+pub(super) fn has_extension(name: &[u8]) -> bool {
+    let last = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+    last.contains(&b'.')
+}
+
+/// Appends `name` as a path or a part of one: all but unreserved bytes and slashes encoded
+/// (RFC 3986 §2.3), so that no reader can take it for a host, a scheme or a query.
+pub(super) fn encode(name: &[u8], out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in name {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(byte) {
+            out.push(*byte);
+        } else {
+            let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
+            out.extend_from_slice(&[b'%', DIGITS[high], DIGITS[low]]);
+        }
+    }
+}
+
+/// Appends `text` so that in HTML it is text, in an attribute's quotation marks as well. Bytes that
+/// are no UTF-8, and controls, are shown as such.
+pub(super) fn escape(text: &[u8], out: &mut String) {
+    let text: Cow<'_, str> = String::from_utf8_lossy(text);
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            control if control.is_control() => out.push(char::REPLACEMENT_CHARACTER),
+            other => out.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOWHERE: Result<&[u8], Astray> = Err(Astray::Nowhere);
+    const MALFORMED: Result<&[u8], Astray> = Err(Astray::Malformed);
+
+    #[test]
+    fn a_path_becomes_the_name_of_a_file_beneath_the_root_or_of_none() {
+        let table: [(&str, Result<&[u8], Astray>); 49] = [
+            ("/", Ok(b"")),
+            ("/a", Ok(b"a")),
+            ("/a/", Ok(b"a/")),
+            ("/a/b.c", Ok(b"a/b.c")),
+            ("//", Ok(b"")),
+            ("//a", Ok(b"a")),
+            ("/a//b///c", Ok(b"a/b/c")),
+            ("/a//", Ok(b"a/")),
+            ("//evil.example/", Ok(b"evil.example/")),
+            ("/%61", Ok(b"a")),
+            ("/%41%7a%7A", Ok(b"Azz")),
+            ("/a%20b", Ok(b"a b")),
+            ("/a+b", Ok(b"a+b")),
+            ("/%2561", Ok(b"%61")),
+            ("/%252e%252e/x", Ok(b"%2e%2e/x")),
+            ("/caf%C3%A9", Ok(b"caf\xc3\xa9")),
+            ("/caf\u{e9}", Ok(b"caf\xc3\xa9")),
+            ("/%ff%fe", Ok(b"\xff\xfe")),
+            ("/%c0%af", Ok(b"\xc0\xaf")),
+            ("/%c0%ae%c0%ae/x", Ok(b"\xc0\xae\xc0\xae/x")),
+            ("/a\\b", Ok(b"a\\b")),
+            ("/..\\x", NOWHERE),
+            ("/a\\..\\x", Ok(b"a\\..\\x")),
+            ("/%5c", Ok(b"\\")),
+            ("/a..b", Ok(b"a..b")),
+            ("/a.", Ok(b"a.")),
+            ("/a..", Ok(b"a..")),
+            ("/%3f%23", Ok(b"?#")),
+            ("/a%0ab", Ok(b"a\nb")),
+            ("/.", NOWHERE),
+            ("/..", NOWHERE),
+            ("/../secret", NOWHERE),
+            ("/a/../../secret", NOWHERE),
+            ("/a/../b", NOWHERE),
+            ("/a/./b", NOWHERE),
+            ("/a/.", NOWHERE),
+            ("/%2e%2e/secret", NOWHERE),
+            ("/.%2E/secret", NOWHERE),
+            ("/%2e/a", NOWHERE),
+            ("/a%2fb", NOWHERE),
+            ("/..%2fsecret", NOWHERE),
+            ("/%2fetc%2fpasswd", NOWHERE),
+            ("/...", NOWHERE),
+            ("/.git/config", NOWHERE),
+            ("/a/.htpasswd", NOWHERE),
+            ("/%00", MALFORMED),
+            ("/a%00.html", MALFORMED),
+            ("*", NOWHERE),
+            ("", NOWHERE),
+        ];
+        for (path, expected) in table {
+            assert_eq!(name(path, DotFiles::Absent, &mut Vec::new()), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn dot_files_are_there_only_if_they_are_wanted_or_well_known() {
+        let shown = |path, dot_files| name(path, dot_files, &mut Vec::new()).is_ok();
+        let table = [
+            ("/.well-known/security.txt", true, true),
+            ("/%2ewell-known/", true, true),
+            ("//.well-known", true, true),
+            ("/.well-known/.secret", false, true),
+            ("/.well-knownn", false, true),
+            ("/a/.well-known/x", false, true),
+            ("/.profile", false, true),
+            ("/...", false, true),
+            ("/.", false, false),
+            ("/..", false, false),
+            ("/.well-known/..", false, false),
+        ];
+        for (path, absent, present) in table {
+            assert_eq!(shown(path, DotFiles::Absent), absent, "{path}");
+            assert_eq!(shown(path, DotFiles::Present), present, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_plain_path_is_its_own_name_and_is_not_copied() {
+        let path = "/assets/app.3f2a.js";
+        let mut scratch = Vec::new();
+        let found = name(path, DotFiles::Absent, &mut scratch).expect("a plain path");
+        assert_eq!(found.as_ptr(), path[1..].as_ptr());
+        assert_eq!(scratch.capacity(), 0);
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded_to_the_same_and_has_only_harmless_bytes() {
+        let all: Vec<u8> = (1..=255).filter(|byte| *byte != b'/').collect();
+        let mut path = b"/x".to_vec();
+        encode(&all, &mut path);
+        let path = String::from_utf8(path).expect("ASCII");
+        assert!(path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/%-._~".contains(&byte)));
+        let expected = [b"x", &all[..]].concat();
+        assert_eq!(name(&path, DotFiles::Absent, &mut Vec::new()), Ok(&expected[..]));
+    }
+
+    #[test]
+    fn names_cannot_break_out_of_html() {
+        let escaped = |name: &[u8]| {
+            let mut text = String::new();
+            escape(name, &mut text);
+            text
+        };
+        assert_eq!(
+            escaped(b"<img src='x' onerror=\"a&b\">"),
+            "&lt;img src=&#39;x&#39; onerror=&quot;a&amp;b&quot;&gt;"
+        );
+        assert_eq!(escaped(b"a\n\xff"), "a\u{fffd}\u{fffd}");
+    }
+
+    #[test]
+    fn a_page_has_no_dot_in_its_last_segment() {
+        for (name, expected) in
+            [("", false), ("a", false), ("a.b/c", false), ("a.js", true), ("a/b.", true)]
+        {
+            assert_eq!(has_extension(name.as_bytes()), expected, "{name}");
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The directory that is served, and the only way to what is in it.
+//!
+//! Every file is opened beneath the root by the kernel's own rule (`openat2` with
+//! `RESOLVE_BENEATH`): links within the root are followed, but none that leads outside, not even by
+//! a way back, and nobody can exchange a directory for such a link in between. Where there is no
+//! such call (it came with Linux 5.6, and some sandboxes refuse it), names are walked one by one,
+//! and no link is followed at all.
+//!
+//! What is no regular file is not opened: opening a pipe lets its writer go on, and opening a
+//! device may do anything.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf, absolute};
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::io::Errno;
+
+use super::failure::Failure;
+use super::identity::{CHECK_EVERY, Identity};
+use crate::time::Time;
+
+/// How often an open is tried again that the kernel gave up on because something was renamed
+/// meanwhile, or because of a signal.
+const TRIES_MAX: usize = 4;
+
+/// How a file is opened. It is a regular one, but may have been exchanged for a pipe since we
+/// looked: without `NONBLOCK`, opening that would wait for its writer.
+const FILE: OFlags =
+    OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
+
+/// How a directory is opened that is only a step on the way.
+#[cfg(target_os = "linux")]
+const STEP: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
+#[cfg(not(target_os = "linux"))]
+const STEP: OFlags = DIRECTORY;
+
+/// An open root directory.
+#[derive(Debug)]
+pub(super) struct Root {
+    path: PathBuf,
+    directory: OwnedFd,
+    identity: Identity,
+    resolution: Resolution,
+    /// When the path was last found to lead to this directory.
+    checked: Time,
+}
+
+/// Who sees to it that nothing outside is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resolution {
+    Kernel,
+    StepByStep,
+}
+
+/// What a name leads to.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// A regular file, open, and what it is.
+    File(File, Identity),
+    Directory,
+}
+
+/// What the root's path leads to now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Same,
+    /// Another directory: nothing that was known holds any more.
+    Another,
+}
+
+/// A directory's entry that could be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) name: Vec<u8>,
+    pub(super) kind: Kind,
+    pub(super) identity: Identity,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Directory,
+    File,
+}
+
+impl Root {
+    /// Opens the directory at `path`.
+    pub(super) fn open(path: &Path) -> io::Result<Root> {
+        let path = absolute(path)?;
+        let directory = openat(CWD, &path, DIRECTORY, Mode::empty())?;
+        let identity = Identity::of(&fstat(&directory)?);
+        let mut root = Root {
+            path,
+            directory,
+            identity,
+            resolution: Resolution::Kernel,
+            checked: Time::START,
+        };
+        if root.open_beneath(b".", STEP).is_err() {
+            root.resolution = Resolution::StepByStep;
+        }
+        Ok(root)
+    }
+
+    /// As the user may write it anywhere.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Looks once a second whether the path still leads to the same directory: whoever deploys a
+    /// site may exchange all of it at once, by a link or by a rename.
+    pub(super) fn follow(&mut self, now: Time) -> Place {
+        if now.since(self.checked) < CHECK_EVERY {
+            return Place::Same;
+        }
+        self.checked = now;
+        // While there is nothing at the path, what was there is served.
+        let Ok(stat) = statat(CWD, &self.path, AtFlags::empty()) else { return Place::Same };
+        if Identity::of(&stat).is_same_object(&self.identity) {
+            return Place::Same;
+        }
+        match Root::open(&self.path) {
+            Ok(root) => {
+                *self = Root { checked: now, ..root };
+                Place::Another
+            }
+            Err(_) => Place::Same,
+        }
+    }
+
+    /// What `name` leads to. Opens it if it is a regular file.
+    pub(super) fn find(&self, name: &[u8]) -> Result<Found, Failure> {
+        match kind(&self.stat(name)?) {
+            Some(Kind::File) => {}
+            Some(Kind::Directory) => return Ok(Found::Directory),
+            None => return Err(Failure::Forbidden),
+        }
+        let file = self.open_beneath(name, FILE)?;
+        let stat = fstat(&file)?;
+        // It may have been exchanged since.
+        match kind(&stat) {
+            Some(Kind::File) => Ok(Found::File(File::from(file), Identity::of(&stat))),
+            Some(Kind::Directory) | None => Err(Failure::Forbidden),
+        }
+    }
+
+    /// What `name` is now, unless it is not there. This follows links wherever they lead, so it
+    /// says something only about what was once opened: it is that, or it is not.
+    pub(super) fn identity(&self, name: &[u8]) -> Option<Identity> {
+        self.stat(name).ok().map(|stat| Identity::of(&stat))
+    }
+
+    fn stat(&self, name: &[u8]) -> Result<Stat, Errno> {
+        statat(&self.directory, relative(name), AtFlags::NO_AUTOMOUNT)
+    }
+
+    /// Up to `max` of the entries of the directory `name` that could be served, in no order, and
+    /// how many more entries there are. `is_shown` is asked by their names.
+    pub(super) fn entries(
+        &self,
+        name: &[u8],
+        max: usize,
+        is_shown: impl Fn(&[u8]) -> bool,
+    ) -> Result<(Vec<Entry>, usize), Failure> {
+        let directory = self.open_beneath(name, DIRECTORY)?;
+        let (mut entries, mut more) = (Vec::new(), 0);
+        for entry in Dir::read_from(&directory)? {
+            let entry = entry?;
+            let entry_name = entry.file_name().to_bytes();
+            if !is_shown(entry_name) {
+                continue;
+            }
+            if entries.len() == max {
+                more += 1;
+                continue;
+            }
+            entries.extend(self.entry(&directory, name, entry_name));
+        }
+        Ok((entries, more))
+    }
+
+    /// One entry, unless it is nothing that could be served.
+    fn entry(&self, directory: &OwnedFd, of: &[u8], name: &[u8]) -> Option<Entry> {
+        let mut stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+            let whole = [of, name].concat();
+            stat = fstat(self.open_beneath(&whole, LINKED).ok()?).ok()?;
+        }
+        Some(Entry { name: name.to_vec(), kind: kind(&stat)?, identity: Identity::of(&stat) })
+    }
+
+    /// Opens `name` so that it is beneath the root whatever links there are.
+    fn open_beneath(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let open = || match self.resolution {
+            Resolution::Kernel => open_by_kernel(&self.directory, relative(name), flags),
+            Resolution::StepByStep => open_step_by_step(&self.directory, relative(name), flags),
+        };
+        let mut opened = open();
+        for _ in 1..TRIES_MAX {
+            match opened {
+                Err(Errno::AGAIN | Errno::INTR) => opened = open(),
+                Ok(_) | Err(_) => break,
+            }
+        }
+        opened
+    }
+}
+
+/// How something is opened only to learn what it is.
+#[cfg(target_os = "linux")]
+const LINKED: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const LINKED: OFlags = FILE;
+
+/// What this is, if it could be served.
+fn kind(stat: &Stat) -> Option<Kind> {
+    let file_type = FileType::from_raw_mode(stat.st_mode);
+    let kinds = [(FileType::RegularFile, Kind::File), (FileType::Directory, Kind::Directory)];
+    kinds.into_iter().find(|(of_kind, _)| *of_kind == file_type).map(|(_, kind)| kind)
+}
+
+/// The root's own name is a dot to the system.
+fn relative(name: &[u8]) -> &[u8] {
+    if name.is_empty() { b"." } else { name }
+}
+
+#[cfg(target_os = "linux")]
+fn open_by_kernel(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    openat2(root, name, flags, Mode::empty(), beneath)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_by_kernel(_: &OwnedFd, _: &[u8], _: OFlags) -> Result<OwnedFd, Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// Opens one directory after the other and then the file. None of them may be a link.
+fn open_step_by_step(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    let mut steps = name.split(|byte| *byte == b'/').filter(|step| !step.is_empty()).peekable();
+    let mut reached: Option<OwnedFd> = None;
+    while let Some(step) = steps.next() {
+        let flags = if steps.peek().is_some() { STEP } else { flags };
+        let from = reached.as_ref().map_or(root.as_fd(), OwnedFd::as_fd);
+        if step == b".." {
+            return Err(Errno::XDEV);
+        }
+        let opened = openat(from, step, flags | OFlags::NOFOLLOW, Mode::empty());
+        // Asked for a directory, the system says of a link that it is none.
+        reached = Some(opened.map_err(|reason| match is_link(from, step) {
+            true => Errno::LOOP,
+            false => reason,
+        })?);
+    }
+    reached.ok_or(Errno::NOENT)
+}
+
+fn is_link(directory: impl AsFd, name: &[u8]) -> bool {
+    let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
+}

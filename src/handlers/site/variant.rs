@@ -1,0 +1,194 @@
+//! A file in one coding, ready to be answered with.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::coding::Coding;
+use super::conditional::Validators;
+use super::failure::Failure;
+use super::identity::Identity;
+use crate::http::date;
+use crate::http::encode::FieldBlock;
+use crate::time::Time;
+
+/// Files up to this size are kept in memory, in bytes, as far as there is room: from there on
+/// the kernel sends them from its own copy for less than we would from ours.
+const KEPT_BYTES_MAX: u64 = 64 * 1024;
+
+/// A state of a file: what is said of it, and its bytes or where they are.
+#[derive(Debug)]
+pub(super) struct Variant {
+    pub(super) identity: Identity,
+    /// When this was last found to be the file's state.
+    pub(super) checked: Time,
+    settled: Settled,
+    pub(super) entity_tag: String,
+    pub(super) modified: SystemTime,
+    /// What is said with the file or a part of it.
+    pub(super) fields: FieldBlock,
+    /// What the user wants said with every answer.
+    pub(super) fields_common: FieldBlock,
+    /// What is said with 304.
+    pub(super) fields_not_modified: FieldBlock,
+    pub(super) content: Content,
+}
+
+/// Whether a change would have shown in the file's times, when it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Settled {
+    Yes,
+    NotYet,
+}
+
+/// A file's bytes.
+#[derive(Debug)]
+pub(super) enum Content {
+    Kept(Arc<[u8]>),
+    InFile(Arc<File>),
+}
+
+/// What is the same for all states of a file.
+#[derive(Debug)]
+pub(super) struct Nature {
+    pub(super) media_type: String,
+    /// Whether codings of it are looked for.
+    pub(super) negotiation: Negotiation,
+}
+
+/// Whether the answer depends on `Accept-Encoding`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Negotiation {
+    Codings,
+    None,
+}
+
+/// What is said with every file.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Common {
+    pub(super) cache_control: FieldBlock,
+    /// What the user wants said with every answer.
+    pub(super) fields: FieldBlock,
+}
+
+impl Variant {
+    /// Reads an open file, or keeps it open if it is large.
+    pub(super) fn new(
+        file: File,
+        identity: Identity,
+        coding: Coding,
+        nature: &Nature,
+        common: &Common,
+        now: (Time, SystemTime),
+    ) -> Result<Variant, Failure> {
+        let (now, date) = now;
+        let settled = if identity.is_settled(date) { Settled::Yes } else { Settled::NotYet };
+        let entity_tag = identity.entity_tag();
+        let modified = identity.modified(date);
+        let not_modified = fields_not_modified(nature, &entity_tag, common);
+        Ok(Variant {
+            identity,
+            checked: now,
+            settled,
+            modified,
+            fields: fields(coding, nature, modified, &not_modified),
+            fields_common: common.fields.clone(),
+            fields_not_modified: not_modified,
+            entity_tag,
+            content: content(file, identity)?,
+        })
+    }
+
+    /// A variant of which only the content matters.
+    #[cfg(test)]
+    pub(super) fn of_content(content: Content) -> Variant {
+        Variant {
+            identity: Identity::default(),
+            checked: Time::START,
+            settled: Settled::Yes,
+            entity_tag: String::new(),
+            modified: SystemTime::UNIX_EPOCH,
+            fields: FieldBlock::new(),
+            fields_common: FieldBlock::new(),
+            fields_not_modified: FieldBlock::new(),
+            content,
+        }
+    }
+
+    /// Whether this is still the file's state, given what the file is now.
+    pub(super) fn is_still(&self, identity: Option<Identity>) -> bool {
+        self.settled == Settled::Yes && identity == Some(self.identity)
+    }
+
+    /// Its length, in bytes.
+    pub(super) fn len(&self) -> u64 {
+        match &self.content {
+            Content::Kept(bytes) => bytes.len() as u64,
+            Content::InFile(_) => self.identity.bytes,
+        }
+    }
+
+    pub(super) fn validators(&self) -> Validators<'_> {
+        Validators { entity_tag: &self.entity_tag, modified: self.modified }
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(super) fn footprint(&self) -> usize {
+        let kept = match &self.content {
+            Content::Kept(bytes) => bytes.len(),
+            Content::InFile(_) => 0,
+        };
+        let blocks = [&self.fields, &self.fields_common, &self.fields_not_modified];
+        let fields: usize = blocks.iter().map(|block| block.lines().len()).sum();
+        size_of::<Variant>() + self.entity_tag.len() + fields + kept
+    }
+}
+
+/// All the bytes of a small file. One that changes meanwhile is not settled, and is soon read
+/// again.
+fn content(file: File, identity: Identity) -> Result<Content, Failure> {
+    if identity.bytes > KEPT_BYTES_MAX {
+        return Ok(Content::InFile(Arc::new(file)));
+    }
+    let len = usize::try_from(identity.bytes).expect("it is below 64 KiB");
+    let mut bytes = vec![0; len];
+    let mut read = 0;
+    while read < len {
+        match file.read_at(&mut bytes[read..], read as u64) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(reason) => return Err((&reason).into()),
+        }
+    }
+    bytes.truncate(read);
+    Ok(Content::Kept(bytes.into()))
+}
+
+/// RFC 9110 §15.4.5: what a cache needs to go on with what it has.
+fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> FieldBlock {
+    let mut block = FieldBlock::new();
+    block = add(block, "ETag", entity_tag);
+    if nature.negotiation == Negotiation::Codings {
+        block = add(block, "Vary", "Accept-Encoding");
+    }
+    block.and(&common.cache_control).and(&common.fields)
+}
+
+fn fields(
+    coding: Coding,
+    nature: &Nature,
+    modified: SystemTime,
+    not_modified: &FieldBlock,
+) -> FieldBlock {
+    let mut block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
+    if coding != Coding::Identity {
+        block = add(block, "Content-Encoding", coding.name());
+    }
+    block = add(block, "Last-Modified", &date::format(modified));
+    add(block, "Accept-Ranges", "bytes").and(not_modified)
+}
+
+fn add(block: FieldBlock, name: &str, value: &str) -> FieldBlock {
+    block.with(name, value).expect("names and values that are made here are valid")
+}

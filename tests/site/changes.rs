@@ -1,0 +1,174 @@
+//! Files that change while they are served.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use oneloop::handlers::Site;
+
+use crate::folder::{Folder, get_with};
+use crate::sockets::{Answer, Background, Client, SLACK, config};
+
+/// How stale an answer may be.
+const STALE_MAX: Duration = Duration::from_secs(1);
+
+/// Asks until the answer is as it should be, and holds that this is no later than it may be.
+fn soon(client: &mut Client, path: &str, fits: impl Fn(&Answer) -> bool) -> Answer {
+    let began = Instant::now();
+    loop {
+        let answer = client.get(path);
+        if fits(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < STALE_MAX + SLACK, "still {}", answer.head);
+    }
+}
+
+#[test]
+fn a_changed_file_is_seen_within_a_second_however_it_was_changed() {
+    let folder = Folder::with(&[("a.txt", "one"), ("index.html", "index")]);
+    let server = folder.serve();
+    let mut client = server.connect();
+    let first = client.get("/a.txt");
+    assert_eq!(first.text(), "one");
+
+    folder.write("a.txt", "two");
+    let second = soon(&mut client, "/a.txt", |answer| answer.body == b"two");
+    assert_ne!(first.field("ETag"), second.field("ETag"));
+
+    folder.replace("a.txt", "333");
+    let third = soon(&mut client, "/a.txt", |answer| answer.body == b"333");
+    assert_ne!(second.field("ETag"), third.field("ETag"));
+
+    // The same time and the same length: only the system knows of this change.
+    folder.date("a.txt");
+    let dated = soon(&mut client, "/a.txt", |answer| answer.field("ETag") != third.field("ETag"));
+    folder.write("a.txt", "444");
+    folder.date("a.txt");
+    let fourth = soon(&mut client, "/a.txt", |answer| answer.body == b"444");
+    assert_eq!(fourth.field("Last-Modified"), dated.field("Last-Modified"));
+    assert_ne!(fourth.field("ETag"), dated.field("ETag"));
+
+    fs::remove_file(folder.path("a.txt")).unwrap();
+    soon(&mut client, "/a.txt", |answer| answer.status == 404);
+    fs::create_dir(folder.path("a.txt")).unwrap();
+    soon(&mut client, "/a.txt", |answer| answer.status == 308);
+    fs::remove_file(folder.path("index.html")).unwrap();
+    soon(&mut client, "/", |answer| answer.status == 404);
+}
+
+#[test]
+fn a_file_that_appears_is_there_at_once() {
+    let folder = Folder::new();
+    let server = folder.serve();
+    let mut client = server.connect();
+    assert_eq!(client.get("/a.txt").status, 404);
+    folder.write("a.txt", "here");
+    assert_eq!(client.get("/a.txt").text(), "here");
+}
+
+#[test]
+fn codings_come_and_go_within_a_second() {
+    let folder = Folder::with(&[("a.txt", "plain")]);
+    let server = folder.serve();
+    let mut client = server.connect();
+    let coded = "Accept-Encoding: gzip\r\n";
+    let mut soon_with = |expected: &str| {
+        let began = Instant::now();
+        while get_with(&mut client, "/a.txt", coded).body != expected.as_bytes() {
+            assert!(began.elapsed() < STALE_MAX + SLACK, "no {expected}");
+        }
+    };
+    soon_with("plain");
+    folder.write("a.txt.gz", "gzip");
+    soon_with("gzip");
+    fs::remove_file(folder.path("a.txt.gz")).unwrap();
+    soon_with("plain");
+    folder.write("a.txt.gz", "gzip");
+    soon_with("gzip");
+    fs::remove_file(folder.path("a.txt")).unwrap();
+    soon_with("404 Not Found\n");
+}
+
+#[test]
+fn the_whole_directory_may_be_exchanged() {
+    let folder = Folder::new();
+    let release = |name: &str| {
+        let path = folder.outside().join(name);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("a.txt"), name).unwrap();
+        symlink(&path, folder.outside().join("next")).unwrap();
+        fs::rename(folder.outside().join("next"), folder.outside().join("current")).unwrap();
+    };
+    release("first");
+    let site = Site::open(folder.outside().join("current")).unwrap();
+    let server = Background::start(&config(), site);
+    let mut client = server.connect();
+    assert_eq!(client.get("/a.txt").text(), "first");
+    release("second");
+    soon(&mut client, "/a.txt", |answer| answer.body == b"second");
+    fs::rename(folder.outside().join("second"), folder.outside().join("gone")).unwrap();
+    assert_eq!(client.get("/a.txt").text(), "second", "what was there is served");
+    assert_eq!(client.get("/a.txt").status, 200);
+}
+
+/// Larger than what sockets hold, so that a client that does not read stops it half way.
+const LARGE: usize = 32 * 1024 * 1024;
+
+/// Asks for a large file, and returns once its head and some of it have come.
+fn begin_download(server: &Background) -> Client {
+    let mut client = server.connect();
+    client.ask("/large");
+    let head = client.answer_head();
+    assert_eq!(head.field("Content-Length"), Some(&*LARGE.to_string()));
+    let _ = client.take_exactly(1000);
+    client
+}
+
+fn large() -> Folder {
+    let folder = Folder::new();
+    folder.write("large", vec![b'1'; LARGE]);
+    folder
+}
+
+#[test]
+fn a_file_that_is_replaced_or_deleted_meanwhile_is_sent_as_it_was() {
+    let folder = large();
+    let server = folder.serve();
+    let mut first = begin_download(&server);
+    folder.replace("large", vec![b'2'; LARGE]);
+    let rest = first.take_exactly(LARGE - 1000);
+    assert!(rest.iter().all(|byte| *byte == b'1'));
+    soon(&mut server.connect(), "/large", |answer| answer.body[0] == b'2');
+
+    let mut second = begin_download(&server);
+    fs::remove_file(folder.path("large")).unwrap();
+    let rest = second.take_exactly(LARGE - 1000);
+    assert!(rest.iter().all(|byte| *byte == b'2'));
+    assert_eq!(second.get("/missing").status, 404, "the connection goes on");
+}
+
+#[test]
+fn a_file_that_grows_meanwhile_is_sent_as_long_as_it_was() {
+    let folder = large();
+    let server = folder.serve();
+    let mut client = begin_download(&server);
+    let mut file = fs::File::options().append(true).open(folder.path("large")).unwrap();
+    file.write_all(&vec![b'2'; 1_000_000]).unwrap();
+    let rest = client.take_exactly(LARGE - 1000);
+    assert!(rest.iter().all(|byte| *byte == b'1'));
+    assert_eq!(client.get("/missing").status, 404, "the connection goes on");
+}
+
+#[test]
+fn a_file_that_shrinks_meanwhile_ends_the_connection_before_its_length() {
+    let folder = large();
+    let server = folder.serve();
+    let mut client = begin_download(&server);
+    let file = fs::File::options().write(true).open(folder.path("large")).unwrap();
+    file.set_len(1000).unwrap();
+    let _ = client.end_after_anything();
+    assert!(client.received_bytes() < LARGE - 1000, "{} bytes came", client.received_bytes());
+    assert_eq!(server.connect().get("/missing").status, 404, "the others are served");
+}

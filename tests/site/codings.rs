@@ -1,0 +1,118 @@
+//! Files that lie compressed beside the one that is asked for.
+
+use crate::folder::{Folder, get_with};
+
+fn coded() -> Folder {
+    Folder::with(&[
+        ("app.js", "the plain file"),
+        ("app.js.br", "brotli"),
+        ("app.js.gz", "gzip"),
+        ("all.css", "plain"),
+        ("all.css.br", "brotli"),
+        ("all.css.zst", "zstandard"),
+        ("all.css.gz", "gzip"),
+        ("none.txt", "plain"),
+        ("picture.png", "plain"),
+        ("picture.png.gz", "gzip"),
+        ("alone.txt.gz", "gzip"),
+        ("index.html", "plain index"),
+        ("index.html.gz", "gzip index"),
+        ("odd.txt", "plain"),
+        ("odd.txt.gz/x", "a directory"),
+    ])
+}
+
+#[test]
+fn the_client_gets_the_coding_that_it_likes_best() {
+    let folder = coded();
+    let server = folder.serve();
+    let mut client = server.connect();
+    for (path, accepted, coding, body) in [
+        ("/app.js", "gzip, deflate, br, zstd", Some("br"), "brotli"),
+        ("/app.js", "gzip", Some("gzip"), "gzip"),
+        ("/app.js", "zstd", None, "the plain file"),
+        ("/app.js", "gzip;q=1, br;q=0.5", Some("gzip"), "gzip"),
+        ("/app.js", "br;q=0, gzip;q=0", None, "the plain file"),
+        ("/app.js", "identity, br;q=0.5", None, "the plain file"),
+        ("/app.js", "*", Some("br"), "brotli"),
+        ("/app.js", "", None, "the plain file"),
+        ("/app.js", "*;q=0, gzip", Some("gzip"), "gzip"),
+        ("/all.css", "gzip, zstd", Some("zstd"), "zstandard"),
+        ("/all.css", "gzip, zstd, br", Some("br"), "brotli"),
+        ("/none.txt", "gzip, br", None, "plain"),
+        ("/picture.png", "gzip", None, "plain"),
+        ("/", "gzip", Some("gzip"), "gzip index"),
+        ("/odd.txt", "gzip", None, "plain"),
+    ] {
+        let answer = get_with(&mut client, path, &format!("Accept-Encoding: {accepted}\r\n"));
+        assert_eq!((answer.status, answer.text()), (200, body), "{path} for {accepted}");
+        assert_eq!(answer.field("Content-Encoding"), coding, "{path} for {accepted}");
+        let vary = (path != "/picture.png").then_some("Accept-Encoding");
+        assert_eq!(answer.field("Vary"), vary, "{path}");
+    }
+    let plain = client.get("/app.js");
+    assert_eq!((plain.text(), plain.field("Content-Encoding")), ("the plain file", None));
+    assert_eq!(plain.field("Content-Type"), Some("text/javascript; charset=utf-8"));
+}
+
+#[test]
+fn who_refuses_everything_there_is_gets_406() {
+    let folder = coded();
+    let server = folder.serve();
+    let mut client = server.connect();
+    for (path, accepted, status) in [
+        ("/none.txt", "identity;q=0", 406),
+        ("/none.txt", "*;q=0", 406),
+        ("/app.js", "*;q=0", 406),
+        ("/app.js", "identity;q=0, zstd", 406),
+        ("/app.js", "identity;q=0, gzip", 200),
+        ("/picture.png", "gzip, identity;q=0", 406),
+        ("/missing", "*;q=0", 404),
+    ] {
+        let answer = get_with(&mut client, path, &format!("Accept-Encoding: {accepted}\r\n"));
+        assert_eq!(answer.status, status, "{path} for {accepted}");
+    }
+}
+
+#[test]
+fn a_coding_without_its_file_is_a_file_of_its_own() {
+    let folder = coded();
+    let server = folder.serve();
+    let mut client = server.connect();
+    assert_eq!(get_with(&mut client, "/alone.txt", "Accept-Encoding: gzip\r\n").status, 404);
+    let itself = get_with(&mut client, "/app.js.gz", "Accept-Encoding: gzip\r\n");
+    assert_eq!((itself.text(), itself.field("Content-Encoding")), ("gzip", None));
+    assert_eq!(itself.field("Content-Type"), Some("application/gzip"));
+}
+
+#[test]
+fn every_coding_has_its_own_tag_and_parts() {
+    let folder = coded();
+    let server = folder.serve();
+    let mut client = server.connect();
+    let mut tag = |accepted: &str| {
+        let answer = get_with(&mut client, "/app.js", &format!("Accept-Encoding: {accepted}\r\n"));
+        answer.field("ETag").unwrap().to_owned()
+    };
+    let (plain, gzip, brotli) = (tag("identity"), tag("gzip"), tag("br"));
+    assert!(plain != gzip && gzip != brotli && plain != brotli);
+    for (accepted, fields, status, body) in [
+        ("gzip", format!("If-None-Match: {gzip}"), 304, ""),
+        ("gzip", format!("If-None-Match: {plain}"), 200, "gzip"),
+        ("gzip", format!("If-None-Match: {plain}, {gzip}"), 304, ""),
+        ("br", "Range: bytes=0-2".into(), 206, "bro"),
+        ("identity", "Range: bytes=0-2".into(), 206, "the"),
+        // What the client has a part of decides, not what it would have now.
+        ("br", format!("Range: bytes=0-2\r\nIf-Range: {brotli}"), 206, "bro"),
+        ("br", format!("Range: bytes=0-2\r\nIf-Range: {plain}"), 200, "brotli"),
+        ("identity", format!("Range: bytes=0-2\r\nIf-Range: {gzip}"), 200, "the plain file"),
+        ("gzip", format!("If-Match: {plain}"), 412, "412 Precondition Failed\n"),
+    ] {
+        let fields = format!("Accept-Encoding: {accepted}\r\n{fields}\r\n");
+        let answer = get_with(&mut client, "/app.js", &fields);
+        assert_eq!((answer.status, answer.text()), (status, body), "{fields}");
+        if matches!(status, 304 | 206) {
+            assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{fields}");
+        }
+    }
+}
