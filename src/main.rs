@@ -12,15 +12,17 @@
 //! | 128 + n | a second signal, number n, ended it at once |
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use env_logger::Env;
+use log::info;
 use oneloop::arguments::Refusal;
-use oneloop::{Server, Stopped};
+use oneloop::{Handler, Server, Stopped};
 
 mod cli;
 
-use cli::{Cli, Teller};
+use cli::{Answer, Cli, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
@@ -40,7 +42,21 @@ fn main() -> ExitCode {
 fn serve() -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
     start_logging(cli.log_level().as_str());
-    let mut server = Server::bind(&cli.config(), cli.handler()?)?;
+    match cli.answer()? {
+        Answer::Text(text) => run(&cli, Server::bind(&cli.config(), text)?),
+        Answer::Files(site) => {
+            let directory = site.directory().to_owned();
+            let server = Server::bind(&cli.config(), *site)?;
+            for address in server.local_addrs() {
+                info!("serving {} at {}", directory.display(), url(address));
+            }
+            run(&cli, server)
+        }
+    }
+}
+
+/// Serves until told to stop. Compiled for each handler, so that none is looked up per request.
+fn run<H: Handler>(cli: &Cli, mut server: Server<H>) -> Result<Stopped, Refusal> {
     server.handle_signals()?;
     match (Teller::new(cli.watching.explain()), cli.watching.slow_motion()) {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
@@ -63,6 +79,14 @@ fn start_logging(level: &str) {
     env_logger::Builder::from_env(env).init();
 }
 
+/// What to type into a browser on this machine.
+fn url(address: SocketAddr) -> String {
+    match address.ip().is_unspecified() {
+        true => format!("http://localhost:{}/", address.port()),
+        false => format!("http://{address}/"),
+    }
+}
+
 /// What a shell reports for a program that a signal ended.
 fn code_of_signal(number: i32) -> u8 {
     u8::try_from(number).map_or(u8::MAX, |number| number.saturating_add(128))
@@ -71,6 +95,15 @@ fn code_of_signal(number: i32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_names_a_host_that_can_be_reached() {
+        let url = |text: &str| url(text.parse().expect("an address"));
+        assert_eq!(url("[::]:8888"), "http://localhost:8888/");
+        assert_eq!(url("0.0.0.0:1"), "http://localhost:1/");
+        assert_eq!(url("127.0.0.1:2"), "http://127.0.0.1:2/");
+        assert_eq!(url("[::1]:3"), "http://[::1]:3/");
+    }
 
     #[test]
     fn a_signal_becomes_the_exit_code_that_shells_know() {

@@ -171,6 +171,11 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--status", "ONELOOP_STATUS", Some("200".into())),
         ("--header", "ONELOOP_HEADER", None),
         ("--strict", "ONELOOP_STRICT", None),
+        ("--list", "ONELOOP_LIST", None),
+        ("--spa", "ONELOOP_SPA", None),
+        ("--hidden", "ONELOOP_HIDDEN", None),
+        ("--cache-control", "ONELOOP_CACHE_CONTROL", Some("no-cache".into())),
+        ("--cache-bytes", "ONELOOP_CACHE_BYTES", mib(64 << 20)),
         ("--typing-grace", "ONELOOP_TYPING_GRACE", Some("1s".into())),
         ("--head-max", "ONELOOP_HEAD_MAX", kib(limits.head_bytes_max)),
         ("--target-max", "ONELOOP_TARGET_MAX", kib(limits.target_bytes_max)),
@@ -219,6 +224,21 @@ fn entry(page: &str, option: &str) -> String {
 }
 
 #[test]
+fn a_directory_is_served_and_the_start_line_says_which_and_where() {
+    let root = env!("CARGO_TARGET_TMPDIR");
+    file("served.txt", b"served");
+    let arguments = ["-l", "127.0.0.1:0", "--list", "-H", "X-A: b", root];
+    let mut running = Running::launch(oneloop().args(arguments));
+    let line = running.wait_for_line("serving ");
+    running.wait_for_address();
+    let said = format!("serving {root} at http://{}/", running.address);
+    assert!(line.ends_with(&said), "{line}");
+    let (head, body) = running.answer();
+    assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("X-A: b\r\n"), "{head}");
+    assert!(String::from_utf8_lossy(&body).contains("served.txt"));
+}
+
+#[test]
 fn both_help_pages_list_every_option_with_its_variable_and_its_default() {
     for page in [page("-h"), page("--help")] {
         for (option, variable, default) in options() {
@@ -228,7 +248,9 @@ fn both_help_pages_list_every_option_with_its_variable_and_its_default() {
                 default.is_none_or(|default| entry.contains(&format!("[default: {default}]")));
             assert!(shown, "{option}: {entry}");
         }
-        for heading in ["Listening:", "Answer:", "Limits:", "Timeouts:", "Watching:", "Logging:"] {
+        for heading in
+            ["Listening:", "Answer:", "Site:", "Limits:", "Timeouts:", "Watching:", "Logging:"]
+        {
             assert!(page.lines().any(|line| line == heading), "{heading}");
         }
         assert!(page.contains("--quiet") && page.contains("--version") && page.contains("--help"));
@@ -272,10 +294,15 @@ fn help_that_nobody_reads_is_no_panic() {
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 25] = [
+    let cases: [(&[&str], &str); 30] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
-        (&["surprise"], "oneloop --help"),
+        (&["no/such/directory"], "name a directory"),
+        (&["Cargo.toml"], "name a directory"),
+        (&[".", "another"], "oneloop --help"),
+        (&[".", "--file", "page.html"], "give only one"),
+        (&["--list"], "name the directory"),
+        (&[".", "-H", "ETag: x"], "ETag"),
         (&["-x"], "oneloop --help"),
         (&["--strict=1"], "'--strict'"),
         (&["--listen"], "oneloop --help"),

@@ -78,6 +78,8 @@ fn sentence(error: &clap::Error, command: &Command) -> String {
     let said: Vec<String> = rendered
         .split("\n\n")
         .take_while(|part| !part.starts_with("Usage:") && !part.starts_with("For more"))
+        // A misspelt option is no value, least of all a directory's name.
+        .filter(|part| !part.trim_start().starts_with("tip: to pass"))
         .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
         .collect();
     let said = said.join("; ");

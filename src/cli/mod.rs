@@ -1,8 +1,8 @@
 //! The command line: arguments and environment in, a [`Config`](oneloop::Config) and a
-//! [`FixedText`](oneloop::handlers::FixedText) out.
+//! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
-//! [`options`] is what there is to say, [`numbers`] the part of it that limits and times,
-//! [`explain`] the part that tells each step, and the telling. How a
+//! [`options`] is what there is to say, [`site`] the part of it about a directory, [`numbers`] the
+//! part that limits and times, [`explain`] the part that tells each step, and the telling. How a
 //! single value is written, and what a user hears when nothing can be run, it has in common with
 //! the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
 //! only the telling writes.
@@ -10,6 +10,7 @@
 mod explain;
 mod numbers;
 mod options;
+mod site;
 
 pub use explain::Teller;
-pub use options::Cli;
+pub use options::{Answer, Cli};

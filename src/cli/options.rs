@@ -1,8 +1,8 @@
-//! The options, and what they mean together: a [`Config`] and a [`FixedText`].
+//! The options, and what they mean together: a [`Config`], and a [`FixedText`] or a [`Site`].
 //!
 //! One struct for each heading of the help. A doc comment's first paragraph is what `-h` shows, all
-//! of it what `--help` shows. Parsing reads arguments and the environment, [`Cli::handler`] the
-//! file to answer with; nothing else is read here, and nothing written.
+//! of it what `--help` shows. Parsing reads arguments and the environment, [`Cli::answer`] the
+//! file to answer with, or opens the directory; nothing else is read here, and nothing written.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,25 +10,25 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser};
 use humantime::Duration;
 use log::LevelFilter;
-use mime_guess::mime;
 use oneloop::arguments::Refusal;
 use oneloop::arguments::values::{Address, Fields, duration, status, switch};
-use oneloop::handlers::FixedText;
+use oneloop::handlers::{FixedText, Site, media_type};
 use oneloop::{Config, Status};
 
 use super::explain::{Explain, WatchingOptions};
 use super::numbers::{LimitOptions, TimeoutOptions};
+use super::site::SiteOptions;
 
 /// What the program has answered since its first day, spelling included.
 const TEXT: &str = "This is the server respose! :)";
 
-/// Answers every HTTP request with one fixed text, from a single thread.
+/// Answers every HTTP request with one fixed text, or serves a directory, from a single thread.
 ///
-/// Whatever is sent gets the text: a browser's request, a line typed at telnet, noise. Each option
-/// can also be given by the environment variable named with it; the command line wins.
+/// Without DIR, whatever is sent gets the text: a browser's request, a line typed at telnet, noise.
+/// Each option can also be given by the environment variable named with it; the command line wins.
 #[derive(Debug, Parser)]
 #[command(name = "oneloop", version, after_long_help = EXAMPLES)]
 pub struct Cli {
@@ -36,6 +36,8 @@ pub struct Cli {
     listening: ListeningOptions,
     #[command(flatten)]
     answer: AnswerOptions,
+    #[command(flatten)]
+    site: SiteOptions,
     #[command(flatten)]
     limits: LimitOptions,
     #[command(flatten)]
@@ -50,7 +52,17 @@ const EXAMPLES: &str = "\
 Examples:
   oneloop                                       the default text on port 8888
   oneloop -l 127.0.0.1:8080 -t 'Back soon' --status 503 -H 'Retry-After: 60'
-  oneloop --strict --file page.html             errors are answered as errors";
+  oneloop --strict --file page.html             errors are answered as errors
+  oneloop ./public                              a site: the files of a directory";
+
+/// What is answered, which the loop is made for.
+#[derive(Debug)]
+pub enum Answer {
+    /// Everything with one text.
+    Text(FixedText),
+    /// A directory's files.
+    Files(Box<Site>),
+}
 
 impl Cli {
     /// Reads arguments, the program's name first, and the environment for what they leave out.
@@ -60,6 +72,7 @@ impl Cli {
         let refusal = |error| Refusal::new(error, &Cli::command());
         let matches = Cli::command().try_get_matches_from(arguments).map_err(refusal)?;
         let mut cli = Cli::from_arg_matches(&matches).map_err(refusal)?;
+        cli.settle_directory(&matches)?;
         // Clap's own `conflicts_with` would refuse an argument for what the environment says.
         match (matches.value_source("text"), matches.value_source("file")) {
             (Some(text), Some(file)) if text == file => Err(Refusal::Mistake(
@@ -73,9 +86,39 @@ impl Cli {
         }
     }
 
+    /// Decides between a directory and a text, as for which the command line speaks.
+    fn settle_directory(&mut self, matches: &ArgMatches) -> Result<(), Refusal> {
+        let given =
+            |name: &str| matches.value_source(name).filter(|it| *it != ValueSource::DefaultValue);
+        let on_line = |name: &&&str| given(name) == Some(ValueSource::CommandLine);
+        let option = |name: &str| format!("'--{}'", name.replace('_', "-"));
+        let Some(directory) = given("directory") else {
+            return match SiteOptions::DEPENDENT.iter().find(on_line) {
+                Some(name) => Err(Refusal::Mistake(format!(
+                    "{} is for a site; name the directory to serve, too",
+                    option(name)
+                ))),
+                None => Ok(()),
+            };
+        };
+        for name in ["text", "file", "status"] {
+            match given(name) {
+                Some(text) if text == directory => {
+                    return Err(Refusal::Mistake(format!(
+                        "{} cannot be used with a directory; give only one of them",
+                        option(name)
+                    )));
+                }
+                Some(ValueSource::CommandLine) => self.site.directory = None,
+                Some(_) | None => {}
+            }
+        }
+        Ok(())
+    }
+
     /// How the server is to run. Not checked yet: [`Config::check`] knows how numbers relate.
     pub fn config(&self) -> Config {
-        let typing_grace = match self.answer.strict {
+        let typing_grace = match self.answer.strict || self.site.directory.is_some() {
             true => None,
             false => Some(*self.answer.typing_grace),
         };
@@ -86,8 +129,15 @@ impl Cli {
         }
     }
 
-    /// What the server is to answer. Reads the file, if one is named.
-    pub fn handler(&self) -> Result<FixedText, Refusal> {
+    /// What the server is to answer. Opens the directory or reads the file, if one is named.
+    pub fn answer(&self) -> Result<Answer, Refusal> {
+        let Some(directory) = &self.site.directory else { return self.text().map(Answer::Text) };
+        let fields = self.answer.header.iter().flat_map(|given| &given.0);
+        self.site.open(directory, fields).map(|site| Answer::Files(Box::new(site)))
+    }
+
+    /// The text with which everything is answered.
+    fn text(&self) -> Result<FixedText, Refusal> {
         let (body, content_type) = self.answer.body()?;
         let mut handler = FixedText::new(body).status(self.answer.status);
         if self.answer.strict {
@@ -198,7 +248,7 @@ impl AnswerOptions {
         };
         let (read, content_type) = match file == Path::new("-") {
             true => (standard_input(), TEXT_PLAIN.to_owned()),
-            false => (fs::read(file), content_type(file)),
+            false => (fs::read(file), media_type(file)),
         };
         let bytes = read.map_err(|reason| {
             let file = file.display();
@@ -214,16 +264,6 @@ fn standard_input() -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     io::stdin().read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// What a file's name says about its bytes. A text is taken for UTF-8: unlabelled, it would be
-/// left to the browser's guess.
-fn content_type(file: &Path) -> String {
-    let guess = mime_guess::from_path(file).first_or_octet_stream();
-    match guess.type_() == mime::TEXT && guess.get_param(mime::CHARSET).is_none() {
-        true => format!("{guess}; charset=utf-8"),
-        false => guess.to_string(),
-    }
 }
 
 #[derive(Debug, Args)]
@@ -299,19 +339,10 @@ mod tests {
     }
 
     #[test]
-    fn a_files_name_decides_its_type() {
-        assert_eq!(content_type(Path::new("a/page.html")), "text/html; charset=utf-8");
-        assert_eq!(content_type(Path::new("NOTES.TXT")), "text/plain; charset=utf-8");
-        assert_eq!(content_type(Path::new("picture.png")), "image/png");
-        assert_eq!(content_type(Path::new("data.json")), "application/json");
-        assert_eq!(content_type(Path::new("no-extension")), "application/octet-stream");
-    }
-
-    #[test]
     fn a_file_that_cannot_be_read_and_a_field_that_cannot_be_sent_are_mistakes() {
         for arguments in [["--file", "no/such/file"], ["-H", "Content-Length: 5"], ["-H", "a b: c"]]
         {
-            match cli(&arguments).handler() {
+            match cli(&arguments).answer() {
                 Err(Refusal::Mistake(sentence)) => {
                     assert!(sentence.contains(arguments[1]), "{sentence}");
                 }
@@ -371,8 +402,8 @@ mod tests {
     #[test]
     fn an_unlike_option_gets_the_way_to_the_help() {
         assert_eq!(
-            mistake(&["surprise"]),
-            "unexpected argument 'surprise' found; see 'oneloop --help'"
+            mistake(&["--surprise"]),
+            "unexpected argument '--surprise' found; see 'oneloop --help'"
         );
     }
 
@@ -381,6 +412,44 @@ mod tests {
         assert_eq!(
             mistake(&["--text", "a", "--file", "b"]),
             "'--text' cannot be used with '--file'; give only one of them"
+        );
+    }
+
+    #[test]
+    fn a_site_is_strict_and_its_directory_and_header_are_its_own() {
+        let root = env!("CARGO_MANIFEST_DIR");
+        let site = cli(&["--list", "--cache-bytes", "1MiB", "-H", "X-A: b", root]);
+        assert_eq!(site.config().timeouts, Timeouts::default());
+        match site.answer() {
+            Ok(Answer::Files(site)) => assert_eq!(site.directory(), Path::new(root)),
+            outcome => panic!("{outcome:?}"),
+        }
+        for arguments in [
+            ["no/such/directory", "--list"],
+            ["Cargo.toml", "--list"],
+            [root, "--cache-control=a\nb"],
+            [root, "-HETag: x"],
+        ] {
+            match cli(&arguments).answer() {
+                Err(Refusal::Mistake(sentence)) => assert!(!sentence.is_empty()),
+                outcome => panic!("{arguments:?} gave {outcome:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_directory_and_a_text_exclude_each_other_and_a_sites_options_need_one() {
+        assert_eq!(
+            mistake(&["-t", "a", "."]),
+            "'--text' cannot be used with a directory; give only one of them"
+        );
+        assert_eq!(
+            mistake(&["--status", "404", "."]),
+            "'--status' cannot be used with a directory; give only one of them"
+        );
+        assert_eq!(
+            mistake(&["--cache-control", "no-store"]),
+            "'--cache-control' is for a site; name the directory to serve, too"
         );
     }
 
