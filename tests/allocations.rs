@@ -36,16 +36,25 @@ fn exchange<H: Handler>(
     }
 }
 
+fn config() -> Config {
+    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Config { listen: vec![Listen::At(localhost)], ..Config::default() }
+}
+
+/// Eight clients that never wait.
+fn clients<H: Handler>(server: &Server<H>) -> Vec<TcpStream> {
+    let connect = |_| {
+        let client = TcpStream::connect(server.local_addrs()[0]).unwrap();
+        client.set_nonblocking(true).unwrap();
+        client
+    };
+    (0..8).map(connect).collect()
+}
+
 #[test]
 fn no_request_allocates_once_the_loop_is_warm() {
-    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let config = Config { listen: vec![Listen::At(localhost)], ..Config::default() };
-    let mut server = Server::bind(&config, FixedText::new(*b"hello\n").strict()).unwrap();
-    let mut clients: Vec<TcpStream> =
-        (0..8).map(|_| TcpStream::connect(server.local_addrs()[0]).unwrap()).collect();
-    for client in &clients {
-        client.set_nonblocking(true).unwrap();
-    }
+    let mut server = Server::bind(&config(), FixedText::new(*b"hello\n").strict()).unwrap();
+    let mut clients = clients(&server);
     let post = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1024\r\n\r\n{}",
         "x".repeat(1024)
@@ -81,8 +90,6 @@ fn no_request_allocates_once_the_loop_is_warm() {
 #[test]
 fn a_file_allocates_no_more_than_what_it_is_sent_with() {
     const LARGE: usize = 100_000;
-    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let config = Config { listen: vec![Listen::At(localhost)], ..Config::default() };
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("allocations");
     std::fs::write(&path, vec![b'f'; LARGE]).unwrap();
     let file = Arc::new(File::open(path).unwrap());
@@ -90,7 +97,7 @@ fn a_file_allocates_no_more_than_what_it_is_sent_with() {
         let length = request.path()[1..].parse().unwrap();
         reply.send_file(FileRange::new(Arc::clone(&file), 0, length))
     };
-    let mut server = Server::bind(&config, handler).unwrap();
+    let mut server = Server::bind(&config(), handler).unwrap();
     let mut client = TcpStream::connect(server.local_addrs()[0]).unwrap();
     client.set_nonblocking(true).unwrap();
     let mut answer = vec![0; 64 * 1024];
@@ -118,4 +125,42 @@ fn a_file_allocates_no_more_than_what_it_is_sent_with() {
     };
     assert_eq!(get(1024), (0, 0));
     assert_eq!(get(LARGE), (100, 0));
+}
+
+/// This package's own files are served: they have not been changed in the last seconds, so what is
+/// known of them is only looked at again, not read again.
+#[cfg(feature = "site")]
+#[test]
+fn no_request_for_a_file_in_memory_allocates() {
+    let site = oneloop::handlers::Site::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let mut server = Server::bind(&config(), site).unwrap();
+    let mut clients = clients(&server);
+    let request = |path: &str, fields: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
+    };
+    let kinds = [
+        request("/LICENSE-MIT", ""),
+        request("/%4cICENSE-MIT?a=b", ""),
+        request("/LICENSE-MIT", "Accept-Encoding: gzip, deflate, br, zstd\r\n"),
+        request("/LICENSE-MIT", "If-None-Match: \"x\", *\r\n"),
+        request("/LICENSE-MIT", "If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT\r\n"),
+        request("/LICENSE-MIT", "Range: bytes=100-199\r\n"),
+        request("/LICENSE-MIT", "Range: bytes=9999999-\r\n"),
+    ];
+    for request in &kinds {
+        for client in &mut clients {
+            exchange(&mut server, client, request.as_bytes(), 1);
+        }
+    }
+    for request in &kinds {
+        let counted = measure(|| {
+            for _ in 0..100 {
+                for client in &mut clients {
+                    exchange(&mut server, client, request.as_bytes(), 1);
+                }
+            }
+        });
+        let counts = (counted.count_total, counted.bytes_current);
+        assert_eq!(counts, (0, 0), "for: {request}");
+    }
 }
