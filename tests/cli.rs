@@ -2,12 +2,16 @@
 //! error, exit codes and HTTP answers out.
 #![cfg(all(feature = "cli", unix))]
 
+use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,7 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The program, without what the environment of the test run would tell it.
 fn oneloop() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    oneloop_at(Path::new(env!("CARGO_BIN_EXE_oneloop")))
+}
+
+fn oneloop_at(path: &Path) -> Command {
+    let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ONELOOP_") || name == "RUST_LOG" {
             command.env_remove(name);
@@ -79,10 +87,18 @@ impl Running {
 
     /// The head and the body of the answer to a plain GET on a connection of its own.
     fn answer(&self) -> (String, Vec<u8>) {
+        self.answer_to("/")
+    }
+
+    /// As [`Running::answer`], for another path.
+    fn answer_to(&self, path: &str) -> (String, Vec<u8>) {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .write_all(
+                format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+                    .as_bytes(),
+            )
             .expect("a request sent");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("an answer and the end of it");
@@ -236,6 +252,27 @@ fn a_directory_is_served_and_the_start_line_says_which_and_where() {
     let (head, body) = running.answer();
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("X-A: b\r\n"), "{head}");
     assert!(String::from_utf8_lossy(&body).contains("served.txt"));
+}
+
+/// Root may read everything, so the program is then run by a user who may not.
+#[test]
+fn a_file_that_may_not_be_read_is_forbidden() {
+    let folder = env::temp_dir().join(format!("oneloop-forbidden-{}", process::id()));
+    let (program, site) = (folder.join("oneloop"), folder.join("site"));
+    fs::create_dir_all(&site).expect("a temporary folder");
+    fs::copy(env!("CARGO_BIN_EXE_oneloop"), &program).expect("a copy that everybody may run");
+    for (name, mode) in [("open.txt", 0o644), ("closed.txt", 0o000)] {
+        fs::write(site.join(name), name).expect("a file");
+        fs::set_permissions(site.join(name), Permissions::from_mode(mode)).expect("our own file");
+    }
+    let mut command = oneloop_at(&program);
+    if rustix::process::geteuid().is_root() {
+        command.uid(65534);
+    }
+    let running = Running::start(command.arg(&site));
+    let status = |path| running.answer_to(path).0[9..12].to_owned();
+    assert_eq!([status("/open.txt"), status("/closed.txt")], ["200", "403"]);
+    fs::remove_dir_all(&folder).expect("our own folder");
 }
 
 #[test]

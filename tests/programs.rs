@@ -159,6 +159,59 @@ fn curl_posts_a_body_and_goes_on_with_the_same_connection() {
 }
 
 #[test]
+fn curl_takes_a_compressed_sibling_and_unpacks_it() {
+    let Some(curl) = CURL.find(curl_takes_a_compressed_sibling_and_unpacks_it) else { return };
+    let text = "the same again and again ".repeat(1000);
+    let site = site("compressed", &[("page.txt", &text)]);
+    let gzip = Command::new("gzip").arg("--keep").arg(site.join("page.txt")).status();
+    assert!(gzip.unwrap().success());
+    let server = Server::start(&[site.to_str().unwrap()]);
+    let url = server.url("/page.txt");
+    let sized = ["--write-out", "%{size_download} %{stderr}%header{content-encoding}"];
+    let plain = printed_by(curl_with(&curl, &[&sized[..], &[&url]].concat()));
+    assert!(plain == format!("{text}{} ", text.len()), "what is stored is sent");
+    let output = printed_by(curl_with(&curl, &[&sized[..], &["--compressed", &url]].concat()));
+    let (unpacked, size) = output.split_at(text.len());
+    let size: usize = size.trim().parse().unwrap();
+    assert!(unpacked == text && size < text.len() / 10, "{size} bytes came");
+}
+
+#[test]
+fn curl_gets_parts_and_goes_on_with_what_it_has() {
+    let Some(curl) = CURL.find(curl_gets_parts_and_goes_on_with_what_it_has) else { return };
+    let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+    let site = site("parts", &[("page.txt", &text)]);
+    let server = Server::start(&[site.to_str().unwrap()]);
+    let url = server.url("/page.txt");
+    let part = printed_by(curl_with(&curl, &["--range", "10-19", &url]));
+    assert_eq!(part, text[10..20]);
+    let end = printed_by(curl_with(&curl, &["--range", "-6", &url]));
+    assert_eq!(end, "99999\n");
+    let file = site.join("begun");
+    fs::write(&file, &text[..300_000]).unwrap();
+    let to = ["--continue-at", "-", "--output", file.to_str().unwrap()];
+    let came = ["--write-out", "%{http_code} %{size_download}"];
+    let output = printed_by(curl_with(&curl, &[&to[..], &came, &[&url]].concat()));
+    assert_eq!(output, format!("206 {}", text.len() - 300_000));
+    assert!(fs::read_to_string(&file).unwrap() == text);
+}
+
+#[test]
+fn curl_gets_a_file_only_if_it_is_newer_than_its_own() {
+    let Some(curl) = CURL.find(curl_gets_a_file_only_if_it_is_newer_than_its_own) else { return };
+    let site = site("newer", &[("page.txt", "hello")]);
+    let server = Server::start(&[site.to_str().unwrap()]);
+    let url = server.url("/page.txt");
+    let code = ["--write-out", "%{http_code}"];
+    for (since, expected) in
+        [("Sun, 06 Nov 1994 08:49:37 GMT", "hello200"), ("Fri, 31 Dec 2100 23:59:59 GMT", "304")]
+    {
+        let output = printed_by(curl_with(&curl, &[&code[..], &["-z", since, &url]].concat()));
+        assert_eq!(output, expected, "{since}");
+    }
+}
+
+#[test]
 fn curl_gets_what_comes_over_time_in_chunks_and_in_http_1_0() {
     let Some(curl) = CURL.find(curl_gets_what_comes_over_time_in_chunks_and_in_http_1_0) else {
         return;
@@ -342,6 +395,17 @@ fn telnet_to(telnet: &Path, server: &Server) -> Command {
 fn assert_closed_by_server(ended: Ended) {
     let printed = format!("{}{}", ended.output, ended.errors);
     assert!(printed.contains("Connection closed by foreign host"), "{printed}");
+}
+
+/// A directory of this test's own, with these files.
+fn site(name: &str, files: &[(&str, &str)]) -> PathBuf {
+    let site = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs-{name}"));
+    let _ = fs::remove_dir_all(&site);
+    fs::create_dir(&site).unwrap();
+    for (name, content) in files {
+        fs::write(site.join(name), content).unwrap();
+    }
+    site
 }
 
 /// curl, quiet but for errors, untouched by the user's settings.

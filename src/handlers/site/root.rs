@@ -264,3 +264,95 @@ fn is_link(directory: impl AsFd, name: &[u8]) -> bool {
     let stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
     stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    /// A root with a secret beside it, which goes with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Folder {
+            let folder =
+                std::env::temp_dir().join(format!("oneloop-{}-{name}", std::process::id()));
+            let root = folder.join("root");
+            fs::create_dir_all(root.join("sub")).expect("a temporary folder");
+            fs::write(folder.join("secret"), "secret").expect("a file");
+            fs::write(root.join("a"), "a").expect("a file");
+            fs::write(root.join("sub/b"), "b").expect("a file");
+            for (target, name) in
+                [("a", "inner"), ("sub", "inner-directory"), ("../secret", "outer"), ("..", "up")]
+            {
+                symlink(target, root.join(name)).expect("a link");
+            }
+            Folder(folder)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn outcome(root: &Root, name: &str) -> Result<&'static str, Failure> {
+        root.find(name.as_bytes()).map(|found| match found {
+            Found::File(..) => "file",
+            Found::Directory => "directory",
+        })
+    }
+
+    #[test]
+    fn nothing_outside_is_opened_with_the_kernels_rule_or_without_it() {
+        let folder = Folder::new("beneath");
+        let mut root = Root::open(&folder.0.join("root")).expect("the root");
+        for (name, by_kernel, step_by_step) in [
+            ("a", Ok("file"), Ok("file")),
+            ("sub/b", Ok("file"), Ok("file")),
+            ("sub", Ok("directory"), Ok("directory")),
+            ("", Ok("directory"), Ok("directory")),
+            ("a/", Err(Failure::Missing), Err(Failure::Missing)),
+            ("missing", Err(Failure::Missing), Err(Failure::Missing)),
+            ("a/b", Err(Failure::Missing), Err(Failure::Missing)),
+            // Links that stay inside are followed by the kernel only.
+            ("inner", Ok("file"), Err(Failure::Forbidden)),
+            ("inner-directory/b", Ok("file"), Err(Failure::Forbidden)),
+            ("outer", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            ("up/secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            // Names like these are refused before; here once more.
+            ("../secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            ("sub/../../secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+        ] {
+            if root.resolution == Resolution::Kernel {
+                assert_eq!(outcome(&root, name), by_kernel, "{name}");
+            }
+            let resolution = std::mem::replace(&mut root.resolution, Resolution::StepByStep);
+            assert_eq!(outcome(&root, name), step_by_step, "{name}");
+            root.resolution = resolution;
+        }
+    }
+
+    #[test]
+    fn entries_are_what_could_be_served_however_they_are_opened() {
+        let folder = Folder::new("entries");
+        let mut root = Root::open(&folder.0.join("root")).expect("the root");
+        let is_wanted = |name: &[u8]| name != b"a" && !name.starts_with(b".");
+        let names = |root: &Root, max| {
+            let (entries, more) = root.entries(b"", max, is_wanted).expect("entries");
+            let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
+            names.sort();
+            (names, more)
+        };
+        if root.resolution == Resolution::Kernel {
+            let expected = [&b"inner"[..], b"inner-directory", b"sub"].map(<[u8]>::to_vec);
+            assert_eq!(names(&root, 100), (expected.to_vec(), 0));
+        }
+        root.resolution = Resolution::StepByStep;
+        assert_eq!(names(&root, 100), (vec![b"sub".to_vec()], 0));
+        assert_eq!(names(&root, 0), (vec![], 5));
+    }
+}
