@@ -87,6 +87,11 @@ impl Witness {
         self.script.messages.get(self.handled).filter(|_| may_follow)
     }
 
+    /// Whether what is to be handled next begins with these bytes.
+    pub fn begins_with(&self, bytes: &[u8]) -> bool {
+        self.next().is_some_and(|message| self.script.bytes[message.start..].starts_with(bytes))
+    }
+
     /// The handler is given a whole request.
     pub fn on_request(
         &mut self,

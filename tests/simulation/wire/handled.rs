@@ -25,6 +25,7 @@ impl Wire {
         let has_ended = self.peer == PeerSide::EndRead;
         let mut witness = self.witness.clone();
         matches!(shown.cause, Cause::Unfinished(_)) <= has_ended
+            && witness.begins_with(&shown.begins)
             && witness.on_fault(shown.clone(), self.hub.life(), &self.hub.date()).is_ok()
     }
 
