@@ -1,0 +1,62 @@
+// The client in the chosen slot: what the loop knows of it, and its last steps.
+
+import { bytes, find, make, number, say, seconds } from "./words.js";
+
+let slot = null; // The chosen one.
+let followed = null; // The generation of the client that is shown.
+
+export function follow(chosen) {
+  [slot, followed] = [chosen, null];
+}
+
+/** Shows what a frame tells of the chosen slot. Of a client that has gone, the last stays. */
+export function showClient(client) {
+  if (slot === null) return;
+  const isGone = client === null && followed !== null;
+  find("client").hidden = client === null && !isGone;
+  find("client").classList.toggle("gone", isGone);
+  const free = isGone ? `The client in slot ${slot} has gone. This was last told of it.`
+    : `Slot ${slot} is free.`;
+  say(find("client-says"), client === null ? free
+    : client.door === "admin" ? "A watcher, on the same loop as those it watches."
+    : "A client, as the loop knows it.");
+  if (client === null) return;
+  followed = client.generation;
+  showFields(client);
+  showSteps(client);
+}
+
+function showFields({ generation, peer, state, deadline, served, kept_bytes, owed_bytes }) {
+  const fields = {
+    token: `slot ${slot}, client ${generation}`,
+    peer,
+    state,
+    deadline: deadline ? `${seconds(deadline.rest_ms)} left (${deadline.class})` : "none",
+    served: `${number(served)} ${served === 1 ? "answer" : "answers"}`,
+    kept: bytes(kept_bytes),
+    owed: bytes(owed_bytes),
+  };
+  for (const [name, text] of Object.entries(fields)) say(find(`client-${name}`), text);
+  find("client-swatch").style.background = `var(--${state})`;
+  find("client-kept-bar").style.width = `${fullness(kept_bytes)}%`;
+  find("client-owed-bar").style.width = `${fullness(owed_bytes)}%`;
+}
+
+/** Hundredths of a bar on which a byte can be seen, and a mebibyte is all. */
+function fullness(count) {
+  return count > 0 ? Math.min(100, 2 + (Math.log2(count) / 20) * 98) : 0;
+}
+
+function showSteps({ generation, steps }) {
+  const last = steps.at(-1);
+  const key = `${slot} ${generation} ${steps.length} ${last?.at} ${last?.text}`;
+  const list = find("steps");
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  list.replaceChildren(...steps.map(({ at, text }) => {
+    const step = make("li");
+    step.append(make("time", "", `${at.toFixed(3)} s`), text);
+    return step;
+  }));
+  list.scrollTop = list.scrollHeight;
+}

@@ -1,0 +1,204 @@
+// Shows what the server tells: /events is a stream of ten frames a second, and /state.json is one
+// frame and what never changes. The page knows the server by these two, and by the orders that its
+// buttons send.
+
+import { follow, showClient } from "./client.js";
+import { Diagram } from "./diagram.js";
+import { counted, forget, remember, showBars, showTraffic, showTurn } from "./figures.js";
+import { Grid } from "./grid.js";
+import { find, inkOn, make, number, say, seconds, STATES } from "./words.js";
+
+const grid = new Grid(find("grid"), find("board"), placeRing);
+const diagram = new Diagram(find("diagram"), find("arrows"));
+let chosen = null; // The slot whose client is shown.
+
+// ---- The stream.
+
+// How long after the stream broke it is asked for again.
+const RETRY_MS = 1000;
+// So long without a word, from a server that speaks ten times a second, and the stream has broken.
+const SILENCE_MS_MAX = 5000;
+const SILENCE_LOOK_MS = 1000;
+
+let stream = null;
+let retry = null;
+let last = null; // The last frame.
+let frames = 0; // How many have come.
+let heard = performance.now(); // When the last came.
+
+function connect() {
+  clearTimeout(retry);
+  stream?.close();
+  stream = new EventSource(chosen === null ? "/events" : `/events?slot=${chosen}`);
+  stream.onmessage = ({ data }) => show(JSON.parse(data));
+  stream.onerror = onBroken;
+}
+
+function onBroken() {
+  stream.close();
+  retry = setTimeout(connect, RETRY_MS);
+  forget();
+  const isGone = last?.draining || performance.now() - heard > SILENCE_MS_MAX;
+  document.body.dataset.stream = isGone ? "gone" : "broken";
+  showStatus();
+}
+
+setInterval(() => {
+  const isLive = document.body.dataset.stream === "live";
+  if (isLive && performance.now() - heard > SILENCE_MS_MAX) onBroken();
+}, SILENCE_LOOK_MS);
+
+function show(frame) {
+  last = frame;
+  frames += 1;
+  heard = performance.now();
+  remember(frame);
+  Object.assign(document.body.dataset, { stream: "live", pace: frame.pace });
+  grid.show(frame.grid, frame.clients_max);
+  say(find("clients"), number(frame.clients));
+  say(find("clients-max"), number(frame.clients_max));
+  for (const { name } of STATES) say(legend[name].count, number(frame.states[name] ?? 0));
+  const ways = frame.arrows.map((_, index) => counted(({ arrows }) => arrows[index]));
+  diagram.show(frame.states, counted(({ totals }) => totals.accepted), ways);
+  showTurn();
+  showTraffic();
+  showBars("closed", frame.totals.closed);
+  showBars("timers", frame.timers);
+  const due = frame.next_due_ms;
+  say(find("next-due"), due === null ? "nobody is next" : `the next in ${seconds(due)}`);
+  showClient(frame.client);
+  showStatus();
+}
+
+// ---- Where the loop stands, and the buttons that fit.
+
+const PACES = {
+  running: "Running, as fast as its clients are.",
+  paused: "Paused: the loop rests. Nothing is lost, and nobody's time runs out.",
+  slow: "Slow motion: the loop rests after each step, and nobody's time runs out meanwhile.",
+};
+
+function showStatus() {
+  const { stream, pace } = document.body.dataset;
+  const isDraining = last?.draining;
+  const told = {
+    connecting: "Connecting.",
+    live: isDraining ? "Stopping: nobody is accepted, and who is served may finish." : PACES[pace],
+    broken: "The stream broke. Taking it up again.",
+    gone: `The server ${isDraining ? "has stopped" : "does not answer"}. Trying again each second.`,
+  };
+  say(find("status"), told[stream]);
+  const isLive = stream === "live";
+  find("pause").disabled = !isLive || pace === "paused";
+  find("step").disabled = !isLive || pace !== "paused";
+  find("resume").disabled = !isLive || pace === "running";
+  find("slow").disabled = find("interval").disabled = !isLive;
+}
+
+async function order(path) {
+  const answer = await fetch(path, { method: "POST" }).catch(() => ({ status: "no answer" }));
+  if (answer.status !== 204) say(find("status"), `The server refused ${path}: ${answer.status}.`);
+}
+
+const orderSlow = () => order(`/slow?interval_ms=${find("interval").value}`);
+for (const name of ["pause", "step", "resume"]) find(name).onclick = () => order(`/${name}`);
+find("slow").onclick = orderSlow;
+find("interval").onchange = () => document.body.dataset.pace === "slow" && orderSlow();
+
+// ---- The choice of a slot, by mouse, keys or number.
+
+function choose(slot) {
+  chosen = slot;
+  follow(slot);
+  find("slot").value = slot;
+  point(slot);
+  placeRing();
+  find("ring").scrollIntoView({ block: "nearest" });
+  // The stream tells of one client only, so that a watcher's cost is bounded.
+  connect();
+}
+
+function placeRing() {
+  const isSeen = chosen !== null && chosen < grid.codes.length;
+  find("ring").hidden = !isSeen;
+  if (!isSeen) return;
+  const { left, top, width } = grid.place(chosen);
+  const { offsetLeft, offsetTop } = find("grid");
+  const { style } = find("ring");
+  style.transform = `translate(${offsetLeft + left}px, ${offsetTop + top}px)`;
+  style.width = style.height = `${width}px`;
+}
+
+/** Says what a square is that may be too small for a letter. */
+function point(slot) {
+  if (slot === null) return;
+  const { name, watches } = grid.kind(slot);
+  say(find("pointed"), `Slot ${slot}: ${name}${watches ? ", a watcher" : ""}`);
+}
+
+const slotUnder = ({ offsetX, offsetY }) => grid.slotAt(offsetX, offsetY);
+find("grid").onpointermove = (event) => point(slotUnder(event));
+find("grid").onclick = (event) => slotUnder(event) !== null && choose(slotUnder(event));
+find("grid").onkeydown = (event) => {
+  const { columns, codes } = grid;
+  const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+  const step = steps[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const slot = chosen === null ? 0 : chosen + step;
+  if (slot >= 0 && slot < codes.length) choose(slot);
+};
+find("choose").onsubmit = (event) => {
+  event.preventDefault();
+  if (find("slot").value !== "") choose(find("slot").valueAsNumber);
+};
+
+// ---- The legend, and the colours.
+
+const legend = Object.fromEntries(STATES.map(({ name, letter, says }) => {
+  const [item, swatch, count] = [make("li"), make("span", "swatch", letter), make("strong")];
+  item.append(swatch, make("span", "", name), count, make("span", "says", says));
+  find("legend").append(item);
+  return [name, { swatch, count }];
+}));
+
+function showColours() {
+  grid.readColours();
+  grid.repaint();
+  for (const { name } of STATES) {
+    const { style } = legend[name].swatch;
+    style.background = grid.colours[name];
+    style.color = inkOn(grid.colours[name]);
+  }
+}
+
+matchMedia("(prefers-color-scheme: dark)").onchange = showColours;
+
+// ---- The beginning.
+
+async function begin() {
+  const state = await fetch("/state.json").then((answer) => answer.json()).catch(() => null);
+  if (state === null) return setTimeout(begin, RETRY_MS);
+  diagram.build(state.diagram);
+  say(find("listeners"), state.listeners.join(" and "));
+  document.title = `oneloop at ${state.listeners[0]}`;
+  connect();
+}
+
+/** What is shown, to be read by tests and by the curious. */
+window.oneloop = Object.freeze({
+  /** The last frame, as the server told it. */
+  get frame() { return last; },
+  /** How many frames have come. */
+  get frames() { return frames; },
+  /** How long the last paintings of the grid took, in milliseconds. */
+  get paints() { return [...grid.paints]; },
+  /** The colours of the style sheet: of the states, and `free`. */
+  get colours() { return { ...grid.colours }; },
+  /** The square of a slot: left, top and width in CSS pixels from the canvas' corner. */
+  place: (slot) => grid.place(slot),
+});
+
+showColours();
+showStatus();
+begin();

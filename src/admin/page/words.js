@@ -1,0 +1,53 @@
+// What the parts of the page share: the states, how numbers are written, and how elements are made.
+
+export const STATES = [
+  { letter: "I", name: "Idle", says: "between requests" },
+  { letter: "H", name: "ReadingHead", says: "a head has begun to arrive" },
+  { letter: "B", name: "ReadingBody", says: "its head is here, its body is not" },
+  { letter: "W", name: "Writing", says: "bytes are owed to it" },
+  { letter: "P", name: "Pausing", says: "its answer goes on in a while" },
+  { letter: "L", name: "Lingering", says: "answered; its end is awaited" },
+  { letter: "C", name: "Closed", says: "over; its slot is being freed" },
+];
+
+export const find = (id) => document.getElementById(id);
+
+export const number = (value) => Math.round(value).toLocaleString("en");
+
+/** A number that is small enough for a digit behind the point. */
+export const fraction = (value) =>
+  value > 0 && value < 9.95 && !Number.isInteger(value) ? value.toFixed(1) : number(value);
+
+export function bytes(value) {
+  if (value < 1024) return `${number(value)} B`;
+  if (value < 1024 ** 2) return `${fraction(value / 1024)} KiB`;
+  return `${fraction(value / 1024 ** 2)} MiB`;
+}
+
+export const seconds = (millis) => `${(millis / 1000).toFixed(1)} s`;
+
+/** Changes the page only if there is something new: nothing is laid out or read out again. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function make(tag, className = "", text = "") {
+  const element = document.createElement(tag);
+  element.className = className;
+  element.textContent = text;
+  return element;
+}
+
+/** An element of an SVG. */
+export function draw(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.textContent = text;
+  return element;
+}
+
+/** Black or white, whichever is easier to read on `colour`, which is written #rrggbb. */
+export function inkOn(colour) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 128 ? "#000000" : "#ffffff";
+}
