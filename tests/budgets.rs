@@ -7,6 +7,8 @@
 #![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+#[path = "support/needed.rs"]
+mod needed;
 mod support;
 #[path = "support/trace.rs"]
 mod trace;
@@ -21,13 +23,14 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
+use needed::report_not_run;
 use oneloop::engine::{Clients, Stream, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{Limits, Timeouts};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use support::Answers;
-use trace::{CallRates, Watched, can_trace, report_not_run};
+use trace::{CallRates, Watched, can_trace};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -7,18 +7,18 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+#[path = "support/needed.rs"]
+mod needed;
 #[path = "support/sockets.rs"]
 mod sockets;
 mod support;
 
-use std::any;
-use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use needed::{CHROMIUM, Folder, Needed};
 use oneloop::{Next, Piece, Reply, Request};
 use sockets::Background;
 use support::{Answers, Ended, PATIENCE, Program, Server, TEXT};
@@ -253,7 +253,7 @@ fn curl_is_told_to_continue_and_uploads_a_file() {
     let Some(curl) = CURL.find(curl_is_told_to_continue_and_uploads_a_file) else { return };
     let server = Server::start(&NO_GRACE);
     let folder = Folder::new("upload");
-    let file = folder.0.join("file");
+    let file = folder.path().join("file");
     fs::write(&file, vec![b'x'; 300_000]).unwrap();
     let expect = ["--verbose", "--header", "Expect: 100-continue"];
     // Only if a 100 comes does it not wait so long, far over any test's patience.
@@ -316,73 +316,16 @@ fn a_browser_shows_the_text() {
     let mut command = Command::new(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
     command.args(["--disable-quic", "--no-first-run", "--disable-background-networking"]);
-    command.arg("--no-proxy-server").arg(format!("--user-data-dir={}", folder.0.display()));
+    command.arg("--no-proxy-server").arg(format!("--user-data-dir={}", folder.path().display()));
     command.args(["--dump-dom", &server.url("/")]);
     let ended = Program::start(&mut command).finish();
     assert!(ended.output.contains(TEXT.trim_end()), "{}\n{}", ended.output, ended.errors);
-}
-
-/// A program that some of these tests need.
-struct Needed {
-    /// What it may be called, the surest name first.
-    names: &'static [&'static str],
-    package: &'static str,
 }
 
 const TELNET: Needed = Needed { names: &["telnet"], package: "telnet" };
 const CURL: Needed = Needed { names: &["curl"], package: "curl" };
 /// There are several programs called nc; on Debian this name tells the one that has `-N`.
 const NC: Needed = Needed { names: &["nc.openbsd", "nc"], package: "netcat-openbsd" };
-const CHROMIUM: Needed = Needed { names: &["chromium"], package: "chromium" };
-
-impl Needed {
-    /// Where it is; if it is missing, says so in the name of `test`.
-    fn find(&self, test: impl Fn()) -> Option<PathBuf> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
-        let in_folders = |name| folders.iter().map(move |folder| folder.join(name));
-        let found = self.names.iter().flat_map(in_folders).find(|file| file.is_file());
-        if found.is_none() {
-            let path = any::type_name_of_val(&test);
-            self.report_missing(path.rsplit("::").next().unwrap_or(path));
-        }
-        found
-    }
-
-    fn report_missing(&self, test: &str) {
-        let name = self.names[self.names.len() - 1];
-        let line = format!("NOT RUN: {test}: {name} is missing (Debian package {})", self.package);
-        let is_required = env::var("ONELOOP_REQUIRE_PROGRAMS").is_ok_and(|value| value == "1");
-        assert!(!is_required, "{line}");
-        let line = format!("{line}\n");
-        // Unlike `eprintln`, this is not captured by the harness.
-        io::stderr().write_all(line.as_bytes()).unwrap();
-        if let Some(file) = env::var_os("ONELOOP_NOT_RUN") {
-            let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
-            // In one write: tests that run at the same time append to it, too.
-            file.write_all(line.as_bytes()).unwrap();
-        }
-    }
-}
-
-/// A new, empty folder that goes with its guard.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Folder {
-        let name = format!("{name}-{}", process::id());
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // What cannot be removed lies in the target folder and harms nobody.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn telnet_to(telnet: &Path, server: &Server) -> Command {
     let address = server.address();

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -20,6 +19,7 @@ use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use crate::needed::report_not_run;
 use crate::support::{PATIENCE, pass_on};
 
 /// No test here waits for a timeout: whoever has nothing to say may stay.
@@ -238,22 +238,4 @@ pub fn can_trace(test: impl Fn()) -> bool {
         Err(_) => report_not_run(test, "strace is missing (Debian package strace)"),
     }
     false
-}
-
-/// Says that `test` has not run, and why: past the harness, and in the file that
-/// `ONELOOP_NOT_RUN` names.
-pub fn report_not_run(test: impl Fn(), reason: &str) {
-    let path = std::any::type_name_of_val(&test);
-    let name = path.rsplit("::").next().unwrap_or(path);
-    let line = format!("NOT RUN: {name}: {reason}");
-    let is_required = env::var("ONELOOP_REQUIRE_PROGRAMS").is_ok_and(|value| value == "1");
-    assert!(!is_required, "{line}");
-    let line = format!("{line}\n");
-    // Unlike `eprintln`, this is not captured by the harness.
-    io::stderr().write_all(line.as_bytes()).expect("somebody reads standard error");
-    if let Some(file) = env::var_os("ONELOOP_NOT_RUN") {
-        let file = OpenOptions::new().create(true).append(true).open(file);
-        // In one write: tests that run at the same time append to it, too.
-        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("a file to append to");
-    }
 }
