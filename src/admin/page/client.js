@@ -54,9 +54,12 @@ function showSteps({ generation, steps }) {
   if (list.dataset.key === key) return;
   list.dataset.key = key;
   list.replaceChildren(...steps.map(({ at, text }) => {
+    // As --explain writes it: a verb, a gap, a sentence.
+    const [, verb, sentence] = text.match(/^(\S*)\s*(.*)$/);
     const step = make("li");
-    step.append(make("time", "", `${at.toFixed(3)} s`), text);
+    step.append(make("time", "", `${at.toFixed(3)} s`), make("b", "", verb), ` ${sentence}`);
     return step;
   }));
+  if (steps.length === 0) list.append(make("li", "note", "None since it was chosen."));
   list.scrollTop = list.scrollHeight;
 }

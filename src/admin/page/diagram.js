@@ -1,4 +1,4 @@
-// The state machine, laid out by hand. Which ways there are says the server; each has its line here.
+// The state machine, laid out by hand. The server says which ways there are; here are their lines.
 
 import { draw, fraction, number, say, STATES } from "./words.js";
 
@@ -53,6 +53,7 @@ export class Diagram {
     for (const { from, event, to } of ways) {
       const way = this.addWay(LINES[`${from} ${to}`] ?? ["", 0], `${from} to ${to}: ${event}`);
       way.group.classList.toggle("ends", to === "Closed");
+      way.group.dataset.way = `${from} ${to}`;
       way.row = this.list.insertRow();
       for (const text of [from, to, event, "", ""]) way.row.insertCell().textContent = text;
       this.ways.push(way);
@@ -61,7 +62,7 @@ export class Diagram {
   }
 
   addBox(name, x, y) {
-    const group = draw("g", { class: "state" });
+    const group = draw("g", { class: "state", "data-state": name });
     const corner = { x: x - BOX.width / 2, y: y - BOX.height / 2 };
     const stripe = draw("rect", { ...corner, width: 10, height: BOX.height });
     stripe.style.fill = stripe.style.stroke = `var(--${name})`;

@@ -1,7 +1,7 @@
 // The slab as a grid of squares on a canvas. A square is painted when its slot has changed, and
 // while its flash fades; the whole grid only when its size or its colours change.
 
-import { inkOn, STATES } from "./words.js";
+import { inkOn, STATES, Times } from "./words.js";
 
 // A frame spells a slot as its state's letter, in lower case for a watcher, and as a dot if free.
 const FREE = ".".charCodeAt(0);
@@ -13,7 +13,7 @@ for (const { name, letter } of STATES) {
 
 // A square's side with the gap behind it, in CSS pixels: the largest with which all slots fit, and
 // if none does, the last, and the board scrolls.
-const SIDES = [72, 56, 44, 34, 28, 22, 18, 14, 11, 9, 8, 7, 6];
+const SIDES = [72, 56, 44, 34, 28, 22, 18, 14, 11, 9, 8, 7, 6, 5];
 const LETTER_SIDE_MIN = 18;
 const NUMBER_SIDE_MIN = 40;
 
@@ -21,7 +21,6 @@ const FLASH_STRENGTH = 0.55;
 const FADE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 700;
 // When more squares than this change at once, flashes tell nothing any more, and cost most.
 const FLASHES_MAX = 2000;
-const PAINTS_KEPT = 100;
 
 export class Grid {
   /** `laid` is called when squares have moved. */
@@ -34,7 +33,7 @@ export class Grid {
     this.changed = []; // The squares that are to be painted.
     this.changedAt = new Float64Array(0); // When each of them changed; of the others 0.
     this.level = 0; // Which of SIDES.
-    this.paints = []; // How long the last paintings took, in milliseconds.
+    this.paints = new Times();
     this.readColours();
     new ResizeObserver(() => this.lay()).observe(board);
   }
@@ -138,8 +137,7 @@ export class Grid {
         return rest > 0;
       });
     }
-    this.paints.push(performance.now() - now);
-    if (this.paints.length > PAINTS_KEPT) this.paints.shift();
+    this.paints.add(performance.now() - now);
   }
 
   /** Colour by colour, because to change the brush's costs more than a square. */
@@ -173,10 +171,10 @@ export class Grid {
       brush.globalAlpha = 1;
     }
     if (watches) {
-      const line = Math.max(1, Math.round(side / 14));
+      const line = Math.max(1, Math.round(side / 18));
       brush.strokeStyle = colours.flash;
       brush.lineWidth = line;
-      brush.strokeRect(x + line * 1.5, y + line * 1.5, width - line * 3, width - line * 3);
+      brush.strokeRect(x + line / 2, y + line / 2, width - line, width - line);
     }
     if (side >= LETTER_SIDE_MIN * this.scale) this.write(slot, letter, x, y, width);
   }

@@ -6,11 +6,12 @@ import { follow, showClient } from "./client.js";
 import { Diagram } from "./diagram.js";
 import { counted, forget, remember, showBars, showTraffic, showTurn } from "./figures.js";
 import { Grid } from "./grid.js";
-import { find, inkOn, make, number, say, seconds, STATES } from "./words.js";
+import { find, inkOn, make, number, say, seconds, STATES, Times } from "./words.js";
 
 const grid = new Grid(find("grid"), find("board"), placeRing);
 const diagram = new Diagram(find("diagram"), find("arrows"));
 let chosen = null; // The slot whose client is shown.
+let pointed = null; // The slot under the mouse.
 
 // ---- The stream.
 
@@ -25,12 +26,17 @@ let retry = null;
 let last = null; // The last frame.
 let frames = 0; // How many have come.
 let heard = performance.now(); // When the last came.
+const shows = new Times();
 
 function connect() {
   clearTimeout(retry);
   stream?.close();
   stream = new EventSource(chosen === null ? "/events" : `/events?slot=${chosen}`);
-  stream.onmessage = ({ data }) => show(JSON.parse(data));
+  stream.onmessage = ({ data }) => {
+    const began = performance.now();
+    show(JSON.parse(data));
+    shows.add(performance.now() - began);
+  };
   stream.onerror = onBroken;
 }
 
@@ -67,6 +73,7 @@ function show(frame) {
   const due = frame.next_due_ms;
   say(find("next-due"), due === null ? "nobody is next" : `the next in ${seconds(due)}`);
   showClient(frame.client);
+  showPointed();
   showStatus();
 }
 
@@ -88,11 +95,10 @@ function showStatus() {
     gone: `The server ${isDraining ? "has stopped" : "does not answer"}. Trying again each second.`,
   };
   say(find("status"), told[stream]);
-  const isLive = stream === "live";
-  find("pause").disabled = !isLive || pace === "paused";
-  find("step").disabled = !isLive || pace !== "paused";
-  find("resume").disabled = !isLive || pace === "running";
-  find("slow").disabled = find("interval").disabled = !isLive;
+  const isDeaf = stream !== "live" || isDraining;
+  find("pause").disabled = isDeaf || pace === "paused";
+  find("resume").disabled = isDeaf || pace === "running";
+  for (const id of ["step", "slow", "interval"]) find(id).disabled = isDeaf;
 }
 
 async function order(path) {
@@ -111,7 +117,9 @@ function choose(slot) {
   chosen = slot;
   follow(slot);
   find("slot").value = slot;
-  point(slot);
+  point(null);
+  // To who cannot see it. It is not said again when the state changes, which may be often.
+  say(find("announced"), find("pointed").textContent);
   placeRing();
   find("ring").scrollIntoView({ block: "nearest" });
   // The stream tells of one client only, so that a watcher's cost is bounded.
@@ -130,14 +138,21 @@ function placeRing() {
 }
 
 /** Says what a square is that may be too small for a letter. */
-function point(slot) {
+function showPointed() {
+  const slot = pointed ?? chosen;
   if (slot === null) return;
   const { name, watches } = grid.kind(slot);
   say(find("pointed"), `Slot ${slot}: ${name}${watches ? ", a watcher" : ""}`);
 }
 
+function point(slot) {
+  pointed = slot;
+  showPointed();
+}
+
 const slotUnder = ({ offsetX, offsetY }) => grid.slotAt(offsetX, offsetY);
 find("grid").onpointermove = (event) => point(slotUnder(event));
+find("grid").onpointerleave = () => point(null);
 find("grid").onclick = (event) => slotUnder(event) !== null && choose(slotUnder(event));
 find("grid").onkeydown = (event) => {
   const { columns, codes } = grid;
@@ -191,8 +206,10 @@ window.oneloop = Object.freeze({
   get frame() { return last; },
   /** How many frames have come. */
   get frames() { return frames; },
-  /** How long the last paintings of the grid took, in milliseconds. */
-  get paints() { return [...grid.paints]; },
+  /** How long the last frames took to be read and shown, but for the grid's painting. */
+  get shows() { return [...shows.kept]; },
+  /** How long the last paintings of the grid took, in milliseconds as above. */
+  get paints() { return [...grid.paints.kept]; },
   /** The colours of the style sheet: of the states, and `free`. */
   get colours() { return { ...grid.colours }; },
   /** The square of a slot: left, top and width in CSS pixels from the canvas' corner. */

@@ -3,7 +3,7 @@
 export const STATES = [
   { letter: "I", name: "Idle", says: "between requests" },
   { letter: "H", name: "ReadingHead", says: "a head has begun to arrive" },
-  { letter: "B", name: "ReadingBody", says: "its head is here, its body is not" },
+  { letter: "B", name: "ReadingBody", says: "its body is still to come" },
   { letter: "W", name: "Writing", says: "bytes are owed to it" },
   { letter: "P", name: "Pausing", says: "its answer goes on in a while" },
   { letter: "L", name: "Lingering", says: "answered; its end is awaited" },
@@ -44,6 +44,16 @@ export function draw(tag, attributes, text = "") {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.textContent = text;
   return element;
+}
+
+/** How long something took the last few times, in milliseconds. */
+export class Times {
+  kept = [];
+
+  add(time) {
+    this.kept.push(time);
+    if (this.kept.length > 100) this.kept.shift();
+  }
 }
 
 /** Black or white, whichever is easier to read on `colour`, which is written #rrggbb. */
