@@ -167,6 +167,7 @@ impl<S: Stream> Client<S> {
 
     /// Sends what lies before a piece of a file, and in the next step that piece.
     #[cold]
+    #[inline(never)]
     fn send_file<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
         if !self.socket.has_room() {
             return Step::AwaitsPeer;
@@ -179,7 +180,7 @@ impl<S: Stream> Client<S> {
             witness.tell(self, || ClientEvent::Sent { taken, offered });
             match taken {
                 Taken::Bytes(bytes) => {
-                    self.connection.on_sent(bytes, self.socket.unread(), turn);
+                    self.connection.on_sent_before_file(bytes, self.socket.unread(), turn);
                     self.after_sending(bytes)
                 }
                 Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,

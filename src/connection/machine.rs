@@ -115,10 +115,11 @@ impl Connection {
     }
 
     /// What to do next.
+    #[inline(always)]
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
             State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => Demand::Receive,
-            State::Writing(After::Source(body, _)) if body.piece().is_some() => Demand::SendFile,
+            State::Writing(After::Source(body, _)) => body_demand(body),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
             State::Lingering { .. } => Demand::Drain,
@@ -248,6 +249,7 @@ impl Connection {
     }
 
     /// The bytes that are owed to the peer: `hot` is the loop's output.
+    #[inline]
     pub(crate) fn owed<'a>(&'a self, hot: &'a Output) -> [IoSlice<'a>; 2] {
         match &self.parked {
             Some(parked) if !parked.output.is_empty() => parked.output.pieces(),
@@ -255,7 +257,10 @@ impl Connection {
         }
     }
 
-    /// The kernel has taken so many of the bytes owed.
+    /// The kernel has taken so many of the bytes owed. Inlined for the sake of ordinary answers,
+    /// and not to be called where it is not: files report by
+    /// [`on_sent_before_file`](Connection::on_sent_before_file).
+    #[inline(always)]
     pub(crate) fn on_sent<H: Handler>(
         &mut self,
         bytes: usize,
@@ -316,6 +321,7 @@ impl Connection {
     }
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
+    #[inline]
     fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
         let (now, timeouts) = (turn.now, &turn.common.timeouts);
         match (&self.state, timeouts.grace()) {
@@ -394,5 +400,14 @@ impl Connection {
                 self.ask_source(turn);
             }
         }
+    }
+}
+
+/// What to do next in an answer whose body comes over time.
+#[cold]
+fn body_demand(body: &Streaming) -> Demand {
+    match body.piece() {
+        Some(_) => Demand::SendFile,
+        None => Demand::Send,
     }
 }

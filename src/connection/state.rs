@@ -296,10 +296,24 @@ impl State {
     }
 
     /// Everything owed has been written, but for the piece of a file that may come behind it.
+    #[inline]
     pub(crate) fn on_written(&mut self) {
-        if let State::Writing(After::Request) = self {
-            return self.enter_from_bare(State::Idle);
+        match self {
+            State::Writing(After::Request) => self.enter_from_bare(State::Idle),
+            State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Pausing(..)
+            | State::Lingering { .. }
+            | State::Closed(_) => self.on_written_before(),
         }
+    }
+
+    /// The same, where something else than the next request comes behind it. Kept off the way of
+    /// every request.
+    #[inline(never)]
+    fn on_written_before(&mut self) {
         let State::Writing(after) = std::mem::replace(self, State::Idle) else {
             unreachable!("bytes are only owed in Writing");
         };

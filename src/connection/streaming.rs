@@ -69,6 +69,7 @@ impl Connection {
 
     /// The kernel has taken so many bytes of the piece of a file; none: the file ends there.
     #[cold]
+    #[inline(never)]
     pub(crate) fn on_file_sent<H: Handler>(
         &mut self,
         bytes: usize,
@@ -88,6 +89,18 @@ impl Connection {
             Asked::Broken => self.state.on_source_broken(),
         }
         // Nothing is owed: as if the last byte of that had been sent.
-        self.on_sent(0, unread, turn);
+        self.on_sent_before_file(0, unread, turn);
+    }
+
+    /// The kernel has taken so many of the bytes that are owed before the piece of a file.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn on_sent_before_file<H: Handler>(
+        &mut self,
+        bytes: usize,
+        unread: Unread,
+        turn: &mut Turn<'_, H>,
+    ) {
+        self.on_sent(bytes, unread, turn);
     }
 }
