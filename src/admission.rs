@@ -15,6 +15,7 @@ use std::time::Duration;
 use log::warn;
 
 use crate::clients::Clients;
+use crate::door::Door;
 use crate::handler::Handler;
 use crate::socket::Stream;
 use crate::time::Time;
@@ -62,10 +63,11 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 /// After so long without it, a shortage is over; the next one is news again.
 const EPISODE_QUIET: Duration = Duration::from_secs(10);
 
-/// The doors of one loop, and who watches them.
+/// The listeners of one door, and who watches them.
 #[derive(Debug)]
 pub struct Admission<L: Accept> {
-    doors: Vec<Door<L>>,
+    entrances: Vec<Entrance<L>>,
+    door: Door,
     clients_max: usize,
     accepts_per_turn_max: usize,
     /// A connection that was accepted when there turned out to be no room for it.
@@ -78,7 +80,7 @@ pub struct Admission<L: Accept> {
 
 /// A listener with its readiness.
 #[derive(Debug)]
-struct Door<L> {
+struct Entrance<L> {
     listener: L,
     /// An edge was reported, and nobody has been found to wait since.
     ready: bool,
@@ -108,9 +110,10 @@ impl<L: Accept> Admission<L> {
     /// Lets in at most `clients_max` clients at once, and at most `accepts_per_turn_max`
     /// connections from each listener in one turn.
     pub fn new(listeners: Vec<L>, clients_max: usize, accepts_per_turn_max: usize) -> Admission<L> {
-        let doors = listeners.into_iter().map(|listener| Door { listener, ready: false });
+        let entrances = listeners.into_iter().map(|listener| Entrance { listener, ready: false });
         Admission {
-            doors: doors.collect(),
+            entrances: entrances.collect(),
+            door: Door::Public,
             clients_max,
             accepts_per_turn_max,
             waiting: None,
@@ -120,9 +123,14 @@ impl<L: Accept> Admission<L> {
         }
     }
 
+    /// Lets them in by this door instead of the public one.
+    pub(crate) fn by(self, door: Door) -> Admission<L> {
+        Admission { door, ..self }
+    }
+
     /// Where connections come in; nowhere once it is closed.
     pub fn listeners(&self) -> impl Iterator<Item = &L> {
-        self.doors.iter().map(|door| &door.listener)
+        self.entrances.iter().map(|entrance| &entrance.listener)
     }
 
     /// How many clients there may be at once.
@@ -132,15 +140,15 @@ impl<L: Accept> Admission<L> {
 
     /// The poll has reported the listener at this place among [`listeners`](Self::listeners).
     pub fn on_ready(&mut self, index: usize) {
-        if let Some(door) = self.doors.get_mut(index) {
-            door.ready = true;
+        if let Some(entrance) = self.entrances.get_mut(index) {
+            entrance.ready = true;
         }
     }
 
     /// Connections may have come that the poll has not reported yet.
     pub fn on_ready_all(&mut self) {
-        for door in &mut self.doors {
-            door.ready = true;
+        for entrance in &mut self.entrances {
+            entrance.ready = true;
         }
     }
 
@@ -156,14 +164,15 @@ impl<L: Accept> Admission<L> {
 
     /// Whether connections may be waiting for us.
     fn may_be_waited_for(&self) -> bool {
-        self.waiting.is_some() || self.doors.iter().any(|door| door.ready)
+        self.waiting.is_some() || self.entrances.iter().any(|entrance| entrance.ready)
     }
 
     /// Whether connections may be waiting for us, and there is or can be made room for one.
     pub fn is_possible(&self, clients: &Clients<L::Stream>, now: Time) -> bool {
         self.may_be_waited_for()
             && self.exhausted_until.is_none_or(|until| now >= until)
-            && (clients.len() < self.clients_max || clients.has_evictable(now))
+            && (clients.len_of(self.door) < self.clients_max
+                || clients.has_evictable_at(self.door, now))
     }
 
     /// Accepts from every ready listener, a bounded number of connections.
@@ -182,22 +191,52 @@ impl<L: Accept> Admission<L> {
         if let Some((stream, peer)) = self.waiting.take() {
             self.admit(stream, peer, clients, handler, now);
         }
-        for index in 0..self.doors.len() {
-            for _ in 0..self.accepts_per_turn_max {
-                let has_place = self.waiting.is_none() && self.is_possible(clients, now);
-                let door = &mut self.doors[index];
-                if !door.ready || !has_place {
-                    break;
+        for index in 0..self.entrances.len() {
+            self.accept_at(index, self.accepts_per_turn_max, clients, handler, now);
+        }
+    }
+
+    /// Accepts one connection, if one waits and there is room for it, and says whether it did. For
+    /// whoever has them come in one by one.
+    pub(crate) fn accept_one<H: Handler>(
+        &mut self,
+        clients: &mut Clients<L::Stream>,
+        handler: &mut H,
+        now: Time,
+    ) -> bool {
+        let accepted = clients.metrics().accepted;
+        for index in 0..self.entrances.len() {
+            self.accept_at(index, 1, clients, handler, now);
+            if clients.metrics().accepted > accepted {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Accepts so many connections at the most from one listener.
+    fn accept_at<H: Handler>(
+        &mut self,
+        index: usize,
+        connections_max: usize,
+        clients: &mut Clients<L::Stream>,
+        handler: &mut H,
+        now: Time,
+    ) {
+        for _ in 0..connections_max {
+            let has_place = self.waiting.is_none() && self.is_possible(clients, now);
+            let entrance = &mut self.entrances[index];
+            if !entrance.ready || !has_place {
+                break;
+            }
+            match entrance.listener.accept() {
+                Accepted::Client(stream, peer) => {
+                    self.admit(stream, peer, clients, handler, now);
                 }
-                match door.listener.accept() {
-                    Accepted::Client(stream, peer) => {
-                        self.admit(stream, peer, clients, handler, now);
-                    }
-                    Accepted::Nothing => door.ready = false,
-                    Accepted::Lost => {}
-                    Accepted::Exhausted(shortage, reason) => {
-                        self.make_room(shortage, &reason, clients, handler, now);
-                    }
+                Accepted::Nothing => entrance.ready = false,
+                Accepted::Lost => {}
+                Accepted::Exhausted(shortage, reason) => {
+                    self.make_room(shortage, &reason, clients, handler, now);
                 }
             }
         }
@@ -211,17 +250,17 @@ impl<L: Accept> Admission<L> {
         handler: &mut H,
         now: Time,
     ) {
-        if clients.len() >= self.clients_max {
+        if clients.len_of(self.door) >= self.clients_max {
             if self.crowd.begins(now) {
                 let max = self.clients_max;
                 warn!("{max} clients are all there may be: the longest idle make room");
             }
-            if !clients.evict(now, handler) {
+            if !clients.evict_at(self.door, now, handler) {
                 self.waiting = Some((stream, peer));
                 return;
             }
         }
-        clients.admit(stream, peer, now);
+        clients.admit_by(self.door, stream, peer, now);
     }
 
     /// The system is out of descriptors or memory: an idle client goes. If there is none, or what
@@ -249,11 +288,11 @@ impl<L: Accept> Admission<L> {
 
     /// Tells the log, once an episode, that connections wait because nobody is idle.
     fn tell_of_waiting(&mut self, clients: &Clients<L::Stream>, now: Time) {
-        let full = clients.len() >= self.clients_max;
+        let full = clients.len_of(self.door) >= self.clients_max;
         // A listener that has not been accepted from to the end is ready even if nobody waits.
         if full
             && self.crowd.is_over(now)
-            && self.doors.iter().any(|door| door.ready && door.listener.has_waiting())
+            && self.entrances.iter().any(|it| it.ready && it.listener.has_waiting())
         {
             self.crowd.begins(now);
             let max = self.clients_max;
@@ -263,7 +302,7 @@ impl<L: Accept> Admission<L> {
 
     /// Accepts nothing more, for ever.
     pub fn close(&mut self) {
-        self.doors.clear();
+        self.entrances.clear();
         self.waiting = None;
         self.exhausted_until = None;
     }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use crate::connection::state::Name;
 use crate::connection::{Connection, Deadline, Demand, Turn};
+use crate::door::Door;
 use crate::handler::Handler;
 use crate::metrics::{CloseReason, Metrics};
 use crate::narration::{ClientEvent, Witness};
@@ -43,10 +44,17 @@ pub(crate) enum Step {
 }
 
 impl<S: Stream> Client<S> {
-    pub(crate) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
+    /// The `generation`th client, who came from `peer` by this door at `now`.
+    pub(crate) fn new(
+        stream: S,
+        peer: SocketAddr,
+        door: Door,
+        generation: u32,
+        now: Time,
+    ) -> Client<S> {
         Client {
             socket: Socket::new(stream),
-            connection: Connection::new(now),
+            connection: Connection::new(door, now),
             link: Link::new(),
             generation,
             peer: Peer::from(peer),

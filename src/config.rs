@@ -33,6 +33,8 @@ pub const RECEIVE_BYTES: usize = 64 * 1024;
 pub struct Config {
     /// Where to listen; at least one place. Default: port 8888 on every address.
     pub listen: Vec<Listen>,
+    /// Where it shows what it does: a page, metrics, health. Default: nowhere.
+    pub admin: Option<AdminPlace>,
     /// How much of anything there may be.
     pub limits: Limits,
     /// How long anything may take.
@@ -47,6 +49,40 @@ pub enum Listen {
     Everywhere(u16),
     /// Exactly this address. Port 0 lets the system choose.
     At(SocketAddr),
+}
+
+/// Where the server shows what it does, to whoever watches: see [`Config::admin`].
+///
+/// Whoever can reach it sees who is connected, and can have everybody else wait. So it has to be an
+/// address of this machine alone, unless it is said that anyone may.
+///
+/// ```
+/// use oneloop::config::{AdminPlace, Reach};
+/// use oneloop::Config;
+///
+/// let address = "127.0.0.1:9000".parse().expect("an address");
+/// let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
+/// assert!(Config { admin, ..Config::default() }.check().is_ok());
+///
+/// let address = "0.0.0.0:9000".parse().expect("an address");
+/// let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
+/// assert!(Config { admin, ..Config::default() }.check().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdminPlace {
+    /// Exactly this address. Port 0 lets the system choose.
+    pub address: SocketAddr,
+    /// Who may be able to connect to it.
+    pub reach: Reach,
+}
+
+/// Who may be able to connect to the [admin place](AdminPlace).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Programs on this machine: the address is a loopback address.
+    ThisMachine,
+    /// Whoever the network lets through. It is vouched for that this is meant.
+    Anyone,
 }
 
 /// How much of anything there may be. What happens at each limit is said with it.
@@ -253,6 +289,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listen: vec![Listen::Everywhere(8888)],
+            admin: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -273,6 +310,15 @@ impl Config {
         };
         if self.listen.is_empty() {
             return Err(Error::Config("there is no address to listen at; give one".into()));
+        }
+        if let Some(AdminPlace { address, reach: Reach::ThisMachine }) = self.admin
+            && !address.ip().to_canonical().is_loopback()
+        {
+            return Err(Error::Config(format!(
+                "the admin address {address} can be reached from other machines; make it \
+                 127.0.0.1:{}, or say that anyone may reach it",
+                address.port()
+            )));
         }
         at_least("the head limit", limits.head_bytes_max, 64)?;
         at_least("the target limit", limits.target_bytes_max, 1)?;
@@ -324,14 +370,17 @@ mod tests {
 
     #[test]
     fn each_contradiction_is_named_in_one_line() {
-        let breaks: [fn(&mut Config); 7] = [
-            |config| config.listen.clear(),
-            |config| config.limits.head_bytes_max = RECEIVE_BYTES + 1,
-            |config| config.limits.target_bytes_max = config.limits.head_bytes_max,
-            |config| config.limits.fields_max = FIELDS_CAPACITY + 1,
-            |config| config.limits.clients_max = Some(0),
-            |config| config.timeouts.idle = Duration::ZERO,
-            |config| config.timeouts.typing_grace = Some(Duration::ZERO),
+        let everywhere = "[::]:9000".parse().expect("an address");
+        let admin = AdminPlace { address: everywhere, reach: Reach::ThisMachine };
+        let breaks: [&dyn Fn(&mut Config); 8] = [
+            &|config| config.listen.clear(),
+            &|config| config.admin = Some(admin),
+            &|config| config.limits.head_bytes_max = RECEIVE_BYTES + 1,
+            &|config| config.limits.target_bytes_max = config.limits.head_bytes_max,
+            &|config| config.limits.fields_max = FIELDS_CAPACITY + 1,
+            &|config| config.limits.clients_max = Some(0),
+            &|config| config.timeouts.idle = Duration::ZERO,
+            &|config| config.timeouts.typing_grace = Some(Duration::ZERO),
         ];
         for damage in breaks {
             let mut config = Config::default();

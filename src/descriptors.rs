@@ -26,9 +26,11 @@ pub(crate) fn raise_limit() -> Descriptors {
 }
 
 impl Descriptors {
-    /// How many clients these are enough for. Under a tiny limit, half of it, but at least one.
-    pub(crate) fn clients_max(self) -> usize {
-        let clients = self.now.saturating_sub(RESERVE).max(self.now / 2).max(1);
+    /// How many clients these are enough for, with so many descriptors `set_apart` for others.
+    /// Under a tiny limit, half of it, but at least one.
+    pub(crate) fn clients_max(self, set_apart: usize) -> usize {
+        let taken = RESERVE.saturating_add(set_apart as u64);
+        let clients = self.now.saturating_sub(taken).max(self.now / 2).max(1);
         usize::try_from(clients).unwrap_or(usize::MAX)
     }
 }
@@ -39,8 +41,10 @@ mod tests {
 
     #[test]
     fn most_descriptors_are_for_clients() {
-        let clients = |now| Descriptors { before: now, now }.clients_max();
-        assert_eq!([clients(20_000), clients(64), clients(16), clients(1)], [19_968, 32, 8, 1]);
+        let clients = |now, set_apart| Descriptors { before: now, now }.clients_max(set_apart);
+        let clients_max = [clients(20_000, 0), clients(64, 0), clients(16, 0), clients(1, 0)];
+        assert_eq!(clients_max, [19_968, 32, 8, 1]);
+        assert_eq!([clients(20_000, 32), clients(64, 32)], [19_936, 32]);
     }
 
     #[test]

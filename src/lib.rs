@@ -19,19 +19,21 @@
 //! # The house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `buffer`: numbers, counters, bytes;
+//! 0. [`config`], `error`, `metrics`, `time`, `buffer`, `door`: numbers, counters, bytes;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `handler`, `source`, `file`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
 //! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
 //!    over streams and listeners, so that a simulation drives what production runs; and
 //!    [`narration`], which tells of each step;
-//! 5. `listener`, `signals`, `alarm`, `descriptors`, `pace`, `server`: the only layer that knows mio
-//!    and the time;
-//! 6. [`handlers`]: what ships;
-//! 7. `arguments`: what the programs' command lines have in common;
-//! 8. the binary: the command line; and `herd`, a program of strange clients.
+//! 5. `process`, `admin`: what the server shows of itself to whoever watches;
+//! 6. `listener`, `stream`, `signals`, `alarm`, `descriptors`, `pace`, `server`: the only layer that
+//!    knows mio and the time;
+//! 7. [`handlers`]: what ships;
+//! 8. `arguments`: what the programs' command lines have in common;
+//! 9. the binary: the command line; and `herd`, a program of strange clients.
 
+mod admin;
 mod admission;
 mod alarm;
 #[cfg(feature = "cli")]
@@ -43,6 +45,7 @@ mod clients;
 pub mod config;
 mod connection;
 mod descriptors;
+mod door;
 mod error;
 mod file;
 mod handler;
@@ -55,10 +58,12 @@ mod listener;
 mod metrics;
 pub mod narration;
 mod pace;
+mod process;
 mod server;
 mod signals;
 mod socket;
 mod source;
+mod stream;
 mod time;
 mod timers;
 

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -38,6 +39,23 @@ impl Listener {
             Ok(Listener { socket: TcpListener::from_std(socket), address })
         });
         listening.map_err(|reason| Error::Bind(wanted.to_string(), reason))
+    }
+}
+
+impl Listener {
+    /// As [`Listener::bind`], and has the poll tell of it by `token`.
+    pub(crate) fn polled(
+        poll: &Poll,
+        token: Token,
+        place: Listen,
+        backlog: i32,
+        delivery: Duration,
+    ) -> Result<Listener, Error> {
+        let mut listener = Listener::bind(place, backlog, delivery)?;
+        poll.registry()
+            .register(&mut listener.socket, token, Interest::READABLE)
+            .map_err(|reason| Error::System("poll a listener", reason))?;
+        Ok(listener)
     }
 }
 

@@ -4,7 +4,6 @@
 //! turn, and with its neighbours in this layer the only one that knows mio.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -12,42 +11,46 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use log::{info, warn};
-use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use signal_hook_mio::v1_0::Signals;
 
+use crate::admin::{self, Doors};
 use crate::admission::Admission;
 use crate::alarm::Alarm;
 use crate::clients::{ClientId, Clients};
-use crate::config::{Config, Limits, Timeouts};
+use crate::config::{Config, Limits, Listen, Timeouts};
 use crate::descriptors::{self, Descriptors};
+use crate::door::Door;
 use crate::error::Error;
-use crate::file;
 use crate::handler::Handler;
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::narration::{LoopEvent, Observer, Patience};
 use crate::pace::Paced;
 use crate::signals::{self, StopHandle, Told};
-use crate::socket::{Interest as Wanted, Readiness, Stream};
+use crate::socket::Interest as Wanted;
+pub(crate) use crate::stream::told;
 use crate::time::Time;
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a token holds a slab key and a generation, 32 bits each");
 
+mod announcing;
+mod showing;
+
+use showing::Showing;
+
 /// How many events one poll can return. More wait in the kernel for the next; 1,024 of them take
 /// 12 KiB, which stays in the cache.
 const EVENTS_PER_TURN_MAX: usize = 1024;
-
-/// What an idle client costs, in bytes: held by tests.
-const SLOT_BYTES: usize = 128;
 
 /// Tokens from here on are not clients': no client has the generation `u32::MAX`.
 const FIRST_LISTENER: usize = (u32::MAX as usize) << 32;
 const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 const ALARM: Token = Token(usize::MAX - 2);
+const ADMIN: Token = Token(usize::MAX - 3);
 
 /// Why [`Server::run`] has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +84,13 @@ pub struct Server<H> {
     poll: Poll,
     events: Events,
     admission: Admission<Listener>,
+    admin: Option<Showing>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     told: Told,
     alarm: Alarm,
     clients: Clients<TcpStream>,
-    handler: H,
+    handler: Doors<H>,
     limits: Limits,
     timeouts: Timeouts,
     descriptors: Descriptors,
@@ -127,17 +131,18 @@ impl<H: Handler> Server<H> {
         let descriptors = descriptors::raise_limit();
         let poll = Poll::new().map_err(system("create a poll"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(system("create a waker"))?;
+        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
-            let mut listener =
-                Listener::bind(*place, config.limits.backlog, config.timeouts.delivery())?;
-            let listener_token = Token(FIRST_LISTENER + index);
-            poll.registry()
-                .register(&mut listener.socket, listener_token, Interest::READABLE)
-                .map_err(system("poll a listener"))?;
-            listeners.push(listener);
+            let token = Token(FIRST_LISTENER + index);
+            listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
         }
-        let clients_max = descriptors.clients_max();
+        let admin = config.admin.map(|place| Listen::At(place.address));
+        let admin = admin.map(|place| Listener::polled(&poll, ADMIN, place, backlog, delivery));
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let admin = admin.transpose()?.map(|listener| Showing::new(listener, addresses));
+        let (admin, routes) = admin.unzip();
+        let clients_max = descriptors.clients_max(admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX));
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
         let alarm = Alarm::new(poll.registry(), ALARM);
@@ -145,6 +150,7 @@ impl<H: Handler> Server<H> {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             admission,
+            admin,
             signals: None,
             waker: Arc::new(waker),
             told: Told::default(),
@@ -154,7 +160,7 @@ impl<H: Handler> Server<H> {
                 config.timeouts.clone(),
                 SystemTime::UNIX_EPOCH,
             ),
-            handler,
+            handler: Doors::new(handler, routes),
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
             descriptors,
@@ -183,6 +189,11 @@ impl<H: Handler> Server<H> {
     /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
         self.admission.listeners().map(|listener| listener.address).collect()
+    }
+
+    /// The address of [`Config::admin`], with the port that the system chose.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Showing::address)
     }
 
     /// A handle by which another thread can stop it.
@@ -252,6 +263,7 @@ impl<H: Handler> Server<H> {
             Some(Duration::ZERO) => Patience::Looked,
             Some(_) | None => Patience::Waited,
         };
+        let rests_from = self.on_rest();
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {}
             // A signal has come in between, for us or for nobody: the turn has no events.
@@ -259,14 +271,13 @@ impl<H: Handler> Server<H> {
             Err(error) => return Err(error),
         }
         self.read_clock();
+        self.on_rested(rests_from);
         self.clients.on_polled(|| self.events.iter().count(), patience, self.now);
         self.note_events();
         self.clients.drive(self.now, &mut self.handler);
+        self.attend();
         self.clients.expire(self.now, &mut self.handler);
-        if self.clients.free() > 0 {
-            self.admission.on_freed();
-        }
-        self.admission.accept(&mut self.clients, &mut self.handler, self.now);
+        self.accept();
         self.register();
         self.end_if_drained();
         self.clients.metrics_mut().turns += 1;
@@ -284,15 +295,19 @@ impl<H: Handler> Server<H> {
     fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
         // Whoever became idle in the last turn can be evicted in the next one.
         let next_turn = self.now + Duration::from_nanos(1);
-        if self.clients.has_runnable() || self.admission.is_possible(&self.clients, next_turn) {
+        let is_possible = |it: &Admission<Listener>| it.is_possible(&self.clients, next_turn);
+        if self.clients.has_runnable() || self.open_admissions().any(is_possible) {
             return Some(Duration::ZERO);
         }
         let drained_by = match self.progress {
             Progress::Draining { until } => Some(until),
             Progress::Running | Progress::Stopped(_) => None,
         };
-        let dues = [self.clients.next_due(), drained_by, self.admission.next_due()];
-        let next = self.alarm.set(dues.into_iter().flatten().min(), self.now);
+        let accepts = self.open_admissions().filter_map(Admission::next_due).min();
+        let stepping = self.admin.as_ref().and_then(|admin| admin.desk.next_due());
+        let dues = [self.clients.next_due(), drained_by, accepts, stepping];
+        let due = dues.into_iter().flatten().min();
+        let next = self.alarm.set(due, self.now);
         next.into_iter().chain(wanted).min()
     }
 
@@ -328,6 +343,11 @@ impl<H: Handler> Server<H> {
                 }
                 ALARM => self.alarm.on_ready(),
                 WAKER => told_to_stop = told_to_stop.or(Some(None)),
+                ADMIN => {
+                    if let Some(Showing { admission, .. }) = &mut self.admin {
+                        admission.on_ready(0);
+                    }
+                }
                 Token(token) if token >= FIRST_LISTENER => {
                     let index = token - FIRST_LISTENER;
                     self.admission.on_ready(index);
@@ -376,6 +396,9 @@ impl<H: Handler> Server<H> {
             Progress::Running => {
                 let clients = self.clients.len();
                 info!("stopping by {by}: {clients} clients may finish");
+                if let Some(Showing { desk, .. }) = &mut self.admin {
+                    desk.on_drain(&mut self.clients, self.now);
+                }
                 self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
                 // Whoever has connected by now is still served, as far as there is room: closing
                 // the listener resets connections that wait in its queue.
@@ -398,39 +421,24 @@ impl<H: Handler> Server<H> {
     }
 
     fn end_if_drained(&mut self) {
-        let Progress::Draining { until } = self.progress else { return };
-        if self.clients.is_empty() {
+        let Progress::Draining { mut until } = self.progress else { return };
+        let left = self.clients.len_of(Door::Public);
+        // Whoever watches does not keep the server from ending, but gets to see the end.
+        if let Some(Showing { desk, .. }) = &mut self.admin
+            && left == 0
+            && desk.on_ending()
+        {
+            until = until.min(self.now + admin::LAST_FRAME);
+            self.progress = Progress::Draining { until };
+        }
+        if self.clients.is_empty() || (left == 0 && self.now >= until) {
             info!("stopped");
+            self.clients.cut_off();
             self.progress = Progress::Stopped(Stopped::Drained);
         } else if self.now >= until {
-            warn!("stopped: {} clients were not done in time", self.clients.len());
+            warn!("stopped: {left} clients were not done in time");
             self.clients.cut_off();
             self.progress = Progress::Stopped(Stopped::CutOff);
-        }
-    }
-
-    /// Says in the log where it listens and what its limits are.
-    fn announce(&mut self) {
-        for listener in self.admission.listeners() {
-            let address = listener.address;
-            info!("listening on http://{address}/");
-            self.clients.tell_of_loop(LoopEvent::Listening { address });
-        }
-        let clients_max = self.admission.clients_max();
-        let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
-            &self.timeouts;
-        let grace = self.timeouts.grace();
-        let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
-        let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
-        let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
-        info!(
-            "limits: descriptors {} -> {}, clients {clients_max}, first byte {first_byte:?}, head \
-             {head:?}{grace}, body {body:?}, write {write:?}, idle {idle:?}, linger {linger:?}, \
-             drain {drain:?}, memory at worst {worst} MiB",
-            self.descriptors.before, self.descriptors.now
-        );
-        if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
-            warn!("the descriptor limit allows only {clients_max} clients; raise it (ulimit -Hn)");
         }
     }
 }
@@ -442,34 +450,5 @@ impl<H> fmt::Debug for Server<H> {
             .field("clients", &self.clients.len())
             .field("progress", &self.progress)
             .finish_non_exhaustive()
-    }
-}
-
-/// What an event tells of a stream. An error is learnt by the next call, whichever that is.
-pub(crate) fn told(event: &Event) -> Readiness {
-    Readiness {
-        readable: event.is_readable() || event.is_error(),
-        writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-        read_closed: event.is_read_closed(),
-    }
-}
-
-impl Stream for TcpStream {
-    fn shutdown_write(&self) -> io::Result<()> {
-        self.shutdown(std::net::Shutdown::Write)
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        socket2::SockRef::from(self).set_linger(Some(Duration::ZERO))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        file::send_more(self, bytes)
-    }
-
-    #[cfg(target_os = "linux")]
-    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
-        file::sendfile(self, file, offset, bytes_max)
     }
 }

@@ -308,6 +308,14 @@ impl Streaming {
             Streaming::File(_) => CloseReason::FileBroken,
         }
     }
+
+    /// It may be asked later by so much.
+    pub(crate) fn move_by(&mut self, time: Duration) {
+        match self {
+            Streaming::Source(given) => given.due = given.due + time,
+            Streaming::File(sending) => sending.move_by(time),
+        }
+    }
 }
 
 impl Given {

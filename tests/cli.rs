@@ -222,6 +222,8 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--drain-timeout", "ONELOOP_DRAIN_TIMEOUT", time(timeouts.drain)),
         ("--explain", "ONELOOP_EXPLAIN", None),
         ("--slow-motion", "ONELOOP_SLOW_MOTION", None),
+        ("--admin", "ONELOOP_ADMIN", None),
+        ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),
         ("--verbose", "RUST_LOG", Some("info".into())),
     ]
 }
@@ -331,7 +333,7 @@ fn help_that_nobody_reads_is_no_panic() {
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 30] = [
+    let cases: [(&[&str], &str); 34] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -362,6 +364,10 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--head-max", "63"], "make it 64 or more"),
         (&["--target-max", "16KiB"], "lower"),
         (&["--idle-timeout", "0s"], "longer"),
+        (&["--admin", "localhost:9000"], "127.0.0.1:9000"),
+        (&["--admin", "0.0.0.0:9000"], "--admin-anyone-can-reach-it"),
+        (&["--admin", "[::]:9000"], "use 127.0.0.1:9000"),
+        (&["--admin", "0", "--slow-motion", "1s"], "slow motion of its page"),
     ];
     for (arguments, part) in cases {
         let sentence = mistake(arguments);
@@ -610,6 +616,24 @@ fn whoever_cannot_be_told_is_served_all_the_same() {
         let _ = child.wait();
         answered.expect("an answer and the end of it");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
+#[test]
+fn the_first_lines_say_where_it_can_be_watched() {
+    let anyone = ["--admin", "0.0.0.0:0", "--admin-anyone-can-reach-it"];
+    for arguments in [&["--admin", "0"][..], &["--admin", "[::1]:0"], &anyone] {
+        let running = Running::start(oneloop().args(arguments));
+        let line = running.wait_for_line("showing what it does at http://");
+        let (_, url) = line.split_once("http://").expect("a URL");
+        let address: SocketAddr = url.trim_end_matches('/').parse().expect("an address");
+        let mut admin = TcpStream::connect(address).expect("it listens there");
+        write!(admin, "GET /healthz HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("it is there");
+        let mut answer = String::new();
+        admin.read_to_string(&mut answer).expect("an answer and its end");
+        assert!(answer.ends_with("\r\n\r\nok\n"), "{answer}");
+        running.signal("-TERM");
+        assert_eq!(running.end().code(), Some(0));
     }
 }
 

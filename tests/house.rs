@@ -9,13 +9,14 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
-const LAYERS: [&[&str]; 9] = [
-    &["config", "error", "metrics", "time", "buffer"],
+const LAYERS: [&[&str]; 10] = [
+    &["config", "error", "metrics", "time", "buffer", "door"],
     &["http"],
     &["handler", "source", "file"],
     &["connection"],
     &["socket", "timers", "client", "clients", "admission", "narration"],
-    &["listener", "signals", "alarm", "descriptors", "pace", "server"],
+    &["process", "admin"],
+    &["listener", "stream", "signals", "alarm", "descriptors", "pace", "server"],
     &["handlers"],
     &["arguments"],
     &["main", "cli", "herd"],
@@ -35,13 +36,14 @@ const CHOKE_POINTS: [(&str, &[&str]); 23] = [
             "listener.rs",
             "server.rs",
             "signals.rs",
+            "stream.rs",
         ],
     ),
     ("httparse::", &["http/parse.rs"]),
     ("httpdate::", &["http/date.rs"]),
     ("itoa::", &["http/encode.rs"]),
     ("slab::", &["clients/crowd.rs", "clients/slots.rs", "herd/crowd.rs", "timers.rs"]),
-    ("socket2::", &["herd/sources.rs", "listener.rs", "server.rs"]),
+    ("socket2::", &["herd/sources.rs", "listener.rs", "stream.rs"]),
     (
         "rustix::",
         &[
@@ -53,6 +55,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 23] = [
             "handlers/site/root.rs",
             "herd/sources.rs",
             "listener.rs",
+            "process.rs",
         ],
     ),
     // What may wait for a disk.
@@ -65,7 +68,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 23] = [
     ("env_logger", &["main.rs"]),
     ("Instant::now", &["herd/clock.rs", "server.rs"]),
     ("SystemTime::now", &["server.rs"]),
-    (".elapsed()", &["herd/clock.rs", "server.rs"]),
+    (".elapsed()", &["herd/clock.rs", "server.rs", "server/showing.rs"]),
     // A probe asks before there is a loop that it could hold up.
     (".read(", &["herd/probe.rs", "socket.rs"]),
     (".write(", &["socket.rs"]),
@@ -145,6 +148,9 @@ fn the_clock_is_read_in_one_place_and_once_a_turn() {
     assert_eq!(count(".elapsed()"), 2, "once a turn, and once more at its end in slow motion");
     assert_eq!(count("SystemTime::now()"), 1, "once a second");
     assert_eq!(count("self.read_clock()"), 1);
+    let showing = sources.iter().find(|source| source.path == "server/showing.rs").unwrap();
+    let looks = showing.code.matches(".elapsed()").count();
+    assert_eq!(looks, 1, "before the loop sleeps, and only while somebody watches");
     let all =
         |text: &str| sources.iter().map(|source| source.code.matches(text).count()).sum::<usize>();
     assert_eq!((all("thread::"), all("sleep(")), (1, 1), "nothing sleeps but slow motion");

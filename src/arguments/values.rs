@@ -5,7 +5,7 @@
 //! prints as a default, it also reads.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use crate::config::Listen;
@@ -42,6 +42,29 @@ impl fmt::Display for Address {
         match self.0 {
             Listen::Everywhere(port) => write!(f, "{port}"),
             Listen::At(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+/// A place to show things at, as `9000`, `:9000`, `127.0.0.1:9000` or `[::1]:9000`. A port alone is one
+/// of this machine's loopback address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdminAddress(pub SocketAddr);
+
+impl FromStr for AdminAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<AdminAddress, Self::Err> {
+        let address = text.trim();
+        match (address.parse::<Address>(), address.parse::<SocketAddr>()) {
+            (_, Ok(at)) => Ok(AdminAddress(at)),
+            (Ok(Address(Listen::Everywhere(port))), Err(_)) => {
+                Ok(AdminAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
+            }
+            (Ok(Address(Listen::At(_))) | Err(_), Err(_)) => {
+                Err("write a port (9000, port 0 picks one) or a numeric address with its port \
+                     (127.0.0.1:9000, [::1]:9000)")
+            }
         }
     }
 }
@@ -152,6 +175,16 @@ mod tests {
             let refused = text.parse::<Address>().expect_err(text);
             assert!(refused.contains("127.0.0.1:8888") && refused.contains("[::1]:8888"), "{text}");
         }
+    }
+
+    #[test]
+    fn an_admin_address_that_is_a_port_is_on_this_machine() {
+        let at = |text: &str| Ok(AdminAddress(text.parse().expect("an address")));
+        assert_eq!("9000".parse(), at("127.0.0.1:9000"));
+        assert_eq!(":0".parse(), at("127.0.0.1:0"));
+        assert_eq!("[::1]:9000".parse(), at("[::1]:9000"));
+        assert_eq!("[::]:9000".parse(), at("[::]:9000"));
+        assert!("localhost:9000".parse::<AdminAddress>().is_err());
     }
 
     #[test]

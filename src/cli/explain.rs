@@ -1,4 +1,5 @@
-//! `--explain` and `--slow-motion`: what is told of each step, and how it looks.
+//! `--explain`, `--slow-motion` and `--admin`: what is told of each step, how it looks, and where it
+//! can be watched.
 //!
 //! The sentences are the library's ([`oneloop::narration`]); here they get the time, the colours of
 //! a terminal, and standard error. If nobody reads that any more, the server serves all the same.
@@ -10,7 +11,9 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use humantime::Duration;
-use oneloop::arguments::values::{duration, switch};
+use oneloop::arguments::Refusal;
+use oneloop::arguments::values::{AdminAddress, duration, switch};
+use oneloop::config::{AdminPlace, Reach};
 use oneloop::engine::Time;
 use oneloop::{Event, Observer};
 
@@ -39,6 +42,21 @@ pub struct WatchingOptions {
         long, value_name = "TIME", env = "ONELOOP_SLOW_MOTION", value_parser = duration
     )]
     slow_motion: Option<Duration>,
+
+    /// Show what it does at this address: a live page at /, /metrics for Prometheus, /healthz
+    ///
+    /// A port alone is a port of 127.0.0.1. The page shows every client as it changes, and can pause
+    /// the loop and have it go on step by step. It has a slow motion of its own, which does not hold
+    /// up the page itself: the option of that name cannot be used with this one.
+    #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN")]
+    admin: Option<AdminAddress>,
+
+    /// Allow the admin address to be one that other machines can reach
+    ///
+    /// Whoever can connect to it sees who is connected, and can pause the server. There is no
+    /// password, and no encryption.
+    #[arg(long, env = "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", value_parser = switch)]
+    admin_anyone_can_reach_it: bool,
 }
 
 /// What is told of each step.
@@ -71,6 +89,36 @@ impl WatchingOptions {
         match (self.explain, self.slow_motion) {
             (Explain::Off, Some(_)) => Explain::Text,
             (explain, _) => explain,
+        }
+    }
+
+    /// Where to show what the server does.
+    pub fn admin(&self) -> Option<AdminPlace> {
+        let reach = match self.admin_anyone_can_reach_it {
+            true => Reach::Anyone,
+            false => Reach::ThisMachine,
+        };
+        self.admin.map(|AdminAddress(address)| AdminPlace { address, reach })
+    }
+
+    /// Whether these options contradict each other, and how to mend it.
+    pub fn check(&self) -> Result<(), Refusal> {
+        let mistake = |sentence: String| Err(Refusal::Mistake(sentence));
+        match (self.admin(), self.slow_motion) {
+            (Some(_), Some(_)) => mistake(
+                "'--slow-motion' cannot be used with '--admin'; use the slow motion of its page"
+                    .into(),
+            ),
+            (Some(AdminPlace { address, reach: Reach::ThisMachine }), None)
+                if !address.ip().to_canonical().is_loopback() =>
+            {
+                mistake(format!(
+                    "'--admin {address}' can be reached from other machines; use 127.0.0.1:{}, or \
+                     add --admin-anyone-can-reach-it",
+                    address.port()
+                ))
+            }
+            (Some(_) | None, _) => Ok(()),
         }
     }
 

@@ -73,6 +73,7 @@ impl Cli {
         let matches = Cli::command().try_get_matches_from(arguments).map_err(refusal)?;
         let mut cli = Cli::from_arg_matches(&matches).map_err(refusal)?;
         cli.settle_directory(&matches)?;
+        cli.watching.check()?;
         // Clap's own `conflicts_with` would refuse an argument for what the environment says.
         match (matches.value_source("text"), matches.value_source("file")) {
             (Some(text), Some(file)) if text == file => Err(Refusal::Mistake(
@@ -124,6 +125,7 @@ impl Cli {
         };
         Config {
             listen: self.listening.listen.iter().map(|address| address.0).collect(),
+            admin: self.watching.admin(),
             limits: self.limits.limits(),
             timeouts: self.timeouts.timeouts(typing_grace),
         }

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
+use super::hold::Hold;
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use crate::buffer::Output;
@@ -16,9 +17,12 @@ use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
+use crate::door::Door;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
-use crate::narration::{ClientEvent, LoopEvent, Narrator, Observer, Patience, What};
+use crate::narration::{
+    ARROW_COUNT, ClientEvent, Event, LoopEvent, Narrator, Observer, Patience, What,
+};
 use crate::socket::{Interest, Readiness, Stream};
 use crate::time::Time;
 use crate::timers::Timers;
@@ -67,7 +71,8 @@ pub struct Clients<S> {
     /// Keys of clients that can do something now. A key whose client is not marked as queued is
     /// left over from a client that has ended since, and is skipped.
     pub(super) run_queue: VecDeque<usize>,
-    pub(super) timers: Timers,
+    /// The public's deadlines, and those of the admin door's clients.
+    pub(super) timers: [Timers; Door::ALL.len()],
     /// Keys whose clients have still to be looked at because the server is stopping.
     pub(super) to_drain: Range<usize>,
     /// Keys of clients that have ended in this turn and are not freed yet.
@@ -85,6 +90,9 @@ pub struct Clients<S> {
     pub(super) underway: Vec<Underway>,
     pub(super) narrator: Narrator,
     next_generation: u32,
+    /// How many clients came in by the admin door.
+    admins: usize,
+    pub(super) hold: Option<Hold>,
 }
 
 impl<S: Stream> Clients<S> {
@@ -96,7 +104,7 @@ impl<S: Stream> Clients<S> {
             slab,
             extent,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
-            timers: Timers::new(&timeouts),
+            timers: Door::ALL.map(|_| Timers::new(&timeouts)),
             to_drain: 0..0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
@@ -114,12 +122,22 @@ impl<S: Stream> Clients<S> {
             underway: Vec::new(),
             narrator: Narrator::default(),
             next_generation: 0,
+            admins: 0,
+            hold: None,
         }
     }
 
     /// How many clients there are.
     pub fn len(&self) -> usize {
         self.slab.len()
+    }
+
+    /// How many of them have come in by this door.
+    pub(crate) fn len_of(&self, door: Door) -> usize {
+        match door {
+            Door::Public => self.slab.len() - self.admins,
+            Door::Admin => self.admins,
+        }
     }
 
     /// Whether there is none.
@@ -149,6 +167,26 @@ impl<S: Stream> Clients<S> {
         self.narrator.on_polled(events, patience, now);
     }
 
+    /// Has steps counted from now on, and those of whoever is in these slots kept; or nothing.
+    pub(crate) fn watch(&mut self, slots: Option<&[usize]>) {
+        self.narrator.watch(slots);
+    }
+
+    /// Whether steps are counted.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.narrator.is_watched()
+    }
+
+    /// How often each arrow was walked while steps were counted.
+    pub(crate) fn arrows(&self) -> [u64; ARROW_COUNT] {
+        self.narrator.watched().arrows()
+    }
+
+    /// The last steps of whoever is in this slot, if they are kept.
+    pub(crate) fn steps(&self, slot: usize) -> Vec<Event> {
+        self.narrator.watched().steps(slot)
+    }
+
     /// Tells whoever observes of something that concerns no client in particular.
     pub fn tell_of_loop(&mut self, event: LoopEvent) {
         if self.narrator.is_on() {
@@ -174,13 +212,25 @@ impl<S: Stream> Clients<S> {
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
     pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
+        self.admit_by(Door::Public, stream, peer, now)
+    }
+
+    /// As [`Clients::admit`], by this door.
+    pub(crate) fn admit_by(
+        &mut self,
+        door: Door,
+        stream: S,
+        peer: SocketAddr,
+        now: Time,
+    ) -> ClientId {
         let generation = self.next_generation;
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
-        let key = self.slab.insert(Client::new(stream, peer, generation, now));
+        let key = self.slab.insert(Client::new(stream, peer, door, generation, now));
         self.extent.on_taken(key);
+        self.admins += usize::from(door == Door::Admin);
         let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
-        self.timers.set(&mut self.slab, key, Some(deadline));
+        self.timers[door as usize].set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
         self.tell(key, |clients, _| ClientEvent::Accepted { peer, clients: clients.len() });
@@ -207,6 +257,12 @@ impl<S: Stream> Clients<S> {
         }
     }
 
+    /// Sets what one client's time is, among those who came in by its door.
+    pub(super) fn set_deadline(&mut self, key: usize, deadline: Option<Deadline>) {
+        let door = self.slab[key].connection.door();
+        self.timers[door as usize].set(&mut self.slab, key, deadline);
+    }
+
     pub(super) fn enqueue(&mut self, key: usize) {
         let client = &mut self.slab[key];
         if !client.queued {
@@ -220,9 +276,19 @@ impl<S: Stream> Clients<S> {
         !self.run_queue.is_empty() || !self.to_drain.is_empty()
     }
 
-    /// When the next deadline is to be acted on.
+    /// When the next deadline is to be acted on; none of those who are held.
     pub fn next_due(&self) -> Option<Time> {
-        self.timers.next_due(&self.slab)
+        let public = match self.hold {
+            None => self.timers[Door::Public as usize].next_due(&self.slab),
+            Some(_) => None,
+        };
+        match self.admins {
+            0 => public,
+            _ => public
+                .into_iter()
+                .chain(self.timers[Door::Admin as usize].next_due(&self.slab))
+                .min(),
+        }
     }
 
     /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
@@ -261,7 +327,9 @@ impl<S: Stream> Clients<S> {
             Name::Writing | Name::Pausing => true,
             Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => false,
         };
+        let before = connection.state();
         connection.on_close(reason);
+        self.narrator.count_close(before);
         if let Demand::Close(reason) = connection.demand() {
             self.end(key, reason);
         }
@@ -274,7 +342,7 @@ impl<S: Stream> Clients<S> {
 
     /// A client's connection has ended: it is out of the timers, and freed at the turn's end.
     pub(super) fn end(&mut self, key: usize, reason: CloseReason) {
-        self.timers.set(&mut self.slab, key, None);
+        self.set_deadline(key, None);
         self.ended.push(key);
         self.common.metrics.count_close(reason);
         let client = &mut self.slab[key];
@@ -296,6 +364,7 @@ impl<S: Stream> Clients<S> {
         let freed = self.ended.len();
         for key in self.ended.drain(..) {
             let client = self.slab.remove(key);
+            self.admins -= usize::from(client.connection.door() == Door::Admin);
             let id = ClientId::new(key, client.generation);
             drop(client);
             if self.narrator.is_on() {

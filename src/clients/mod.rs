@@ -19,11 +19,15 @@
 //! [`on_polled`]: Clients::on_polled
 //!
 //! [`crowd`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
-//! them take their steps, and [`parting`] decides who has to go before the peer wants to.
+//! them take their steps, and [`parting`] decides who has to go before the peer wants to. For
+//! whoever watches, [`survey`] looks at everybody, and [`hold`] has the public stand still.
 
 mod crowd;
+mod hold;
 mod parting;
 mod run;
 mod slots;
+mod survey;
 
 pub use crowd::{ClientId, Clients};
+pub(crate) use survey::{DEADLINE_KINDS, Survey, View};

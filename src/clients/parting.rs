@@ -4,6 +4,7 @@ use super::crowd::Clients;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;
 use crate::connection::state::Name;
+use crate::door::Door;
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
 use crate::socket::{Readiness, Stream};
@@ -24,7 +25,12 @@ impl<S: Stream> Clients<S> {
     /// Whether there is a client that might be evicted: one that owes and is owed nothing, as far
     /// as is known, and did so already before `now`.
     pub fn has_evictable(&self, now: Time) -> bool {
-        self.longest_idle(now).is_some()
+        self.has_evictable_at(Door::Public, now)
+    }
+
+    /// As [`Clients::has_evictable`], among those who came in by this door.
+    pub(crate) fn has_evictable_at(&self, door: Door, now: Time) -> bool {
+        self.may_evict(door) && self.longest_idle(door, now).is_some()
     }
 
     /// Closes the client that has been idle the longest, at once, and says whether there was one.
@@ -34,8 +40,16 @@ impl<S: Stream> Clients<S> {
     /// a bounded number of them. So each candidate is read from first; one that turns out to be
     /// busy stays.
     pub fn evict<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
+        self.evict_at(Door::Public, now, handler)
+    }
+
+    /// As [`Clients::evict`], among those who came in by this door.
+    pub(crate) fn evict_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
+        if !self.may_evict(door) {
+            return false;
+        }
         for _ in 0..EVICTION_LOOKS_MAX {
-            let Some(key) = self.longest_idle(now) else { break };
+            let Some(key) = self.longest_idle(door, now) else { break };
             let client = &mut self.slab[key];
             client.socket.note(Readiness { readable: true, ..Readiness::default() });
             self.drive_client(key, now, handler);
@@ -49,9 +63,14 @@ impl<S: Stream> Clients<S> {
         false
     }
 
-    fn longest_idle(&self, now: Time) -> Option<usize> {
-        let fresh = self.idle_in(TimeoutClass::FirstByte, now);
-        let kept = self.idle_in(TimeoutClass::Idle, now);
+    /// Whoever is held takes no step, and can do nothing for being evicted.
+    fn may_evict(&self, door: Door) -> bool {
+        door == Door::Admin || !self.is_held()
+    }
+
+    fn longest_idle(&self, door: Door, now: Time) -> Option<usize> {
+        let fresh = self.idle_in(door, TimeoutClass::FirstByte, now);
+        let kept = self.idle_in(door, TimeoutClass::Idle, now);
         fresh.into_iter().chain(kept).min_by_key(|key| self.slab[*key].connection.since())
     }
 
@@ -63,13 +82,14 @@ impl<S: Stream> Clients<S> {
         idle && !client.queued
     }
 
-    fn idle_in(&self, class: TimeoutClass, now: Time) -> Option<usize> {
-        let mut next = self.timers.first(class);
+    fn idle_in(&self, door: Door, class: TimeoutClass, now: Time) -> Option<usize> {
+        let timers = &self.timers[door as usize];
+        let mut next = timers.first(class);
         for _ in 0..EVICTION_LOOKS_MAX {
             if self.is_evictable(next?, now) {
                 return next;
             }
-            next = self.timers.behind(&self.slab, next?);
+            next = timers.behind(&self.slab, next?);
         }
         None
     }

@@ -5,6 +5,7 @@ use crate::buffer::SetAside;
 use crate::client::{Client, Step};
 use crate::connection::state::Name;
 use crate::connection::{Deadline, Phase, Turn};
+use crate::door::Door;
 use crate::handler::Handler;
 use crate::metrics::CloseReason;
 use crate::narration::{ClientEvent, Rest, Witness};
@@ -68,6 +69,7 @@ impl<S: Stream> Clients<S> {
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
         self.narrator.set_time(now);
         self.drain_next();
+        self.set_public_aside();
         let mut runnable = self.run_queue.len();
         while runnable > 0 {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
@@ -139,6 +141,11 @@ impl<S: Stream> Clients<S> {
         self.carry_on(key, self.common.limits.turn_bytes_max, now, handler);
     }
 
+    /// Has one client take one step: its budget is used up by the first.
+    pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
+        self.carry_on(key, 0, now, handler);
+    }
+
     /// Has a client take its steps, as long as it can and its budget lasts.
     fn carry_on<H: Handler>(&mut self, key: usize, mut budget: usize, now: Time, handler: &mut H) {
         let client = &mut self.slab[key];
@@ -176,9 +183,13 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Whether this client is done with because the server is stopping.
+    /// Whether this client is done with because the server is stopping. Whoever comes in by the
+    /// admin door meanwhile may ask once.
     fn drained(&self, key: usize) -> bool {
-        self.common.phase == Phase::Draining && self.slab[key].connection.state() == Name::Idle
+        let connection = &self.slab[key].connection;
+        self.common.phase == Phase::Draining
+            && connection.state() == Name::Idle
+            && (connection.door() == Door::Public || connection.served() > 0)
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.
@@ -188,7 +199,7 @@ impl<S: Stream> Clients<S> {
             self.unregistered.push(key);
         }
         let deadline = client.connection.deadline(&self.common.timeouts);
-        self.timers.set(&mut self.slab, key, deadline);
+        self.set_deadline(key, deadline);
     }
 
     /// What a client waits for, and how long it may.
@@ -208,21 +219,30 @@ impl<S: Stream> Clients<S> {
 
     /// Acts on deadlines that have passed, a bounded number of them.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        if self.hold.is_none() {
+            self.expire_at(Door::Public, now, handler);
+        }
+        if self.len_of(Door::Admin) > 0 {
+            self.expire_at(Door::Admin, now, handler);
+        }
+    }
+
+    fn expire_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) {
         for _ in 0..self.common.limits.deadlines_per_turn_max {
-            let Some(key) = self.timers.expired(&self.slab, now) else { break };
+            let Some(key) = self.timers[door as usize].expired(&self.slab, now) else { break };
             if self.slab[key].connection.state() == Name::Writing {
                 // The poll reports room only once a third of the send buffer is free, which can
                 // be far more than the progress that is asked for. A send finds out.
                 self.slab[key].socket.note(Readiness { writable: true, ..Readiness::default() });
                 self.drive_client(key, now, handler);
-                if self.timers.expired(&self.slab, now) != Some(key) {
+                if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
                     continue;
                 }
             }
             let mut turn = Turn { now, handler, common: &mut self.common };
             let witness = &mut Witness { narrator: &mut self.narrator, key };
             self.slab[key].expire(&mut turn, witness);
-            self.timers.set(&mut self.slab, key, None);
+            self.set_deadline(key, None);
             self.drive_client(key, now, handler);
         }
     }

@@ -240,6 +240,7 @@ impl Connection {
                     head,
                     target: &control.target,
                     body,
+                    door: self.door,
                     now: turn.now,
                     date: turn.common.date.at(),
                 };
@@ -247,7 +248,8 @@ impl Connection {
             }
             Err(kind) => {
                 turn.common.metrics.faults += 1;
-                turn.handler.handle_fault(&Fault { kind, received: head.method.as_bytes() }, reply)
+                let received = head.method.as_bytes();
+                turn.handler.handle_fault(&Fault { kind, received, door: self.door }, reply)
             }
         };
         self.served = self.served.saturating_add(1);
@@ -279,7 +281,8 @@ impl Connection {
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
-        let sent = turn.handler.handle_fault(&Fault { kind, received }, reply);
+        let fault = Fault { kind, received, door: self.door };
+        let sent = turn.handler.handle_fault(&fault, reply);
         turn.common.metrics.faults += 1;
         self.served = self.served.saturating_add(1);
         self.on_answer(sent.body, Then::Linger(kind.close_reason()), turn);

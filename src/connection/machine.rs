@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::state::{After, Name, State, Then};
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, TimeoutClass, Timeouts};
+use crate::door::Door;
 use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
@@ -99,11 +100,13 @@ pub(crate) struct Connection {
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
     peer: PeerSide,
+    /// Who is to answer its requests.
+    pub(super) door: Door,
 }
 
 impl Connection {
-    /// A connection that was accepted at `now`.
-    pub(crate) fn new(now: Time) -> Connection {
+    /// A connection that was accepted at `now`, by this door.
+    pub(crate) fn new(door: Door, now: Time) -> Connection {
         Connection {
             state: State::Idle,
             parked: None,
@@ -111,6 +114,7 @@ impl Connection {
             moved: 0,
             served: 0,
             peer: PeerSide::Open,
+            door,
         }
     }
 
@@ -130,6 +134,11 @@ impl Connection {
     /// The state's name.
     pub(crate) fn state(&self) -> Name {
         self.state.name()
+    }
+
+    /// By which listener it has come in.
+    pub(crate) fn door(&self) -> Door {
+        self.door
     }
 
     /// Answers given so far, to requests and to faults.
@@ -153,6 +162,12 @@ impl Connection {
     /// Since when it waits.
     pub(crate) fn since(&self) -> Time {
         self.since
+    }
+
+    /// Every moment that it remembers becomes later by so much: meanwhile nothing could happen to it.
+    pub(crate) fn move_by(&mut self, time: Duration) {
+        self.since = self.since + time;
+        self.state.move_by(time);
     }
 
     /// How long it waits at present; `None` once it is over.

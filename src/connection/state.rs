@@ -30,6 +30,8 @@
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
 
+use std::time::Duration;
+
 use crate::http::body::Content;
 use crate::metrics::CloseReason;
 use crate::source::Streaming;
@@ -132,6 +134,32 @@ pub enum Name {
     Lingering,
     /// It is over.
     Closed,
+}
+
+impl Name {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Name; 7] = [
+        Name::Idle,
+        Name::ReadingHead,
+        Name::ReadingBody,
+        Name::Writing,
+        Name::Pausing,
+        Name::Lingering,
+        Name::Closed,
+    ];
+
+    /// The letter that stands for it where there is room for one.
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Name::Idle => 'I',
+            Name::ReadingHead => 'H',
+            Name::ReadingBody => 'B',
+            Name::Writing => 'W',
+            Name::Pausing => 'P',
+            Name::Lingering => 'L',
+            Name::Closed => 'C',
+        }
+    }
 }
 
 /// Every way from one state to another, and the events that lead there.
@@ -267,6 +295,16 @@ impl State {
             | State::Writing(_)
             | State::Lingering { .. }
             | State::Closed(_) => None,
+        }
+    }
+
+    /// Every moment that it remembers becomes later by so much.
+    pub(crate) fn move_by(&mut self, time: Duration) {
+        if let State::ReadingHead(head) = self {
+            head.began = head.began + time;
+        }
+        if let Some(body) = self.source() {
+            body.move_by(time);
         }
     }
 

@@ -10,6 +10,7 @@ use super::state::{ARROWS, Name};
 use super::{Common, Connection, Deadline, Demand, Phase, Turn, Unread};
 use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
+use crate::door::Door;
 use crate::file::{FileRange, pretence};
 use crate::handler::{Handler, Reply, Sent};
 use crate::http::date::Date;
@@ -133,7 +134,7 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         Bench {
-            connection: Connection::new(Time::START),
+            connection: Connection::new(Door::Public, Time::START),
             common: Common {
                 output: Output::default(),
                 date: Date::new(SystemTime::UNIX_EPOCH),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::method::Method;
 use super::status::Status;
+use crate::door::Door;
 use crate::metrics::CloseReason;
 
 /// The longest piece of what was received that a fault's text repeats, in bytes: one line of a
@@ -21,6 +22,7 @@ const TLS_HANDSHAKE: &[u8] = b"\x16";
 pub struct Fault<'b> {
     pub(crate) kind: FaultKind,
     pub(crate) received: &'b [u8],
+    pub(crate) door: Door,
 }
 
 /// What can be wrong with a request. Each says which section of which RFC decides.
@@ -243,7 +245,8 @@ mod tests {
     #[test]
     fn the_line_that_is_wrong_is_the_one_that_is_quoted() {
         let quote = |kind, received: &str| {
-            let text = Fault { kind, received: received.as_bytes() }.to_string();
+            let fault = Fault { kind, received: received.as_bytes(), door: Door::Public };
+            let text = fault.to_string();
             text.lines().nth(2).expect("a third line").to_owned()
         };
         for (kind, received, quoted) in [
@@ -256,7 +259,8 @@ mod tests {
         ] {
             assert_eq!(quote(kind, received), quoted);
         }
-        let hello = Fault { kind: FaultKind::RequestLine, received: b"\x16" }.to_string();
+        let hello = Fault { kind: FaultKind::RequestLine, received: b"\x16", door: Door::Public };
+        let hello = hello.to_string();
         assert!(hello.contains("TLS"), "{hello}");
     }
 }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use super::method::{Method, Version};
 use super::parse::Head;
 use super::target::Target;
+use crate::door::Door;
 use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.
@@ -16,6 +17,7 @@ pub struct Request<'b> {
     pub(crate) head: &'b Head<'b>,
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
+    pub(crate) door: Door,
     pub(crate) now: Time,
     pub(crate) date: SystemTime,
 }

@@ -4,12 +4,15 @@
 //! for programs, and `narrator` hands them to whoever observes, and to the log as `trace`. Each step
 //! is written down once, here; whoever shows it decides only how it looks.
 //!
-//! When nobody observes and nothing is traced, a step costs a look at one flag.
+//! `watch` keeps what the admin page shows of them.
+//!
+//! When nobody observes or watches and nothing is traced, a step costs a look at one flag.
 
 mod event;
 mod json;
 mod narrator;
 mod sentence;
+mod watch;
 
 pub use crate::config::TimeoutClass;
 pub use crate::connection::state::Name as StateName;
@@ -19,3 +22,4 @@ pub use crate::socket::{Interest, Readiness, Received, Taken};
 pub use event::{Change, ClientEvent, Event, LoopEvent, Patience, Rest, What};
 pub use narrator::Observer;
 pub(crate) use narrator::{Narrator, Witness};
+pub(crate) use watch::ARROW_COUNT;

@@ -8,6 +8,7 @@ use std::fmt;
 use log::{Level, log, max_level};
 
 use super::event::{Change, ClientEvent, Event, LoopEvent, Patience, What};
+use super::watch::Watch;
 use crate::client::Client;
 use crate::clients::ClientId;
 use crate::connection::Common;
@@ -33,6 +34,10 @@ impl<F: FnMut(&Event)> Observer for F {
 pub(crate) struct Narrator {
     /// Whether anybody is told anything.
     is_on: bool,
+    /// Whether anybody is told anything, or steps are counted.
+    attends: bool,
+    is_watched: bool,
+    watch: Watch,
     observer: Option<Box<dyn Observer + Send>>,
     now: Time,
     /// How the present turn began, until something is told in it.
@@ -50,12 +55,44 @@ impl Narrator {
     /// `observer` is told from now on, instead of the one before.
     pub(crate) fn observe(&mut self, observer: Box<dyn Observer + Send>) {
         self.observer = Some(observer);
-        self.is_on = true;
+        self.attend();
     }
 
-    /// It is `now`. Asks whether anybody listens: the log's level may have changed.
+    /// Counts steps from now on, and keeps those of whoever is in these slots; or does nothing of
+    /// the kind. What has been counted stays.
+    pub(crate) fn watch(&mut self, slots: Option<&[usize]>) {
+        self.is_watched = slots.is_some();
+        self.watch.follow(slots.unwrap_or_default());
+        self.attend();
+    }
+
+    /// Whether steps are counted.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched
+    }
+
+    /// What has been counted, and is kept.
+    pub(crate) fn watched(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Finds out whether anybody listens. The log's level may have changed.
+    fn attend(&mut self) {
+        self.is_on =
+            self.observer.is_some() || self.watch.follows_anybody() || max_level() >= Level::Trace;
+        self.attends = self.is_on || self.is_watched;
+    }
+
+    /// Counts the end of a connection in this state that was ended from outside.
+    pub(crate) fn count_close(&mut self, before: Name) {
+        if self.is_watched {
+            self.watch.count(before, Name::Closed, 0);
+        }
+    }
+
+    /// It is `now`. Asks whether anybody listens.
     pub(crate) fn set_time(&mut self, now: Time) {
-        self.is_on = self.observer.is_some() || max_level() >= Level::Trace;
+        self.attend();
         self.now = now;
     }
 
@@ -83,7 +120,13 @@ impl Narrator {
             self.told_at = self.now;
             self.hand_on(&Event { at: self.now, what: What::Loop(polled) });
         }
-        self.hand_on(&Event { at: self.now, what });
+        let event = Event { at: self.now, what };
+        if let What::Client(client, step) = what
+            && self.watch.follows_anybody()
+        {
+            self.watch.keep(client.slot(), &event, step);
+        }
+        self.hand_on(&event);
     }
 
     fn hand_on(&mut self, event: &Event) {
@@ -123,7 +166,7 @@ impl Witness<'_> {
     /// What a connection is before a step, if anybody is to be told what the step changes.
     #[inline]
     pub(crate) fn standing<S>(&self, client: &Client<S>) -> Option<Standing> {
-        self.narrator.is_on.then(|| Standing::of(client))
+        self.narrator.attends.then(|| Standing::of(client))
     }
 
     /// Tells what a step has changed.
@@ -135,6 +178,9 @@ impl Witness<'_> {
         common: &Common,
     ) {
         if let Some(before) = before {
+            if self.narrator.is_watched {
+                before.count_to(client, &mut self.narrator.watch);
+            }
             self.tell(client, || ClientEvent::Changed(before.change_to(client, common)));
         }
     }
@@ -151,6 +197,11 @@ impl Standing {
     fn of<S>(client: &Client<S>) -> Standing {
         let connection = &client.connection;
         Standing { state: connection.state(), answers: connection.served() }
+    }
+
+    fn count_to<S>(self, client: &Client<S>, watch: &mut Watch) {
+        let after = Standing::of(client);
+        watch.count(self.state, after.state, after.answers - self.answers);
     }
 
     fn change_to<S>(self, client: &Client<S>, common: &Common) -> Change {

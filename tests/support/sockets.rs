@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use oneloop::{Config, Handler, Limits, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
+use oneloop::{Config, Handler, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
 
 /// How long anything that ought to happen at once may take before a test gives up on it. Only a
 /// broken server makes a test wait so long, so it is generous to a busy machine.
@@ -38,7 +38,7 @@ pub fn config() -> Config {
         drain: NEVER,
     };
     let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
-    Config { listen, limits: Limits::default(), timeouts }
+    Config { listen, timeouts, ..Config::default() }
 }
 
 /// A deadline is acted on between its time and 1/64 of it later.
@@ -62,6 +62,7 @@ pub struct Seen {
 /// A server on a thread of its own, which tells after each turn what it has come to.
 pub struct Background {
     addresses: Vec<SocketAddr>,
+    admin: Option<SocketAddr>,
     handle: StopHandle,
     seen: Arc<(Mutex<Seen>, Condvar)>,
     abandoned: Arc<AtomicBool>,
@@ -72,7 +73,7 @@ impl Background {
     /// Starts a server; it listens already when this returns.
     pub fn start<H: Handler + Send + 'static>(config: &Config, handler: H) -> Background {
         let mut server = Server::bind(config, handler).expect("loopback has free ports");
-        let addresses = server.local_addrs();
+        let (addresses, admin) = (server.local_addrs(), server.admin_addr());
         let handle = server.handle();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let abandoned = Arc::new(AtomicBool::new(false));
@@ -93,7 +94,7 @@ impl Background {
                 }
             }
         });
-        Background { addresses, handle, seen, abandoned, thread: Some(thread) }
+        Background { addresses, admin, handle, seen, abandoned, thread: Some(thread) }
     }
 
     /// Where it listens first.
@@ -104,6 +105,11 @@ impl Background {
     /// All places where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Where it shows what it does.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.expect("it was configured")
     }
 
     /// What stops it.

@@ -70,7 +70,8 @@ impl Wire {
         match self.hub.stage() {
             // The reason that was first stays, whatever comes while lingering.
             _ if over.is_some() => over.unwrap_or(CloseReason::Answered),
-            _ if self.lost_told => CloseReason::Reset,
+            // Whoever is cut off in the turn that tells of the loss has not been driven since.
+            stage if self.lost_told && stage != Stage::CutOff => CloseReason::Reset,
             _ if self.write_timed_out => CloseReason::WriteTimeout,
             _ if end_is_all => CloseReason::PeerClosed,
             Stage::Register => CloseReason::Reset,

@@ -1,0 +1,114 @@
+//! What the loop and the answers of the admin door tell each other.
+//!
+//! An answer is given in the midst of driving clients, and cannot look at all of them; a source that
+//! goes on answering is owned by its connection, and has to be `Send`. So both leave word here, and
+//! the loop acts on it between two steps of its turn. One thread does all of it: the lock is never
+//! waited for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::snapshot::Snapshot;
+
+/// How many may watch at once. Above: 503. A browser has one for each page that is open.
+pub(super) const WATCHERS_MAX: usize = 8;
+
+/// What the public's clients are to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Stand still.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Stand still, but one of them takes one step.
+    Step,
+    /// One of them takes one step each time that so much has passed.
+    Slow(Duration),
+}
+
+/// What is left for the other side.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    /// The server was told to stop, and lets its clients finish.
+    pub(super) is_draining: bool,
+    /// It has nobody left but those who watch.
+    pub(super) is_ending: bool,
+    /// What everybody was doing when somebody last looked.
+    pub(super) snapshot: Arc<Snapshot>,
+    /// How often somebody has looked.
+    pub(super) edition: u64,
+    /// Somebody waits for the next edition.
+    pub(super) is_wanted: bool,
+    /// Whoever is in these slots is to be shown in it.
+    pub(super) wanted_slots: Vec<usize>,
+    /// What is to be done, in this order. No more than were asked for in one turn.
+    pub(super) orders: Vec<Order>,
+    seats: [Option<Chosen>; WATCHERS_MAX],
+}
+
+/// The slot that a watcher has chosen, if any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Chosen(Option<usize>);
+
+impl Board {
+    /// How many are watching.
+    pub(super) fn watchers(&self) -> usize {
+        self.seats.iter().flatten().count()
+    }
+
+    /// The slots that they have chosen.
+    pub(super) fn chosen(&self) -> Vec<usize> {
+        self.seats.iter().flatten().filter_map(|chosen| chosen.0).collect()
+    }
+}
+
+/// A hold of the board.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared(Arc<Mutex<Board>>);
+
+impl Shared {
+    /// Looks at the board. Whoever panicked with it in hand left it whole: nobody calls anything
+    /// that can panic between two changes that belong together.
+    pub(super) fn look(&self) -> MutexGuard<'_, Board> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a seat for somebody who watches, and has chosen this slot; `None` if all are taken.
+    pub(super) fn take_seat(&self, slot: Option<usize>) -> Option<Seat> {
+        let mut board = self.look();
+        let number = board.seats.iter().position(Option::is_none)?;
+        board.seats[number] = Some(Chosen(slot));
+        Some(Seat { board: self.clone(), number })
+    }
+}
+
+/// A watcher's place. It is free again when this is dropped, with the watcher's connection.
+#[derive(Debug)]
+pub(super) struct Seat {
+    pub(super) board: Shared,
+    number: usize,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.board.look().seats[self.number] = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_that_is_left_can_be_taken_again() {
+        let board = Shared::default();
+        let mut seats: Vec<_> = (0..WATCHERS_MAX).map(|slot| board.take_seat(Some(slot))).collect();
+        assert!(seats.iter().all(Option::is_some));
+        assert!(board.take_seat(None).is_none());
+        seats.remove(3);
+        assert_eq!(board.look().watchers(), WATCHERS_MAX - 1);
+        let last = board.take_seat(None);
+        assert!(last.is_some());
+        assert_eq!(board.look().chosen(), [0, 1, 2, 4, 5, 6, 7]);
+    }
+}

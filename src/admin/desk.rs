@@ -1,0 +1,194 @@
+//! Where the loop acts on what was asked for by the admin door, once in each turn.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use log::{info, warn};
+
+use super::board::{Order, Shared};
+use super::events::FRAME_PERIOD;
+use super::frame::Unchanging;
+use super::guard::Names;
+use super::routes::Routes;
+use super::snapshot::{Pace, Snapshot, Turns};
+use crate::admission::{Accept, Admission};
+use crate::clients::Clients;
+use crate::door::Door;
+use crate::handler::Handler;
+use crate::socket::Stream;
+use crate::time::Time;
+
+/// How many clients there may be by the admin door: as many watchers as there may be, and some who
+/// ask once. Their descriptors are set apart, so that they get in when the public has all the rest.
+/// Above: the longest idle of them makes room, or the next one waits.
+pub(crate) const CLIENTS_MAX: usize = 32;
+
+/// How long those who watch have, once nobody else is left, to be sent the last frame.
+pub(crate) const LAST_FRAME: Duration = Duration::from_millis(250);
+
+/// The loop's side of the admin door.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    board: Shared,
+    pace: Pace,
+    turns: Turns,
+    /// When everybody was last looked at.
+    looked: Option<Time>,
+}
+
+impl Desk {
+    /// A desk, and what answers whoever comes in at `address`; the public comes in at `listeners`.
+    pub(crate) fn new(address: SocketAddr, listeners: Vec<SocketAddr>) -> (Desk, Routes) {
+        let board = Shared::default();
+        let unchanging = Arc::new(Unchanging { listeners });
+        let routes = Routes::new(Names::of(address), board.clone(), unchanging);
+        let turns = Turns::default();
+        (Desk { board, pace: Pace::Running, turns, looked: None }, routes)
+    }
+
+    /// The loop has worked, and goes to sleep.
+    pub(crate) fn on_worked(&mut self, time: Duration) {
+        self.turns.worked += time;
+    }
+
+    /// The loop has waited, and was told of so many events.
+    pub(crate) fn on_waited(&mut self, time: Duration, events: usize) {
+        self.turns.waited += time;
+        self.turns.events += events as u64;
+    }
+
+    /// When the next step of slow motion is due.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        match self.pace {
+            Pace::Slow { due, .. } => Some(due),
+            Pace::Running | Pace::Paused => None,
+        }
+    }
+
+    /// Does what was asked for, and looks at everybody if somebody wants to know.
+    pub(crate) fn attend<L: Accept, H: Handler>(
+        &mut self,
+        clients: &mut Clients<L::Stream>,
+        admission: &mut Admission<L>,
+        handler: &mut H,
+        now: Time,
+    ) {
+        let nobody = clients.len_of(Door::Admin) == 0 && !clients.is_watched();
+        if nobody && self.pace == Pace::Running {
+            return;
+        }
+        let orders = std::mem::take(&mut self.board.look().orders);
+        for order in orders {
+            self.obey(order, clients, admission, handler, now);
+        }
+        if let Pace::Slow { interval, due } = self.pace
+            && due <= now
+        {
+            self.pace = Pace::Slow { interval, due: now + interval };
+            step(clients, admission, handler, now);
+        }
+        self.look_around(clients, admission, now);
+    }
+
+    fn obey<L: Accept, H: Handler>(
+        &mut self,
+        order: Order,
+        clients: &mut Clients<L::Stream>,
+        admission: &mut Admission<L>,
+        handler: &mut H,
+        now: Time,
+    ) {
+        if self.board.look().is_draining {
+            return;
+        }
+        if self.pace == Pace::Running && order != Order::Resume {
+            warn!("paused at the admin page: all clients but those who watch wait");
+        }
+        match order {
+            Order::Pause | Order::Step => self.pace = Pace::Paused,
+            Order::Slow(interval) => self.pace = Pace::Slow { interval, due: now + interval },
+            Order::Resume => return self.resume(clients, now),
+        }
+        clients.hold(now);
+        if order == Order::Step {
+            step(clients, admission, handler, now);
+        }
+    }
+
+    fn resume<S: Stream>(&mut self, clients: &mut Clients<S>, now: Time) {
+        if self.pace != Pace::Running {
+            info!("going on after a pause");
+        }
+        self.pace = Pace::Running;
+        clients.release(now);
+    }
+
+    /// The server was told to stop, and lets its clients finish: nobody is held any more.
+    pub(crate) fn on_drain<S: Stream>(&mut self, clients: &mut Clients<S>, now: Time) {
+        self.resume(clients, now);
+        self.board.look().is_draining = true;
+    }
+
+    /// Nobody is left but those who watch. Says whether that is news.
+    pub(crate) fn on_ending(&mut self) -> bool {
+        !std::mem::replace(&mut self.board.look().is_ending, true)
+    }
+
+    /// Looks at everybody if somebody wants to know, and not too often for those who watch.
+    fn look_around<L: Accept>(
+        &mut self,
+        clients: &mut Clients<L::Stream>,
+        admission: &Admission<L>,
+        now: Time,
+    ) {
+        let mut board = self.board.look();
+        let watchers = board.watchers();
+        let is_due = self.looked.is_none_or(|looked| now.since(looked) >= FRAME_PERIOD);
+        if watchers == 0 && clients.is_watched() {
+            clients.watch(None);
+        }
+        if !(board.is_wanted || watchers > 0 && is_due) {
+            return;
+        }
+        let mut slots = board.chosen();
+        if watchers > 0 {
+            clients.watch(Some(&slots));
+        }
+        slots.append(&mut board.wanted_slots);
+        slots.sort_unstable();
+        slots.dedup();
+        let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, now));
+        board.snapshot = Arc::new(Snapshot {
+            at: now,
+            pace: self.pace,
+            is_draining: board.is_draining,
+            watchers,
+            clients: clients.len(),
+            clients_max: admission.clients_max(),
+            survey: clients.survey(now),
+            arrows: clients.arrows(),
+            turns: self.turns,
+            metrics: clients.metrics().clone(),
+            chosen: chosen.map(|view| (view, clients.steps(view.slot))).collect(),
+        });
+        board.edition += 1;
+        board.is_wanted = false;
+        self.looked = Some(now);
+    }
+}
+
+/// One of those who are held takes one step; or one more is let in, after each lap of those who are
+/// here. Nothing happens if nobody can.
+fn step<L: Accept, H: Handler>(
+    clients: &mut Clients<L::Stream>,
+    admission: &mut Admission<L>,
+    handler: &mut H,
+    now: Time,
+) {
+    let now = clients.time_of(Door::Public, now);
+    if clients.begins_lap() && admission.accept_one(clients, handler, now) {
+        return;
+    }
+    clients.step(handler);
+}

@@ -1,0 +1,160 @@
+//! Answers that need to look at everybody: one snapshot, or one after the other for a watcher.
+//!
+//! Each is a [`Source`], which asks the board for a snapshot and comes back for it. A watcher's is
+//! asked for the next frame only when the last one is out and a tenth of a second has passed: so a
+//! slow watcher loses frames, and holds one at the most.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Seat, Shared};
+use super::exposition;
+use super::frame::{self, Unchanging};
+use super::snapshot::{Snapshot, Sums};
+use crate::source::{Next, Piece, Source};
+
+/// How often a watcher is sent a frame, and everybody is looked at for that.
+pub(super) const FRAME_PERIOD: Duration = Duration::from_millis(100);
+
+/// How soon a snapshot that was asked for is looked for: the loop makes it within the same turn.
+const SNAPSHOT_PAUSE: Duration = Duration::from_millis(1);
+
+/// How soon a browser is to come back that has lost its connection, when the server has been
+/// started anew for example.
+const RETRY: &str = "retry: 1000\n\n";
+
+/// The text that is being given out, in pieces if it is long.
+#[derive(Debug, Default)]
+struct Page {
+    text: String,
+    given: usize,
+}
+
+impl Page {
+    fn new(text: String) -> Page {
+        Page { text, given: 0 }
+    }
+
+    fn is_out(&self) -> bool {
+        self.given == self.text.len()
+    }
+
+    /// Gives the next part, as long as the piece has room for.
+    fn give(&mut self, piece: &mut Piece<'_>) {
+        let end = self.text.len().min(self.given + piece.room().max(1));
+        piece.append(&self.text.as_bytes()[self.given..end]);
+        self.given = end;
+    }
+}
+
+/// The frames of one watcher.
+#[derive(Debug)]
+pub(super) struct Frames {
+    seat: Seat,
+    slot: Option<usize>,
+    page: Page,
+    /// The edition that was shown last.
+    edition: u64,
+    /// The sums that it had.
+    sums: Option<Sums>,
+    /// The last frame is being given out.
+    is_last: bool,
+}
+
+impl Frames {
+    /// Those for whoever has this seat and has chosen this slot.
+    pub(super) fn new(seat: Seat, slot: Option<usize>) -> Frames {
+        let edition = seat.board.look().edition;
+        let page = Page::new(RETRY.to_owned());
+        Frames { seat, slot, page, edition, sums: None, is_last: false }
+    }
+}
+
+impl Source for Frames {
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        if self.page.is_out() {
+            let mut board = self.seat.board.look();
+            if board.edition == self.edition {
+                board.is_wanted = true;
+                return Next::After(SNAPSHOT_PAUSE);
+            }
+            self.edition = board.edition;
+            self.is_last = board.is_ending;
+            let snapshot = Arc::clone(&board.snapshot);
+            drop(board);
+            let sums = self.sums.replace(snapshot.sums()).unwrap_or(snapshot.sums());
+            let frame = frame::frame(&snapshot, sums, self.slot);
+            self.page = Page::new(format!("data: {frame}\n\n"));
+        }
+        self.page.give(piece);
+        match (self.page.is_out(), self.is_last) {
+            (false, _) => Next::More,
+            (true, false) if self.sums.is_none() => Next::More,
+            (true, false) => Next::After(FRAME_PERIOD),
+            (true, true) => Next::Done,
+        }
+    }
+}
+
+/// What a single snapshot is wanted for.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// All of it, with whoever is in this slot.
+    State(Option<usize>, Arc<Unchanging>),
+    /// The numbers that Prometheus collects.
+    Metrics,
+}
+
+/// An answer that is written from a snapshot of its own.
+#[derive(Debug)]
+pub(super) struct Single {
+    board: Shared,
+    purpose: Purpose,
+    /// The last edition from before it was asked for.
+    edition: u64,
+    page: Option<Page>,
+}
+
+impl Single {
+    pub(super) fn new(board: &Shared, purpose: Purpose) -> Single {
+        let edition = board.look().edition;
+        Single { board: board.clone(), purpose, edition, page: None }
+    }
+
+    fn want(&self, board: &mut Board) {
+        board.is_wanted = true;
+        if let Purpose::State(Some(slot), _) = &self.purpose
+            && !board.wanted_slots.contains(slot)
+        {
+            board.wanted_slots.push(*slot);
+        }
+    }
+
+    fn text_of(&self, snapshot: &Snapshot) -> String {
+        match &self.purpose {
+            Purpose::State(slot, unchanging) => frame::state(snapshot, unchanging, *slot),
+            Purpose::Metrics => exposition::text(snapshot),
+        }
+    }
+}
+
+impl Source for Single {
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        let page = match &mut self.page {
+            Some(page) => page,
+            None => {
+                let mut board = self.board.look();
+                if board.edition == self.edition {
+                    self.want(&mut board);
+                    return Next::After(SNAPSHOT_PAUSE);
+                }
+                let snapshot = Arc::clone(&board.snapshot);
+                drop(board);
+                let text = self.text_of(&snapshot);
+                self.page.insert(Page::new(text))
+            }
+        };
+        page.give(piece);
+        if page.is_out() { Next::Done } else { Next::More }
+    }
+}

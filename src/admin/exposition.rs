@@ -1,0 +1,135 @@
+//! A snapshot in Prometheus' text format, version 0.0.4, named by its conventions.
+
+use std::fmt::{self, Display, Write};
+
+use super::snapshot::{Pace, Snapshot};
+use crate::metrics::CloseReason;
+use crate::narration::StateName;
+use crate::process;
+use crate::time::Time;
+
+/// What the answer says that it is.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What kind of number a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// All metrics.
+pub(super) fn text(snapshot: &Snapshot) -> String {
+    let mut text = Exposition(String::with_capacity(8 * 1024));
+    // Writing to a string cannot fail.
+    let _ = text.loop_counters(snapshot);
+    let _ = text.connections(snapshot);
+    let _ = text.server(snapshot);
+    let _ = text.process();
+    text.0
+}
+
+struct Exposition(String);
+
+impl Exposition {
+    fn loop_counters(&mut self, snapshot: &Snapshot) -> fmt::Result {
+        let metrics = &snapshot.metrics;
+        let counters: [(&str, &str, u64); 11] = [
+            (
+                "requests",
+                "Requests answered by a handler, those for metrics included.",
+                metrics.requests,
+            ),
+            ("faults", "Faults answered: bytes that were no acceptable request.", metrics.faults),
+            ("continues", "Interim answers 100 Continue.", metrics.continues),
+            ("streams", "Answers whose body came from a source.", metrics.streams),
+            ("pieces", "Times that sources were asked for their next piece.", metrics.pieces),
+            ("received_bytes", "Bytes received.", metrics.received_bytes),
+            ("sent_bytes", "Bytes that the kernel took.", metrics.sent_bytes),
+            (
+                "receive_calls",
+                "Calls of recv, those that would have blocked included.",
+                metrics.receives,
+            ),
+            ("send_calls", "Calls of send, those that would have blocked included.", metrics.sends),
+            ("turns", "Turns of the loop.", metrics.turns),
+            (
+                "accepts_exhausted",
+                "Accepts that failed for want of descriptors or memory.",
+                metrics.accepts_exhausted,
+            ),
+        ];
+        for (name, help, value) in counters {
+            self.single(&format!("oneloop_{name}_total"), help, Kind::Counter, value)?;
+        }
+        Ok(())
+    }
+
+    fn connections(&mut self, snapshot: &Snapshot) -> fmt::Result {
+        let accepted = snapshot.metrics.accepted;
+        let name = "oneloop_connections_accepted_total";
+        self.single(name, "Connections accepted.", Kind::Counter, accepted)?;
+        let name = "oneloop_connections_closed_total";
+        self.head(name, "Connections closed, by the reason that was first.", Kind::Counter)?;
+        for reason in CloseReason::ALL {
+            let closed = snapshot.metrics.closed(reason);
+            writeln!(self.0, "{name}{{reason=\"{reason:?}\"}} {closed}")?;
+        }
+        let name = "oneloop_connections";
+        self.head(name, "Connections at present, by the state that they wait in.", Kind::Gauge)?;
+        for state in StateName::ALL {
+            let clients = snapshot.survey.states[state as usize];
+            writeln!(self.0, "{name}{{state=\"{state:?}\"}} {clients}")?;
+        }
+        let help = "Connections that there may be at once, without those who watch.";
+        self.single("oneloop_connections_limit", help, Kind::Gauge, snapshot.clients_max)
+    }
+
+    fn server(&mut self, snapshot: &Snapshot) -> fmt::Result {
+        let name = "oneloop_build_info";
+        self.head(name, "Always 1; which version this is.", Kind::Gauge)?;
+        writeln!(self.0, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
+        let uptime = snapshot.at.since(Time::START).as_secs_f64();
+        self.single("oneloop_uptime_seconds", "Time since the start.", Kind::Gauge, uptime)?;
+        let watchers = snapshot.watchers;
+        self.single("oneloop_watchers", "Pages that are watching.", Kind::Gauge, watchers)?;
+        let held = u8::from(snapshot.pace != Pace::Running);
+        let help = "1 while the public's clients are paused or in slow motion, else 0.";
+        self.single("oneloop_paused", help, Kind::Gauge, held)?;
+        let draining = u8::from(snapshot.is_draining);
+        let help = "1 while the server is stopping and lets its clients finish, else 0.";
+        self.single("oneloop_draining", help, Kind::Gauge, draining)
+    }
+
+    /// What the system says of the process, by the names that every exporter uses. What it does not
+    /// say is left out.
+    fn process(&mut self) -> fmt::Result {
+        let process = process::look();
+        let cpu = process.processor_time.as_secs_f64();
+        let help = "User and system CPU time spent, in seconds.";
+        self.single("process_cpu_seconds_total", help, Kind::Counter, cpu)?;
+        for (name, help, value) in [
+            ("process_resident_memory_bytes", "Resident memory.", process.resident_bytes),
+            ("process_open_fds", "Open descriptors.", process.descriptors),
+            ("process_max_fds", "Descriptors that may be open.", process.descriptors_max),
+        ] {
+            if let Some(value) = value {
+                self.single(name, help, Kind::Gauge, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn single(&mut self, name: &str, help: &str, kind: Kind, value: impl Display) -> fmt::Result {
+        self.head(name, help, kind)?;
+        writeln!(self.0, "{name} {value}")
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: Kind) -> fmt::Result {
+        let kind = match kind {
+            Kind::Counter => "counter",
+            Kind::Gauge => "gauge",
+        };
+        writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}")
+    }
+}

@@ -1,0 +1,177 @@
+//! A snapshot as one line of JSON: what the page is sent ten times a second, and `/state.json` once.
+//!
+//! What is written is names of ours, numbers, addresses and sentences of ours: nothing that JSON
+//! would have escaped. A frame is a picture of 64 KiB at the most and some KiB beside it.
+
+use std::fmt::{self, Display, Write};
+use std::net::SocketAddr;
+
+use super::snapshot::{Pace, Snapshot, Sums};
+use crate::clients::{DEADLINE_KINDS, View};
+use crate::config::TimeoutClass;
+use crate::connection::state::ARROWS;
+use crate::door::Door;
+use crate::metrics::CloseReason;
+use crate::narration::{Event, StateName};
+use crate::time::Time;
+
+/// What does not change while the server runs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Unchanging {
+    pub(super) listeners: Vec<SocketAddr>,
+}
+
+/// A frame: what goes on, and what has happened since the sums were `before`; with the client in
+/// `slot`, if somebody is there and was looked at.
+pub(super) fn frame(snapshot: &Snapshot, before: Sums, slot: Option<usize>) -> String {
+    let mut text = String::with_capacity(snapshot.survey.picture.len() + 4096);
+    text.push('{');
+    // Writing to a string cannot fail.
+    let _ = write_frame(&mut text, snapshot, before, slot);
+    text.push('}');
+    text
+}
+
+/// A frame, and what does not change.
+pub(super) fn state(snapshot: &Snapshot, unchanging: &Unchanging, slot: Option<usize>) -> String {
+    let mut text = frame(snapshot, Sums::default(), slot);
+    text.pop();
+    let _ = write_unchanging(&mut text, unchanging);
+    text.push_str("}\n");
+    text
+}
+
+fn write_frame(
+    out: &mut String,
+    snapshot: &Snapshot,
+    before: Sums,
+    slot: Option<usize>,
+) -> fmt::Result {
+    let Snapshot { at, pace, is_draining, clients, clients_max, survey, .. } = snapshot;
+    let pace = match pace {
+        Pace::Running => "running",
+        Pace::Paused => "paused",
+        Pace::Slow { .. } => "slow",
+    };
+    write!(out, "\"at\":{},\"pace\":\"{pace}\",\"draining\":{is_draining}", seconds(*at))?;
+    write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
+    write!(out, ",\"grid\":\"{}\"", survey.picture)?;
+    let states = StateName::ALL.map(|state| (format!("{state:?}"), survey.states[state as usize]));
+    write_counts(out, "states", states)?;
+    let arrows: Vec<String> = snapshot.arrows.iter().map(u64::to_string).collect();
+    write!(out, ",\"arrows\":[{}]", arrows.join(","))?;
+    write_turn(out, snapshot.sums().since(before))?;
+    write_totals(out, snapshot)?;
+    let kinds = (0..DEADLINE_KINDS).map(|kind| (kind_name(kind), survey.deadlines[kind]));
+    write_counts(out, "timers", kinds)?;
+    match survey.next_due {
+        Some(rest) => write!(out, ",\"next_due_ms\":{}", rest.as_millis())?,
+        None => out.push_str(",\"next_due_ms\":null"),
+    }
+    let mut chosen = snapshot.chosen.iter();
+    match chosen.find(|(view, _)| Some(view.slot) == slot) {
+        Some((view, steps)) => write_client(out, view, steps),
+        None => out.write_str(",\"client\":null"),
+    }
+}
+
+fn write_turn(out: &mut String, grown: Sums) -> fmt::Result {
+    let Sums { turns, waited, worked, events, receives, sends, accepts } = grown;
+    let (waited, worked) = (waited.as_micros(), worked.as_micros());
+    write!(
+        out,
+        ",\"turn\":{{\"turns\":{turns},\"waited_us\":{waited},\"worked_us\":{worked},\
+         \"events\":{events},\"receives\":{receives},\"sends\":{sends},\"accepts\":{accepts}}}"
+    )
+}
+
+fn write_totals(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    let metrics = &snapshot.metrics;
+    write!(
+        out,
+        ",\"totals\":{{\"requests\":{},\"faults\":{},\"accepted\":{},\"received_bytes\":{},\
+         \"sent_bytes\":{},\"turns\":{}",
+        metrics.requests,
+        metrics.faults,
+        metrics.accepted,
+        metrics.received_bytes,
+        metrics.sent_bytes,
+        metrics.turns
+    )?;
+    let closed = CloseReason::ALL.map(|reason| (format!("{reason:?}"), metrics.closed(reason)));
+    write_counts(out, "closed", closed)?;
+    out.write_char('}')
+}
+
+/// An object of numbers.
+fn write_counts<K: Display, V: Display>(
+    out: &mut String,
+    name: &str,
+    counts: impl IntoIterator<Item = (K, V)>,
+) -> fmt::Result {
+    write!(out, ",\"{name}\":{{")?;
+    for (number, (key, count)) in counts.into_iter().enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        write!(out, "{comma}\"{key}\":{count}")?;
+    }
+    out.write_char('}')
+}
+
+fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
+    let View { slot, generation, door, peer, state, kept_bytes, owed_bytes, served, deadline } =
+        view;
+    let door = match door {
+        Door::Public => "public",
+        Door::Admin => "admin",
+    };
+    write!(
+        out,
+        ",\"client\":{{\"slot\":{slot},\"generation\":{generation},\"door\":\"{door}\",\
+         \"peer\":\"{peer}\",\"state\":\"{state:?}\",\"kept_bytes\":{kept_bytes},\
+         \"owed_bytes\":{owed_bytes},\"served\":{served}"
+    )?;
+    match deadline {
+        Some((class, rest)) => {
+            let kind = class.map_or(DEADLINE_KINDS - 1, |class| class as usize);
+            let (class, rest) = (kind_name(kind), rest.as_millis());
+            write!(out, ",\"deadline\":{{\"class\":\"{class}\",\"rest_ms\":{rest}}}")?;
+        }
+        None => out.push_str(",\"deadline\":null"),
+    }
+    out.push_str(",\"steps\":[");
+    for (number, step) in steps.iter().enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        let (at, verb, sentence) = (seconds(step.at), step.padded_verb(), step.sentence());
+        write!(out, "{comma}{{\"at\":{at},\"text\":\"{verb}{sentence}\"}}")?;
+    }
+    out.write_str("]}")
+}
+
+fn write_unchanging(out: &mut String, unchanging: &Unchanging) -> fmt::Result {
+    write!(out, ",\"version\":\"{}\",\"diagram\":[", env!("CARGO_PKG_VERSION"))?;
+    for (number, (from, event, to)) in ARROWS.iter().enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        write!(out, "{comma}{{\"from\":\"{from:?}\",\"event\":\"{event}\",\"to\":\"{to:?}\"}}")?;
+    }
+    let listeners = unchanging.listeners.iter().map(|address| format!("\"{address}\""));
+    write!(out, "],\"listeners\":[{}]", listeners.collect::<Vec<_>>().join(","))
+}
+
+/// Seconds since the start, to the millisecond.
+fn seconds(at: Time) -> impl Display {
+    format!("{:.3}", at.since(Time::START).as_secs_f64())
+}
+
+/// What a kind of deadlines is called.
+fn kind_name(kind: usize) -> &'static str {
+    match TimeoutClass::ALL.get(kind) {
+        Some(TimeoutClass::FirstByte) => "first byte",
+        Some(TimeoutClass::Idle) => "idle",
+        Some(TimeoutClass::TypingGrace) => "typing grace",
+        Some(TimeoutClass::Head) => "head",
+        Some(TimeoutClass::Body) => "body",
+        Some(TimeoutClass::Write) => "write",
+        Some(TimeoutClass::Linger) => "linger",
+        None => "source",
+    }
+}

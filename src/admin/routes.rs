@@ -1,0 +1,202 @@
+//! Answers the requests that come in by the admin door. Strict HTTP, whatever the public gets.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Order, Shared};
+use super::events::{Frames, Purpose, Single};
+use super::exposition;
+use super::frame::Unchanging;
+use super::guard::{self, Names};
+use super::page::Part;
+use crate::handler::{Handler, Reply, ReplyHead, Sent};
+use crate::http::encode::{FieldBlock, InvalidField};
+use crate::http::fault::Fault;
+use crate::http::request::Request;
+use crate::http::status::Status;
+
+/// What every answer says to browsers: run and load nothing that is not ours, be shown inside of no
+/// other page, be kept nowhere, be handed to no other page.
+const FIELDS: [(&str, &str); 6] = [
+    (
+        "Content-Security-Policy",
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+         img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+];
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// A minute between two steps is as slow as anybody can want it.
+const SLOW_MILLIS_MAX: u64 = 60_000;
+
+const SLOW_ADVICE: &str =
+    "Say how long to wait between two steps: /slow?interval_ms=300, 1 to 60000.\n";
+const SLOT_ADVICE: &str = "A slot is a number, as in slot=3.\n";
+
+/// What can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    Page(Part),
+    Health,
+    Events,
+    State,
+    Metrics,
+    Pause,
+    Resume,
+    Step,
+    Slow,
+}
+
+impl Route {
+    fn of(path: &str) -> Option<Route> {
+        match path {
+            "/healthz" => Some(Route::Health),
+            "/events" => Some(Route::Events),
+            "/state.json" => Some(Route::State),
+            "/metrics" => Some(Route::Metrics),
+            "/pause" => Some(Route::Pause),
+            "/resume" => Some(Route::Resume),
+            "/step" => Some(Route::Step),
+            "/slow" => Some(Route::Slow),
+            _ => Part::at(path).map(Route::Page),
+        }
+    }
+
+    /// The methods by which it can be asked for. Nothing changes by a GET.
+    fn allow(self) -> &'static str {
+        match self {
+            Route::Page(_) | Route::Health | Route::Events | Route::State | Route::Metrics => {
+                "GET, HEAD"
+            }
+            Route::Pause | Route::Resume | Route::Step | Route::Slow => "POST",
+        }
+    }
+}
+
+/// A parameter that is there and is no number.
+struct Unreadable;
+
+/// The number that the target's query gives for `name`.
+fn value_of<N: FromStr>(request: &Request<'_>, name: &str) -> Result<Option<N>, Unreadable> {
+    let mut parameters = request.query().unwrap_or_default().split('&');
+    let value = parameters.find_map(|part| part.strip_prefix(name)?.strip_prefix('='));
+    value.map(|value| value.parse().map_err(|_| Unreadable)).transpose()
+}
+
+/// The handler of the admin door.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    names: Names,
+    board: Shared,
+    unchanging: Arc<Unchanging>,
+    fields: FieldBlock,
+}
+
+impl Routes {
+    /// Answers whoever asks by one of these names.
+    pub(super) fn new(names: Names, board: Shared, unchanging: Arc<Unchanging>) -> Routes {
+        let add = |block: FieldBlock, (name, value)| block.with(name, value);
+        let fields: Result<_, InvalidField> = FIELDS.into_iter().try_fold(FieldBlock::new(), add);
+        Routes { names, board, unchanging, fields: fields.expect("these are valid fields") }
+    }
+
+    fn answer(&self, route: Route, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        match route {
+            Route::Page(part) => {
+                let head = self.head(reply, Status::OK).field("Content-Type", part.content_type);
+                head.send(part.text)
+            }
+            Route::Health if self.board.look().is_draining => {
+                self.say(reply, Status::SERVICE_UNAVAILABLE, "draining\n")
+            }
+            Route::Health => self.say(reply, Status::OK, "ok\n"),
+            Route::Events => self.show(request, reply),
+            Route::State => match value_of(request, "slot") {
+                Ok(slot) => {
+                    let purpose = Purpose::State(slot, Arc::clone(&self.unchanging));
+                    self.look(purpose, "application/json", reply)
+                }
+                Err(Unreadable) => self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE),
+            },
+            Route::Metrics => self.look(Purpose::Metrics, exposition::CONTENT_TYPE, reply),
+            Route::Pause => self.order(Order::Pause, reply),
+            Route::Resume => self.order(Order::Resume, reply),
+            Route::Step => self.order(Order::Step, reply),
+            Route::Slow => match value_of(request, "interval_ms") {
+                Ok(Some(millis @ 1..=SLOW_MILLIS_MAX)) => {
+                    self.order(Order::Slow(Duration::from_millis(millis)), reply)
+                }
+                Ok(_) | Err(Unreadable) => self.say(reply, Status::BAD_REQUEST, SLOW_ADVICE),
+            },
+        }
+    }
+
+    /// A frame ten times a second, as long as somebody watches.
+    fn show(&self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let Ok(slot) = value_of(request, "slot") else {
+            return self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE);
+        };
+        let Some(seat) = self.board.take_seat(slot) else {
+            let text = "As many are watching as there may be; close another page.\n";
+            return self.say(reply, Status::SERVICE_UNAVAILABLE, text);
+        };
+        let head = self.head(reply, Status::OK).field("Content-Type", "text/event-stream");
+        head.stream(Frames::new(seat, slot))
+    }
+
+    /// An answer that is written from a look at everybody.
+    fn look(&self, purpose: Purpose, content_type: &str, reply: Reply<'_>) -> Sent {
+        let head = self.head(reply, Status::OK).field("Content-Type", content_type);
+        head.stream(Single::new(&self.board, purpose))
+    }
+
+    /// The loop acts on it within this turn.
+    fn order(&self, order: Order, reply: Reply<'_>) -> Sent {
+        self.board.look().orders.push(order);
+        self.head(reply, Status::NO_CONTENT).send("")
+    }
+
+    fn head<'a>(&self, reply: Reply<'a>, status: Status) -> ReplyHead<'a> {
+        reply.status(status).fields(&self.fields)
+    }
+
+    fn say(&self, reply: Reply<'_>, status: Status, text: &str) -> Sent {
+        self.head(reply, status).field("Content-Type", TEXT).send(text)
+    }
+}
+
+impl Handler for Routes {
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let Some(name) = self.names.asked(request) else {
+            let text =
+                "Ask by this listener's own address and port, or by localhost and the port.\n";
+            return self.say(reply, Status::MISDIRECTED_REQUEST, text);
+        };
+        let Some(route) = Route::of(request.path()) else {
+            return self.say(reply, Status::NOT_FOUND, "There is nothing here; see /.\n");
+        };
+        let allow = route.allow();
+        if !allow.split(", ").any(|method| method == request.method().as_str()) {
+            let head = self.head(reply, Status::METHOD_NOT_ALLOWED).field("Allow", allow);
+            return head.field("Content-Type", TEXT).send(&format!("Use {allow}.\n"));
+        }
+        // Whoever follows a link to the page comes from elsewhere.
+        let is_page = matches!(route, Route::Page(part) if part.is_page());
+        if !is_page && !guard::is_own(request, name) {
+            let text = "This is not for pages of other sites.\n";
+            return self.say(reply, Status::FORBIDDEN, text);
+        }
+        self.answer(route, request, reply)
+    }
+
+    fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+        self.say(reply, fault.status(), &fault.to_string())
+    }
+}

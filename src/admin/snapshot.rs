@@ -1,0 +1,91 @@
+//! What the server was doing at one moment, as numbers: what frames and metrics are written from.
+
+use std::time::Duration;
+
+use crate::clients::{Survey, View};
+use crate::metrics::Metrics;
+use crate::narration::{ARROW_COUNT, Event};
+use crate::time::Time;
+
+/// One moment. Its size is bounded by that of the survey's picture.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Snapshot {
+    pub(super) at: Time,
+    pub(super) pace: Pace,
+    pub(super) is_draining: bool,
+    pub(super) watchers: usize,
+    pub(super) clients: usize,
+    pub(super) clients_max: usize,
+    pub(super) survey: Survey,
+    /// How often each arrow was walked while somebody watched.
+    pub(super) arrows: [u64; ARROW_COUNT],
+    pub(super) turns: Turns,
+    pub(super) metrics: Metrics,
+    /// Those whom somebody has chosen, with their last steps.
+    pub(super) chosen: Vec<(View, Vec<Event>)>,
+}
+
+/// How the public's clients go on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// As they can.
+    #[default]
+    Running,
+    /// Not at all, but for single steps that are asked for.
+    Paused,
+    /// One of them by one step at a time.
+    Slow { interval: Duration, due: Time },
+}
+
+/// What the turns came to in which somebody watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Turns {
+    /// How long the loop has waited in the poll.
+    pub(super) waited: Duration,
+    /// How long it has worked.
+    pub(super) worked: Duration,
+    /// How many events the poll has returned.
+    pub(super) events: u64,
+}
+
+/// The sums that a frame shows the growth of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub(super) turns: u64,
+    pub(super) waited: Duration,
+    pub(super) worked: Duration,
+    pub(super) events: u64,
+    pub(super) receives: u64,
+    pub(super) sends: u64,
+    pub(super) accepts: u64,
+}
+
+impl Snapshot {
+    /// The sums up to now.
+    pub(super) fn sums(&self) -> Sums {
+        Sums {
+            turns: self.metrics.turns,
+            waited: self.turns.waited,
+            worked: self.turns.worked,
+            events: self.turns.events,
+            receives: self.metrics.receives,
+            sends: self.metrics.sends,
+            accepts: self.metrics.accepted,
+        }
+    }
+}
+
+impl Sums {
+    /// By how much they have grown since they were `before`.
+    pub(super) fn since(self, before: Sums) -> Sums {
+        Sums {
+            turns: self.turns.saturating_sub(before.turns),
+            waited: self.waited.saturating_sub(before.waited),
+            worked: self.worked.saturating_sub(before.worked),
+            events: self.events.saturating_sub(before.events),
+            receives: self.receives.saturating_sub(before.receives),
+            sends: self.sends.saturating_sub(before.sends),
+            accepts: self.accepts.saturating_sub(before.accepts),
+        }
+    }
+}

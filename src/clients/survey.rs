@@ -1,0 +1,111 @@
+//! Looks at everybody at once, for whoever watches. It costs a look at each slot, and is done only
+//! while somebody watches.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::crowd::Clients;
+use crate::config::TimeoutClass;
+use crate::connection::Deadline;
+use crate::connection::state::Name;
+use crate::door::Door;
+use crate::socket::Stream;
+use crate::time::Time;
+
+/// How many slots a picture shows at the most. Whoever lies above is counted, and not shown: a
+/// picture stays below 64 KiB, however many clients there are.
+pub(crate) const PICTURE_SLOTS_MAX: usize = 64 * 1024;
+
+/// How many kinds of deadlines there are: the timeouts, and the time of a source.
+pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
+
+/// What everybody is doing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Survey {
+    /// A character for each slot: a full stop if it is free, else the letter of its client's state,
+    /// which is small for a client of the admin door.
+    pub(crate) picture: String,
+    /// How many clients are in each state, in the order of their numbers.
+    pub(crate) states: [usize; Name::ALL.len()],
+    /// How many clients have each kind of deadline, in the order of their numbers; those of sources
+    /// come last.
+    pub(crate) deadlines: [usize; DEADLINE_KINDS],
+    /// How long it is until the next of them.
+    pub(crate) next_due: Option<Duration>,
+}
+
+/// One client, as it is between two of its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct View {
+    pub(crate) slot: usize,
+    pub(crate) generation: u32,
+    pub(crate) door: Door,
+    pub(crate) peer: SocketAddr,
+    pub(crate) state: Name,
+    pub(crate) kept_bytes: usize,
+    pub(crate) owed_bytes: usize,
+    pub(crate) served: u32,
+    /// For what it may wait, and how long. `None` for what: until its source gives more.
+    pub(crate) deadline: Option<(Option<TimeoutClass>, Duration)>,
+}
+
+impl<S: Stream> Clients<S> {
+    /// Looks at everybody. To be called when nobody is being driven.
+    pub(crate) fn survey(&self, now: Time) -> Survey {
+        let mut survey = Survey::default();
+        for (slot, client) in &self.slab {
+            let connection = &client.connection;
+            let state = connection.state();
+            survey.states[state as usize] += 1;
+            match connection.deadline(&self.common.timeouts) {
+                Some(Deadline::Timeout(class, _)) => survey.deadlines[class as usize] += 1,
+                Some(Deadline::At(_)) => survey.deadlines[DEADLINE_KINDS - 1] += 1,
+                None => {}
+            }
+            if slot < PICTURE_SLOTS_MAX {
+                while survey.picture.len() < slot {
+                    survey.picture.push('.');
+                }
+                survey.picture.push(match connection.door() {
+                    Door::Public => state.letter(),
+                    Door::Admin => state.letter().to_ascii_lowercase(),
+                });
+            }
+        }
+        survey.next_due = self.rest_until_due(now);
+        survey
+    }
+
+    /// How long it is until the next deadline of anybody, also of those who are held.
+    fn rest_until_due(&self, now: Time) -> Option<Duration> {
+        let rests = Door::ALL.into_iter().filter_map(|door| {
+            let due = self.timers[door as usize].next_due(&self.slab)?;
+            Some(due.since(self.time_of(door, now)))
+        });
+        rests.min()
+    }
+
+    /// Looks at the client in this slot, if there is one.
+    pub(crate) fn view(&self, slot: usize, now: Time) -> Option<View> {
+        let client = self.slab.get(slot)?;
+        let connection = &client.connection;
+        let now = self.time_of(connection.door(), now);
+        let deadline = connection.deadline(&self.common.timeouts).map(|deadline| match deadline {
+            Deadline::Timeout(class, since) => {
+                (Some(class), (since + self.common.timeouts.of(class)).since(now))
+            }
+            Deadline::At(due) => (None, due.since(now)),
+        });
+        Some(View {
+            slot,
+            generation: client.generation,
+            door: connection.door(),
+            peer: client.peer(),
+            state: connection.state(),
+            kept_bytes: connection.kept_bytes(),
+            owed_bytes: connection.owed_bytes(&self.common.output),
+            served: connection.served(),
+            deadline,
+        })
+    }
+}

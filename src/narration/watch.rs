@@ -1,0 +1,115 @@
+//! What is kept of the steps for whoever watches: how often each arrow was walked, and the last
+//! steps of a few clients.
+//!
+//! Counting costs a look at a connection's state before and after each step. Keeping a client's
+//! steps costs that all steps are told; so it is done only when somebody has chosen one.
+
+use std::collections::VecDeque;
+
+use super::event::{ClientEvent, Event};
+use crate::connection::state::{ARROWS, Name};
+
+/// How many steps are kept of a client: two or three requests.
+const STEPS_KEPT: usize = 16;
+
+/// How many arrows there are.
+pub(crate) const ARROW_COUNT: usize = ARROWS.len();
+
+/// What is counted and kept.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    walked: [[u64; Name::ALL.len()]; Name::ALL.len()],
+    followed: Vec<Followed>,
+}
+
+/// A slot whose client's steps are kept.
+#[derive(Debug)]
+struct Followed {
+    slot: usize,
+    steps: VecDeque<Event>,
+}
+
+impl Watch {
+    /// Keeps the steps of those in these slots from now on, and of nobody else.
+    pub(crate) fn follow(&mut self, slots: &[usize]) {
+        self.followed.retain(|followed| slots.contains(&followed.slot));
+        for slot in slots {
+            if !self.is_following(*slot) {
+                let steps = VecDeque::with_capacity(STEPS_KEPT);
+                self.followed.push(Followed { slot: *slot, steps });
+            }
+        }
+    }
+
+    fn is_following(&self, slot: usize) -> bool {
+        self.followed.iter().any(|followed| followed.slot == slot)
+    }
+
+    /// Whether anybody's steps are kept.
+    pub(crate) fn follows_anybody(&self) -> bool {
+        !self.followed.is_empty()
+    }
+
+    /// Counts what a step has come to: from one state to another, with so many answers.
+    ///
+    /// A step can lead through a state without stopping there. Where that is certain both arrows
+    /// are counted: a request that had come already is answered, or begun, behind an answer.
+    pub(crate) fn count(&mut self, before: Name, after: Name, answers: u32) {
+        let waited_behind = (before, after) == (Name::Writing, Name::ReadingHead)
+            || (before, after) == (Name::Writing, Name::Writing) && answers > 0;
+        if waited_behind {
+            self.walked[before as usize][Name::Idle as usize] += 1;
+            self.walked[Name::Idle as usize][after as usize] += 1;
+        } else {
+            self.walked[before as usize][after as usize] += 1;
+        }
+    }
+
+    /// How often each arrow was walked while somebody watched, in the order of the table.
+    pub(crate) fn arrows(&self) -> [u64; ARROW_COUNT] {
+        ARROWS.map(|(from, _, to)| self.walked[from as usize][to as usize])
+    }
+
+    /// Keeps this step, if it is of somebody followed.
+    pub(crate) fn keep(&mut self, slot: usize, event: &Event, step: ClientEvent) {
+        let Some(followed) = self.followed.iter_mut().find(|followed| followed.slot == slot) else {
+            return;
+        };
+        if let ClientEvent::Accepted { .. } = step {
+            followed.steps.clear();
+        }
+        if followed.steps.len() == STEPS_KEPT {
+            followed.steps.pop_front();
+        }
+        followed.steps.push_back(*event);
+    }
+
+    /// The last steps of whoever is in this slot, if they are kept.
+    pub(crate) fn steps(&self, slot: usize) -> Vec<Event> {
+        let followed = self.followed.iter().find(|followed| followed.slot == slot);
+        followed.map_or_else(Vec::new, |followed| followed.steps.iter().copied().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walked(watch: &Watch, from: Name, to: Name) -> u64 {
+        let at = ARROWS.iter().position(|(a, _, b)| (*a, *b) == (from, to));
+        watch.arrows()[at.expect("an arrow")]
+    }
+
+    #[test]
+    fn a_request_behind_an_answer_walks_two_arrows_in_one_step() {
+        let mut watch = Watch::default();
+        watch.count(Name::Idle, Name::Writing, 1);
+        watch.count(Name::Writing, Name::Writing, 0);
+        watch.count(Name::Writing, Name::Writing, 3);
+        watch.count(Name::Writing, Name::ReadingHead, 0);
+        assert_eq!(walked(&watch, Name::Idle, Name::Writing), 2);
+        assert_eq!(walked(&watch, Name::Writing, Name::Idle), 2);
+        assert_eq!(walked(&watch, Name::Idle, Name::ReadingHead), 1);
+        assert_eq!(watch.arrows().iter().sum::<u64>(), 5);
+    }
+}

@@ -1,0 +1,41 @@
+//! What the log says first: where the server listens, and what its limits come to.
+
+use log::{info, warn};
+
+use super::Server;
+use crate::config::Timeouts;
+use crate::handler::Handler;
+use crate::narration::LoopEvent;
+
+/// What an idle client costs, in bytes: held by tests.
+const SLOT_BYTES: usize = 128;
+
+impl<H: Handler> Server<H> {
+    /// Says in the log where it listens and what its limits are.
+    pub(super) fn announce(&mut self) {
+        for listener in self.admission.listeners() {
+            let address = listener.address;
+            info!("listening on http://{address}/");
+            self.clients.tell_of_loop(LoopEvent::Listening { address });
+        }
+        if let Some(address) = self.admin_addr() {
+            info!("showing what it does at http://{address}/");
+        }
+        let clients_max = self.admission.clients_max();
+        let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
+            &self.timeouts;
+        let grace = self.timeouts.grace();
+        let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
+        let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
+        let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
+        info!(
+            "limits: descriptors {} -> {}, clients {clients_max}, first byte {first_byte:?}, head \
+             {head:?}{grace}, body {body:?}, write {write:?}, idle {idle:?}, linger {linger:?}, \
+             drain {drain:?}, memory at worst {worst} MiB",
+            self.descriptors.before, self.descriptors.now
+        );
+        if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
+            warn!("the descriptor limit allows only {clients_max} clients; raise it (ulimit -Hn)");
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What the engine has to know of mio's streams: what an event says, how a connection ends, and
+//! how part of a file is sent.
+
+use std::fs::File;
+use std::io;
+use std::time::Duration;
+
+use mio::event::Event;
+use mio::net::TcpStream;
+
+use crate::file;
+use crate::socket::{Readiness, Stream};
+
+/// What an event tells of a stream. An error is learnt by the next call, whichever that is.
+pub(crate) fn told(event: &Event) -> Readiness {
+    Readiness {
+        readable: event.is_readable() || event.is_error(),
+        writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+        read_closed: event.is_read_closed(),
+    }
+}
+
+impl Stream for TcpStream {
+    fn shutdown_write(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        socket2::SockRef::from(self).set_linger(Some(Duration::ZERO))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        file::send_more(self, bytes)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
+        file::sendfile(self, file, offset, bytes_max)
+    }
+}
