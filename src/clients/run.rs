@@ -198,8 +198,9 @@ impl<S: Stream> Clients<S> {
         if client.wanted_interest() > client.interest {
             self.unregistered.push(key);
         }
+        let door = client.connection.door();
         let deadline = client.connection.deadline(&self.common.timeouts);
-        self.set_deadline(key, deadline);
+        self.timers[door as usize].set(&mut self.slab, key, deadline);
     }
 
     /// What a client waits for, and how long it may.
