@@ -206,6 +206,7 @@ impl<S: Stream> Clients<S> {
     /// What a client waits for, and how long it may.
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
+        let now = self.time_of(connection.door(), self.narrator.now());
         let rest = connection.deadline(&self.common.timeouts).map(|deadline| {
             let (class, due) = match deadline {
                 Deadline::Timeout(class, since) => {
@@ -213,7 +214,7 @@ impl<S: Stream> Clients<S> {
                 }
                 Deadline::At(due) => (None, due),
             };
-            Rest { class, rest: due.since(self.narrator.now()) }
+            Rest { class, rest: due.since(now) }
         });
         ClientEvent::Waits { demand: connection.demand(), rest }
     }

@@ -1,12 +1,15 @@
 //! Pause, step, slow motion: the public stands still, and nothing is lost.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use oneloop::config::{AdminPlace, Reach};
+use oneloop::{Config, Next, Piece, Reply, Request, Stopped};
+
 use super::figures::state;
-use super::sockets::{Background, Client};
-use super::watcher::Watcher;
+use super::sockets::{self, Background, Client};
+use super::watcher::{Watcher, chunks};
 use super::{ask, shown};
-use oneloop::Stopped;
 
 /// What the server does with this order.
 fn order(server: &Background, path: &str) {
@@ -165,6 +168,36 @@ fn time_stands_still_for_whoever_is_held() {
     // And it goes on afterwards.
     half.send("GET / HTTP/1.1\r\n");
     assert_eq!(half.answer().status, 408);
+}
+
+#[test]
+fn a_source_stands_still_and_goes_on_where_it_was() {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
+    let config = Config { admin, ..sockets::config() };
+    let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| {
+        let mut left = 10;
+        reply.stream(move |piece: &mut Piece<'_>| {
+            left -= 1;
+            piece.append("tick\n");
+            if left > 0 { Next::After(Duration::from_millis(20)) } else { Next::Done }
+        })
+    });
+    let mut client = server.connect();
+    client.ask("/");
+    assert_eq!(client.answer_head().status, 200);
+    order(&server, "/pause");
+    // What was on its way when the pause began may still come.
+    while client.hears_now() {
+        client.receive(1024).unwrap();
+    }
+    assert!(is_left_alone(&mut client), "no piece comes, although many times have passed");
+    assert!(client.received_bytes() < 10 * "5\r\ntick\n\r\n".len());
+    assert_eq!(state(&server, "?slot=0")["client"]["deadline"]["class"], "source");
+    order(&server, "/step");
+    assert!(is_left_alone(&mut client), "a step does not make its time come");
+    order(&server, "/resume");
+    assert_eq!(chunks(&mut client), "tick\n".repeat(10));
 }
 
 #[test]
