@@ -52,13 +52,18 @@ impl Server {
         thread::spawn(move || pass_on(stderr, |bytes| sender.send(bytes).is_ok()));
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Server { child, address: nowhere, log, logged: Vec::new() };
-        server.address = server.await_address();
+        server.address = server.await_address_behind("listening on http://");
         server
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it shows what it does, if it was started with `--admin`.
+    pub fn admin(&mut self) -> SocketAddr {
+        self.await_address_behind("showing what it does at http://")
     }
 
     /// Its process.
@@ -71,20 +76,30 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    /// Asks it to stop, as a service manager does, and returns how it ended.
-    pub fn stop(mut self) -> ExitStatus {
+    /// Asks it to stop, as a service manager does.
+    pub fn tell_to_stop(&self) {
         kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it has not been reaped");
+    }
+
+    /// Asks it to stop, and returns how it ended.
+    pub fn stop(self) -> ExitStatus {
+        self.tell_to_stop();
+        self.await_end()
+    }
+
+    /// Waits until it has ended, and returns how.
+    pub fn await_end(mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         // Its end of the log closes when it exits.
         while self.read_log(deadline) {}
         self.child.wait().expect("a child can be waited for")
     }
 
-    fn await_address(&mut self) -> SocketAddr {
+    fn await_address_behind(&mut self, words: &str) -> SocketAddr {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = String::from_utf8_lossy(&self.logged);
-            let address = log.split_once("listening on http://").and_then(|(_, rest)| {
+            let address = log.split_once(words).and_then(|(_, rest)| {
                 let (address, _) = rest.split_once('/')?;
                 address.parse().ok()
             });

@@ -1,0 +1,463 @@
+//! The page that `--admin` serves, in a real browser: what it shows of real clients, and what its
+//! buttons do.
+//!
+//! Where there is no Chromium these tests say `NOT RUN`. The page says what it shows by its elements,
+//! by two attributes of its body, by the colours of its canvas, and by `window.oneloop`.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+#[path = "support/browser.rs"]
+mod browser;
+#[path = "support/needed.rs"]
+mod needed;
+#[path = "support/sockets.rs"]
+mod sockets;
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+
+use browser::Browser;
+use needed::{CHROMIUM, Folder, report_not_run};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use sockets::{Client, get};
+use support::Server;
+
+/// Nobody's time runs out in these tests: who waits, waits for what the test does next.
+const PATIENT: [&str; 14] = [
+    "--first-byte-timeout",
+    "1h",
+    "--idle-timeout",
+    "1h",
+    "--head-timeout",
+    "1h",
+    "--typing-grace",
+    "1h",
+    "--body-timeout",
+    "1h",
+    "--write-timeout",
+    "1h",
+    "--linger-timeout",
+    "1h",
+];
+
+const WIDTH: u32 = 1280;
+const HEIGHT: u32 = 900;
+
+/// A server, and a browser that shows its page.
+struct Watched {
+    server: Server,
+    browser: Browser,
+}
+
+impl Watched {
+    /// Unless there is no browser: then says so in the name of `test`.
+    fn start(test: impl Fn(), arguments: &[&str]) -> Option<Watched> {
+        let program = CHROMIUM.find(test)?;
+        let mut server = start_at("127.0.0.1:0", arguments);
+        let mut browser = Browser::start(&program, WIDTH, HEIGHT);
+        browser.open(&format!("http://{}/", server.admin()));
+        browser.await_true("document.body.dataset.stream === 'live'");
+        Some(Watched { server, browser })
+    }
+
+    /// A client, as soon as the page shows it, and its slot.
+    fn connect(&mut self) -> (TcpStream, usize) {
+        let known = self.public_slots();
+        let stream = TcpStream::connect(self.server.address()).unwrap();
+        self.browser.await_true(&format!("{PUBLIC_SLOTS}.length === {}", known.len() + 1));
+        let slots = self.public_slots();
+        (stream, *slots.iter().find(|slot| !known.contains(slot)).unwrap())
+    }
+
+    /// The slots that the last frame says the public has.
+    fn public_slots(&mut self) -> Vec<usize> {
+        serde_json::from_value(self.browser.evaluate(PUBLIC_SLOTS)).unwrap()
+    }
+
+    /// Waits until the frames spell a slot so, and its square has the colour that belongs to that.
+    fn await_square(&mut self, slot: usize, letter: char, colour: &str) {
+        let spelled = format!("(window.oneloop.frame.grid[{slot}] ?? '.') === '{letter}'");
+        let painted = format!("({PAINTED})({slot}) === window.oneloop.colours['{colour}']");
+        self.browser.await_true(&format!("{spelled} && {painted}"));
+    }
+
+    fn click_on_square(&mut self, slot: usize) {
+        let place = self.browser.evaluate(&format!(
+            "(() => {{
+                const corner = document.getElementById('grid').getBoundingClientRect();
+                const {{ left, top, width }} = window.oneloop.place({slot});
+                return [corner.x + left + width / 2, corner.y + top + width / 2];
+            }})()"
+        ));
+        self.browser.click(place[0].as_f64().unwrap(), place[1].as_f64().unwrap());
+    }
+
+    /// Waits for two frames that the server has made after now.
+    fn await_frames(&mut self) {
+        let seen = self.browser.evaluate("window.oneloop.frames").as_u64().unwrap();
+        self.browser.await_true(&format!("window.oneloop.frames >= {}", seen + 3));
+    }
+
+    fn await_text(&mut self, id: &str, text: &str) {
+        let shown = format!("document.getElementById('{id}').textContent");
+        self.browser.await_true(&format!("{shown}.includes('{text}')"));
+    }
+
+    /// Takes pictures of the whole page for people to look at, in the target folder.
+    fn take_pictures(&mut self, name: &str) {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("page");
+        fs::create_dir_all(&folder).unwrap();
+        for (kind, width, scheme) in
+            [("light", 1440, "light"), ("dark", 1440, "dark"), ("phone", 390, "dark")]
+        {
+            self.browser.prefer(scheme);
+            self.browser.resize(width, HEIGHT, 1.0);
+            // The board of squares grows with the window, to a bound.
+            for _ in 0..3 {
+                self.await_frames();
+                let height = self.browser.evaluate("document.documentElement.scrollHeight");
+                let height = u32::try_from(height.as_u64().unwrap()).unwrap();
+                self.browser.resize(width, height, 1.0);
+            }
+            self.await_frames();
+            let file = folder.join(format!("{name}-{kind}.png"));
+            fs::write(&file, self.browser.screenshot()).unwrap();
+            println!("see {}", file.display());
+        }
+        self.browser.prefer("light");
+        self.browser.resize(WIDTH, HEIGHT, 1.0);
+    }
+
+    /// Neither its scripts nor its policy, its console or its network had anything to complain of.
+    fn assert_content(&mut self) {
+        let complaints = self.browser.complaints();
+        assert!(complaints.is_empty(), "{complaints:?}");
+    }
+}
+
+/// The slots of clients that do not watch.
+const PUBLIC_SLOTS: &str =
+    "[...window.oneloop.frame.grid].flatMap((code, slot) => /[A-Z]/.test(code) ? [slot] : [])";
+
+/// The colour of a slot's square near its lower right corner, where nothing is written. It is read
+/// from a copy: a canvas that is read from is painted in another way.
+const PAINTED: &str = "(slot) => {
+    const { left, top, width } = window.oneloop.place(slot);
+    const [x, y] = [left + width - 3, top + width - 3].map((at) => at * devicePixelRatio);
+    const copy = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    copy.drawImage(document.getElementById('grid'), x, y, 1, 1, 0, 0, 1, 1);
+    const [red, green, blue] = copy.getImageData(0, 0, 1, 1).data;
+    return '#' + [red, green, blue].map((part) => part.toString(16).padStart(2, '0')).join('');
+}";
+
+fn start_at(admin: &str, arguments: &[&str]) -> Server {
+    Server::start(&[&["--admin", admin][..], &PATIENT, arguments].concat())
+}
+
+fn say(mut stream: &TcpStream, text: &str) {
+    stream.write_all(text.as_bytes()).unwrap();
+}
+
+#[test]
+fn a_square_for_each_client_for_as_long_as_it_is_there() {
+    let Some(mut watched) =
+        Watched::start(a_square_for_each_client_for_as_long_as_it_is_there, &[])
+    else {
+        return;
+    };
+    assert_eq!(watched.public_slots(), [0_usize; 0], "only the page itself is there");
+    let (first, slot) = watched.connect();
+    watched.await_square(slot, 'I', "Idle");
+    let (_second, other) = watched.connect();
+    watched.await_square(other, 'I', "Idle");
+    assert_ne!(slot, other);
+    drop(first);
+    watched.await_square(slot, '.', "free");
+    watched.await_square(other, 'I', "Idle");
+    // The page watches: its own square is there too, in lower case.
+    watched.browser.await_true("/[a-z]/.test(window.oneloop.frame.grid)");
+    watched.assert_content();
+}
+
+#[test]
+fn half_a_request_changes_its_square_and_the_rest_changes_it_back() {
+    let Some(mut watched) =
+        Watched::start(half_a_request_changes_its_square_and_the_rest_changes_it_back, &[])
+    else {
+        return;
+    };
+    let (stream, slot) = watched.connect();
+    say(&stream, "GET /hello HT");
+    watched.await_square(slot, 'H', "ReadingHead");
+    watched.browser.await_true(&format!("{} === '1'", count_in_diagram("ReadingHead")));
+    watched.browser.await_true(&format!("{} === '1'", count_on_way("Idle ReadingHead")));
+    say(&stream, "TP/1.1\r\nHost: test\r\n\r\n");
+    watched.await_square(slot, 'I', "Idle");
+    watched.browser.await_true(&format!("{} === '1'", count_on_way("Writing Idle")));
+    say(&stream, "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 10\r\n\r\nhalf");
+    watched.await_square(slot, 'B', "ReadingBody");
+    watched.assert_content();
+}
+
+/// What the diagram says of a state, and of a way at rest.
+fn count_in_diagram(state: &str) -> String {
+    format!("document.querySelector('#diagram [data-state=\"{state}\"] .count').textContent")
+}
+
+fn count_on_way(way: &str) -> String {
+    format!("document.querySelector('#diagram [data-way=\"{way}\"] text').textContent")
+}
+
+#[test]
+fn every_way_of_the_state_machine_is_drawn() {
+    let Some(mut watched) = Watched::start(every_way_of_the_state_machine_is_drawn, &[]) else {
+        return;
+    };
+    let drawn = watched.browser.evaluate(
+        "[...document.querySelectorAll('#diagram [data-way]')]
+            .map((way) => [way.dataset.way, way.querySelector('path').getTotalLength() > 50])",
+    );
+    let told = watched.browser.evaluate(
+        "fetch('/state.json').then((answer) => answer.json()).then(({ diagram }) =>
+            diagram.map(({ from, to }) => [`${from} ${to}`, true]))",
+    );
+    assert!(told.as_array().unwrap().len() >= 17);
+    assert_eq!(drawn, told);
+    watched.assert_content();
+}
+
+#[test]
+fn a_click_shows_the_client_whose_square_it_is() {
+    let Some(mut watched) = Watched::start(a_click_shows_the_client_whose_square_it_is, &[]) else {
+        return;
+    };
+    let clients = [0, 1, 2].map(|_| watched.connect());
+    let (chosen, slot) = &clients[1];
+    say(chosen, "GET /half");
+    watched.await_square(*slot, 'H', "ReadingHead");
+    watched.click_on_square(*slot);
+    watched.await_text("client-peer", &chosen.local_addr().unwrap().to_string());
+    watched.await_text("client-state", "ReadingHead");
+    watched.await_text("client-token", &format!("slot {slot}, "));
+    assert_eq!(watched.browser.text("client-kept"), "9 B");
+    assert!(watched.browser.text("client-deadline").contains("s left ("));
+    say(chosen, " HTTP/1.1\r\nHost: test\r\n\r\n");
+    watched.await_text("client-state", "Idle");
+    watched.await_text("client-served", "1 answer");
+    watched.await_text("steps", "bytes taken");
+    // The next one, by the keyboard alone.
+    let (next, slot) = &clients[2];
+    watched.browser.evaluate("document.getElementById('grid').focus()");
+    while watched.browser.evaluate("Number(document.getElementById('slot').value)") != *slot {
+        watched.browser.press("ArrowRight");
+    }
+    watched.await_text("client-peer", &next.local_addr().unwrap().to_string());
+    watched.await_text("announced", &format!("Slot {slot}: Idle"));
+    let [_, _, (gone, slot)] = clients;
+    drop(gone);
+    watched.await_text("client-says", &format!("The client in slot {slot} has gone."));
+    watched.assert_content();
+}
+
+#[test]
+fn a_watcher_is_shown_as_one() {
+    let Some(mut watched) = Watched::start(a_watcher_is_shown_as_one, &[]) else { return };
+    watched.browser.await_true("/p/.test(window.oneloop.frame.grid)");
+    let slot = watched.browser.evaluate("window.oneloop.frame.grid.indexOf('p')");
+    watched.click_on_square(usize::try_from(slot.as_u64().unwrap()).unwrap());
+    // Choosing it ends that stream and begins another, which gets the same slot or another.
+    watched.browser.await_true("/p/.test(window.oneloop.frame.grid)");
+    let slot = watched.browser.evaluate("window.oneloop.frame.grid.indexOf('p')");
+    watched.click_on_square(usize::try_from(slot.as_u64().unwrap()).unwrap());
+    watched.browser.await_true("document.getElementById('client-says').textContent !== ''");
+    watched.assert_content();
+}
+
+#[test]
+fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
+    let Some(mut watched) =
+        Watched::start(its_buttons_pause_the_loop_step_it_and_let_it_go_on, &[])
+    else {
+        return;
+    };
+    let (stream, slot) = watched.connect();
+    watched.browser.click_on("pause");
+    watched.browser.await_true("document.body.dataset.pace === 'paused'");
+    assert!(watched.browser.text("status").starts_with("Paused"));
+    let mut client = Client::new(stream);
+    client.send(get("/"));
+    watched.await_frames();
+    assert!(!client.hears_now(), "it is answered although the loop is paused");
+    watched.await_square(slot, 'I', "Idle");
+    // As many steps as it takes: each press makes one, and the last one sends the answer.
+    let mut steps = 0;
+    while !client.hears_now() {
+        watched.browser.click_on("step");
+        watched.await_frames();
+        steps += 1;
+        assert!(steps < 20, "stepping does not answer it");
+    }
+    assert_eq!(watched.browser.evaluate("document.body.dataset.pace"), "paused");
+    client.answer();
+    client.send(get("/"));
+    watched.browser.click_on("resume");
+    watched.browser.await_true("document.body.dataset.pace === 'running'");
+    client.answer();
+    watched.browser.click_on("slow");
+    watched.browser.await_true("document.body.dataset.pace === 'slow'");
+    client.send(get("/"));
+    client.answer();
+    watched.browser.click_on("resume");
+    watched.browser.await_true("document.body.dataset.pace === 'running'");
+    watched.assert_content();
+}
+
+#[test]
+fn a_stream_that_breaks_is_taken_up_again() {
+    let Some(program) = CHROMIUM.find(a_stream_that_breaks_is_taken_up_again) else { return };
+    // An address that nobody else is given a port of while there is no server.
+    let mut server = start_at("127.9.8.7:0", &[]);
+    let admin = server.admin();
+    let browser = Browser::start(&program, WIDTH, HEIGHT);
+    let mut watched = Watched { server, browser };
+    watched.browser.open(&format!("http://{admin}/"));
+    watched.browser.await_true("document.body.dataset.stream === 'live'");
+    // Killed in the midst of it.
+    watched.server = {
+        drop(watched.server);
+        watched.browser.await_true("document.body.dataset.stream === 'broken'");
+        watched.browser.await_true("document.body.dataset.stream === 'gone'");
+        assert!(watched.browser.text("status").starts_with("The server does not answer."));
+        start_at(&admin.to_string(), &[])
+    };
+    watched.browser.await_true("document.body.dataset.stream === 'live'");
+    watched.await_frames();
+    let (_client, slot) = watched.connect();
+    watched.await_square(slot, 'I', "Idle");
+    // The browser itself says that there was nobody; all else would be the page's mistake.
+    let complaints = watched.browser.complaints();
+    let own = complaints.iter().find(|complaint| complaint.source != "network");
+    assert!(own.is_none(), "{own:?}");
+}
+
+#[test]
+fn a_server_that_stops_is_seen_to_stop() {
+    let Some(mut watched) = Watched::start(a_server_that_stops_is_seen_to_stop, &[]) else {
+        return;
+    };
+    let (stream, slot) = watched.connect();
+    say(&stream, "GET / HTTP/1.1\r\n");
+    watched.await_square(slot, 'H', "ReadingHead");
+    let Watched { server, mut browser } = watched;
+    server.tell_to_stop();
+    browser.await_true("document.getElementById('status').textContent.startsWith('Stopping')");
+    say(&stream, "Host: test\r\n\r\n");
+    browser.await_true("document.body.dataset.stream === 'gone'");
+    assert!(browser.text("status").starts_with("The server has stopped."));
+    assert!(server.await_end().success());
+}
+
+/// How many clients the grid has to be legible and smooth with.
+const CROWD: usize = 15_000;
+
+/// How long a painting of the grid may take: half of what a screen gives a frame, in milliseconds.
+const PAINT_MILLIS_MAX: f64 = 8.0;
+
+#[test]
+fn a_crowd_is_painted_in_time() {
+    let test = a_crowd_is_painted_in_time;
+    let folder = Folder::new("page-answer");
+    let file = folder.path().join("answer");
+    // More than the kernel takes for somebody who does not read.
+    fs::write(&file, vec![b'x'; 8 * 1024 * 1024]).unwrap();
+    if !can_crowd(test) {
+        return;
+    }
+    let Some(mut watched) = Watched::start(test, &["--file", file.to_str().unwrap()]) else {
+        return;
+    };
+    let address = watched.server.address();
+    let few: Vec<TcpStream> = MANNERS.iter().map(|text| speaker(address, text)).collect();
+    watched.browser.await_true(&format!("{PUBLIC_SLOTS}.length === {}", few.len()));
+    watched.click_on_square(4);
+    watched.take_pictures("few");
+    let crowd: Vec<TcpStream> =
+        (few.len()..CROWD).map(|number| speaker(address, manner(number))).collect();
+    watched.browser.await_true(&format!("{PUBLIC_SLOTS}.length === {CROWD}"));
+    watched.take_pictures("crowd");
+    // A hundred of them begin a request, and then end it, over and over.
+    let busy: Vec<&TcpStream> = crowd.iter().skip(1).step_by(CROWD / 100).collect();
+    for round in 0..30 {
+        for stream in &busy {
+            say(stream, if round % 2 == 0 { "HEAD" } else { " / HTTP/1.1\r\nHost: test\r\n\r\n" });
+        }
+        watched.await_frames();
+    }
+    // Of the last hundred frames, which have come since they began.
+    for what in ["shows", "paints"] {
+        let times = watched.browser.evaluate(&format!("window.oneloop.{what}"));
+        let mut times: Vec<f64> = serde_json::from_value(times).unwrap();
+        times.sort_by(f64::total_cmp);
+        let [median, most] = [times[times.len() / 2], times[times.len() - 1]];
+        println!("{what}: {}, half up to {median} ms, all up to {most} ms", times.len());
+        assert!(median < PAINT_MILLIS_MAX, "{what}: {times:?}");
+    }
+    // All squares at once, as when the colours change. Of some times the shortest: this machine may
+    // have other work.
+    let mut all = f64::INFINITY;
+    for scheme in ["dark", "light"].into_iter().cycle().take(10) {
+        let panel = watched.browser.evaluate("window.oneloop.colours.panel");
+        watched.browser.prefer(scheme);
+        watched.browser.await_true(&format!("window.oneloop.colours.panel !== {panel}"));
+        let last = watched.browser.evaluate("Math.max(...window.oneloop.paints.slice(-3))");
+        all = all.min(last.as_f64().unwrap());
+    }
+    println!("all squares: {all} ms");
+    assert!(all < PAINT_MILLIS_MAX, "{all}");
+    watched.assert_content();
+}
+
+/// What clients say who then wait, or do not read their answer.
+const MANNERS: [&str; 10] = [
+    "",
+    "",
+    "GET / HTTP/1.1\r\nHost: te",
+    "",
+    "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nhalf of it",
+    "",
+    "GET /half",
+    "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: test\r\n\r\n",
+];
+
+/// In a crowd most say nothing. Those who do not read cost the kernel megabytes.
+fn manner(number: usize) -> &'static str {
+    match number {
+        number if number % 500 == 0 => MANNERS[4],
+        number if number % 50 == 25 => MANNERS[2],
+        number if number % 70 == 35 => MANNERS[5],
+        _ => "",
+    }
+}
+
+fn speaker(address: SocketAddr, text: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    say(&stream, text);
+    stream
+}
+
+/// Whether this process may have the descriptors for a crowd. Otherwise says so.
+fn can_crowd(test: impl Fn()) -> bool {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let needed = CROWD as u64 + 200;
+    if maximum.is_some_and(|maximum| maximum < needed) {
+        report_not_run(test, &format!("it needs {needed} descriptors (ulimit -Hn)"));
+        return false;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
+    true
+}
