@@ -22,6 +22,7 @@ const SILENCE_MS_MAX = 5000;
 const SILENCE_LOOK_MS = 1000;
 
 let stream = null;
+let hasOpened = false; // Whether the server has taken it up.
 let retry = null;
 let last = null; // The last frame.
 let frames = 0; // How many have come.
@@ -31,7 +32,9 @@ const shows = new Times();
 function connect() {
   clearTimeout(retry);
   stream?.close();
+  hasOpened = false;
   stream = new EventSource(chosen === null ? "/events" : `/events?slot=${chosen}`);
+  stream.onopen = () => { hasOpened = true; };
   stream.onmessage = ({ data }) => {
     const began = performance.now();
     show(JSON.parse(data));
@@ -40,12 +43,16 @@ function connect() {
   stream.onerror = onBroken;
 }
 
-function onBroken() {
-  stream.close();
+async function onBroken() {
+  const broken = stream;
+  broken.close();
   retry = setTimeout(connect, RETRY_MS);
   forget();
   const isGone = last?.draining || performance.now() - heard > SILENCE_MS_MAX;
-  document.body.dataset.stream = isGone ? "gone" : "broken";
+  // One that answers, but not with a stream, has as many watchers as it wants.
+  const isRefused = !hasOpened && await fetch("/healthz").then(({ ok }) => ok).catch(() => false);
+  if (stream !== broken) return;
+  document.body.dataset.stream = isRefused ? "refused" : isGone ? "gone" : "broken";
   showStatus();
 }
 
@@ -92,18 +99,29 @@ function showStatus() {
     connecting: "Connecting.",
     live: isDraining ? "Stopping: nobody is accepted, and who is served may finish." : PACES[pace],
     broken: "The stream broke. Taking it up again.",
+    refused: "The server has watchers enough. Trying again each second.",
     gone: `The server ${isDraining ? "has stopped" : "does not answer"}. Trying again each second.`,
   };
-  say(find("status"), told[stream]);
+  say(find("status"), refusal ?? told[stream]);
   const isDeaf = stream !== "live" || isDraining;
   find("pause").disabled = isDeaf || pace === "paused";
   find("resume").disabled = isDeaf || pace === "running";
   for (const id of ["step", "slow", "interval"]) find(id).disabled = isDeaf;
 }
 
+// How long it is said that an order was refused.
+const REFUSAL_MS = 4000;
+let refusal = null;
+
 async function order(path) {
   const answer = await fetch(path, { method: "POST" }).catch(() => ({ status: "no answer" }));
-  if (answer.status !== 204) say(find("status"), `The server refused ${path}: ${answer.status}.`);
+  if (answer.status === 204) return;
+  refusal = `The server did not take ${path}: ${answer.status}.`;
+  showStatus();
+  setTimeout(() => {
+    refusal = null;
+    showStatus();
+  }, REFUSAL_MS);
 }
 
 const orderSlow = () => order(`/slow?interval_ms=${find("interval").value}`);
