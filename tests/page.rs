@@ -1,8 +1,9 @@
 //! The page that `--admin` serves, in a real browser: what it shows of real clients, and what its
 //! buttons do.
 //!
-//! Where there is no Chromium these tests say `NOT RUN`. The page says what it shows by its elements,
-//! by two attributes of its body, by the colours of its canvas, and by `window.oneloop`.
+//! Where there is no Chromium these tests say `NOT RUN`. What the page shows is read from its
+//! elements, from two attributes of its body, from the colours of its canvas, and from
+//! `window.oneloop`.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
@@ -129,6 +130,13 @@ impl Watched {
         }
         self.browser.prefer("light");
         self.browser.resize(WIDTH, HEIGHT, 1.0);
+    }
+
+    /// The browser itself says of which requests there came no answer.
+    fn assert_content_but_for_the_network(&mut self) {
+        let complaints = self.browser.complaints();
+        let own = complaints.iter().find(|complaint| complaint.source != "network");
+        assert!(own.is_none(), "{own:?}");
     }
 
     /// Neither its scripts nor its policy, its console or its network had anything to complain of.
@@ -265,14 +273,20 @@ fn a_click_shows_the_client_whose_square_it_is() {
 #[test]
 fn a_watcher_is_shown_as_one() {
     let Some(mut watched) = Watched::start(a_watcher_is_shown_as_one, &[]) else { return };
-    watched.browser.await_true("/p/.test(window.oneloop.frame.grid)");
-    let slot = watched.browser.evaluate("window.oneloop.frame.grid.indexOf('p')");
-    watched.click_on_square(usize::try_from(slot.as_u64().unwrap()).unwrap());
-    // Choosing it ends that stream and begins another, which gets the same slot or another.
-    watched.browser.await_true("/p/.test(window.oneloop.frame.grid)");
-    let slot = watched.browser.evaluate("window.oneloop.frame.grid.indexOf('p')");
-    watched.click_on_square(usize::try_from(slot.as_u64().unwrap()).unwrap());
-    watched.browser.await_true("document.getElementById('client-says').textContent !== ''");
+    let mut watcher = Client::connect(watched.server.admin());
+    let known = watched.browser.evaluate("window.oneloop.frame.grid");
+    watcher.send(format!("GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", watched.server.admin()));
+    assert_eq!(watcher.answer_head().status, 200);
+    watched
+        .browser
+        .await_true("[...window.oneloop.frame.grid].filter((it) => it === 'p').length > 1");
+    let pausing = "[...window.oneloop.frame.grid].flatMap((it, slot) => it === 'p' ? [slot] : [])";
+    let slots: Vec<usize> = serde_json::from_value(watched.browser.evaluate(pausing)).unwrap();
+    let known = known.as_str().unwrap();
+    let slot = slots.into_iter().find(|slot| known.as_bytes().get(*slot) != Some(&b'p')).unwrap();
+    watched.click_on_square(slot);
+    watched.await_text("client-says", "A watcher");
+    watched.await_text("client-state", "Pausing");
     watched.assert_content();
 }
 
@@ -337,10 +351,32 @@ fn a_stream_that_breaks_is_taken_up_again() {
     watched.await_frames();
     let (_client, slot) = watched.connect();
     watched.await_square(slot, 'I', "Idle");
-    // The browser itself says that there was nobody; all else would be the page's mistake.
-    let complaints = watched.browser.complaints();
-    let own = complaints.iter().find(|complaint| complaint.source != "network");
-    assert!(own.is_none(), "{own:?}");
+    watched.assert_content_but_for_the_network();
+}
+
+#[test]
+fn a_page_that_gets_no_stream_says_so_and_asks_again() {
+    let test = a_page_that_gets_no_stream_says_so_and_asks_again;
+    let Some(program) = CHROMIUM.find(test) else { return };
+    let mut server = start_at("127.0.0.1:0", &[]);
+    let admin = server.admin();
+    let events = format!("GET /events HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+    let mut watchers = Vec::new();
+    loop {
+        let mut watcher = Client::connect(admin);
+        watcher.send(&events);
+        if watcher.answer_head().status != 200 {
+            break;
+        }
+        watchers.push(watcher);
+    }
+    let mut browser = Browser::start(&program, WIDTH, HEIGHT);
+    browser.open(&format!("http://{admin}/"));
+    browser.await_true("document.body.dataset.stream === 'refused'");
+    assert!(browser.text("status").starts_with("The server has watchers enough."));
+    watchers.pop();
+    browser.await_true("document.body.dataset.stream === 'live'");
+    Watched { server, browser }.assert_content_but_for_the_network();
 }
 
 #[test]
