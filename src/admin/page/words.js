@@ -56,8 +56,9 @@ export class Times {
   }
 }
 
-/** Black or white, whichever is easier to read on `colour`, which is written #rrggbb. */
+/** Black or white, whichever has the greater contrast to `colour`, which is written #rrggbb. */
 export function inkOn(colour) {
-  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 128 ? "#000000" : "#ffffff";
+  const light = (at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2;
+  const luminance = 0.2126 * light(1) + 0.7152 * light(3) + 0.0722 * light(5);
+  return luminance > 0.18 ? "#000000" : "#ffffff";
 }
