@@ -28,6 +28,7 @@ export class Grid {
     [this.canvas, this.board, this.laid] = [canvas, board, laid];
     this.brush = canvas.getContext("2d", { alpha: false });
     this.text = ""; // As the last frame spelled the slots.
+    this.served = "";
     this.slotsMax = 0;
     this.codes = new Uint8Array(0); // What each square shows: more than the slots, if they fit.
     this.changed = []; // The squares that are to be painted.
@@ -46,16 +47,17 @@ export class Grid {
     for (const { name } of STATES) this.colours[name] = read(name);
   }
 
-  /** Shows a frame's slots; at most `slotsMax` can ever be in use. */
-  show(text, slotsMax) {
+  /** Shows a frame's slots; at most `slotsMax` can ever be in use. In `served` a slot's character
+   * changes whenever its client is answered: most are for a moment only in any state but Idle. */
+  show(text, served, slotsMax) {
     const end = Math.max(text.length, this.text.length);
-    const isNew = slotsMax !== this.slotsMax;
-    [this.text, this.slotsMax] = [text, slotsMax];
+    const [isNew, servedBefore] = [slotsMax !== this.slotsMax, this.served];
+    [this.text, this.served, this.slotsMax] = [text, served, slotsMax];
     if (isNew || text.length > this.codes.length || this.couldBeLarger()) return this.lay();
     const now = performance.now();
     for (let slot = 0; slot < end; slot++) {
       const code = this.codeOf(slot);
-      if (code === this.codes[slot]) continue;
+      if (code === this.codes[slot] && served[slot] === servedBefore[slot]) continue;
       this.codes[slot] = code;
       if (this.changedAt[slot] === 0) this.changed.push(slot);
       this.changedAt[slot] = now;

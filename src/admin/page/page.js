@@ -67,7 +67,7 @@ function show(frame) {
   heard = performance.now();
   remember(frame);
   Object.assign(document.body.dataset, { stream: "live", pace: frame.pace });
-  grid.show(frame.grid, frame.clients_max);
+  grid.show(frame.grid, frame.served ?? "", frame.clients_max);
   say(find("clients"), number(frame.clients));
   say(find("clients-max"), number(frame.clients_max));
   for (const { name } of STATES) say(legend[name].count, number(frame.states[name] ?? 0));
@@ -230,6 +230,8 @@ window.oneloop = Object.freeze({
   get paints() { return [...grid.paints.kept]; },
   /** The colours of the style sheet: of the states, and `free`. */
   get colours() { return { ...grid.colours }; },
+  /** Whether the square of a slot still flashes. */
+  flashes: (slot) => grid.changedAt[slot] > 0,
   /** The square of a slot: left, top and width in CSS pixels from the canvas' corner. */
   place: (slot) => grid.place(slot),
 });
