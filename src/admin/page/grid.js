@@ -11,6 +11,10 @@ for (const { name, letter } of STATES) {
   KINDS.set(letter.toLowerCase().charCodeAt(0), { name, letter, watches: true });
 }
 
+/** The count of a slot's answers, as a frame spells it: it leaves out the zeros at the end. */
+const ZERO = "0".charCodeAt(0);
+const countAt = (served, slot) => (slot < served.length ? served.charCodeAt(slot) : ZERO);
+
 // A square's side with the gap behind it, in CSS pixels: the largest with which all slots fit, and
 // if none does, the last, and the board scrolls.
 const SIDES = [72, 56, 44, 34, 28, 22, 18, 14, 11, 9, 8, 7, 6, 5];
@@ -47,8 +51,8 @@ export class Grid {
     for (const { name } of STATES) this.colours[name] = read(name);
   }
 
-  /** Shows a frame's slots; at most `slotsMax` can ever be in use. In `served` a slot's character
-   * changes whenever its client is answered: most are for a moment only in any state but Idle. */
+  /** Shows a frame's slots; at most `slotsMax` can ever be in use. When a slot's character in
+   * `served` changes, its client was answered: most are in other states for a moment only. */
   show(text, served, slotsMax) {
     const end = Math.max(text.length, this.text.length);
     const [isNew, servedBefore] = [slotsMax !== this.slotsMax, this.served];
@@ -57,7 +61,8 @@ export class Grid {
     const now = performance.now();
     for (let slot = 0; slot < end; slot++) {
       const code = this.codeOf(slot);
-      if (code === this.codes[slot] && served[slot] === servedBefore[slot]) continue;
+      const isAnswered = countAt(served, slot) !== countAt(servedBefore, slot) && code !== FREE;
+      if (code === this.codes[slot] && !isAnswered) continue;
       this.codes[slot] = code;
       if (this.changedAt[slot] === 0) this.changed.push(slot);
       this.changedAt[slot] = now;
