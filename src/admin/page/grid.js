@@ -21,7 +21,8 @@ const SIDES = [72, 56, 44, 34, 28, 22, 18, 14, 11, 9, 8, 7, 6, 5];
 const LETTER_SIDE_MIN = 18;
 const NUMBER_SIDE_MIN = 40;
 
-const FLASH_STRENGTH = 0.55;
+// Letters stay legible.
+const FLASH_STRENGTH = 0.35;
 const FADE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 700;
 // When more squares than this change at once, flashes tell nothing any more, and cost most.
 const FLASHES_MAX = 2000;
