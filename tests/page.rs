@@ -210,6 +210,24 @@ fn half_a_request_changes_its_square_and_the_rest_changes_it_back() {
     watched.assert_content();
 }
 
+#[test]
+fn a_square_flashes_when_its_client_is_answered() {
+    let Some(mut watched) = Watched::start(a_square_flashes_when_its_client_is_answered, &[])
+    else {
+        return;
+    };
+    let (stream, slot) = watched.connect();
+    watched.await_square(slot, 'I', "Idle");
+    watched.browser.await_true(&format!("!window.oneloop.flashes({slot})"));
+    let mut client = Client::new(stream);
+    // Between two frames it is Idle again.
+    client.get("/");
+    watched.browser.await_true(&format!("window.oneloop.flashes({slot})"));
+    watched.await_square(slot, 'I', "Idle");
+    watched.browser.await_true(&format!("!window.oneloop.flashes({slot})"));
+    watched.assert_content();
+}
+
 /// What the diagram says of a state, and of a way at rest.
 fn count_in_diagram(state: &str) -> String {
     format!("document.querySelector('#diagram [data-state=\"{state}\"] .count').textContent")

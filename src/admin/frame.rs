@@ -1,7 +1,7 @@
 //! A snapshot as one line of JSON: what the page is sent ten times a second, and `/state.json` once.
 //!
 //! What is written is names of ours, numbers, addresses and sentences of ours: nothing that JSON
-//! would have escaped. A frame is a picture of 64 KiB at the most and some KiB beside it.
+//! would have escaped. A frame is two pictures of 64 KiB at the most and some KiB beside them.
 
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) struct Unchanging {
 /// A frame: what goes on, and what has happened since the sums were `before`; with the client in
 /// `slot`, if somebody is there and was looked at.
 pub(super) fn frame(snapshot: &Snapshot, before: Sums, slot: Option<usize>) -> String {
-    let mut text = String::with_capacity(snapshot.survey.picture.len() + 4096);
+    let mut text = String::with_capacity(2 * snapshot.survey.picture.len() + 4096);
     text.push('{');
     // Writing to a string cannot fail.
     let _ = write_frame(&mut text, snapshot, before, slot);
@@ -56,6 +56,8 @@ fn write_frame(
     write!(out, "\"at\":{},\"pace\":\"{pace}\",\"draining\":{is_draining}", seconds(*at))?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
     write!(out, ",\"grid\":\"{}\"", survey.picture)?;
+    // Nobody there, or nobody answered yet: most of a crowd that only waits.
+    write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
     let states = StateName::ALL.map(|state| (format!("{state:?}"), survey.states[state as usize]));
     write_counts(out, "states", states)?;
     let arrows: Vec<String> = snapshot.arrows.iter().map(u64::to_string).collect();

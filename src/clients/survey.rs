@@ -25,6 +25,9 @@ pub(crate) struct Survey {
     /// A character for each slot: a full stop if it is free, else the letter of its client's state,
     /// which is small for a client of the admin door.
     pub(crate) picture: String,
+    /// A character for each slot that changes whenever its client is answered: of most requests no
+    /// picture shows more than that. See [`served_letter`].
+    pub(crate) served: String,
     /// How many clients are in each state, in the order of their numbers.
     pub(crate) states: [usize; Name::ALL.len()],
     /// How many clients have each kind of deadline, in the order of their numbers; those of sources
@@ -32,6 +35,15 @@ pub(crate) struct Survey {
     pub(crate) deadlines: [usize; DEADLINE_KINDS],
     /// How long it is until the next of them.
     pub(crate) next_due: Option<Duration>,
+}
+
+/// How many answers are told apart: as many characters as there are from 0 on that JSON takes as they
+/// are. A client that is given a multiple of so many between two pictures seems to be given none.
+const SERVED_LETTERS: u32 = 36;
+
+/// Of a count of answers the rest that tells it from the next counts.
+fn served_letter(served: u32) -> char {
+    char::from(b'0' + (served % SERVED_LETTERS) as u8)
 }
 
 /// One client, as it is between two of its steps.
@@ -65,7 +77,9 @@ impl<S: Stream> Clients<S> {
             if slot < PICTURE_SLOTS_MAX {
                 while survey.picture.len() < slot {
                     survey.picture.push('.');
+                    survey.served.push('.');
                 }
+                survey.served.push(served_letter(connection.served()));
                 survey.picture.push(match connection.door() {
                     Door::Public => state.letter(),
                     Door::Admin => state.letter().to_ascii_lowercase(),

@@ -106,6 +106,7 @@ fn the_state_shows_who_is_where() {
     server.wait_until(|seen| seen.clients == 2 && seen.metrics.received_bytes == 30 + 8);
     let shown = state(&server, "");
     assert_eq!(shown["grid"], "IHp");
+    assert!(shown["served"].as_str().unwrap().starts_with("1"), "{}", shown["served"]);
     assert_eq!((&shown["clients"], &shown["clients_max"]), (&Value::from(3), &Value::from(100)));
     assert_eq!(
         (&shown["pace"], &shown["draining"]),
