@@ -13,16 +13,17 @@
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use env_logger::Env;
 use log::info;
 use oneloop::arguments::Refusal;
-use oneloop::{Handler, Server, Stopped};
+use oneloop::{Server, Stopped};
 
 mod cli;
 
-use cli::{Answer, Cli, Teller};
+use cli::{Cli, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
@@ -42,21 +43,14 @@ fn main() -> ExitCode {
 fn serve() -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
     start_logging(cli.log_level().as_str());
-    match cli.answer()? {
-        Answer::Text(text) => run(&cli, Server::bind(&cli.config(), text)?),
-        Answer::Files(site) => {
-            let directory = site.directory().to_owned();
-            let server = Server::bind(&cli.config(), *site)?;
-            for address in server.local_addrs() {
-                info!("serving {} at {}", directory.display(), url(address));
-            }
-            run(&cli, server)
+    let answer = cli.answer()?;
+    let directory = answer.directory().map(Path::to_owned);
+    let mut server = Server::bind(&cli.config(), answer)?;
+    if let Some(directory) = directory {
+        for address in server.local_addrs() {
+            info!("serving {} at {}", directory.display(), url(address));
         }
     }
-}
-
-/// Serves until told to stop. Compiled for each handler, so that none is looked up per request.
-fn run<H: Handler>(cli: &Cli, mut server: Server<H>) -> Result<Stopped, Refusal> {
     server.handle_signals()?;
     match (Teller::new(cli.watching.explain()), cli.watching.slow_motion()) {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),

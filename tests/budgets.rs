@@ -218,7 +218,7 @@ fn the_program_is_made_of_forty_one_crates() {
 /// Builds the program as it is shipped, which takes about a minute when something has changed.
 /// Debug information is not counted, because it is not loaded.
 #[test]
-fn the_release_binary_loads_at_most_2400_kib() {
+fn the_release_binary_loads_at_most_2600_kib() {
     let build = |format: &str| {
         let mut command = Command::new(env!("CARGO"));
         command.args(["build", "--release", "--bin", "oneloop", "--quiet", "--message-format"]);
@@ -233,7 +233,7 @@ fn the_release_binary_loads_at_most_2400_kib() {
     let program = String::from_utf8(messages).unwrap().lines().find_map(executable).unwrap();
     let bytes = loaded_bytes(&fs::read(&program).unwrap());
     println!("loaded of {}: {bytes} bytes", program.display());
-    assert!(bytes <= 2_400 * 1024, "{bytes} bytes are loaded of {}", program.display());
+    assert!(bytes <= 2_600 * 1024, "{bytes} bytes are loaded of {}", program.display());
 }
 
 fn alone() -> MutexGuard<'static, ()> {

@@ -15,9 +15,10 @@ use humantime::Duration;
 use log::LevelFilter;
 use oneloop::arguments::Refusal;
 use oneloop::arguments::values::{Address, Fields, duration, status, switch};
-use oneloop::handlers::{FixedText, Site, media_type};
+use oneloop::handlers::{FixedText, media_type};
 use oneloop::{Config, Status};
 
+use super::answer::Answer;
 use super::explain::{Explain, WatchingOptions};
 use super::numbers::{LimitOptions, TimeoutOptions};
 use super::site::SiteOptions;
@@ -54,15 +55,6 @@ Examples:
   oneloop -l 127.0.0.1:8080 -t 'Back soon' --status 503 -H 'Retry-After: 60'
   oneloop --strict --file page.html             errors are answered as errors
   oneloop ./public                              a site: the files of a directory";
-
-/// What is answered, which the loop is made for.
-#[derive(Debug)]
-pub enum Answer {
-    /// Everything with one text.
-    Text(FixedText),
-    /// A directory's files.
-    Files(Box<Site>),
-}
 
 impl Cli {
     /// Reads arguments, the program's name first, and the environment for what they leave out.
