@@ -16,7 +16,8 @@ const COPIED_BYTES_MAX: u64 = 32 * 1024;
 /// [`ReplyHead::send_file`](crate::ReplyHead::send_file).
 ///
 /// The file is shared, not copied, and stays open until the last answer that sends it is out. It
-/// has to be a regular file that can be read; its cursor is neither used nor moved.
+/// has to be a regular file that can be read; its cursor is neither used nor moved. Where it can be
+/// opened with `O_NOATIME` it should be: to note when it was read, the kernel may wait for a disk.
 ///
 /// ```
 /// use std::{fs::File, io, sync::Arc};
