@@ -378,6 +378,14 @@ impl Connection {
         self.release_parked();
     }
 
+    /// Gives back what has come and will not be looked at any more.
+    pub(super) fn drop_input(&mut self) {
+        if let Some(parked) = self.parked.as_mut() {
+            parked.input = Vec::new();
+        }
+        self.release_parked();
+    }
+
     fn release_parked(&mut self) {
         if self.parked.as_ref().is_some_and(|parked| parked.is_empty()) {
             self.parked = None;

@@ -49,8 +49,15 @@ impl Connection {
             Asked::GoesOn if output.is_empty() => {}
             Asked::GoesOn | Asked::Piece => self.state.on_piece(),
             Asked::Complete => self.state.on_last_piece(),
-            Asked::Broken => self.state.on_source_broken(),
+            Asked::Broken => self.break_off(),
         }
+    }
+
+    /// The answer cannot be completed, so it is the last. Nothing behind it is processed, and what
+    /// was kept of that is given back.
+    fn break_off(&mut self) {
+        self.state.on_source_broken();
+        self.drop_input();
     }
 
     /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked
@@ -86,7 +93,7 @@ impl Connection {
             }
             Asked::GoesOn => {}
             Asked::Complete => self.state.on_last_piece(),
-            Asked::Broken => self.state.on_source_broken(),
+            Asked::Broken => self.break_off(),
         }
         // Nothing is owed: as if the last byte of that had been sent.
         self.on_sent_before_file(0, unread, turn);

@@ -729,8 +729,10 @@ fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word() {
     // Broken when nothing is owed.
     let mut bench = Bench::new();
     bench.exchange(&sized(5, "hell@1000,"));
+    assert!(bench.connection.parked_bytes() > 0, "the next request waits");
     assert_eq!(bench.run_out(), "");
     bench.assert_state(Name::Lingering);
+    assert_eq!(bench.connection.parked_bytes(), 0, "nobody will look at it any more");
     bench.run_out();
     bench.assert_closed(CloseReason::SourceBroken);
 }
