@@ -30,6 +30,13 @@ const TRIES_MAX: usize = 4;
 const FILE: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
+/// How a file is opened if it may be: to note when it was read, the kernel may wait for a disk, and
+/// everybody with it. Only a file's owner and root may have it not noted.
+#[cfg(target_os = "linux")]
+const FILE_UNNOTED: OFlags = FILE.union(OFlags::NOATIME);
+#[cfg(not(target_os = "linux"))]
+const FILE_UNNOTED: OFlags = FILE;
+
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
 /// How a directory is opened that is only a step on the way.
@@ -139,7 +146,10 @@ impl Root {
             Some(Kind::Directory) => return Ok(Found::Directory),
             None => return Err(Failure::Forbidden),
         }
-        let file = self.open_beneath(name, FILE)?;
+        let file = match self.open_beneath(name, FILE_UNNOTED) {
+            Err(Errno::PERM) => self.open_beneath(name, FILE)?,
+            opened => opened?,
+        };
         let stat = fstat(&file)?;
         // It may have been exchanged since.
         match kind(&stat) {
