@@ -117,7 +117,8 @@ impl Watch {
             self.part_since = now;
             self.grace_since = now;
         } else if let Some(grace) = self.grace()
-            && now + grace <= self.part_since + self.timeouts.head
+            // A head that came behind a request begins when that has its answer.
+            && now + grace <= self.part_since.max(self.last_write) + self.timeouts.head
         {
             self.grace_since = now;
         }
