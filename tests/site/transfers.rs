@@ -12,7 +12,7 @@ const LARGE: usize = 300_000;
 
 /// Fields; the status; which bytes of the 300,000. `TAG` stands for the file's tag, `DATE` for its
 /// date. `0..0` is no content of the file.
-const TABLE: [(&str, u16, (usize, usize)); 66] = [
+const TABLE: [(&str, u16, (usize, usize)); 89] = [
     ("", 200, (0, LARGE)),
     // Conditions.
     ("If-None-Match: TAG", 304, (0, 0)),
@@ -22,7 +22,13 @@ const TABLE: [(&str, u16, (usize, usize)); 66] = [
     ("If-None-Match: *", 304, (0, 0)),
     ("If-None-Match: \"x\"", 200, (0, LARGE)),
     ("If-None-Match: nonsense", 200, (0, LARGE)),
+    ("If-None-Match: TAG, \"x\"", 304, (0, 0)),
+    ("If-None-Match: \"x\", \"y\"", 200, (0, LARGE)),
+    ("If-None-Match: W/\"x\"", 200, (0, LARGE)),
+    ("if-none-match: TAG", 304, (0, 0)),
     ("If-Match: TAG", 200, (0, LARGE)),
+    ("If-Match: \"x\"\r\nIf-Match: TAG", 200, (0, LARGE)),
+    ("If-Match: \"x\", \"y\"", 412, (0, 0)),
     ("If-Match: *", 200, (0, LARGE)),
     ("If-Match: \"x\", TAG", 200, (0, LARGE)),
     ("If-Match: W/TAG", 412, (0, 0)),
@@ -32,6 +38,8 @@ const TABLE: [(&str, u16, (usize, usize)); 66] = [
     ("If-Modified-Since: BEFORE", 200, (0, LARGE)),
     ("If-Modified-Since: nonsense", 200, (0, LARGE)),
     ("If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT", 304, (0, 0)),
+    ("If-Modified-Since: Sun Nov  6 08:49:37 1994", 304, (0, 0)),
+    ("If-Unmodified-Since: Sun Nov  6 08:49:36 1994", 412, (0, 0)),
     ("If-Unmodified-Since: DATE", 200, (0, LARGE)),
     ("If-Unmodified-Since: AFTER", 200, (0, LARGE)),
     ("If-Unmodified-Since: BEFORE", 412, (0, 0)),
@@ -51,6 +59,10 @@ const TABLE: [(&str, u16, (usize, usize)); 66] = [
     ("Range: bytes=299999-", 206, (299_999, LARGE)),
     ("Range: bytes=299999-299999", 206, (299_999, LARGE)),
     ("Range: bytes=299990-400000", 206, (299_990, LARGE)),
+    ("Range: bytes=0-299999", 206, (0, LARGE)),
+    ("Range: bytes=299998-299999", 206, (299_998, LARGE)),
+    ("Range: bytes=100000-199999", 206, (100_000, 200_000)),
+    ("Range: bytes=-299999", 206, (1, LARGE)),
     ("Range: bytes=-1", 206, (299_999, LARGE)),
     ("Range: bytes=-10", 206, (299_990, LARGE)),
     ("Range: bytes=-300000", 206, (0, LARGE)),
@@ -67,7 +79,12 @@ const TABLE: [(&str, u16, (usize, usize)); 66] = [
     ("Range: bytes=x-y", 200, (0, LARGE)),
     ("Range: pages=1-2", 200, (0, LARGE)),
     ("Range: bytes=0-0\r\nRange: bytes=0-0", 200, (0, LARGE)),
+    ("Range: bytes=1", 200, (0, LARGE)),
+    ("Range: bytes 0-1", 200, (0, LARGE)),
     // Several.
+    ("Range: bytes=0-1,2-3,4-5", 206, (0, 6)),
+    ("Range: bytes=0-99,50-149", 206, (0, 150)),
+    ("Range: bytes=0-0,-1", 200, (0, LARGE)),
     ("Range: bytes=0-4,5-9", 206, (0, 10)),
     ("Range: bytes=5-9, 0-6", 206, (0, 10)),
     ("Range: bytes=0-0,9-9", 200, (0, LARGE)),
@@ -81,6 +98,12 @@ const TABLE: [(&str, u16, (usize, usize)); 66] = [
     ("Range: bytes=1-2\r\nIf-Range: DATE", 206, (1, 3)),
     ("Range: bytes=1-2\r\nIf-Range: AFTER", 200, (0, LARGE)),
     ("Range: bytes=400000-\r\nIf-Range: \"x\"", 200, (0, LARGE)),
+    ("Range: bytes=1-2\r\nIf-Range: BEFORE", 200, (0, LARGE)),
+    ("Range: bytes=1-2\r\nIf-Range: nonsense", 200, (0, LARGE)),
+    ("Range: bytes=1-2\r\nIf-Match: TAG", 206, (1, 3)),
+    ("Range: bytes=1-2\r\nIf-None-Match: \"x\"", 206, (1, 3)),
+    ("Range: bytes=1-2\r\nIf-Modified-Since: DATE", 304, (0, 0)),
+    ("Range: bytes=1-2\r\nIf-Unmodified-Since: BEFORE", 412, (0, 0)),
     ("If-Range: TAG", 200, (0, LARGE)),
     ("Range: bytes=1-2\r\nIf-None-Match: TAG", 304, (0, 0)),
     ("Range: bytes=400000-\r\nIf-Match: \"x\"", 412, (0, 0)),
