@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::sending::Sending;
+use super::sending::{BLIND_BYTES_MAX, Sending};
 use super::system::{self, Cached};
 
 /// What is read at once for a handler at the most, in bytes: a tenth of a millisecond of copying.
@@ -77,7 +77,8 @@ pub(crate) enum Start {
 impl FileRange {
     /// Appends all of it to `out`, if that can be done without waiting for a disk and it has no
     /// more than 1 MiB; says whether that was so. If not, the kernel has been asked to fetch it,
-    /// unless it is too much or its file system cannot tell what is in memory.
+    /// unless it is too much or its file system cannot tell what is in memory. From such a file
+    /// system up to 64 KiB are read all the same, as they would be to be sent.
     ///
     /// For handlers that keep small bodies in memory: what is not here yet is answered by
     /// [`send_file`](crate::ReplyHead::send_file), and kept another time.
@@ -107,7 +108,7 @@ impl FileRange {
         let whole = match cached {
             Cached::Bytes(bytes) => bytes == length,
             Cached::Missing => false,
-            Cached::Unknown if system::is_in_memory(&self.file) => {
+            Cached::Unknown if length <= BLIND_BYTES_MAX || system::is_in_memory(&self.file) => {
                 system::read(&self.file, &mut out[start..], self.offset) == length
             }
             Cached::Unknown => false,

@@ -45,7 +45,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 const PAUSE_MAX: Duration = Duration::from_millis(32);
 
 /// What is read at once where reading may wait, in bytes: a short wait for everybody.
-const BLIND_BYTES_MAX: usize = 64 * 1024;
+pub(super) const BLIND_BYTES_MAX: usize = 64 * 1024;
 
 /// So many looks in vain, about two seconds, and what the cache may hold of the bytes is dropped:
 /// pages whose reading has failed stay there otherwise, and nobody reads them again.

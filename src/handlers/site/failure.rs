@@ -1,7 +1,5 @@
 //! Why a file is not answered with, and what the client is told instead.
 
-use std::io;
-
 use rustix::io::Errno;
 
 use crate::http::status::Status;
@@ -63,12 +61,6 @@ impl From<Errno> for Failure {
             Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::AGAIN => Failure::Exhausted,
             _ => Failure::Broken,
         }
-    }
-}
-
-impl From<&io::Error> for Failure {
-    fn from(reason: &io::Error) -> Failure {
-        Errno::from_io_error(reason).unwrap_or(Errno::IO).into()
     }
 }
 

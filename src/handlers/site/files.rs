@@ -159,7 +159,7 @@ impl Files {
                 let entry = self.cache.entry(*index);
                 let now = (moment.now, moment.date);
                 let variant =
-                    Variant::new(file, identity, coding, &entry.nature, &self.common, now)?;
+                    Variant::new(file, identity, coding, &entry.nature, &self.common, now);
                 entry.variants[coding as usize] = State::Present(Box::new(variant));
                 Seen::Present
             }

@@ -1,14 +1,13 @@
 //! A file in one coding, ready to be answered with.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::coding::Coding;
 use super::conditional::Validators;
-use super::failure::Failure;
 use super::identity::Identity;
+use crate::file::FileRange;
 use crate::http::date;
 use crate::http::encode::FieldBlock;
 use crate::time::Time;
@@ -35,7 +34,8 @@ pub(super) struct Variant {
     pub(super) content: Content,
 }
 
-/// Whether a change would have shown in the file's times, when it was read.
+/// Whether all of it is known for good: a change would have shown in the file's times when it was
+/// read, and a small file could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Settled {
     Yes,
@@ -81,13 +81,19 @@ impl Variant {
         nature: &Nature,
         common: &Common,
         now: (Time, SystemTime),
-    ) -> Result<Variant, Failure> {
+    ) -> Variant {
         let (now, date) = now;
-        let settled = if identity.is_settled(date) { Settled::Yes } else { Settled::NotYet };
+        let content = content(file, identity);
+        let is_small_and_cold =
+            matches!(content, Content::InFile(_)) && identity.bytes <= KEPT_BYTES_MAX;
+        let settled = match identity.is_settled(date) && !is_small_and_cold {
+            true => Settled::Yes,
+            false => Settled::NotYet,
+        };
         let entity_tag = identity.entity_tag();
         let modified = identity.modified(date);
         let not_modified = fields_not_modified(nature, &entity_tag, common);
-        Ok(Variant {
+        Variant {
             identity,
             checked: now,
             settled,
@@ -96,8 +102,8 @@ impl Variant {
             fields_common: common.fields.clone(),
             fields_not_modified: not_modified,
             entity_tag,
-            content: content(file, identity)?,
-        })
+            content,
+        }
     }
 
     /// A variant of which only the content matters.
@@ -145,24 +151,19 @@ impl Variant {
     }
 }
 
-/// All the bytes of a small file. One that changes meanwhile is not settled, and is soon read
-/// again.
-fn content(file: File, identity: Identity) -> Result<Content, Failure> {
+/// All the bytes of a small file, if they are in memory. If they are not, or fewer than they were,
+/// it is answered from the file, and looked at again in a second.
+fn content(file: File, identity: Identity) -> Content {
+    let file = Arc::new(file);
     if identity.bytes > KEPT_BYTES_MAX {
-        return Ok(Content::InFile(Arc::new(file)));
+        return Content::InFile(file);
     }
-    let len = usize::try_from(identity.bytes).expect("it is below 64 KiB");
-    let mut bytes = vec![0; len];
-    let mut read = 0;
-    while read < len {
-        match file.read_at(&mut bytes[read..], read as u64) {
-            Ok(0) => break,
-            Ok(more) => read += more,
-            Err(reason) => return Err((&reason).into()),
-        }
+    let range = FileRange::new(Arc::clone(&file), 0, identity.bytes);
+    let mut bytes = Vec::new();
+    match range.read_cached(&mut bytes) {
+        true => Content::Kept(bytes.into()),
+        false => Content::InFile(file),
     }
-    bytes.truncate(read);
-    Ok(Content::Kept(bytes.into()))
 }
 
 /// RFC 9110 §15.4.5: what a cache needs to go on with what it has.
