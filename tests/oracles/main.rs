@@ -2,6 +2,7 @@
 //! fuzzing has left, and over conversations that are right by construction.
 //!
 //! An input that fails here is replayed alone by `tests/fuzz/run replay TARGET FILE`.
+#![cfg(feature = "site")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 mod corpora;

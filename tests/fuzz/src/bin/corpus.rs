@@ -14,6 +14,34 @@ use serde_json::Value;
 /// Longer inputs slow the fuzzer down more than they tell it.
 const INPUT_BYTES_MAX: usize = 2048;
 
+/// What is asked of a directory; the lines behind the path are fields.
+const PATHS: [&[u8]; 24] = [
+    b"/",
+    b"/a",
+    b"/a/",
+    b"/d",
+    b"//d?q",
+    b"/d/b",
+    b"/e/e/c",
+    b"/.h",
+    b"/.well-known/w",
+    b"/x%20y",
+    b"/%2541",
+    b"/b%5C",
+    b"/%ff",
+    b"/out",
+    b"/../secret",
+    b"/d/%2e%2e/a",
+    b"/%2e%2e%2fsecret",
+    b"/a%00",
+    b"/a.js\nbytes=0-3",
+    b"/a.js\nbytes=-3,0-\nbr;q=0.5, gzip",
+    b"/a.js\nbytes=20-\n*;q=0, identity",
+    b"/a.js\n\n*;q=0",
+    b"/a.js\n\ngzip\n*",
+    b"/a.js\nbytes=1-2\n\n\"x\", W/\"y\"\n\"z\"",
+];
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -46,6 +74,7 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         "head" => vec![said],
         "framing" => behind(&said, b"POST / HTTP/1.1\r\nHost: a\r\n").into_iter().collect(),
         "target" => target_and_host(&said).into_iter().collect(),
+        "site" => target_and_host(&said).into_iter().chain(PATHS.map(<[u8]>::to_vec)).collect(),
         // Each way of ending, each size of limits, at once and in pieces of eight.
         "connection" => (0..8).map(|script| [&[script | 0x40, 7], &said[..]].concat()).collect(),
         _ => Vec::new(),

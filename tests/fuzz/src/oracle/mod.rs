@@ -5,6 +5,7 @@
 //! - [`harness`] plays peers against the production `Clients`, over streams in memory, with a
 //!   handler that echoes all that it was shown;
 //! - [`answers`] reads what came back and compares it with what the model demands;
+//! - [`site`] serves a directory to a peer of the fuzzer's making;
 //! - [`targets`] makes peers of a fuzzer's bytes; [`packed`] is how such bytes are kept.
 //!
 //! The fuzz targets call this, and so does `tests/oracles` of the server's own crate, which
@@ -15,4 +16,5 @@ pub mod answers;
 pub mod harness;
 pub mod model;
 pub mod packed;
+pub mod site;
 pub mod targets;

@@ -5,13 +5,19 @@ use oneloop::Limits;
 use super::harness::play::play;
 use super::harness::player::{Peer, Room};
 use super::model::conversation::End;
+use super::site::site;
 
 /// A fuzz target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 4] =
-    [("head", head), ("framing", framing), ("target", target), ("connection", connection)];
+pub const ALL: [Target; 5] = [
+    ("head", head),
+    ("framing", framing),
+    ("target", target),
+    ("connection", connection),
+    ("site", site),
+];
 
 /// In more pieces an input takes the time of several others.
 const PIECES_MAX: usize = 200;

@@ -2,7 +2,7 @@
 //!
 //! Where the server is fast this is slow: it reads a byte at a time, keeps everything, and has no
 //! limits but those it is given. [`conversation`] is the whole; [`head`] and [`chunks`] are the
-//! two grammars, [`control`] and [`target`] what a head means.
+//! two grammars, [`control`] and [`target`] what a head means, [`names`] what a path names in a directory.
 //!
 //! It also says *when*: a fault is told by the first byte after which the input cannot become a
 //! request any more, and the server has to answer right then, however the bytes were cut.
@@ -11,6 +11,7 @@ pub mod chunks;
 pub mod control;
 pub mod conversation;
 pub mod head;
+pub mod names;
 pub mod target;
 
 use oneloop::FaultKind;
