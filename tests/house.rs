@@ -59,7 +59,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 23] = [
         ],
     ),
     // What may wait for a disk.
-    (".read_at(", &["file/system.rs", "handlers/site/variant.rs"]),
+    (".read_at(", &["file/system.rs"]),
     ("mime_guess::", &["handlers/media_type.rs"]),
     ("signal_hook", &["herd/herd.rs", "server.rs", "signals.rs"]),
     ("hdrhistogram::", &["herd/times.rs"]),
