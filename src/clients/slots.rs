@@ -26,6 +26,9 @@ pub(super) struct Extent {
     touched: usize,
     /// The capacity that was reserved.
     reserved: usize,
+    /// The highest key in use when that was last looked for. As long as somebody has it nothing
+    /// can be given back, and nobody need look: else every newcomer above would cost a search.
+    keeper: usize,
 }
 
 impl Extent {
@@ -33,7 +36,7 @@ impl Extent {
     pub(super) fn reserve<T>() -> (Slab<T>, Extent) {
         let slab = Slab::with_capacity(RESERVED_BYTES / size_of::<T>());
         let reserved = slab.capacity();
-        (slab, Extent { end: 0, touched: 0, reserved })
+        (slab, Extent { end: 0, touched: 0, reserved, keeper: 0 })
     }
 
     /// A key has been given out.
@@ -52,13 +55,22 @@ impl Extent {
             (*slab, *self) = Extent::reserve();
             return;
         }
+        if self.is_too_high(self.keeper) && slab.contains(self.keeper) {
+            return;
+        }
         while self.end > 0 && !slab.contains(self.end - 1) {
             self.end -= 1;
         }
-        if self.touched > CROWD_MIN && self.end <= self.touched / GIVEN_BACK_FACTOR {
+        self.keeper = self.end.saturating_sub(1);
+        if self.touched > CROWD_MIN && !self.is_too_high(self.keeper) {
             slab.shrink_to_fit();
             self.touched = self.end;
         }
+    }
+
+    /// Whether nothing is given back while somebody has this key.
+    fn is_too_high(&self, key: usize) -> bool {
+        key >= self.touched / GIVEN_BACK_FACTOR
     }
 }
 
@@ -101,6 +113,28 @@ mod tests {
         }
         assert_eq!((slab.len(), extent.touched), (100, 100));
         assert!(slab.capacity() < CROWD / GIVEN_BACK_FACTOR, "{}", slab.capacity());
+    }
+
+    #[test]
+    fn newcomers_above_cost_no_search_while_somebody_keeps_the_slots() {
+        let (mut slab, mut extent) = crowd();
+        slab.retain(|key, _| key == CROWD / 4);
+        extent.on_freed(&mut slab);
+        assert_eq!(extent.end, CROWD / 4 + 1);
+        for _ in 0..3 {
+            let key = slab.insert(0);
+            extent.on_taken(key);
+            assert_eq!(key, CROWD - 1, "the slot that was freed last is taken first");
+            slab.remove(key);
+            extent.on_freed(&mut slab);
+            assert_eq!(extent.end, CROWD, "nobody has looked for the highest key");
+        }
+        let newcomer = slab.insert(0);
+        extent.on_taken(newcomer);
+        slab.remove(CROWD / 4);
+        extent.on_freed(&mut slab);
+        assert_eq!(extent.end, CROWD, "now it is the newcomer who keeps them");
+        assert!(slab.capacity() >= CROWD);
     }
 
     #[test]
