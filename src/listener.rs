@@ -13,6 +13,11 @@ use crate::admission::{Accept, Accepted, Shortage};
 use crate::config::Listen;
 use crate::error::Error;
 
+/// The longest time for delivery that the kernel takes: milliseconds in a signed number, 24 days.
+/// None at all would mean its own default, so the shortest is one.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const DELIVERY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
+
 /// A listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
@@ -105,7 +110,7 @@ fn bind_to(
     // would try for ever to deliver it to a peer who answers its probes but does not read, even
     // long after we have closed: megabytes each, and no deadline of ours sees them.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(delivery))?;
+    socket.set_tcp_user_timeout(Some(delivery.clamp(Duration::from_millis(1), DELIVERY_MAX)))?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
@@ -144,6 +149,14 @@ mod tests {
         let taken = listen(Listen::At(first.address)).expect_err("the port is taken");
         let message = taken.to_string();
         assert!(message.starts_with(&format!("cannot listen at {}: ", first.address)), "{message}");
+    }
+
+    #[test]
+    fn any_time_for_delivery_is_taken() {
+        let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        for delivery in [Duration::ZERO, Duration::from_secs(30 * 24 * 60 * 60), Duration::MAX] {
+            Listener::bind(any, 16, delivery).expect("a listener whatever the timeout is");
+        }
     }
 
     #[test]
