@@ -4,9 +4,10 @@
 //!
 //! - **Sent** by `sendfile`, which does not copy but waits for the disk. So it is only given what
 //!   is in the page cache: of each piece the first and the last byte are looked for, which costs
-//!   two system calls of 0.4 µs for 256 KiB. What lies between could still be missing if two
-//!   readers have been there before, and then the memory has become scarce; no reader alone leaves
-//!   such a hole.
+//!   two system calls of 0.4 µs for 256 KiB. What lies between is not looked for: it is fetched
+//!   in whole stretches of that size, so that no two ranges leave a hole there. It could still be
+//!   missing if it is just being fetched, if memory has become scarce, or if other programs
+//!   read the file here and there.
 //! - **Copied**, by reads that never wait, for which it does not matter what is missing. This is
 //!   how files go on in which something was missing, for some MiB; there the cache is full of
 //!   holes, and the disk is slower than copying.
@@ -25,7 +26,7 @@ use crate::time::Time;
 
 /// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and
 /// four of them use up a client's turn.
-const PIECE_BYTES_MAX: u64 = 256 * 1024;
+pub(super) const PIECE_BYTES_MAX: u64 = 256 * 1024;
 
 /// How far ahead of what is being sent the kernel is asked to fetch, in bytes. It goes on being
 /// asked before it has got there, so that a disk always knows what comes next.

@@ -81,6 +81,10 @@ mod linux {
 
     use super::*;
 
+    /// What is fetched begins and ends at multiples of this, in bytes. As long as a piece that is
+    /// sent by its ends is not longer, little ranges that have been asked for leave no gap in it.
+    const WHOLE_BYTES: u64 = crate::file::sending::PIECE_BYTES_MAX;
+
     /// File systems that keep their files in memory, by what `statfs` says they are: tmpfs (what
     /// swapping does to it is not ours to mend), ramfs, hugetlbfs.
     const IN_MEMORY: [u64; 3] = [0x0102_1994, 0x8584_58f6, 0x9584_58f6];
@@ -103,7 +107,9 @@ mod linux {
     }
 
     pub(super) fn fetch(file: &File, offset: u64, length: u64) {
-        advise(file, offset, length, Advice::WillNeed);
+        let start = offset - offset % WHOLE_BYTES;
+        let end = offset.saturating_add(length).div_ceil(WHOLE_BYTES).saturating_mul(WHOLE_BYTES);
+        advise(file, start, end - start, Advice::WillNeed);
     }
 
     pub(super) fn forget(file: &File, offset: u64, length: u64) {

@@ -69,6 +69,21 @@ fn a_file_that_appears_is_there_at_once() {
 }
 
 #[test]
+fn a_file_that_is_moved_outside_is_gone_within_a_second_though_a_link_leads_to_it() {
+    let folder = Folder::with(&[("sub/a.txt", "a")]);
+    folder.date("sub/a.txt");
+    let server = folder.serve();
+    let mut client = server.connect();
+    // Until nothing of it is read anew any more.
+    std::thread::sleep(Duration::from_millis(2500));
+    assert_eq!(client.get("/sub/a.txt").text(), "a");
+    let outside = folder.outside().join("moved");
+    fs::rename(folder.path("sub"), &outside).unwrap();
+    symlink(&outside, folder.path("sub")).unwrap();
+    soon(&mut client, "/sub/a.txt", |answer| answer.status == 403);
+}
+
+#[test]
 fn codings_come_and_go_within_a_second() {
     let folder = Folder::with(&[("a.txt", "plain")]);
     let server = folder.serve();

@@ -36,6 +36,18 @@ fn a_directory_without_an_index_is_listed_only_on_request() {
 }
 
 #[test]
+fn a_directory_that_is_called_like_an_index_is_none_and_leads_nowhere_else() {
+    let folder = Folder::with(&[("index.html/a", "a"), ("sub/index.html/a", "a")]);
+    for (server, status) in [(folder.serve(), 404), (listed(&folder), 200)] {
+        let mut client = server.connect();
+        for path in ["/", "/sub/"] {
+            let answer = client.get(path);
+            assert_eq!((answer.status, answer.field("Location")), (status, None), "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_listing_is_sorted_by_what_the_query_says_with_directories_first() {
     let folder = Folder::with(&[("b", "1"), ("a", "333"), ("c", "22"), ("z/x", ""), ("y/x", "")]);
     folder.date("c");
@@ -116,4 +128,9 @@ fn of_a_huge_directory_the_first_two_thousand_are_shown() {
     let mut client = server.connect();
     assert_eq!(links(&mut client, "/").len(), 2000);
     assert!(client.get("/").text().contains("100 more are not shown."));
+    for number in 2100..10_100 {
+        folder.write(format!("{number}"), "");
+    }
+    let another = listed(&folder);
+    assert!(another.connect().get("/").text().contains("More than 7"), "not all are even counted");
 }

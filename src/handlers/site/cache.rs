@@ -6,6 +6,7 @@
 //! would have to be mended at every use.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::coding::Coding;
 use super::variant::{Content, Nature, Variant};
@@ -14,6 +15,11 @@ use crate::time::Time;
 /// How many files are kept open. They are descriptors that clients cannot have, so they are few;
 /// what is not open is opened for each answer.
 const OPEN_FILES_MAX: usize = 256;
+
+/// How long a file is kept open that nobody asks for: while it is, one that has been deleted keeps
+/// its place on the disk, and its file system cannot be unmounted. It may be so long once more,
+/// for that is how often all of them are looked at.
+const UNUSED_MAX: Duration = Duration::from_secs(10);
 
 /// What is known about a file, by its name or by that of its directory.
 #[derive(Debug)]
@@ -66,6 +72,18 @@ impl Entry {
         }
     }
 
+    /// Whether it keeps a file open that nobody has asked for of late.
+    fn is_open_in_vain(&self, now: Time) -> bool {
+        self.footprint.files > 0
+            && self.variants.iter().any(|state| match state {
+                State::Present(variant) => {
+                    matches!(variant.content, Content::InFile(_))
+                        && now.since(variant.checked) >= UNUSED_MAX
+                }
+                State::Unknown | State::Absent(_) => false,
+            })
+    }
+
     fn measure(&self) -> Footprint {
         // The key is in the map as well.
         let names = 2 * (self.key.len() + size_of::<usize>() * 4) + self.name.len();
@@ -89,6 +107,8 @@ pub(super) struct Cache {
     hand: usize,
     total: Footprint,
     bytes_max: usize,
+    /// When open files were last looked at that nobody asks for.
+    swept: Time,
 }
 
 impl Cache {
@@ -100,6 +120,7 @@ impl Cache {
             hand: 0,
             total: Footprint::default(),
             bytes_max,
+            swept: Time::START,
         }
     }
 
@@ -169,6 +190,22 @@ impl Cache {
             self.remove(index);
         }
         (self.entries.len() < before).then_some(kept)
+    }
+
+    /// Takes out what keeps a file open that nobody asks for.
+    pub(super) fn sweep(&mut self, now: Time) {
+        if self.total.files == 0 || now.since(self.swept) < UNUSED_MAX {
+            return;
+        }
+        self.swept = now;
+        let mut index = 0;
+        while index < self.entries.len() {
+            match self.entries[index].is_open_in_vain(now) {
+                // The last entry comes to where this one was.
+                true => self.remove(index),
+                false => index += 1,
+            }
+        }
     }
 
     /// Takes out everything.
@@ -280,6 +317,29 @@ mod tests {
         assert!(cache.entry(last).key.starts_with(b"open"));
         assert_eq!(cache.give_way(last), None);
         check(&cache);
+    }
+
+    #[test]
+    fn a_file_that_nobody_asks_for_is_not_kept_open_for_long() {
+        let mut cache = Cache::new(usize::MAX);
+        for key in ["a", "b", "c", "d"] {
+            take_in(&mut cache, key, open());
+        }
+        take_in(&mut cache, "in memory", kept(10));
+        let later = Time::START + UNUSED_MAX;
+        cache.sweep(Time::START + UNUSED_MAX / 2);
+        assert_eq!(cache.total.files, 4);
+        let used = cache.find(b"b").expect("it is there");
+        if let State::Present(variant) = &mut cache.entry(used).variants[0] {
+            variant.checked = later;
+        }
+        cache.sweep(later);
+        check(&cache);
+        assert_eq!(cache.total.files, 1);
+        assert!(cache.find(b"b").is_some() && cache.find(b"in memory").is_some());
+        cache.sweep(later + UNUSED_MAX);
+        check(&cache);
+        assert_eq!((cache.total.files, cache.entries.len()), (0, 1));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::asked::Lines;
 use crate::http::chars::list_elements;
 
 /// A content coding that a file may be stored in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Coding {
     /// None: the file itself.
     Identity,

@@ -70,6 +70,7 @@ impl Files {
         if self.root.follow(moment.now) == Place::Another {
             self.cache.clear();
         }
+        self.cache.sweep(moment.now);
         let mut index = match self.cache.find(name) {
             Some(index) => index,
             None => self.cache.insert(new_entry(name)),
@@ -85,7 +86,9 @@ impl Files {
             }
             Ok(Seen::Directory) => {
                 self.cache.remove(index);
-                return Ok(if name.ends_with(b"/") { Hit::Nothing } else { Hit::Unslashed });
+                // The root's name is empty: what is a directory there is its index.
+                let is_slashed = name.is_empty() || name.ends_with(b"/");
+                return Ok(if is_slashed { Hit::Nothing } else { Hit::Unslashed });
             }
             Err(failure) => {
                 self.cache.remove(index);

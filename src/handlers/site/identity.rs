@@ -7,6 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::Stat;
 
+use super::coding::Coding;
+
 /// How long what is known of a file counts without another look at it: an answer shows a state
 /// that the file had at most so long ago.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -58,10 +60,11 @@ impl Identity {
     }
 
     /// The strong entity tag, in its quotation marks. It is a hash, because a file's number and
-    /// times are nobody's business.
-    pub(super) fn entity_tag(&self) -> String {
+    /// times are nobody's business. Each coding has its own, though a link may make one file of two
+    /// (RFC 9110 §8.8.3.3).
+    pub(super) fn entity_tag(&self, coding: Coding) -> String {
         let mut hasher = DefaultHasher::new();
-        self.hash(&mut hasher);
+        (self, coding).hash(&mut hasher);
         format!("\"{:x}-{:016x}\"", self.bytes, hasher.finish())
     }
 
@@ -131,10 +134,11 @@ mod tests {
             Identity { modified: Stamp { seconds: 1000, nanos: 0 }, ..STATE },
             Identity { changed: Stamp { seconds: 1000, nanos: 501 }, ..STATE },
         ];
+        let tag = STATE.entity_tag(Coding::Identity);
         for other in others {
-            assert_ne!(other.entity_tag(), STATE.entity_tag(), "{other:?}");
+            assert_ne!(other.entity_tag(Coding::Identity), tag, "{other:?}");
         }
-        let tag = STATE.entity_tag();
+        assert_ne!(STATE.entity_tag(Coding::Gzip), tag);
         assert!(tag.starts_with("\"12c-") && tag.ends_with('"') && tag.len() == 22, "{tag}");
     }
 

@@ -11,7 +11,7 @@ use super::failure::Failure;
 use super::files::Moment;
 use super::identity::CHECK_EVERY;
 use super::path::{DotFiles, encode, escape, is_shown};
-use super::root::{Entry, Kind, Root};
+use super::root::{Entry, Kind, More, Root};
 use crate::http::date;
 use crate::time::Time;
 
@@ -122,7 +122,7 @@ impl Listings {
     }
 }
 
-fn html(name: &[u8], entries: &[Entry], more: usize, order: Order, moment: Moment) -> String {
+fn html(name: &[u8], entries: &[Entry], more: More, order: Order, moment: Moment) -> String {
     let mut page = String::new();
     let mut title = String::from("/");
     escape(name, &mut title);
@@ -146,9 +146,11 @@ fn html(name: &[u8], entries: &[Entry], more: usize, order: Order, moment: Momen
         row(&mut page, entry, moment);
     }
     page.push_str("</tbody>\n</table>\n");
-    if more > 0 {
-        let _ = writeln!(page, "<p>{more} more are not shown.</p>");
-    }
+    let _ = match more {
+        More::Exactly(0) => Ok(()),
+        More::Exactly(more) => writeln!(page, "<p>{more} more are not shown.</p>"),
+        More::AtLeast(more) => writeln!(page, "<p>More than {more} more are not shown.</p>"),
+    };
     page.push_str("</body>\n</html>\n");
     page
 }

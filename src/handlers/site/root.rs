@@ -25,6 +25,10 @@ use crate::time::Time;
 /// meanwhile, or because of a signal.
 const TRIES_MAX: usize = 4;
 
+/// How many entries of a directory are read at the most: 5 ms of work. Of the others nothing is
+/// known.
+const READ_ENTRIES_MAX: usize = 10_000;
+
 /// How a file is opened. It is a regular one, but may have been exchanged for a pipe since we
 /// looked: without `NONBLOCK`, opening that would wait for its writer.
 const FILE: OFlags =
@@ -77,6 +81,14 @@ pub(super) enum Place {
     Same,
     /// Another directory: nothing that was known holds any more.
     Another,
+}
+
+/// How many entries a directory has beyond those that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum More {
+    Exactly(usize),
+    /// So many, and others that were not read.
+    AtLeast(usize),
 }
 
 /// A directory's entry that could be served.
@@ -158,27 +170,49 @@ impl Root {
         }
     }
 
-    /// What `name` is now, unless it is not there. This follows links wherever they lead, so it
-    /// says something only about what was once opened: it is that, or it is not.
+    /// What `name` is now, unless it is not there.
+    ///
+    /// Without a descriptor to look by, links are followed wherever they lead: what is in memory is
+    /// still answered with then, and it is compared with what was once opened beneath the root.
     pub(super) fn identity(&self, name: &[u8]) -> Option<Identity> {
-        self.stat(name).ok().map(|stat| Identity::of(&stat))
+        let stat = match self.stat(name) {
+            Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => self.stat_anywhere(name),
+            told => told,
+        };
+        stat.ok().map(|stat| Identity::of(&stat))
     }
 
+    /// What lies at `name` beneath the root. A plain `stat` would follow links that lead outside:
+    /// it would tell what is there, and go on showing what has been moved there.
+    #[cfg(target_os = "linux")]
     fn stat(&self, name: &[u8]) -> Result<Stat, Errno> {
+        fstat(self.open_beneath(name, LINKED)?)
+    }
+
+    /// Elsewhere nothing is opened only to be looked at.
+    #[cfg(not(target_os = "linux"))]
+    fn stat(&self, name: &[u8]) -> Result<Stat, Errno> {
+        self.stat_anywhere(name)
+    }
+
+    fn stat_anywhere(&self, name: &[u8]) -> Result<Stat, Errno> {
         statat(&self.directory, relative(name), AtFlags::NO_AUTOMOUNT)
     }
 
     /// Up to `max` of the entries of the directory `name` that could be served, in no order, and
-    /// how many more entries there are. `is_shown` is asked by their names.
+    /// what is known of further ones. `is_shown` is asked by their names.
     pub(super) fn entries(
         &self,
         name: &[u8],
         max: usize,
         is_shown: impl Fn(&[u8]) -> bool,
-    ) -> Result<(Vec<Entry>, usize), Failure> {
+    ) -> Result<(Vec<Entry>, More), Failure> {
         let directory = self.open_beneath(name, DIRECTORY)?;
         let (mut entries, mut more) = (Vec::new(), 0);
-        for entry in Dir::read_from(&directory)? {
+        for (read, entry) in Dir::read_from(&directory)?.enumerate() {
+            if read == READ_ENTRIES_MAX {
+                return Ok((entries, More::AtLeast(more)));
+            }
             let entry = entry?;
             let entry_name = entry.file_name().to_bytes();
             if !is_shown(entry_name) {
@@ -190,7 +224,7 @@ impl Root {
             }
             entries.extend(self.entry(&directory, name, entry_name));
         }
-        Ok((entries, more))
+        Ok((entries, More::Exactly(more)))
     }
 
     /// One entry, unless it is nothing that could be served.
@@ -252,6 +286,8 @@ fn open_by_kernel(_: &OwnedFd, _: &[u8], _: OFlags) -> Result<OwnedFd, Errno> {
 
 /// Opens one directory after the other and then the file. None of them may be a link.
 fn open_step_by_step(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    // What is followed by a slash has to be a directory.
+    let flags = if name.ends_with(b"/") { flags | OFlags::DIRECTORY } else { flags };
     let mut steps = name.split(|byte| *byte == b'/').filter(|step| !step.is_empty()).peekable();
     let mut reached: Option<OwnedFd> = None;
     while let Some(step) = steps.next() {
@@ -333,6 +369,9 @@ mod tests {
             ("inner-directory/b", Ok("file"), Err(Failure::Forbidden)),
             ("outer", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             ("up/secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            // Nor is it told what there is.
+            ("up", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            ("up/nothing", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             // Names like these are refused before; here once more.
             ("../secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             ("sub/../../secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
@@ -359,10 +398,10 @@ mod tests {
         };
         if root.resolution == Resolution::Kernel {
             let expected = [&b"inner"[..], b"inner-directory", b"sub"].map(<[u8]>::to_vec);
-            assert_eq!(names(&root, 100), (expected.to_vec(), 0));
+            assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
         }
         root.resolution = Resolution::StepByStep;
-        assert_eq!(names(&root, 100), (vec![b"sub".to_vec()], 0));
-        assert_eq!(names(&root, 0), (vec![], 5));
+        assert_eq!(names(&root, 100), (vec![b"sub".to_vec()], More::Exactly(0)));
+        assert_eq!(names(&root, 0), (vec![], More::Exactly(5)));
     }
 }

@@ -90,7 +90,7 @@ impl Variant {
             true => Settled::Yes,
             false => Settled::NotYet,
         };
-        let entity_tag = identity.entity_tag();
+        let entity_tag = identity.entity_tag(coding);
         let modified = identity.modified(date);
         let not_modified = fields_not_modified(nature, &entity_tag, common);
         Variant {
