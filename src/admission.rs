@@ -263,8 +263,8 @@ impl<L: Accept> Admission<L> {
         clients.admit_by(self.door, stream, peer, now);
     }
 
-    /// The system is out of descriptors or memory: an idle client goes. If there is none, or what
-    /// is missing is not ours to free, accepting rests.
+    /// The system is out of descriptors or memory: the handler gives way, or an idle client goes. If
+    /// there is none, or what is missing is not ours to free, accepting rests.
     fn make_room<H: Handler>(
         &mut self,
         shortage: Shortage,
@@ -274,6 +274,9 @@ impl<L: Accept> Admission<L> {
         now: Time,
     ) {
         clients.metrics_mut().accepts_exhausted += 1;
+        if handler.give_way() {
+            return;
+        }
         if self.exhaustion.begins(now) {
             let count = clients.len();
             warn!(

@@ -40,6 +40,13 @@ pub trait Handler {
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         fault.explain(reply)
     }
+
+    /// Descriptors have run out, and a connection waits for one: closes those that can be done
+    /// without, as of files that are kept open, and says whether there were any. If there were
+    /// none, an idle client has to go.
+    fn give_way(&mut self) -> bool {
+        false
+    }
 }
 
 impl Fault<'_> {

@@ -852,6 +852,31 @@ mod program {
     }
 
     #[test]
+    fn files_that_are_kept_open_take_no_place_from_clients() {
+        let folder = std::env::temp_dir().join(format!("oneloop-{}-kept", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        for number in 0..60 {
+            fs::write(folder.join(number.to_string()), [b'x'; 70_000]).expect("a file");
+        }
+        let directory = folder.to_str().expect("a name in UTF-8");
+        let mut program = Program::start_with_descriptors(128, &[directory]);
+        let mut first = program.connect();
+        for number in 0..60 {
+            assert_eq!(first.get(&format!("/{number}")).body.len(), 70_000);
+        }
+        // Together with the first, nearly the 96 that there may be.
+        let mut crowd = program.crowd(90);
+        for client in &mut crowd {
+            assert_eq!(client.get("/0").status, 200);
+        }
+        for client in crowd.iter_mut().chain([&mut first]) {
+            assert_eq!(client.get("/missing").status, 404);
+        }
+        assert_eq!(program.complaints(), 0);
+        fs::remove_dir_all(&folder).expect("it was just made");
+    }
+
+    #[test]
     fn with_64_descriptors_200_unfinished_requests_cost_nothing_and_are_survived() {
         let program = Program::start_with_descriptors(64, &["--strict"]);
         // Half of the descriptors are for clients, and these keep their places.

@@ -50,4 +50,8 @@ impl<H: Handler> Handler for Doors<H> {
             Door::Admin => self.handle_admin_fault(fault, reply),
         }
     }
+
+    fn give_way(&mut self) -> bool {
+        self.public.give_way()
+    }
 }

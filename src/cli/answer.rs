@@ -41,4 +41,11 @@ impl Handler for Answer {
             Answer::Files(site) => site.handle_fault(fault, reply),
         }
     }
+
+    fn give_way(&mut self) -> bool {
+        match self {
+            Answer::Text(text) => text.give_way(),
+            Answer::Files(site) => site.give_way(),
+        }
+    }
 }

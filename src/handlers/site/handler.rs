@@ -279,6 +279,11 @@ impl Handler for Site {
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         fault.explain(reply.allow(ALLOWED))
     }
+
+    /// Files are kept open only as long as nobody else needs their descriptors.
+    fn give_way(&mut self) -> bool {
+        self.files.cache.close_files()
+    }
 }
 
 /// Answers with what the conditions and the range leave of a file.
