@@ -277,6 +277,7 @@ impl<H: Handler> Server<H> {
         self.clients.drive(self.now, &mut self.handler);
         self.attend();
         self.clients.expire(self.now, &mut self.handler);
+        self.obey();
         self.accept();
         self.register();
         self.end_if_drained();

@@ -78,10 +78,7 @@ impl Desk {
         if nobody && self.pace == Pace::Running {
             return;
         }
-        let orders = std::mem::take(&mut self.board.look().orders);
-        for order in orders {
-            self.obey(order, clients, admission, handler, now);
-        }
+        self.obey_all(clients, admission, handler, now);
         if let Pace::Slow { interval, due } = self.pace
             && due <= now
         {
@@ -89,6 +86,20 @@ impl Desk {
             step(clients, admission, handler, now);
         }
         self.look_around(clients, admission, now);
+    }
+
+    /// Does what was asked for.
+    pub(crate) fn obey_all<L: Accept, H: Handler>(
+        &mut self,
+        clients: &mut Clients<L::Stream>,
+        admission: &mut Admission<L>,
+        handler: &mut H,
+        now: Time,
+    ) {
+        let orders = std::mem::take(&mut self.board.look().orders);
+        for order in orders {
+            self.obey(order, clients, admission, handler, now);
+        }
     }
 
     fn obey<L: Accept, H: Handler>(

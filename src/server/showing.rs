@@ -40,6 +40,16 @@ impl<H: Handler> Server<H> {
         }
     }
 
+    /// Does what was asked for since then, behind an answer whose source was due: the next turn may
+    /// be long in coming, and whoever asked may be gone by then.
+    pub(super) fn obey(&mut self) {
+        if self.clients.len_of(Door::Admin) > 0
+            && let Some(Showing { desk, .. }) = &mut self.admin
+        {
+            desk.obey_all(&mut self.clients, &mut self.admission, &mut self.handler, self.now);
+        }
+    }
+
     /// Frees who has ended, and lets in who has come; nobody of the public while it is held.
     pub(super) fn accept(&mut self) {
         if self.clients.free() > 0 {
