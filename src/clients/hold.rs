@@ -3,7 +3,8 @@
 //! Whoever is held takes no step: what the poll tells of them is noted, and what they have sent
 //! waits in the kernel. Their clock stands still, so that nobody's time runs out: a step is taken at
 //! the time at which they were held, and once they are released every moment that they remember is
-//! moved by as long as they were. Clients of the admin door go on meanwhile, by the real clock.
+//! moved by as long as they were. A disk does not stand still: to look whether it has given what an
+//! answer waits for is a step like others. Clients of the admin door go on meanwhile, by the real clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -30,6 +31,9 @@ impl<S: Stream> Clients<S> {
     pub(crate) fn hold(&mut self, now: Time) {
         if self.hold.is_none() && self.common.phase == Phase::Running {
             self.hold = Some(Hold { since: now, queue: VecDeque::new(), lap: 0 });
+            let await_disk = self.slab.iter().filter(|(_, client)| client.connection.awaits_disk());
+            let await_disk: Vec<usize> = await_disk.map(|(key, _)| key).collect();
+            await_disk.into_iter().for_each(|key| self.enqueue(key));
             self.set_public_aside();
         }
     }
@@ -80,7 +84,13 @@ impl<S: Stream> Clients<S> {
             // As on the run queue, a key may be left over from a client that has ended.
             if let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) {
                 client.queued = false;
+                if client.connection.awaits_disk() {
+                    self.expire_client(key, now, handler);
+                }
                 self.drive_one_step(key, now, handler);
+                if self.slab[key].connection.awaits_disk() {
+                    self.enqueue(key);
+                }
                 self.set_public_aside();
                 return true;
             }
@@ -105,5 +115,75 @@ impl<S: Stream> Clients<S> {
             }
         }
         self.timers[Door::Public as usize].move_by(&mut self.slab, time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{self, ErrorKind, Read, Write};
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::config::{Limits, Timeouts};
+    use crate::file::{FileRange, pretence};
+    use crate::handler::{Reply, Sent};
+    use crate::http::request::Request;
+    use crate::metrics::CloseReason;
+
+    /// A peer that says this once, and takes whatever it is sent.
+    struct Asking(&'static [u8]);
+
+    impl Read for Asking {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(ErrorKind::WouldBlock.into()),
+                bytes => Ok(bytes),
+            }
+        }
+    }
+
+    impl Write for Asking {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Stream for Asking {
+        fn shutdown_write(&self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn reset_on_drop(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_disk_does_not_stand_still() {
+        // Each piece is read where reading may wait, and each but the first in a turn of its own.
+        pretence::miss(None);
+        pretence::with(|cache| cache.is_unknown = true);
+        let path = std::env::temp_dir().join(format!("oneloop-held-{}", std::process::id()));
+        std::fs::write(&path, vec![b'x'; 1 << 20]).expect("there is room");
+        let file = Arc::new(File::open(&path).expect("it was just written"));
+        std::fs::remove_file(path).expect("it was just written");
+        let mut handler = move |_: &Request<'_>, reply: Reply<'_>| -> Sent {
+            reply.send_file(FileRange::new(Arc::clone(&file), 0, 1 << 20))
+        };
+        let (limits, timeouts) = (Limits::default(), Timeouts::default());
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        clients.admit(Asking(b"GET / HTTP/1.0\r\n\r\n"), peer, Time::START);
+        clients.hold(Time::START);
+        while clients.step(&mut handler) {}
+        assert!(clients.metrics().sent_bytes > 1 << 20, "{:?}", clients.metrics());
+        assert_eq!(clients.metrics().closed(CloseReason::Answered), 1);
     }
 }

@@ -241,12 +241,17 @@ impl<S: Stream> Clients<S> {
                     continue;
                 }
             }
-            let mut turn = Turn { now, handler, common: &mut self.common };
-            let witness = &mut Witness { narrator: &mut self.narrator, key };
-            self.slab[key].expire(&mut turn, witness);
-            self.set_deadline(key, None);
+            self.expire_client(key, now, handler);
             self.drive_client(key, now, handler);
         }
+    }
+
+    /// Has one client learn that its time has come. It has to be driven next.
+    pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
+        let mut turn = Turn { now, handler, common: &mut self.common };
+        let witness = &mut Witness { narrator: &mut self.narrator, key };
+        self.slab[key].expire(&mut turn, witness);
+        self.set_deadline(key, None);
     }
 }
 

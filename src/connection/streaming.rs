@@ -20,6 +20,11 @@ impl Connection {
         matches!(self.state, State::Pausing(..) | State::Writing(After::Source(..)))
     }
 
+    /// Whether it waits for nothing but its disk.
+    pub(crate) fn awaits_disk(&self) -> bool {
+        matches!(&self.state, State::Pausing(body, _) if matches!(**body, Streaming::File(_)))
+    }
+
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
     #[cold]
     pub(super) fn on_piece_sent<H>(&mut self, turn: &mut Turn<'_, H>) {

@@ -52,6 +52,27 @@ fn orders_need_a_post_of_our_own_page_or_of_no_page() {
 }
 
 #[test]
+fn an_order_behind_another_request_is_obeyed_although_its_client_has_gone() {
+    let server = shown(|_| ());
+    let mut client = server.connect();
+    assert_eq!(client.get("/").text(), "hello");
+    let mut asking = Client::connect(server.admin());
+    let host = format!("Host: {}", server.admin());
+    asking.send(format!(
+        "GET /state.json HTTP/1.1\r\n{host}\r\n\r\n\
+         POST /pause HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n"
+    ));
+    assert_eq!(asking.answer_head().status, 200);
+    chunks(&mut asking);
+    assert_eq!(asking.answer().status, 204);
+    asking.end();
+    client.ask("/");
+    assert!(is_left_alone(&mut client), "the public is held");
+    order(&server, "/resume");
+    assert_eq!(client.answer().text(), "hello");
+}
+
+#[test]
 fn a_pause_holds_the_public_and_loses_nothing() {
     let server = shown(|_| ());
     let mut before = server.connect();
