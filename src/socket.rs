@@ -199,28 +199,16 @@ impl<S: Stream> Socket<S> {
     /// a body can be no bytes at all, which is too rare to spare the call.
     pub(crate) fn send(&mut self, pieces: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
         let bytes_owed = pieces[0].len() + pieces[1].len();
-        while self.known.writable {
-            metrics.sends += 1;
-            let sent = match pieces[1].is_empty() {
-                true => self.stream.write(&pieces[0]),
-                false => self.stream.write_vectored(&pieces),
-            };
-            match sent {
-                Ok(bytes) => {
-                    // Less than all means that the send buffer is full, and that the kernel will
-                    // report room by an edge.
-                    self.known.writable = bytes == bytes_owed;
-                    return Taken::Bytes(bytes);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.known.writable = false;
-                    return Taken::WouldBlock;
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Taken::Lost,
-            }
+        let taken = self.attempt(metrics, |stream| match pieces[1].is_empty() {
+            true => stream.write(&pieces[0]),
+            false => stream.write_vectored(&pieces),
+        });
+        if let Taken::Bytes(bytes) = taken {
+            // Less than all means that the send buffer is full, and that the kernel will report
+            // room by an edge.
+            self.known.writable = bytes == bytes_owed;
         }
-        Taken::Nothing
+        taken
     }
 
     /// Whether there may be room in the send buffer.
@@ -244,6 +232,7 @@ impl<S: Stream> Socket<S> {
         self.attempt(metrics, |stream| stream.write_file(file, offset, bytes))
     }
 
+    #[inline]
     fn attempt(
         &mut self,
         metrics: &mut Metrics,
