@@ -23,11 +23,10 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use needed::report_not_run;
+use needed::may_have_descriptors;
 use oneloop::engine::{Clients, Stream, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{Limits, Timeouts};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use support::Answers;
 use trace::{CallRates, Watched, can_trace};
@@ -140,7 +139,10 @@ fn an_idle_client_asks_the_allocator_for_nothing() {
 #[test]
 fn an_idle_client_takes_at_most_128_bytes_before_its_first_request() {
     let _alone = alone();
-    if can_crowd(an_idle_client_takes_at_most_128_bytes_before_its_first_request) {
+    if may_have_descriptors(
+        an_idle_client_takes_at_most_128_bytes_before_its_first_request,
+        CROWD as u64 + 200,
+    ) {
         assert_idle_clients_are_cheap(&Watched::start(), Asks::Nothing);
     }
 }
@@ -148,7 +150,10 @@ fn an_idle_client_takes_at_most_128_bytes_before_its_first_request() {
 #[test]
 fn an_idle_client_takes_at_most_128_bytes_after_its_first_request() {
     let _alone = alone();
-    if can_crowd(an_idle_client_takes_at_most_128_bytes_after_its_first_request) {
+    if may_have_descriptors(
+        an_idle_client_takes_at_most_128_bytes_after_its_first_request,
+        CROWD as u64 + 200,
+    ) {
         assert_idle_clients_are_cheap(&Watched::start(), Asks::Once);
     }
 }
@@ -158,7 +163,10 @@ fn an_idle_client_takes_at_most_128_bytes_after_its_first_request() {
 #[test]
 fn an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too() {
     let _alone = alone();
-    if can_crowd(an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too) {
+    if may_have_descriptors(
+        an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too,
+        CROWD as u64 + 200,
+    ) {
         let server = Watched::start();
         come_and_go(&server, Asks::Nothing);
         assert_idle_clients_are_cheap(&server, Asks::Once);
@@ -168,7 +176,7 @@ fn an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too() {
 #[test]
 fn memory_is_back_when_a_crowd_has_gone() {
     let _alone = alone();
-    if can_crowd(memory_is_back_when_a_crowd_has_gone) {
+    if may_have_descriptors(memory_is_back_when_a_crowd_has_gone, CROWD as u64 + 200) {
         assert_memory_is_back(&Watched::start(), 1);
     }
 }
@@ -176,7 +184,10 @@ fn memory_is_back_when_a_crowd_has_gone() {
 #[test]
 fn memory_is_back_when_one_crowd_after_another_has_gone() {
     let _alone = alone();
-    if can_crowd(memory_is_back_when_one_crowd_after_another_has_gone) {
+    if may_have_descriptors(
+        memory_is_back_when_one_crowd_after_another_has_gone,
+        CROWD as u64 + 200,
+    ) {
         assert_memory_is_back(&Watched::start(), 3);
     }
 }
@@ -186,7 +197,8 @@ fn memory_is_back_when_one_crowd_after_another_has_gone() {
 #[test]
 fn memory_is_back_when_a_crowd_has_gone_and_a_few_stay() {
     let _alone = alone();
-    if can_crowd(memory_is_back_when_a_crowd_has_gone_and_a_few_stay) {
+    if may_have_descriptors(memory_is_back_when_a_crowd_has_gone_and_a_few_stay, CROWD as u64 + 200)
+    {
         let server = Watched::start();
         let _staying = connect(&server, BUSY, Asks::Once);
         assert_memory_is_back(&server, 1);
@@ -431,19 +443,6 @@ fn assert_memory_is_back(server: &Watched, crowds: usize) {
             "{before} B before, {after} B after {crowd} crowds of {CROWD}"
         );
     }
-}
-
-/// Whether this process may have descriptors for a crowd; the server raises its own limit.
-/// Otherwise says so in the name of `test`.
-fn can_crowd(test: impl Fn()) -> bool {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let needed = CROWD as u64 + 200;
-    if maximum.is_some_and(|maximum| maximum < needed) {
-        report_not_run(test, &format!("it needs {needed} descriptors (ulimit -Hn)"));
-        return false;
-    }
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    true
 }
 
 /// The bytes that the engine holds when it has so many idle clients.

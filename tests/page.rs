@@ -21,8 +21,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 
 use browser::Browser;
-use needed::{CHROMIUM, Folder, report_not_run};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use needed::{CHROMIUM, Folder, may_have_descriptors};
 use sockets::{Client, get};
 use support::Server;
 
@@ -427,7 +426,7 @@ fn a_crowd_is_painted_in_time() {
     let file = folder.path().join("answer");
     // More than the kernel takes for somebody who does not read.
     fs::write(&file, vec![b'x'; 8 * 1024 * 1024]).unwrap();
-    if !can_crowd(test) {
+    if !may_have_descriptors(test, CROWD as u64 + 200) {
         return;
     }
     let Some(mut watched) = Watched::start(test, &["--file", file.to_str().unwrap()]) else {
@@ -502,16 +501,4 @@ fn speaker(address: SocketAddr, text: &str) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     say(&stream, text);
     stream
-}
-
-/// Whether this process may have the descriptors for a crowd. Otherwise says so.
-fn can_crowd(test: impl Fn()) -> bool {
-    let maximum = getrlimit(Resource::Nofile).maximum;
-    let needed = CROWD as u64 + 200;
-    if maximum.is_some_and(|maximum| maximum < needed) {
-        report_not_run(test, &format!("it needs {needed} descriptors (ulimit -Hn)"));
-        return false;
-    }
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
-    true
 }

@@ -8,6 +8,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 /// A program that some tests need.
 pub struct Needed {
     /// What it may be called, the surest name first.
@@ -32,6 +34,18 @@ impl Needed {
         }
         found
     }
+}
+
+/// Whether this process may have so many descriptors; if so, it has them. Otherwise says so in the
+/// name of `test`.
+pub fn may_have_descriptors(test: impl Fn(), needed: u64) -> bool {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    if maximum.is_some_and(|maximum| maximum < needed) {
+        report_not_run(test, &format!("it needs {needed} descriptors (ulimit -Hn)"));
+        return false;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("below the maximum");
+    true
 }
 
 /// Says that `test` has not run, and why: past the harness, and in the file that
