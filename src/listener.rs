@@ -106,15 +106,25 @@ fn bind_to(
     socket.set_reuse_address(true)?;
     // Accepted sockets inherit it: an answer leaves at once, for no system call per connection.
     socket.set_tcp_nodelay(true)?;
-    // Inherited, too. An answer that fits into the send buffer is the kernel's to deliver, and it
-    // would try for ever to deliver it to a peer who answers its probes but does not read, even
-    // long after we have closed: megabytes each, and no deadline of ours sees them.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(delivery.clamp(Duration::from_millis(1), DELIVERY_MAX)))?;
+    limit_delivery(&socket, delivery)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
     Ok(socket.into())
+}
+
+/// Accepted sockets inherit this limit, too. The kernel delivers an answer that fits into the send
+/// buffer. To a peer that answers its probes but does not read, it would try for ever, even long
+/// after we have closed: megabytes each, and no deadline of ours sees them.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn limit_delivery(socket: &Socket, delivery: Duration) -> io::Result<()> {
+    socket.set_tcp_user_timeout(Some(delivery.clamp(Duration::from_millis(1), DELIVERY_MAX)))
+}
+
+/// Other systems have no such option.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn limit_delivery(_: &Socket, _: Duration) -> io::Result<()> {
+    Ok(())
 }
 
 /// The machine has no IPv6, or none of its addresses.

@@ -45,13 +45,11 @@ fn resident_bytes() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     #[cfg(target_os = "linux")]
     fn it_has_used_time_and_memory() {
-        let process = look();
-        assert!(process.processor_time > Duration::ZERO);
+        let process = super::look();
+        assert!(process.processor_time > std::time::Duration::ZERO);
         assert!(process.resident_bytes.is_some_and(|bytes| bytes > 100_000));
         assert!(process.descriptors_max.is_none_or(|max| max > 2));
     }

@@ -34,7 +34,10 @@ pub(crate) use crate::stream::told;
 use crate::time::Time;
 
 #[cfg(not(target_pointer_width = "64"))]
-compile_error!("a token holds a slab key and a generation, 32 bits each");
+compile_error!(
+    "oneloop needs a 64-bit target: the token of an event holds a slab key and a \
+     generation, 32 bits each"
+);
 
 mod announcing;
 mod showing;
@@ -46,7 +49,7 @@ use showing::Showing;
 const EVENTS_PER_TURN_MAX: usize = 1024;
 
 /// Tokens from here on are not clients': no client has the generation `u32::MAX`.
-const FIRST_LISTENER: usize = (u32::MAX as usize) << 32;
+const FIRST_LISTENER: usize = usize::MAX - u32::MAX as usize;
 const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 const ALARM: Token = Token(usize::MAX - 2);

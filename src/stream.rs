@@ -1,14 +1,12 @@
 //! What the engine has to know of mio's streams: what an event says, how a connection ends, and
 //! how part of a file is sent.
 
-use std::fs::File;
 use std::io;
 use std::time::Duration;
 
 use mio::event::Event;
 use mio::net::TcpStream;
 
-use crate::file;
 use crate::socket::{Readiness, Stream};
 
 /// What an event tells of a stream. An error is learnt by the next call, whichever that is.
@@ -31,11 +29,16 @@ impl Stream for TcpStream {
 
     #[cfg(target_os = "linux")]
     fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        file::send_more(self, bytes)
+        crate::file::send_more(self, bytes)
     }
 
     #[cfg(target_os = "linux")]
-    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
-        file::sendfile(self, file, offset, bytes_max)
+    fn write_file(
+        &mut self,
+        file: &std::fs::File,
+        offset: u64,
+        bytes_max: usize,
+    ) -> io::Result<usize> {
+        crate::file::sendfile(self, file, offset, bytes_max)
     }
 }

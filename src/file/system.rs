@@ -14,6 +14,10 @@ pub(super) enum Cached {
     /// So many bytes are there; none if the file ends before them, or cannot be read.
     Bytes(usize),
     /// The next byte is not there. The kernel may have begun to fetch it.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "only Linux tells what its page cache lacks")
+    )]
     Missing,
     /// The file system cannot tell.
     Unknown,

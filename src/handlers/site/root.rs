@@ -41,6 +41,12 @@ const FILE_UNNOTED: OFlags = FILE.union(OFlags::NOATIME);
 #[cfg(not(target_os = "linux"))]
 const FILE_UNNOTED: OFlags = FILE;
 
+/// A look at a name must not mount what an automounter would put there: that can wait for a network.
+#[cfg(target_os = "linux")]
+const NO_AUTOMOUNT: AtFlags = AtFlags::NO_AUTOMOUNT;
+#[cfg(not(target_os = "linux"))]
+const NO_AUTOMOUNT: AtFlags = AtFlags::empty();
+
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
 /// How a directory is opened that is only a step on the way.
@@ -196,7 +202,7 @@ impl Root {
     }
 
     fn stat_anywhere(&self, name: &[u8]) -> Result<Stat, Errno> {
-        statat(&self.directory, relative(name), AtFlags::NO_AUTOMOUNT)
+        statat(&self.directory, relative(name), NO_AUTOMOUNT)
     }
 
     /// Up to `max` of the entries of the directory `name` that could be served, in no order, and
