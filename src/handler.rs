@@ -41,12 +41,36 @@ pub trait Handler {
         fault.explain(reply)
     }
 
+    /// Says what to do with a request's content, which has not arrived as a whole yet: it may be
+    /// long, or the client may wait for leave to send it (`Expect: 100-continue`). The request's
+    /// body is empty here. By default the content is held.
+    ///
+    /// Requests whose content came together with their head are answered without this question.
+    fn content_plan(&mut self, _request: &Request<'_>) -> ContentPlan {
+        ContentPlan::Hold
+    }
+
     /// Descriptors have run out, and a connection waits for one: closes those that can be done
     /// without, as of files that are kept open, and says whether there were any. If there were
     /// none, an idle client has to go.
     fn give_way(&mut self) -> bool {
         false
     }
+}
+
+/// What a [`Handler`] does with the content of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ContentPlan {
+    /// The server holds the content until it is whole, and then the handler answers. A client that
+    /// waits for leave to send is given it. Content above
+    /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) is answered 413.
+    #[default]
+    Hold,
+    /// [`Handler::handle`] answers at once, with an empty body. The server closes the connection
+    /// behind that answer, and throws away what the client still sends: at most
+    /// [`Limits::linger_bytes_max`](crate::Limits::linger_bytes_max).
+    Refuse,
 }
 
 impl Fault<'_> {

@@ -2,7 +2,7 @@
 
 use super::routes::Routes;
 use crate::door::Door;
-use crate::handler::{Handler, Reply, Sent};
+use crate::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 
@@ -48,6 +48,13 @@ impl<H: Handler> Handler for Doors<H> {
         match fault.door {
             Door::Public => self.public.handle_fault(fault, reply),
             Door::Admin => self.handle_admin_fault(fault, reply),
+        }
+    }
+
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match request.door {
+            Door::Public => self.public.content_plan(request),
+            Door::Admin => self.routes().content_plan(request),
         }
     }
 

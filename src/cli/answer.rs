@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use oneloop::handlers::{FixedText, Site};
-use oneloop::{Fault, Handler, Reply, Request, Sent};
+use oneloop::{ContentPlan, Fault, Handler, Reply, Request, Sent};
 
 /// What is answered.
 #[derive(Debug)]
@@ -39,6 +39,13 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.handle_fault(fault, reply),
             Answer::Files(site) => site.handle_fault(fault, reply),
+        }
+    }
+
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match self {
+            Answer::Text(text) => text.content_plan(request),
+            Answer::Files(site) => site.content_plan(request),
         }
     }
 

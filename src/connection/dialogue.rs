@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::machine::{Connection, Phase, Turn};
 use super::state::{After, HeadPlace, State, Then};
-use crate::handler::{Handler, Reply, Travel};
+use crate::handler::{ContentPlan, Handler, Reply, Travel};
 use crate::http::body::{Arrival, Content};
 use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
@@ -110,6 +110,9 @@ impl Connection {
                     self.answer(&head, &control, body, input.len() - consumed, turn);
                     return Look::Consumed(consumed);
                 }
+                if let Some(look) = self.answer_without_content(&head, &control, turn) {
+                    return look;
+                }
                 if control.expectation == Expectation::Continue && input.len() == head.len {
                     return self.leave_to_send(&head, &control, input, turn);
                 }
@@ -143,6 +146,39 @@ impl Connection {
         let looked = u32::try_from(input.len()).expect("a head is at most 64 KiB long");
         self.state.on_partial_head(looked, place, turn.now);
         Look::Kept(input.len())
+    }
+
+    /// Answers a request whose content is not whole yet, if the handler refuses that content. What
+    /// the client sends of it is thrown away: so the answer is the connection's last.
+    ///
+    /// Requests that no handler sees keep their content until they are answered, so that the
+    /// connection can be kept.
+    #[cold]
+    #[inline(never)]
+    fn answer_without_content<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        turn: &mut Turn<'_, H>,
+    ) -> Option<Look> {
+        let request = Request {
+            method: control.method.ok()?,
+            head,
+            target: &control.target,
+            body: &[],
+            door: self.door,
+            now: turn.now,
+            date: turn.common.date.at(),
+        };
+        match turn.handler.content_plan(&request) {
+            ContentPlan::Hold => None,
+            ContentPlan::Refuse => {
+                let closing = Control { persistence: Persistence::Close, ..*control };
+                self.answer(head, &closing, &[], 0, turn);
+                self.state.on_input_left();
+                Some(Look::Consumed(head.len))
+            }
+        }
     }
 
     /// The client waits for leave to send its content: a 100, or the answer that refuses it.

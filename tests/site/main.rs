@@ -13,3 +13,4 @@ mod listing;
 mod methods;
 mod paths;
 mod transfers;
+mod uploads;

@@ -16,7 +16,7 @@ use super::range::{self, Part, Wanted};
 use super::root::Root;
 use super::variant::{Content, Nature, Variant};
 use crate::file::FileRange;
-use crate::handler::{Handler, Reply, ReplyHead, Sent};
+use crate::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
@@ -278,6 +278,25 @@ impl Handler for Site {
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         fault.explain(reply.allow(ALLOWED))
+    }
+
+    /// A site uses no content. It answers at once what it would refuse in the end, and a client
+    /// that waits for leave to send.
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match request.method() {
+            Method::Get | Method::Head | Method::Options if request.field("Expect").is_none() => {
+                ContentPlan::Hold
+            }
+            Method::Get
+            | Method::Head
+            | Method::Options
+            | Method::Post
+            | Method::Put
+            | Method::Patch
+            | Method::Delete
+            | Method::Connect
+            | Method::Trace => ContentPlan::Refuse,
+        }
     }
 
     /// Files are kept open only as long as nobody else needs their descriptors.
