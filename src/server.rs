@@ -13,7 +13,6 @@ use std::time::{Duration, Instant, SystemTime};
 use log::{info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
-use signal_hook_mio::v1_0::Signals;
 
 use crate::admin::{self, Doors};
 use crate::admission::Admission;
@@ -28,7 +27,7 @@ use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::narration::{LoopEvent, Observer, Patience};
 use crate::pace::Paced;
-use crate::signals::{self, StopHandle, Told};
+use crate::signals::{self, Signals, StopHandle, Told};
 use crate::socket::Interest as Wanted;
 pub(crate) use crate::stream::told;
 use crate::time::Time;
@@ -176,15 +175,18 @@ impl<H: Handler> Server<H> {
     }
 
     /// Has SIGINT, SIGTERM and SIGHUP stop the server: the first lets it drain, the second ends
-    /// it at once. Without this call signals do what they do to every process.
+    /// it at once, even if both come between two turns. One that the process was started with
+    /// ignored stays ignored.
+    ///
+    /// Without this call, and again once the server is dropped, signals do what they do to every
+    /// process. A program that wants a handler of its own for one of them installs it before.
     ///
     /// # Errors
     /// [`Error::System`] if the signals cannot be caught.
     pub fn handle_signals(&mut self) -> Result<(), Error> {
-        let caught = signals::catch(&self.told).and_then(|mut signals| {
-            self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
-            Ok(signals)
-        });
+        // Those that were caught before go first, so that none is caught twice.
+        self.signals = None;
+        let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.told);
         self.signals = Some(caught.map_err(|reason| Error::System("catch signals", reason))?);
         Ok(())
     }
@@ -277,6 +279,7 @@ impl<H: Handler> Server<H> {
         self.on_rested(rests_from);
         self.clients.on_polled(|| self.events.iter().count(), patience, self.now);
         self.note_events();
+        self.note_stops();
         self.clients.drive(self.now, &mut self.handler);
         self.attend();
         self.clients.expire(self.now, &mut self.handler);
@@ -337,16 +340,11 @@ impl<H: Handler> Server<H> {
     }
 
     fn note_events(&mut self) {
-        let mut told_to_stop = None;
         for event in &self.events {
             match event.token() {
-                SIGNALS => {
-                    let pending =
-                        self.signals.as_mut().and_then(|signals| signals.pending().last());
-                    told_to_stop = told_to_stop.or(pending.map(Some));
-                }
+                // They only wake the loop. What they stand for is looked at in each turn.
+                SIGNALS | WAKER => {}
                 ALARM => self.alarm.on_ready(),
-                WAKER => told_to_stop = told_to_stop.or(Some(None)),
                 ADMIN => {
                     if let Some(Showing { admission, .. }) = &mut self.admin {
                         admission.on_ready(0);
@@ -369,8 +367,18 @@ impl<H: Handler> Server<H> {
                 }
             }
         }
-        if let Some(signal) = told_to_stop {
-            self.stop(signal);
+    }
+
+    /// Looks whether the server was told to stop since the last turn, and how often.
+    fn note_stops(&mut self) {
+        if !self.told.to_stop() {
+            return;
+        }
+        if self.told.take_by_handle() {
+            self.stop(None);
+        }
+        for signal in self.signals.as_mut().map(Signals::take).unwrap_or_default() {
+            self.stop(Some(signal));
         }
     }
 
@@ -414,6 +422,8 @@ impl<H: Handler> Server<H> {
                 self.clients.drain();
                 self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
             }
+            // Nobody is left to be cut off.
+            Progress::Draining { .. } if self.clients.is_empty() => {}
             Progress::Draining { .. } => {
                 warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
                 self.clients.cut_off();

@@ -1,46 +1,196 @@
 //! SIGINT, SIGTERM and SIGHUP as events of the same poll, and a handle for other threads.
 //!
-//! A signal handler may do next to nothing, so it writes to a pipe, and the pipe is polled like
-//! every other descriptor.
+//! A signal handler may do next to nothing. It sets a flag, which the loop looks at in each turn,
+//! and writes a byte to a pipe of its signal, which wakes the poll. The number of bytes says how
+//! often the signal came. The flag says that it came at all, even if the pipe cannot be used.
+//!
+//! A signal that the process was started with ignored (`nohup`, a shell's background job) stays
+//! ignored. When the last [`Signals`] of the process is dropped, a signal does again what it did
+//! before the first.
 
 use std::fmt;
-use std::sync::Arc;
+use std::fs;
+use std::io::{self, Read};
+use std::iter;
+use std::os::unix::net::UnixStream as Pipe;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use mio::Waker;
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token, Waker};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook_mio::v1_0::Signals;
+use signal_hook::{SigId, flag, low_level};
 
 /// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
-const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
+const STOPPING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Catches the signals that stop a server; not a hang-up that `nohup` has us ignore. As soon as one
-/// comes, `told` is set.
-pub(crate) fn catch(told: &Told) -> std::io::Result<Signals> {
-    let caught = STOPPING.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP));
-    for signal in caught.clone() {
-        signal_hook::flag::register(*signal, Arc::clone(&told.0))?;
-    }
-    Signals::new(caught)
+/// How often one signal counts at most between two polls. Twice ends the server at once.
+const COUNTED_MAX: usize = 16;
+
+/// The signals that stop a server, caught as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Signals(Vec<Caught>);
+
+/// One signal that is caught.
+#[derive(Debug)]
+struct Caught {
+    signal: i32,
+    /// It has come since the loop last looked.
+    came: Arc<AtomicBool>,
+    /// A byte arrives here each time it comes.
+    pipe: UnixStream,
+    /// How often it was counted by its flag, and the byte was still to arrive.
+    bytes_due: usize,
+    /// What happens when it comes.
+    actions: Vec<SigId>,
 }
 
-/// Whether anybody has told the server to stop, known before the poll says so.
+impl Signals {
+    /// Catches the signals that stop a server, and has the poll tell of them by `token`. As soon as
+    /// one comes, `told` is set.
+    ///
+    /// # Errors
+    /// If the system refuses a pipe, a handler, or its registration.
+    pub(crate) fn catch(registry: &Registry, token: Token, told: &Told) -> io::Result<Signals> {
+        let mut signals = Signals(Vec::new());
+        let ignored = Mask::of_process("SigIgn:");
+        for signal in STOPPING.into_iter().filter(|signal| !ignored.has(*signal)) {
+            let (pipe, end) = Pipe::pair()?;
+            pipe.set_nonblocking(true)?;
+            Defaults::suspend(signal)?;
+            // From here on dropping it undoes what has been done.
+            signals.0.push(Caught {
+                signal,
+                came: Arc::default(),
+                pipe: UnixStream::from_std(pipe),
+                bytes_due: 0,
+                actions: Vec::new(),
+            });
+            let caught = signals.0.last_mut().expect("it was just added");
+            // The flags first: who is woken by the byte finds them set.
+            caught.actions.push(flag::register(signal, Arc::clone(&told.to_stop))?);
+            caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
+            caught.actions.push(low_level::pipe::register(signal, end)?);
+            registry.register(&mut caught.pipe, token, Interest::READABLE)?;
+        }
+        Ok(signals)
+    }
+
+    /// The signals that have come since the last call, each as often as it came.
+    pub(crate) fn take(&mut self) -> Vec<i32> {
+        let each = self.0.iter_mut();
+        each.flat_map(|caught| iter::repeat_n(caught.signal, caught.take())).collect()
+    }
+}
+
+impl Caught {
+    /// How often it has come since the last call.
+    fn take(&mut self) -> usize {
+        if !self.came.swap(false, Ordering::SeqCst) {
+            return 0;
+        }
+        // Nothing, if the system refuses to write or to read it.
+        let bytes = self.pipe.read(&mut [0; COUNTED_MAX]).unwrap_or_default();
+        let late = bytes.min(self.bytes_due);
+        self.bytes_due -= late;
+        if bytes == late {
+            // The flag alone has come, so this is once.
+            self.bytes_due = (self.bytes_due + 1).min(COUNTED_MAX);
+        }
+        (bytes - late).max(1)
+    }
+}
+
+impl Drop for Caught {
+    fn drop(&mut self) {
+        for action in self.actions.drain(..) {
+            low_level::unregister(action);
+        }
+        Defaults::resume(self.signal);
+    }
+}
+
+/// What a signal does to a process that has no handler for it, once nobody here catches it any
+/// more: a handler cannot be removed again, so it does itself what the system would do.
+struct Defaults {
+    signal: i32,
+    /// How many catch it.
+    catchers: usize,
+    /// Nobody does. If it comes now, the process ends by it.
+    is_on: Arc<AtomicBool>,
+}
+
+/// One for each signal that was ever caught.
+static DEFAULTS: Mutex<Vec<Defaults>> = Mutex::new(Vec::new());
+
+impl Defaults {
+    /// Another one catches this signal.
+    fn suspend(signal: i32) -> io::Result<()> {
+        let mut all = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = all.iter().position(|it| it.signal == signal);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let is_on = Arc::default();
+                // A program that had a handler before has it again.
+                if !Mask::of_process("SigCgt:").has(signal) {
+                    flag::register_conditional_default(signal, Arc::clone(&is_on))?;
+                }
+                all.push(Defaults { signal, catchers: 0, is_on });
+                all.len() - 1
+            }
+        };
+        all[index].catchers += 1;
+        all[index].is_on.store(false, Ordering::SeqCst);
+        Ok(())
+    }
+
+    /// One who caught this signal is gone.
+    fn resume(signal: i32) {
+        let mut all = DEFAULTS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(defaults) = all.iter_mut().find(|it| it.signal == signal) {
+            defaults.catchers -= 1;
+            defaults.is_on.store(defaults.catchers == 0, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A set of signals, as the system tells it of this process.
+#[derive(Clone, Copy)]
+struct Mask(u64);
+
+impl Mask {
+    /// The set behind this name; an empty one where the system does not say.
+    fn of_process(name: &str) -> Mask {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix(name));
+        Mask(mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0))
+    }
+
+    fn has(self, signal: i32) -> bool {
+        self.0 & (1 << (signal - 1)) != 0
+    }
+}
+
+/// Whether the server was told to stop, known before the poll says so.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told(Arc<AtomicBool>);
+pub(crate) struct Told {
+    /// By a signal or a handle, at any time.
+    to_stop: Arc<AtomicBool>,
+    /// By a handle, since the loop last looked.
+    by_handle: Arc<AtomicBool>,
+}
 
 impl Told {
     /// Whether it has been told.
     pub(crate) fn to_stop(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.to_stop.load(Ordering::Relaxed)
     }
-}
 
-/// Whether the process was started with this signal ignored. Where the system does not say, not.
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok());
-    mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
+    /// Whether a handle has told it since the last call.
+    pub(crate) fn take_by_handle(&self) -> bool {
+        self.by_handle.swap(false, Ordering::SeqCst)
+    }
 }
 
 /// A signal's name.
@@ -62,10 +212,12 @@ pub struct StopHandle {
 
 impl StopHandle {
     /// Has the server drain, as a first SIGTERM does; a later call, once that has begun, has it
-    /// stop at once. Returns without waiting for either. Does nothing if the server is gone.
+    /// stop at once. Calls before that count as one, beside each signal that comes. Returns without
+    /// waiting for either. Does nothing if the server is gone.
     pub fn stop(&self) {
-        self.told.0.store(true, Ordering::Relaxed);
-        // It fails only if the poll is gone, and then so is the server.
+        self.told.by_handle.store(true, Ordering::SeqCst);
+        self.told.to_stop.store(true, Ordering::SeqCst);
+        // If the system refuses, the server learns of it in its next turn.
         let _ = self.waker.wake();
     }
 }

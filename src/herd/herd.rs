@@ -5,8 +5,7 @@
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use mio::{Events, Interest, Poll, Token};
-use signal_hook_mio::v1_0::Signals;
+use mio::{Events, Poll, Token};
 
 use super::crowd::Crowd;
 use super::phases::Phase;
@@ -19,7 +18,7 @@ use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::clients::ClientId;
 use crate::server::told;
-use crate::signals::{self, Told};
+use crate::signals::{Signals, Told};
 use crate::time::Time;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
@@ -88,8 +87,7 @@ impl<'p> Herd<'p> {
         process: Option<Process>,
     ) -> io::Result<Herd<'p>> {
         let poll = Poll::new()?;
-        let mut signals = signals::catch(&Told::default())?;
-        poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        let signals = Signals::catch(poll.registry(), SIGNALS, &Told::default())?;
         let registry = poll.registry().try_clone()?;
         Ok(Herd {
             poll,
@@ -170,7 +168,7 @@ impl<'p> Herd<'p> {
     fn note_events(&mut self) {
         for event in &self.events {
             match event.token() {
-                SIGNALS => self.signalled += self.signals.pending().count(),
+                SIGNALS => self.signalled += self.signals.take().len(),
                 Token(token) => {
                     self.crowd.on_event(ClientId::from_bits(token as u64), told(event));
                 }

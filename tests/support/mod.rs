@@ -39,6 +39,11 @@ impl Server {
     pub fn start(arguments: &[&str]) -> Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
         command.args(["-l", "127.0.0.1:0"]).args(arguments);
+        Server::launch(command)
+    }
+
+    /// Starts it by a command that has all its arguments; returns once it listens.
+    pub fn launch(mut command: Command) -> Server {
         // What the caller's shell says about logging or options must not change what is tested.
         for (name, _) in std::env::vars_os() {
             if name == "RUST_LOG" || name.to_string_lossy().starts_with("ONELOOP_") {
@@ -78,7 +83,12 @@ impl Server {
 
     /// Asks it to stop, as a service manager does.
     pub fn tell_to_stop(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).expect("it has not been reaped");
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it has not been reaped");
     }
 
     /// Asks it to stop, and returns how it ended.
