@@ -172,13 +172,17 @@ fn a_file_in_memory_has_the_same_parts() {
 }
 
 #[test]
-fn an_empty_file_has_no_parts() {
+fn an_empty_file_is_answered_whole_unless_a_later_byte_is_asked_for() {
     let folder = Folder::with(&[("file", "")]);
     let server = folder.serve();
     let mut client = server.connect();
-    for (range, status) in [("0-", 416), ("0-0", 416), ("-1", 200), ("-0", 416)] {
+    for (range, status) in
+        [("0-", 200), ("0-0", 200), ("0-1", 200), ("-1", 200), ("-0", 416), ("1-", 416)]
+    {
         let answer = get_with(&mut client, "/file", &format!("Range: bytes={range}\r\n"));
         assert_eq!(answer.status, status, "{range}");
+        let range = (status == 416).then_some("bytes */0");
+        assert_eq!(answer.field("Content-Range"), range);
     }
     assert_eq!(client.get("/file").body, b"");
 }

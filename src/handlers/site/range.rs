@@ -39,7 +39,7 @@ impl Part {
 enum Ranged {
     Satisfiable(Part),
     Unsatisfiable,
-    /// The whole of an empty file, which no `Content-Range` can say.
+    /// From the first byte on, of an empty file: all of it, which no `Content-Range` can say.
     OfNothing,
 }
 
@@ -94,9 +94,11 @@ fn range(text: &[u8], len: u64) -> Option<Ranged> {
     if last < first {
         return None;
     }
-    Some(match first < len {
-        true => Ranged::Satisfiable(Part { first, last: last.min(len - 1) }),
-        false => Ranged::Unsatisfiable,
+    Some(match (first, len) {
+        // Strictly, no byte is there to begin at. Clients that ask so for every file mean the file.
+        (0, 0) => Ranged::OfNothing,
+        _ if first < len => Ranged::Satisfiable(Part { first, last: last.min(len - 1) }),
+        _ => Ranged::Unsatisfiable,
     })
 }
 
@@ -198,12 +200,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_file_has_no_bytes_to_ask_for_and_its_end_is_all_of_it() {
+    fn an_empty_file_is_whole_from_its_beginning_on_and_has_no_later_byte() {
         for (value, expected) in [
-            ("bytes=0-", Wanted::Unsatisfiable),
-            ("bytes=0-0", Wanted::Unsatisfiable),
-            ("bytes=-0", Wanted::Unsatisfiable),
+            ("bytes=0-", Wanted::Whole),
+            ("bytes=0-0", Wanted::Whole),
+            ("bytes=0-1", Wanted::Whole),
+            ("bytes=0-18446744073709551615", Wanted::Whole),
             ("bytes=-1", Wanted::Whole),
+            ("bytes=5-, 0-", Wanted::Whole),
+            ("bytes=1-", Wanted::Unsatisfiable),
+            ("bytes=1-1, 2-", Wanted::Unsatisfiable),
+            ("bytes=-0", Wanted::Unsatisfiable),
         ] {
             assert_eq!(wanted(value.as_bytes(), 0), expected, "{value}");
         }
