@@ -48,7 +48,7 @@ fn trapped() -> Folder {
 }
 
 /// Sent raw, as no browser would write most of them.
-const PATHS: [(&str, u16, &str); 73] = [
+const PATHS: [(&str, u16, &str); 85] = [
     ("/", 200, "the index"),
     ("/index.html", 200, "the index"),
     ("/a.txt", 200, "a"),
@@ -83,17 +83,30 @@ const PATHS: [(&str, u16, &str); 73] = [
     ("/.git/", 404, ""),
     ("/.well-known/.hidden", 404, ""),
     ("/sub/.well-known/x", 404, ""),
-    ("/.well-known/../a.txt", 404, ""),
+    ("/.well-known/../.hidden", 404, ""),
+    // Dot segments are resolved before anything is looked up.
+    ("/./a.txt", 200, "a"),
+    ("/sub/./b.txt", 200, "b"),
+    ("/sub/../a.txt", 200, "a"),
+    ("/sub/%2E%2e/a.txt", 200, "a"),
+    ("/missing/../a.txt", 200, "a"),
+    ("/a.txt/../sub/b.txt", 200, "b"),
+    ("/.git/../a.txt", 200, "a"),
+    ("/.well-known/../a.txt", 200, "a"),
+    ("/sub/.", 200, "the index of sub"),
+    ("/sub/x/..", 200, "the index of sub"),
+    ("/sub/..", 200, "the index"),
+    ("/..", 200, "the index"),
+    ("/../", 200, "the index"),
+    ("/../a.txt", 200, "a"),
+    ("/sub/../.git/config", 404, ""),
     // Out of it.
-    ("/..", 404, ""),
-    ("/../", 404, ""),
     ("/../secret.txt", 404, ""),
     ("/../../secret.txt", 404, ""),
     ("/sub/../../secret.txt", 404, ""),
-    ("/sub/../a.txt", 404, ""),
-    ("/./a.txt", 404, ""),
     ("//../secret.txt", 404, ""),
     ("/..//secret.txt", 404, ""),
+    ("/../../../../../../etc/passwd", 404, ""),
     ("/%2e%2e/secret.txt", 404, ""),
     ("/%2E./secret.txt", 404, ""),
     ("/.%2e/secret.txt", 404, ""),
@@ -155,8 +168,10 @@ fn hidden_files_are_served_on_request() {
         let answer = client.get(path);
         assert_eq!((answer.status, answer.text()), (200, "hidden"), "{path}");
     }
-    for path in ["/..", "/../secret.txt", "/.", "/.git/../.hidden"] {
-        assert_eq!(client.get(path).status, 404, "{path}");
+    for (path, status) in
+        [("/../secret.txt", 404), ("/.git/..", 200), ("/.git/../.hidden", 200), ("/.git/.", 404)]
+    {
+        assert_eq!(client.get(path).status, status, "{path}");
     }
 }
 
@@ -173,6 +188,10 @@ fn the_way_to_a_directory_keeps_the_query_and_stays_here() {
         ("/\\evil", "/%5Cevil/"),
         ("/%5cevil?//x", "/%5Cevil/?//x"),
         ("http://other.example/a%20b", "/a%20b/"),
+        // What is said is the resolved path.
+        ("/a%20b/../evil.example", "/evil.example/"),
+        ("/..//..//evil.example", "/evil.example/"),
+        ("/./%2e%2e/a%20b?x/../y", "/a%20b/?x/../y"),
     ] {
         let answer = client.get(path);
         assert_eq!((answer.status, answer.field("Location")), (308, Some(location)), "{path}");
@@ -243,7 +262,8 @@ fn an_application_of_one_page_is_found_at_every_path_without_an_extension() {
         ("/app.js", 200, "js"),
         ("/missing.js", 404, "404 Not Found\n"),
         ("/a.b/c", 200, "the app"),
-        ("/../x", 404, "404 Not Found\n"),
+        ("/../x", 200, "the app"),
+        ("/../x.js", 404, "404 Not Found\n"),
     ] {
         let answer = client.get(path);
         assert_eq!((answer.status, answer.text()), (status, body), "{path}");

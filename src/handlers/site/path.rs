@@ -1,9 +1,11 @@
 //! From the path of a target to the name of a file beneath the root: bytes in, bytes out.
 //!
-//! A path is decoded once. What comes of it has no `.` and no `..`, no empty segment and no NUL,
-//! and a slash only where the path had one as it came. So it stays beneath the root even before
-//! the kernel is asked to see to that. Names are bytes: they need not be UTF-8, and a backslash or
-//! an overlong encoding of a slash is part of a name like any other byte.
+//! A path is decoded once, segment by segment. Then `.` and `..` are resolved as RFC 3986 §5.2.4
+//! says: `..` removes the segment before it, and nothing at the root. What comes of it has no `.`
+//! and no `..`, no empty segment and no NUL, and a slash only where the path had one as it came. So
+//! it stays beneath the root even before the kernel is asked to see to that. Names are bytes: they
+//! need not be UTF-8, and a backslash or an overlong encoding of a slash is part of a name like any
+//! other byte.
 
 use std::borrow::Cow;
 
@@ -27,8 +29,8 @@ pub(super) enum Astray {
 }
 
 /// The name that `path` stands for: relative to the root, without empty segments, ending in a
-/// slash if the path does, and empty for the root itself. It is `path` itself in nearly every
-/// case, and else made in `scratch`.
+/// slash if the path names a directory, and empty for the root itself. It is `path` itself in nearly
+/// every case, and else made in `scratch`.
 pub(super) fn name<'p>(
     path: &'p str,
     dot_files: DotFiles,
@@ -38,22 +40,53 @@ pub(super) fn name<'p>(
     if is_plain(path) {
         return Ok(&path[1..]);
     }
-    scratch.clear();
-    let relative = path.strip_prefix(b"/").ok_or(Astray::Nowhere)?;
-    for segment in relative.split(|byte| *byte == b'/') {
-        // Two slashes for one are a common slip, and the file system reads them as one, too.
-        if segment.is_empty() {
-            continue;
+    resolve(path, scratch)?;
+    let mut in_root = true;
+    for segment in scratch.split(|byte| *byte == b'/') {
+        if !is_shown(segment, in_root, dot_files) {
+            return Err(Astray::Nowhere);
         }
-        let start = scratch.len();
-        decode(segment, scratch);
-        judge(&scratch[start..], start, dot_files)?;
-        scratch.push(b'/');
-    }
-    if !path.ends_with(b"/") {
-        scratch.pop();
+        in_root = false;
     }
     Ok(scratch)
+}
+
+/// Makes a name of `path` in `out`, whether what it names is shown or not.
+fn resolve(path: &[u8], out: &mut Vec<u8>) -> Result<(), Astray> {
+    out.clear();
+    let relative = path.strip_prefix(b"/").ok_or(Astray::Nowhere)?;
+    let mut segments = relative.split(|byte| *byte == b'/').peekable();
+    while let Some(segment) = segments.next() {
+        // Here `out` is empty, or ends in a slash.
+        let start = out.len();
+        decode(segment, out);
+        let decoded = &out[start..];
+        if decoded.contains(&0) {
+            return Err(Astray::Malformed);
+        }
+        // An encoded slash is a byte of the name, and no file has it.
+        if decoded.contains(&b'/') {
+            return Err(Astray::Nowhere);
+        }
+        match decoded {
+            b"." => out.truncate(start),
+            b".." => {
+                let parent = out[..start.saturating_sub(1)].iter().rposition(|byte| *byte == b'/');
+                out.truncate(parent.map_or(0, |slash| slash + 1));
+            }
+            _ if segments.peek().is_some() => out.push(b'/'),
+            _ => {}
+        }
+    }
+    // Two slashes for one are a common slip, and the file system reads them as one, too. To `..`
+    // there is an empty segment between them, so they go last.
+    let mut before = b'/';
+    out.retain(|byte| {
+        let is_second = *byte == b'/' && before == b'/';
+        before = *byte;
+        !is_second
+    });
+    Ok(())
 }
 
 /// Whether this path is its own name: nothing encoded, no empty segment, no dot before a name.
@@ -69,25 +102,14 @@ fn is_plain(path: &[u8]) -> bool {
     path.first() == Some(&b'/')
 }
 
-/// Judges a decoded segment that stands so many bytes behind the start of its name.
-fn judge(segment: &[u8], start: usize, dot_files: DotFiles) -> Result<(), Astray> {
-    if segment.contains(&0) {
-        return Err(Astray::Malformed);
-    }
-    // An encoded slash is a byte of the name, and no file has it.
-    if segment.contains(&b'/') || matches!(segment, b"." | b"..") {
-        return Err(Astray::Nowhere);
-    }
-    let is_well_known = start == 0 && segment == WELL_KNOWN;
-    match segment.starts_with(b".") && dot_files == DotFiles::Absent && !is_well_known {
-        true => Err(Astray::Nowhere),
-        false => Ok(()),
-    }
-}
-
 /// Whether a file of this name, in the root or below it, is shown.
 pub(super) fn is_shown(name: &[u8], in_root: bool, dot_files: DotFiles) -> bool {
-    judge(name, usize::from(!in_root), dot_files).is_ok()
+    let is_well_known = in_root && name == WELL_KNOWN;
+    match name {
+        b"." | b".." => false,
+        [b'.', ..] => dot_files == DotFiles::Present || is_well_known,
+        _ => true,
+    }
 }
 
 /// Appends `segment` with every percent-encoded byte decoded. The target has been found to have
@@ -162,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_path_becomes_the_name_of_a_file_beneath_the_root_or_of_none() {
-        let table: [(&str, Result<&[u8], Astray>); 49] = [
+        let table: [(&str, Result<&[u8], Astray>); 66] = [
             ("/", Ok(b"")),
             ("/a", Ok(b"a")),
             ("/a/", Ok(b"a/")),
@@ -192,16 +214,34 @@ mod tests {
             ("/a..", Ok(b"a..")),
             ("/%3f%23", Ok(b"?#")),
             ("/a%0ab", Ok(b"a\nb")),
-            ("/.", NOWHERE),
-            ("/..", NOWHERE),
-            ("/../secret", NOWHERE),
-            ("/a/../../secret", NOWHERE),
-            ("/a/../b", NOWHERE),
-            ("/a/./b", NOWHERE),
-            ("/a/.", NOWHERE),
-            ("/%2e%2e/secret", NOWHERE),
-            ("/.%2E/secret", NOWHERE),
-            ("/%2e/a", NOWHERE),
+            // The examples of RFC 3986 §5.2.4.
+            ("/a/b/c/./../../g", Ok(b"a/g")),
+            ("/.", Ok(b"")),
+            ("/..", Ok(b"")),
+            ("/./", Ok(b"")),
+            ("/../", Ok(b"")),
+            ("/../secret", Ok(b"secret")),
+            ("/a/../../../secret", Ok(b"secret")),
+            ("/a/../b", Ok(b"b")),
+            ("/a/../b/", Ok(b"b/")),
+            ("/a/./b", Ok(b"a/b")),
+            ("/a/.", Ok(b"a/")),
+            ("/a/b/..", Ok(b"a/")),
+            ("/a/b/../", Ok(b"a/")),
+            ("/a/..", Ok(b"")),
+            ("/a//../b", Ok(b"a/b")),
+            ("/a/b//..//../c", Ok(b"a/b/c")),
+            ("//..//a", Ok(b"a")),
+            ("/%2e%2e/secret", Ok(b"secret")),
+            ("/a/.%2E/secret", Ok(b"secret")),
+            ("/%2e/a", Ok(b"a")),
+            ("/a/b/%2E%2e", Ok(b"a/")),
+            ("/.git/../a", Ok(b"a")),
+            ("/a/../.git/config", NOWHERE),
+            ("/.well-known/../a/.well-known/x", NOWHERE),
+            ("/a/../.well-known/x", Ok(b".well-known/x")),
+            ("/a%2f../../b", NOWHERE),
+            ("/%00/../a", MALFORMED),
             ("/a%2fb", NOWHERE),
             ("/..%2fsecret", NOWHERE),
             ("/%2fetc%2fpasswd", NOWHERE),
@@ -230,13 +270,19 @@ mod tests {
             ("/a/.well-known/x", false, true),
             ("/.profile", false, true),
             ("/...", false, true),
-            ("/.", false, false),
-            ("/..", false, false),
-            ("/.well-known/..", false, false),
+            ("/.", true, true),
+            ("/.well-known/../.profile", false, true),
         ];
         for (path, absent, present) in table {
             assert_eq!(shown(path, DotFiles::Absent), absent, "{path}");
             assert_eq!(shown(path, DotFiles::Present), present, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_listing_shows_a_directory_itself_and_the_one_above() {
+        for dot_files in [DotFiles::Absent, DotFiles::Present] {
+            assert!(!is_shown(b".", true, dot_files) && !is_shown(b"..", false, dot_files));
         }
     }
 

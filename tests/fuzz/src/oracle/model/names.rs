@@ -16,20 +16,32 @@ pub enum Named {
 
 /// Reads a path that begins with a slash and whose percent signs all encode something.
 pub fn read(path: &str) -> Named {
-    let raw: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    let segments: Vec<Vec<u8>> = raw.iter().map(|segment| decoded(segment)).collect();
-    for (place, segment) in segments.iter().enumerate() {
+    // RFC 3986 §5.2.4, on a list of segments of which empty ones count like any other.
+    let mut kept: Vec<Vec<u8>> = Vec::new();
+    let mut is_directory = true;
+    for segment in path.split('/').skip(1).map(decoded) {
         // The first that is wrong decides.
         if segment.contains(&0) {
             return Named::Malformed;
         }
+        if segment.contains(&b'/') {
+            return Named::Nothing;
+        }
+        is_directory = [&b""[..], b".", b".."].contains(&&segment[..]);
+        if segment == b".." {
+            kept.pop();
+        } else if segment != b"." {
+            kept.push(segment);
+        }
+    }
+    let segments: Vec<Vec<u8>> = kept.into_iter().filter(|segment| !segment.is_empty()).collect();
+    for (place, segment) in segments.iter().enumerate() {
         let is_well_known = place == 0 && segment == b".well-known";
-        if segment.contains(&b'/') || (segment[0] == b'.' && !is_well_known) {
+        if segment[0] == b'.' && !is_well_known {
             return Named::Nothing;
         }
     }
-    let is_directory = segments.is_empty() || path.ends_with('/');
-    Named::Name { segments, is_directory }
+    Named::Name { is_directory: is_directory || segments.is_empty(), segments }
 }
 
 fn decoded(segment: &str) -> Vec<u8> {
