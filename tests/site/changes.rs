@@ -3,11 +3,13 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use oneloop::handlers::Site;
 
-use crate::folder::{Folder, get_with};
+use crate::folder::{Folder, SECRET, get_with};
 use crate::sockets::{Answer, Background, Client, SLACK, config};
 
 /// How stale an answer may be.
@@ -75,12 +77,46 @@ fn a_file_that_is_moved_outside_is_gone_within_a_second_though_a_link_leads_to_i
     let server = folder.serve();
     let mut client = server.connect();
     // Until nothing of it is read anew any more.
-    std::thread::sleep(Duration::from_millis(2500));
+    thread::sleep(Duration::from_millis(2500));
     assert_eq!(client.get("/sub/a.txt").text(), "a");
     let outside = folder.outside().join("moved");
     fs::rename(folder.path("sub"), &outside).unwrap();
     symlink(&outside, folder.path("sub")).unwrap();
     soon(&mut client, "/sub/a.txt", |answer| answer.status == 403);
+}
+
+#[test]
+fn a_link_that_is_exchanged_while_it_is_followed_leads_nowhere_outside() {
+    const LINKS: usize = 300;
+    let folder = Folder::with(&[("swap/x", "inside")]);
+    fs::create_dir(folder.outside().join("other")).unwrap();
+    fs::write(folder.outside().join("other/x"), SECRET).unwrap();
+    for number in 0..LINKS {
+        symlink(folder.path("swap/x"), folder.path(format!("link{number}"))).unwrap();
+    }
+    let server = folder.serve();
+    let mut client = server.connect();
+    let (real, swap) = (folder.path("real"), folder.path("swap"));
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // A failure below does not set it.
+            let began = Instant::now();
+            while !is_over.load(Ordering::Relaxed) && began.elapsed() < SLACK {
+                fs::rename(&swap, &real).unwrap();
+                symlink(folder.outside().join("other"), &swap).unwrap();
+                fs::remove_file(&swap).unwrap();
+                fs::rename(&real, &swap).unwrap();
+            }
+        });
+        for number in 0..LINKS {
+            // Nothing is known of any of these links.
+            let answer = client.get(&format!("/link{number}"));
+            let told = (answer.status, answer.text().contains(SECRET));
+            assert!(matches!(told, (200 | 403 | 404, false)), "{told:?} for link {number}");
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

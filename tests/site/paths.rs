@@ -41,6 +41,12 @@ fn trapped() -> Folder {
     symlink("../outside", folder.path("outer-directory")).unwrap();
     symlink(folder.outside().join("secret.txt"), folder.path("absolute")).unwrap();
     symlink("../root/a.txt", folder.path("out-and-in")).unwrap();
+    symlink(folder.path("a.txt"), folder.path("absolute-inner")).unwrap();
+    symlink(folder.path("sub"), folder.path("absolute-directory")).unwrap();
+    symlink("absolute-directory/b.txt", folder.path("chain")).unwrap();
+    symlink(folder.path("outer"), folder.path("chain-out")).unwrap();
+    symlink(folder.path("nowhere"), folder.path("absolute-dangling")).unwrap();
+    symlink(folder.path("absolute-loop"), folder.path("absolute-loop")).unwrap();
     symlink("/proc/self/root/etc/passwd", folder.path("magic")).unwrap();
     symlink("loop", folder.path("loop")).unwrap();
     symlink("nowhere", folder.path("dangling")).unwrap();
@@ -48,7 +54,7 @@ fn trapped() -> Folder {
 }
 
 /// Sent raw, as no browser would write most of them.
-const PATHS: [(&str, u16, &str); 85] = [
+const PATHS: [(&str, u16, &str); 94] = [
     ("/", 200, "the index"),
     ("/index.html", 200, "the index"),
     ("/a.txt", 200, "a"),
@@ -135,7 +141,16 @@ const PATHS: [(&str, u16, &str); 85] = [
     ("/outer", 403, ""),
     ("/outer-directory/", 403, ""),
     ("/absolute", 403, ""),
-    ("/out-and-in", 403, ""),
+    ("/out-and-in", 200, "a"),
+    ("/absolute-inner", 200, "a"),
+    ("/absolute-directory", 308, ""),
+    ("/absolute-directory/", 200, "the index of sub"),
+    ("/absolute-directory/b.txt", 200, "b"),
+    ("/absolute-directory/up", 200, "a"),
+    ("/chain", 200, "b"),
+    ("/chain-out", 403, ""),
+    ("/absolute-dangling", 404, ""),
+    ("/absolute-loop", 403, ""),
     ("/loop", 403, ""),
     ("/dangling", 404, ""),
 ];

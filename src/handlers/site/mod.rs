@@ -2,7 +2,8 @@
 //!
 //! Read in this order. Pure functions of bytes: [`path`] makes a name of a target's path,
 //! [`asked`] finds the fields that matter, [`conditional`], [`range`] and [`coding`] judge them.
-//! Around the file system: [`root`] opens files beneath the root and nowhere else, [`failure`]
+//! Around the file system: [`root`] opens files beneath the root and nowhere else, with [`links`]
+//! for links that the kernel does not follow there, [`failure`]
 //! says what its errors mean to a client, [`identity`] tells a file's states apart, [`variant`] is
 //! one of them, ready to be sent, [`cache`] keeps those that are asked for, and [`files`] finds
 //! them. [`listing`] makes pages of directories. [`handler`] is the [`Site`] that answers.
@@ -15,6 +16,7 @@ mod failure;
 mod files;
 mod handler;
 mod identity;
+mod links;
 mod listing;
 mod path;
 mod range;

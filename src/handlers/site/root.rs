@@ -1,24 +1,29 @@
 //! The directory that is served, and the only way to what is in it.
 //!
 //! Every file is opened beneath the root by the kernel's own rule (`openat2` with
-//! `RESOLVE_BENEATH`): links within the root are followed, but none that leads outside, not even by
-//! a way back, and nobody can exchange a directory for such a link in between. Where there is no
-//! such call (it came with Linux 5.6, and some sandboxes refuse it), names are walked one by one,
-//! and no link is followed at all.
+//! `RESOLVE_BENEATH`): relative links within the root are followed, and nobody can exchange a
+//! directory for a link that leads outside in between. Where there is no such call (it came with
+//! Linux 5.6, and some sandboxes refuse it), names are walked one by one, and none may be a link.
+//! Links that neither way follows are resolved first, to a name without links that is then opened
+//! in the same way, if that is beneath the root ([`links`](super::links)).
 //!
 //! What is no regular file is not opened: opening a pipe lets its writer go on, and opening a
 //! device may do anything.
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat,
+};
 use rustix::io::Errno;
 
 use super::failure::Failure;
 use super::identity::{CHECK_EVERY, Identity};
+use super::links::RootPaths;
 use crate::time::Time;
 
 /// How often an open is tried again that the kernel gave up on because something was renamed
@@ -245,6 +250,29 @@ impl Root {
 
     /// Opens `name` so that it is beneath the root whatever links there are.
     fn open_beneath(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let unfollowed = match self.resolution {
+            Resolution::Kernel => Errno::XDEV,
+            Resolution::StepByStep => Errno::LOOP,
+        };
+        match self.open_unresolved(name, flags) {
+            Err(reason) if reason == unfollowed => {
+                let resolved = self.resolve_links(name).ok_or(reason)?;
+                self.open_unresolved(&resolved, flags)
+            }
+            opened => opened,
+        }
+    }
+
+    /// The name without links that `name` leads to, if that is beneath the root.
+    fn resolve_links(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let real = self.path.canonicalize().ok()?;
+        RootPaths::new(&self.path, &real).resolve(name, |name| {
+            readlinkat(&self.directory, name, Vec::new()).ok().map(CString::into_bytes)
+        })
+    }
+
+    /// Opens `name` beneath the root, with no more links on the way than the system follows there.
+    fn open_unresolved(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         let open = || match self.resolution {
             Resolution::Kernel => open_by_kernel(&self.directory, relative(name), flags),
             Resolution::StepByStep => open_step_by_step(&self.directory, relative(name), flags),
@@ -304,10 +332,15 @@ fn open_step_by_step(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<Owned
         }
         let opened = openat(from, step, flags | OFlags::NOFOLLOW, Mode::empty());
         // Asked for a directory, the system says of a link that it is none.
-        reached = Some(opened.map_err(|reason| match is_link(from, step) {
+        let opened = opened.map_err(|reason| match is_link(from, step) {
             true => Errno::LOOP,
             false => reason,
-        })?);
+        })?;
+        // Opened only to be looked at, it is the link itself.
+        if FileType::from_raw_mode(fstat(&opened)?.st_mode) == FileType::Symlink {
+            return Err(Errno::LOOP);
+        }
+        reached = Some(opened);
     }
     reached.ok_or(Errno::NOENT)
 }
@@ -343,6 +376,24 @@ mod tests {
             }
             Folder(folder)
         }
+
+        /// More of them, most of which the kernel does not follow beneath the root.
+        fn with_absolute_links(name: &str) -> Folder {
+            let folder = Folder::new(name);
+            let root = folder.0.join("root");
+            for (target, name) in [
+                (root.join("a"), "absolute"),
+                (root.join("sub"), "absolute-directory"),
+                ("../root/a".into(), "out-and-in"),
+                (root.join("missing"), "dangling"),
+                (root.join("loop"), "loop"),
+                (folder.0.join("secret"), "absolute-outer"),
+                (folder.0.join("nothing"), "absolute-nowhere"),
+            ] {
+                symlink(target, root.join(name)).expect("a link");
+            }
+            folder
+        }
     }
 
     impl Drop for Folder {
@@ -360,7 +411,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_is_opened_with_the_kernels_rule_or_without_it() {
-        let folder = Folder::new("beneath");
+        let folder = Folder::with_absolute_links("beneath");
         let mut root = Root::open(&folder.0.join("root")).expect("the root");
         for (name, by_kernel, step_by_step) in [
             ("a", Ok("file"), Ok("file")),
@@ -370,9 +421,19 @@ mod tests {
             ("a/", Err(Failure::Missing), Err(Failure::Missing)),
             ("missing", Err(Failure::Missing), Err(Failure::Missing)),
             ("a/b", Err(Failure::Missing), Err(Failure::Missing)),
-            // Links that stay inside are followed by the kernel only.
-            ("inner", Ok("file"), Err(Failure::Forbidden)),
-            ("inner-directory/b", Ok("file"), Err(Failure::Forbidden)),
+            ("inner", Ok("file"), Ok("file")),
+            ("inner-directory/b", Ok("file"), Ok("file")),
+            ("absolute", Ok("file"), Ok("file")),
+            ("absolute-directory/b", Ok("file"), Ok("file")),
+            ("absolute-directory", Ok("directory"), Ok("directory")),
+            ("absolute-directory/missing", Err(Failure::Missing), Err(Failure::Missing)),
+            ("absolute/", Err(Failure::Missing), Err(Failure::Missing)),
+            ("out-and-in", Ok("file"), Ok("file")),
+            ("up/root/a", Ok("file"), Ok("file")),
+            ("dangling", Err(Failure::Missing), Err(Failure::Missing)),
+            ("loop", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            ("absolute-outer", Err(Failure::Forbidden), Err(Failure::Forbidden)),
+            ("absolute-nowhere", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             ("outer", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             ("up/secret", Err(Failure::Forbidden), Err(Failure::Forbidden)),
             // Nor is it told what there is.
@@ -402,12 +463,10 @@ mod tests {
             names.sort();
             (names, more)
         };
-        if root.resolution == Resolution::Kernel {
-            let expected = [&b"inner"[..], b"inner-directory", b"sub"].map(<[u8]>::to_vec);
-            assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
-        }
+        let expected = [&b"inner"[..], b"inner-directory", b"sub"].map(<[u8]>::to_vec);
+        assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
         root.resolution = Resolution::StepByStep;
-        assert_eq!(names(&root, 100), (vec![b"sub".to_vec()], More::Exactly(0)));
+        assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
         assert_eq!(names(&root, 0), (vec![], More::Exactly(5)));
     }
 }
