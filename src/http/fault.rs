@@ -159,7 +159,7 @@ impl FaultKind {
             FaultKind::TargetTooLong => "The target is longer than this server takes; shorten it.",
             FaultKind::TargetInvalid => {
                 "That is no target: a path that begins with a slash, or an http:// URL, without \
-                 a fragment, and with two hexadecimal digits behind every percent sign."
+                 a fragment, and with two hexadecimal digits behind every percent sign of the path."
             }
             FaultKind::HeadTooLarge => "The head is longer than this server takes; shorten it.",
             FaultKind::TooManyFields => "The head has more fields than this server takes.",

@@ -33,12 +33,14 @@ impl<'b> Request<'b> {
         self.head.target
     }
 
-    /// The path of the target, not decoded. It begins with a slash, or is `*`.
+    /// The path of the target, not decoded. It begins with a slash, or is `*`. Two hexadecimal
+    /// digits follow each percent sign.
     pub fn path(&self) -> &'b str {
         self.target.path
     }
 
-    /// What follows the target's first `?`, not decoded.
+    /// What follows the target's first `?`, not decoded. Browsers send a percent sign there as it
+    /// was typed, so it may encode nothing.
     pub fn query(&self) -> Option<&'b str> {
         self.target.query
     }

@@ -8,7 +8,7 @@ use super::method::Method;
 pub(crate) struct Target<'b> {
     /// From the first slash on; `*` for the asterisk form; empty for CONNECT.
     pub(crate) path: &'b str,
-    /// What follows the first `?`.
+    /// What follows the first `?`. Percent signs in it may encode nothing.
     pub(crate) query: Option<&'b str>,
 }
 
@@ -41,15 +41,16 @@ impl<'b> Target<'b> {
 struct Unfit;
 
 /// Finds the first question mark, and in the same pass refuses a fragment, which never travels
-/// (RFC 9112 §3.2), and a percent sign that encodes nothing. Other bytes are the handler's to
-/// judge: clients send many that RFC 3986 does not allow.
+/// (RFC 9112 §3.2), and a percent sign before the query that encodes nothing. Other bytes are the
+/// handler's to judge: clients send many that RFC 3986 does not allow. In a query, browsers send a
+/// percent sign as a person typed it.
 fn scan(bytes: &[u8]) -> Result<Option<usize>, Unfit> {
     let mut query_mark = None;
     for (at, byte) in bytes.iter().enumerate() {
         match byte {
             b'#' => return Err(Unfit),
             b'?' => query_mark = query_mark.or(Some(at)),
-            b'%' => match bytes.get(at + 1..at + 3) {
+            b'%' if query_mark.is_none() => match bytes.get(at + 1..at + 3) {
                 Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => {}
                 Some(_) | None => return Err(Unfit),
             },
@@ -84,9 +85,7 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
     let host_end = match value.strip_prefix(b"[") {
         Some(inner) => {
             let length = inner.iter().position(|byte| *byte == b']')?;
-            let literal = std::str::from_utf8(&inner[..length]).ok()?;
-            literal.parse::<std::net::Ipv6Addr>().ok()?;
-            1 + length + 1
+            is_ip_literal(&inner[..length]).then_some(1 + length + 1)?
         }
         None => name_end(value),
     };
@@ -96,6 +95,22 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
         Some(_) => return None,
     };
     (host_end > 0 && port.iter().all(u8::is_ascii_digit)).then_some(port)
+}
+
+/// Whether this may stand in brackets: an IPv6 address, or one of a later version (RFC 3986
+/// §3.2.2, `IPvFuture`). A zone is none of an address that travels (RFC 9844 §1).
+fn is_ip_literal(literal: &[u8]) -> bool {
+    if let [b'v' | b'V', versioned @ ..] = literal {
+        let Some(dot) = versioned.iter().position(|byte| *byte == b'.') else { return false };
+        let (version, address) = (&versioned[..dot], &versioned[dot + 1..]);
+        let of_address = |byte: &u8| *byte == b':' || REG_NAME[usize::from(*byte)];
+        return !version.is_empty()
+            && version.iter().all(u8::is_ascii_hexdigit)
+            && !address.is_empty()
+            && address.iter().all(of_address);
+    }
+    let address = std::str::from_utf8(literal).ok();
+    address.is_some_and(|address| address.parse::<std::net::Ipv6Addr>().is_ok())
 }
 
 /// Where the registered name ends that this begins with.
@@ -145,13 +160,42 @@ mod tests {
             "127.0.0.1:8888",
             "[::1]",
             "[::1]:1",
+            "[::ffff:192.0.2.1]:",
+            "[v1.fe80::a+en1]:80",
+            "[VaF.a,b]",
             "%41b%7E",
+            "a.example:00080",
         ] {
             assert!(host_is_valid(good.as_bytes()), "{good}");
         }
         for bad in [
-            "", ":80", "a b", "a/b", "u@a", "a:b", "[::1", "::1", "[::1]x", "[x]", "a\\b", "###",
-            "a%4", "%zz",
+            "",
+            ":80",
+            "a b",
+            "a/b",
+            "u@a",
+            "a:b",
+            "[::1",
+            "::1",
+            "[::1]x",
+            "[x]",
+            "a\\b",
+            "###",
+            "a%4",
+            "%zz",
+            "a:+8",
+            "[::1]:a",
+            "[fe80::1%25lo]",
+            "[fe80::1%lo]",
+            "[v.a]",
+            "[v1.]",
+            "[v1a]",
+            "[1.a]",
+            "[vg.a]",
+            "[v1.a/]",
+            "[v1.%41]",
+            "[v1.a",
+            "[]",
         ] {
             assert!(!host_is_valid(bad.as_bytes()), "{bad}");
         }
@@ -164,15 +208,33 @@ mod tests {
         assert_eq!(parse(Method::Get, "/a/b?c?d"), Ok(("/a/b", Some("c?d"))));
         assert_eq!(parse(Method::Get, "HTTP://a.example:80/x"), Ok(("/x", None)));
         assert_eq!(parse(Method::Get, "https://a.example?q"), Ok(("/", Some("q"))));
+        assert_eq!(parse(Method::Get, "/%41?100%&%zz?%4"), Ok(("/%41", Some("100%&%zz?%4"))));
+        assert_eq!(parse(Method::Get, "http://a.example?%"), Ok(("/", Some("%"))));
         assert_eq!(parse(Method::Options, "*"), Ok(("*", None)));
         assert_eq!(parse(Method::Connect, "a.example:443"), Ok(("", None)));
     }
 
     #[test]
     fn a_target_that_is_none_of_the_forms_is_refused() {
-        for raw in
-            ["*", "x", "/a#b", "/%", "/%4", "/%4x", "http://", "http:///x", "ftp://a/", "a:80"]
-        {
+        for raw in [
+            "*",
+            "x",
+            "*?",
+            "/a#b",
+            "/?a#b",
+            "/?%#",
+            "/%",
+            "/%4",
+            "/%4x",
+            "/%?41",
+            "/%4?1",
+            "http://",
+            "http:///x",
+            "http://a%/",
+            "http://a%?q",
+            "ftp://a/",
+            "a:80",
+        ] {
             assert_eq!(Target::parse(Method::Get, raw), Err(FaultKind::TargetInvalid), "{raw}");
         }
         for raw in ["/", "a.example", "a.example:", "*"] {

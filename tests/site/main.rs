@@ -12,5 +12,6 @@ mod folder;
 mod listing;
 mod methods;
 mod paths;
+mod queries;
 mod transfers;
 mod uploads;

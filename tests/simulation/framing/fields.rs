@@ -109,7 +109,8 @@ fn is_target(head: &Head<'_>) -> bool {
     if head.method == b"OPTIONS" && text == "*" {
         return true;
     }
-    if text.contains('#') || !is_encoded(head.target) {
+    let before_query = head.target.split(|byte| *byte == b'?').next().unwrap_or_default();
+    if text.contains('#') || !is_encoded(before_query) {
         return false;
     }
     if text.starts_with('/') {
@@ -138,7 +139,7 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
     let is_host = match bracket {
         Some(at) => {
             let literal = std::str::from_utf8(&host[1..at]).unwrap_or_default();
-            literal.parse::<std::net::Ipv6Addr>().is_ok()
+            literal.parse::<std::net::Ipv6Addr>().is_ok() || is_of_later_version(literal)
         }
         None => {
             let of_name =
@@ -148,4 +149,16 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
     };
     let digits = port.strip_prefix(b":").unwrap_or(port);
     (is_host && digits.iter().all(u8::is_ascii_digit)).then_some(digits)
+}
+
+/// `IPvFuture` (RFC 3986 §3.2.2).
+fn is_of_later_version(literal: &str) -> bool {
+    let mut parts = literal.splitn(2, '.');
+    let (version, address) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let Some(version) = version.strip_prefix(['v', 'V']) else { return false };
+    let of_address = |char: char| char.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:".contains(char);
+    !version.is_empty()
+        && version.chars().all(|char| char.is_ascii_hexdigit())
+        && !address.is_empty()
+        && address.chars().all(of_address)
 }

@@ -4,8 +4,8 @@ use std::net::Ipv6Addr;
 
 /// The path and the query of this target, if a request with this method can have it.
 ///
-/// Of the path and the query only the percent signs are checked: everything else in them is the
-/// handler's to judge.
+/// Of the path only the percent signs are checked: everything else in it, and all of the query, is
+/// the handler's to judge.
 pub fn read<'t>(method: &str, target: &'t str) -> Option<(&'t str, Option<&'t str>)> {
     match (method, target) {
         ("CONNECT", _) => {
@@ -16,13 +16,16 @@ pub fn read<'t>(method: &str, target: &'t str) -> Option<(&'t str, Option<&'t st
         ("OPTIONS", "*") => return Some(("*", None)),
         _ => {}
     }
-    if target.contains('#') || !percents_encode(target) {
+    if target.contains('#') {
         return None;
     }
     let (before_query, query) = match target.split_once('?') {
         Some((before, query)) => (before, Some(query)),
         None => (target, None),
     };
+    if !percents_encode(before_query) {
+        return None;
+    }
     if before_query.starts_with('/') {
         return Some((before_query, query));
     }
@@ -45,14 +48,27 @@ pub fn is_host_and_port(text: &str) -> bool {
     }
 }
 
-/// An IPv6 address in brackets, or a registered name; IPv4 addresses look like one.
+/// An IPv6 address in brackets, or one of a later version, or a registered name; IPv4 addresses
+/// look like one.
 fn is_host(text: &str) -> bool {
     match text.strip_prefix('[') {
-        Some(rest) => {
-            rest.strip_suffix(']').is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
-        }
+        Some(rest) => rest.strip_suffix(']').is_some_and(|address| {
+            address.parse::<Ipv6Addr>().is_ok() || is_of_later_version(address)
+        }),
         None => !text.is_empty() && text.chars().all(is_in_name) && percents_encode(text),
     }
+}
+
+/// `IPvFuture = "v" 1*HEXDIG "." 1*( unreserved / sub-delims / ":" )`
+fn is_of_later_version(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let Some((version, address)) = lower.strip_prefix('v').and_then(|rest| rest.split_once('.'))
+    else {
+        return false;
+    };
+    let digits = !version.is_empty() && version.chars().all(|char| char.is_ascii_hexdigit());
+    let is_in_address = |char| char == ':' || is_in_name(char) && char != '%';
+    digits && !address.is_empty() && address.chars().all(is_in_address)
 }
 
 fn is_in_name(char: char) -> bool {
