@@ -76,11 +76,12 @@ impl<'b> Control<'b> {
     }
 }
 
-/// The five fields that matter here, collected in one pass over all of them.
+/// The six fields that matter here, collected in one pass over all of them.
 #[derive(Default)]
 struct Noticed<'b> {
     host: Option<&'b [u8]>,
     content_length: Option<&'b [u8]>,
+    content_type: Option<&'b [u8]>,
     coding: Coding,
     close: bool,
     keep_alive: bool,
@@ -116,6 +117,10 @@ impl<'b> Noticed<'b> {
                 }
                 6 if is(name, b"expect") => noticed.notice_expect(value)?,
                 10 if is(name, b"connection") => noticed.notice_connection(value),
+                12 if is(name, b"content-type") => {
+                    let repeated = FaultKind::ContentTypeRepeated;
+                    noticed.content_type = only(noticed.content_type, value, repeated)?;
+                }
                 // Even two equal lengths are refused: whoever sends two cannot be trusted.
                 14 if is(name, b"content-length") => {
                     let length = only(noticed.content_length, value, FaultKind::LengthInvalid)?;
@@ -229,9 +234,13 @@ fn only<'b>(
     }
 }
 
-/// Digits and nothing else (RFC 9110 §8.6), as long as they fit.
+/// Digits and nothing else (RFC 9110 §8.6), as long as they fit. A zero in front of other digits is
+/// refused: some readers take such a number for an octal one.
 fn parse_length(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    if value.len() > 1 && value[0] == b'0' {
         return None;
     }
     std::str::from_utf8(value).ok()?.parse().ok()
@@ -262,11 +271,29 @@ mod tests {
     fn a_length_is_digits_that_fit() {
         assert_eq!(framing(""), Ok(Framing::Length(0)));
         assert_eq!(framing("Content-Length: 5\r\n"), Ok(Framing::Length(5)));
+        assert_eq!(framing("Content-Length: \t0 \r\n"), Ok(Framing::Length(0)));
         assert_eq!(
             framing("Content-Length: 18446744073709551615\r\n"),
             Ok(Framing::Length(u64::MAX))
         );
-        for bad in ["", "+5", "-5", "0x5", "5, 5", "5,6", "5 5", "18446744073709551616", "five"] {
+        for bad in [
+            "",
+            "+5",
+            "-5",
+            "0x5",
+            "5, 5",
+            "5,6",
+            "5,",
+            "5 5",
+            "18446744073709551616",
+            "five",
+            "00",
+            "05",
+            "018446744073709551615",
+            "-0",
+            "5.0",
+            "1e1",
+        ] {
             let fields = format!("Content-Length: {bad}\r\n");
             assert_eq!(framing(&fields), Err(FaultKind::LengthInvalid), "{bad}");
         }
@@ -314,6 +341,16 @@ mod tests {
             assert_eq!(persistence("1.0", fields), Ok(Persistence::Close), "{fields}");
         }
         assert_eq!(persistence("1.1", "Connection: closed\r\n"), Ok(Persistence::Keep));
+    }
+
+    #[test]
+    fn content_has_one_type_at_most() {
+        let once = "Content-Type: text/plain\r\n";
+        assert_eq!(framing(once), Ok(Framing::Length(0)));
+        for other in ["Content-Type: text/plain\r\n", "content-type:\r\n"] {
+            let fields = format!("{once}{other}");
+            assert_eq!(framing(&fields), Err(FaultKind::ContentTypeRepeated), "{fields}");
+        }
     }
 
     #[test]

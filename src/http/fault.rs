@@ -51,8 +51,11 @@ pub enum FaultKind {
     HostRepeated,
     /// A `Host` that names no host (RFC 9112 §3.2).
     HostInvalid,
-    /// A `Content-Length` that is no number, or several (RFC 9112 §6.3).
+    /// A `Content-Length` that is no number or begins with a zero too many, or several (RFC 9112
+    /// §6.3).
     LengthInvalid,
+    /// More than one `Content-Type` (RFC 9110 §5.3, §8.3): two readers could choose differently.
+    ContentTypeRepeated,
     /// Both `Content-Length` and `Transfer-Encoding` (RFC 9112 §6.1).
     LengthWithCoding,
     /// `Transfer-Encoding` in HTTP/1.0 (RFC 9112 §6.1).
@@ -113,6 +116,7 @@ impl FaultKind {
             | FaultKind::HostRepeated
             | FaultKind::HostInvalid
             | FaultKind::LengthInvalid
+            | FaultKind::ContentTypeRepeated
             | FaultKind::LengthWithCoding
             | FaultKind::CodingInOldVersion
             | FaultKind::ChunkedNotLast
@@ -167,8 +171,10 @@ impl FaultKind {
             FaultKind::HostRepeated => "There may be only one Host line.",
             FaultKind::HostInvalid => "The value of Host names no host; try: Host: localhost",
             FaultKind::LengthInvalid => {
-                "There may be one Content-Length, and its value is a decimal number."
+                "There may be one Content-Length, and its value is a decimal number without \
+                 leading zeros."
             }
+            FaultKind::ContentTypeRepeated => "There may be only one Content-Type line.",
             FaultKind::LengthWithCoding => {
                 "Content-Length and Transfer-Encoding contradict each other; send one of them."
             }

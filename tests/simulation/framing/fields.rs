@@ -31,6 +31,9 @@ impl Control {
         if expectations.iter().any(|element| element != "100-continue") {
             wrong.push(417);
         }
+        if values(head, "content-type").len() > 1 {
+            wrong.push(400);
+        }
         let framing = match framing(head) {
             Ok(framing) => framing,
             Err(status) => {
@@ -54,7 +57,8 @@ fn framing(head: &Head<'_>) -> Result<Framing, u16> {
         [_, _, ..] => return Err(400),
         [_] if has_coding => return Err(400),
         [length] => {
-            let digits = !length.is_empty() && length.iter().all(u8::is_ascii_digit);
+            let digits = *length == *b"0" || length.first().is_some_and(|first| *first != b'0');
+            let digits = digits && length.iter().all(u8::is_ascii_digit);
             let length = std::str::from_utf8(length).ok().filter(|_| digits);
             return length.and_then(|text| text.parse().ok()).map(Framing::Length).ok_or(400);
         }

@@ -51,6 +51,9 @@ pub fn judge(head: &Head) -> Result<Control, Vec<FaultKind>> {
     if expectations.iter().any(|expectation| expectation != "100-continue") {
         faults.push(FaultKind::ExpectationUnknown);
     }
+    if values(head, "content-type").count() > 1 {
+        faults.push(FaultKind::ContentTypeRepeated);
+    }
     let resource = target::read(&head.method, &head.target);
     if resource.is_none() {
         faults.push(FaultKind::TargetInvalid);
@@ -130,10 +133,13 @@ fn list(head: &Head, name: &str) -> Vec<String> {
     texts.filter(|element| !element.is_empty()).collect()
 }
 
-/// A decimal number that fits into 64 bits.
+/// A decimal number that fits into 64 bits, without zeros in front.
 fn number(text: &[u8]) -> Option<u64> {
     let digits = |byte: &u8| char::from(*byte).to_digit(10).map(u64::from);
     let first = digits(text.first()?)?;
+    if first == 0 {
+        return (text.len() == 1).then_some(0);
+    }
     text[1..]
         .iter()
         .try_fold(first, |number, byte| number.checked_mul(10)?.checked_add(digits(byte)?))
