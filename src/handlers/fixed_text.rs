@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::handler::{Handler, Reply, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
+use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::status::Status;
 
@@ -28,6 +29,8 @@ pub struct FixedText {
     fields: FieldBlock,
     /// Both of the above, as they are sent.
     all_fields: FieldBlock,
+    /// What `Allow` says where an answer needs it. Nothing if the user gives that field.
+    allow: Option<&'static str>,
     faults: Faults,
 }
 
@@ -47,6 +50,7 @@ impl FixedText {
             content_type: FieldBlock::new(),
             fields: FieldBlock::new(),
             all_fields: FieldBlock::new(),
+            allow: Some(Method::ALLOWED),
             faults: Faults::Text,
         };
         handler.content_type("text/plain; charset=utf-8").expect("this is a valid field")
@@ -66,7 +70,8 @@ impl FixedText {
         Ok(FixedText { content_type, ..self }.joined())
     }
 
-    /// Adds a field to the answer. A `Content-Type` replaces the one there is.
+    /// Adds a field to the answer. A `Content-Type` replaces the one there is, and an `Allow` the
+    /// one that answers to OPTIONS have.
     ///
     /// # Errors
     /// If it cannot be a field, or is one that the server writes itself.
@@ -75,7 +80,8 @@ impl FixedText {
             return self.content_type(value);
         }
         let fields = self.fields.clone().with(name, value)?;
-        Ok(FixedText { fields, ..self }.joined())
+        let allow = self.allow.filter(|_| !name.eq_ignore_ascii_case("Allow"));
+        Ok(FixedText { fields, allow, ..self }.joined())
     }
 
     /// Answers only requests with the text, and everything else with an HTTP error that says what
@@ -92,11 +98,28 @@ impl FixedText {
     fn answer(&self, status: Status, reply: Reply<'_>) -> Sent {
         reply.status(status).fields(&self.all_fields).send(&self.body)
     }
+
+    /// The same with an `Allow`, out of the way of most requests.
+    #[cold]
+    fn answer_with_allow(&self, status: Status, reply: Reply<'_>) -> Sent {
+        self.answer(status, Reply { allow: self.allow, ..reply })
+    }
 }
 
 impl Handler for FixedText {
-    fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
-        self.answer(self.status, reply)
+    fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        match request.method() {
+            // RFC 9110 §9.3.7: it asks what can be done.
+            Method::Options => self.answer_with_allow(self.status, reply),
+            Method::Get
+            | Method::Head
+            | Method::Post
+            | Method::Put
+            | Method::Patch
+            | Method::Delete
+            | Method::Connect
+            | Method::Trace => self.answer(self.status, reply),
+        }
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
@@ -104,9 +127,10 @@ impl Handler for FixedText {
             (Faults::HttpError, _) => fault.explain(reply),
             // These are requests, and programs that send them have to be told no: a 200 to
             // CONNECT, for one, would open a tunnel.
-            (Faults::Text, FaultKind::MethodUnknown | FaultKind::MethodRefused) => {
-                self.answer(fault.status(), reply)
+            (Faults::Text, FaultKind::MethodRefused) => {
+                self.answer_with_allow(fault.status(), reply)
             }
+            (Faults::Text, FaultKind::MethodUnknown) => self.answer(fault.status(), reply),
             (Faults::Text, _) => self.answer(self.status, reply),
         }
     }
