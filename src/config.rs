@@ -131,7 +131,9 @@ pub struct Limits {
 }
 
 /// How long anything may take. A deadline is acted on between its time and 1/64 of the timeout
-/// after it: the margin buys that a busy client's timer is hardly ever touched.
+/// after it: the margin buys that a busy client's timer is hardly ever touched. The server first
+/// receives what the client has sent, so a request that came in time is answered even if the loop
+/// was held up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeouts {
     /// From connecting to the first byte. Then: closed. A person needs seconds, a program none.

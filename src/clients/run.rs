@@ -59,6 +59,17 @@ enum Run {
     Ended(CloseReason),
 }
 
+/// How much of what the kernel holds of a client has been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// As much as its budget allowed. There may be more.
+    InPart,
+    /// All of it.
+    AtAll,
+    /// There is nothing to look at.
+    AtNothing,
+}
+
 impl<S: Stream> Clients<S> {
     /// Lets everybody on the run queue run once, each within its budget. Whoever could do more
     /// stands at its end afterwards.
@@ -219,7 +230,8 @@ impl<S: Stream> Clients<S> {
         ClientEvent::Waits { demand: connection.demand(), rest }
     }
 
-    /// Acts on deadlines that have passed, a bounded number of them.
+    /// Acts on deadlines that have passed, a bounded number of them. What has come in time is
+    /// answered all the same: each client is looked at once more first.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
         if self.hold.is_none() {
             self.expire_at(Door::Public, now, handler);
@@ -232,17 +244,42 @@ impl<S: Stream> Clients<S> {
     fn expire_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) {
         for _ in 0..self.common.limits.deadlines_per_turn_max {
             let Some(key) = self.timers[door as usize].expired(&self.slab, now) else { break };
-            if self.slab[key].connection.state() == Name::Writing {
-                // The poll reports room only once a third of the send buffer is free, which can
-                // be far more than the progress that is asked for. A send finds out.
-                self.slab[key].socket.note(Readiness { writable: true, ..Readiness::default() });
-                self.drive_client(key, now, handler);
-                if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
-                    continue;
+            let looked = self.look_before_expiry(key, now, handler);
+            if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
+                continue;
+            }
+            match looked {
+                // The client's next turn continues the look. The other deadlines follow then.
+                Looked::InPart => break,
+                Looked::AtAll | Looked::AtNothing => {
+                    self.expire_client(key, now, handler);
+                    self.drive_client(key, now, handler);
                 }
             }
-            self.expire_client(key, now, handler);
-            self.drive_client(key, now, handler);
+        }
+    }
+
+    /// Asks the kernel what the client has sent, or made room for, before its time is declared
+    /// over. That may have happened in time although no event has told of it: the poll returns a
+    /// bounded number of events, and the whole process may have been stopped.
+    fn look_before_expiry<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Looked {
+        let told = match self.slab[key].connection.state() {
+            Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+                Readiness { readable: true, ..Readiness::default() }
+            }
+            // The poll reports room only once a third of the send buffer is free, which can be
+            // far more than the progress that is asked for. A send finds out.
+            Name::Writing => Readiness { writable: true, ..Readiness::default() },
+            // The time of its source has come: nothing is asked of the client.
+            Name::Pausing | Name::Closed => return Looked::AtNothing,
+        };
+        self.slab[key].socket.note(told);
+        self.drive_client(key, now, handler);
+        let client = &self.slab[key];
+        // A client that is still idle has sent nothing but empty lines, perhaps without end.
+        match client.queued && client.connection.state() != Name::Idle {
+            true => Looked::InPart,
+            false => Looked::AtAll,
         }
     }
 

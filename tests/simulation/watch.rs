@@ -58,6 +58,8 @@ pub struct Watch {
     /// When the source of the present answer is to be asked.
     source_due: Time,
     shut: Option<Time>,
+    /// Bytes read since then.
+    lingered_bytes: usize,
     /// The clock's last leap, during which nobody could act.
     leapt: Time,
     body: Progress,
@@ -99,6 +101,7 @@ impl Watch {
             blocked_since: None,
             source_due: start,
             shut: None,
+            lingered_bytes: 0,
             leapt: start,
             body: progress(TimeoutClass::Body),
             write: progress(TimeoutClass::Write),
@@ -111,6 +114,7 @@ impl Watch {
 
     pub fn on_read(&mut self, bytes: usize, now: Time) {
         self.consumed += bytes;
+        self.lingered_bytes += if self.shut.is_some() { bytes } else { 0 };
         let before = (self.message, self.part);
         self.part = self.part_at_consumed();
         if (self.message, self.part) != before {
@@ -175,6 +179,11 @@ impl Watch {
 
     pub fn on_shutdown(&mut self, now: Time) {
         self.shut = Some(now);
+    }
+
+    /// How many bytes have been read since our side was shut down.
+    pub fn lingered_bytes(&self) -> usize {
+        self.lingered_bytes
     }
 
     /// The clock has leapt to `now`.

@@ -49,6 +49,9 @@ impl Wire {
             Cause::Stalled(part) if !self.watch.is_ripe(part, self.hub.now()) => {
                 self.fail(&format!("{kind:?} before its time"));
             }
+            Cause::Stalled(_) if self.unread() > 0 && !self.has_used_budget() => {
+                self.fail(&format!("{kind:?}, and more of it lies unread"));
+            }
             Cause::Unfinished(_) if self.peer != PeerSide::EndRead => {
                 self.fail(&format!("{kind:?}, and the end has not been read"));
             }

@@ -154,6 +154,7 @@ impl Wire {
                 if !self.is_at_rest() || !is_ripe(part) {
                     self.fail("closed as idle, and it is not, or not for long enough");
                 }
+                self.judge_last_look("closed as idle, and something of it lies unread");
                 let all_said = self.witness.consumed == self.script.bytes.len();
                 // Whoever takes its answers slowly asks the next question late.
                 if self.is_prompt() && !all_said && self.script.reading == Reading::Everything {
@@ -163,6 +164,9 @@ impl Wire {
             CloseReason::WriteTimeout => {
                 if !is_ripe(Part::Write) {
                     self.fail("reset for not reading, and it did read");
+                }
+                if self.unsent < self.send_max && !self.has_used_budget() {
+                    self.fail("reset for not reading, and there is room for more");
                 }
                 self.judge_promptness(fate);
             }
@@ -182,6 +186,14 @@ impl Wire {
         }
         if self.witness.continues() > 0 {
             self.hub.mark(Mark::Continue);
+        }
+    }
+
+    /// Fails if bytes of this client lie unread when its time is over: they may have come in time,
+    /// whatever events have told. Only the budget of a turn may end the look at them.
+    pub(super) fn judge_last_look(&self, wrong: &str) {
+        if self.unread() > 0 && !self.has_used_budget() {
+            self.fail(wrong);
         }
     }
 
@@ -215,6 +227,12 @@ impl Wire {
         let known = self.unread() > 0 && !self.edge && !self.is_lost() && !self.reset_on_drop;
         if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
             self.fail("closed without lingering on input that was reported");
+        }
+        // Of those who linger, only their time can have run out.
+        let timed_out = self.server == ServerSide::Shut && self.hub.stage() == Stage::Free;
+        let all_said = self.watch.lingered_bytes() > self.linger_bytes_max;
+        if timed_out && !all_said && !self.is_lost() {
+            self.judge_last_look("closed while lingering, and something of it lies unread");
         }
     }
 
