@@ -9,12 +9,11 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
+use crate::kept::Kept;
+
 /// How much capacity an emptied [`Output`] keeps, in bytes. A handler that once copied a huge
 /// body into it must not make it huge for ever.
 const KEPT_CAPACITY_MAX: usize = 256 * 1024;
-
-/// The smallest allocation for left-over input, in bytes: what a person types.
-const PARKED_BYTES_MIN: usize = 128;
 
 /// Encoded answers, then perhaps one large body that is shared instead of copied.
 ///
@@ -91,25 +90,18 @@ impl Output {
 
     /// What is to be sent, as one or two pieces; the second is empty if there is only one.
     pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
-        let encoded = &self.encoded[self.base..];
-        let from_encoded = self.sent.min(encoded.len());
-        let head = &encoded[from_encoded..];
-        let body = match &self.shared {
-            Some(body) => &body[self.sent - from_encoded..],
-            None => &[],
-        };
-        match head.is_empty() {
-            true => [IoSlice::new(body), IoSlice::new(&[])],
-            false => [IoSlice::new(head), IoSlice::new(body)],
-        }
+        pieces(&self.encoded[self.base..], self.shared.as_deref(), self.sent)
     }
 
-    /// Notes that so many more bytes have been sent; forgets them once all have.
-    pub(crate) fn advance(&mut self, bytes: usize) {
+    /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
+    /// once all have.
+    pub(crate) fn advance(&mut self, bytes: usize) -> bool {
         self.sent += bytes;
         if self.is_empty() {
             self.clear();
+            return true;
         }
+        false
     }
 
     /// Forgets the present client's answers, sent or not.
@@ -122,13 +114,12 @@ impl Output {
         }
     }
 
-    /// Moves what is not sent yet into an output of its own that is no larger than that.
-    fn take_fitted(&mut self) -> Output {
+    /// Moves what is not sent yet into memory of its own that is no larger than that.
+    fn take_fitted(&mut self) -> Owed {
         let encoded = &self.encoded[self.base..];
         let from_encoded = self.sent.min(encoded.len());
-        let fitted = Output {
-            encoded: encoded[from_encoded..].to_vec(),
-            base: 0,
+        let fitted = Owed {
+            encoded: Kept::copy_of(&encoded[from_encoded..]),
             shared: self.shared.take(),
             sent: self.sent - from_encoded,
         };
@@ -137,29 +128,68 @@ impl Output {
     }
 }
 
+/// What is left to send of encoded answers and of the body behind them, of which the first `sent`
+/// bytes are out: one or two pieces.
+fn pieces<'a>(encoded: &'a [u8], shared: Option<&'a [u8]>, sent: usize) -> [IoSlice<'a>; 2] {
+    let from_encoded = sent.min(encoded.len());
+    let head = &encoded[from_encoded..];
+    let body = match shared {
+        Some(body) => &body[sent - from_encoded..],
+        None => &[],
+    };
+    match head.is_empty() {
+        true => [IoSlice::new(body), IoSlice::new(&[])],
+        false => [IoSlice::new(head), IoSlice::new(body)],
+    }
+}
+
+/// Answers that the kernel did not take, in memory of their client's own.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    encoded: Kept,
+    shared: Option<Arc<[u8]>>,
+    sent: usize,
+}
+
+impl Owed {
+    /// Bytes that still have to be sent.
+    pub(crate) fn len(&self) -> usize {
+        self.encoded.len() + self.shared.as_ref().map_or(0, |body| body.len()) - self.sent
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What is to be sent, as one or two pieces.
+    pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
+        pieces(&self.encoded, self.shared.as_deref(), self.sent)
+    }
+
+    /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
+    /// once all have.
+    pub(crate) fn advance(&mut self, bytes: usize) -> bool {
+        self.sent += bytes;
+        if self.is_empty() {
+            *self = Owed::default();
+            return true;
+        }
+        false
+    }
+}
+
 /// What a client leaves behind between two of its turns.
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
     /// Half a request, or pipelined ones that wait until the answers before theirs are out.
-    pub(crate) input: Vec<u8>,
+    pub(crate) input: Kept,
     /// Answers that the kernel did not take.
-    pub(crate) output: Output,
+    pub(crate) output: Owed,
 }
 
 impl Parked {
     pub(crate) fn is_empty(&self) -> bool {
         self.input.is_empty() && self.output.is_empty()
-    }
-
-    /// Keeps `bytes` behind the input that is already kept. Grows by doubling, up to `bytes_max`
-    /// if that is enough: what a client may make us hold is not to be doubled once more.
-    pub(crate) fn keep_input(&mut self, bytes: &[u8], bytes_max: usize) {
-        let needed = self.input.len() + bytes.len();
-        if needed > self.input.capacity() {
-            let doubled = (self.input.capacity() * 2).max(PARKED_BYTES_MIN).min(bytes_max);
-            self.input.reserve_exact(doubled.max(needed) - self.input.len());
-        }
-        self.input.extend_from_slice(bytes);
     }
 
     /// Keeps what is left of the loop's output.
@@ -168,10 +198,16 @@ impl Parked {
         self.output = output.take_fitted();
     }
 
-    /// The memory it holds, in bytes; shared bodies are not counted, they belong to the handler.
+    /// The memory it has room in, in bytes; shared bodies are not counted, they belong to the
+    /// handler.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.input.capacity() + self.output.encoded.capacity()
+    }
+
+    /// The memory that it takes beside the allocator's, in bytes.
+    pub(crate) fn mapped_bytes(&self) -> usize {
+        self.input.mapped_bytes() + self.output.encoded.mapped_bytes()
     }
 }
 
@@ -217,15 +253,6 @@ mod tests {
             assert_eq!(kept, b"headbody"[sent..]);
             assert!(parked.capacity() <= 4);
         }
-    }
-
-    #[test]
-    fn kept_input_grows_to_its_bound_and_no_further() {
-        let mut parked = Parked::default();
-        for _ in 0..1000 {
-            parked.keep_input(b"x", 1000);
-        }
-        assert_eq!(parked.capacity(), 1000);
     }
 
     #[test]

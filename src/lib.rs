@@ -54,6 +54,7 @@ pub mod handlers;
 #[doc(hidden)]
 pub mod herd;
 mod http;
+mod kept;
 mod listener;
 mod metrics;
 pub mod narration;

@@ -90,6 +90,12 @@ impl<S: Stream> Clients<S> {
         survey
     }
 
+    /// The memory that clients take beside the allocator's, in bytes: pages in which half requests and
+    /// answers that were not taken are kept.
+    pub fn mapped_bytes(&self) -> usize {
+        self.slab.iter().map(|(_, client)| client.connection.mapped_bytes()).sum()
+    }
+
     /// How long it is until the next deadline of anybody, also of those who are held.
     fn rest_until_due(&self, now: Time) -> Option<Duration> {
         let rests = Door::ALL.into_iter().filter_map(|door| {

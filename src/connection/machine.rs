@@ -14,6 +14,7 @@ use crate::door::Door;
 use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
+use crate::kept::Kept;
 use crate::metrics::{CloseReason, Metrics};
 use crate::source::Streaming;
 use crate::time::Time;
@@ -151,6 +152,11 @@ impl Connection {
         self.parked.as_ref().map_or(0, |parked| parked.input.len())
     }
 
+    /// The memory that is kept for it beside the allocator's, in bytes.
+    pub(crate) fn mapped_bytes(&self) -> usize {
+        self.parked.as_ref().map_or(0, |parked| parked.mapped_bytes())
+    }
+
     /// Output that the peer has still to be sent, in bytes: `hot` is the loop's output.
     pub(crate) fn owed_bytes(&self, hot: &Output) -> usize {
         match &self.parked {
@@ -194,14 +200,14 @@ impl Connection {
         match self.parked.as_mut() {
             Some(parked) if !parked.input.is_empty() => {
                 let bytes_max = turn.common.limits.client_bytes_max();
-                parked.keep_input(received, bytes_max);
+                parked.input.append(received, bytes_max);
                 self.advance_parked(turn);
             }
             Some(_) | None => {
                 let left = self.advance(received, turn);
                 if !left.is_empty() {
                     let parked = self.parked.get_or_insert_default();
-                    parked.keep_input(&received[left], turn.common.limits.client_bytes_max());
+                    parked.input.append(&received[left], turn.common.limits.client_bytes_max());
                 }
             }
         }
@@ -219,7 +225,7 @@ impl Connection {
             input.truncate(left.end);
         } else {
             // What is left behind a request is moved into memory that fits it.
-            input = input[left].to_vec();
+            input = Kept::copy_of(&input[left]);
         }
         if let Some(parked) = self.parked.as_mut() {
             parked.input = input;
@@ -283,12 +289,11 @@ impl Connection {
         turn: &mut Turn<'_, H>,
     ) {
         turn.common.metrics.sent_bytes += bytes as u64;
-        let output = match &mut self.parked {
-            Some(parked) if !parked.output.is_empty() => &mut parked.output,
-            Some(_) | None => &mut turn.common.output,
+        let all_is_sent = match &mut self.parked {
+            Some(parked) if !parked.output.is_empty() => parked.output.advance(bytes),
+            Some(_) | None => turn.common.output.advance(bytes),
         };
-        output.advance(bytes);
-        if !output.is_empty() {
+        if !all_is_sent {
             self.note_progress(bytes, turn.common.timeouts.write, turn);
             return;
         }
@@ -381,7 +386,7 @@ impl Connection {
     /// Gives back what has come and will not be looked at any more.
     pub(super) fn drop_input(&mut self) {
         if let Some(parked) = self.parked.as_mut() {
-            parked.input = Vec::new();
+            parked.input = Kept::default();
         }
         self.release_parked();
     }

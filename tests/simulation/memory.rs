@@ -1,4 +1,5 @@
-//! How much memory the server holds, by the allocator's account of this thread.
+//! How much memory the server holds, by the allocator's account of this thread; pages that it maps
+//! are not in that, and it counts them itself.
 //!
 //! What the simulation itself allocates while the server calls it is left out. The allocator's
 //! counts do not survive a panic, so a run that may fail has a thread of its own.
@@ -31,4 +32,13 @@ pub fn aside<T>(work: impl FnOnce() -> T) -> T {
     let mut result = None;
     opt_out(|| result = Some(work()));
     result.expect("the work was done")
+}
+
+/// The size of a page of memory, in bytes.
+pub const PAGE_BYTES: usize = 4096;
+
+/// The memory that the server may take for so many bytes of one client: whole pages, but for a few
+/// bytes.
+pub fn in_pages(bytes: usize) -> usize {
+    if bytes > 512 { bytes.next_multiple_of(PAGE_BYTES) } else { bytes }
 }

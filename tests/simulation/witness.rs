@@ -17,6 +17,7 @@ use self::owed::Due;
 use crate::answers::{CONTINUE, Manner, Refusal};
 use crate::framing::{Asked, Leave, Meaning, Message, Persistence};
 use crate::hub::Life;
+use crate::memory::in_pages;
 use crate::script::Script;
 use crate::shown::{Cause, Shown};
 use crate::streamed::Streamed;
@@ -279,7 +280,7 @@ impl Witness {
         let input = if half == 0 { 0 } else { (2 * half).max(SMALLEST_INPUT_BYTES) };
         let boxes = if half == 0 && !self.owes() { 0 } else { BOXED_BYTES };
         let source = if self.is_streaming() { SOURCE_BYTES } else { 0 };
-        input + self.due_bytes_peak + CONTINUE.len() + boxes + source
+        in_pages(input) + in_pages(self.due_bytes_peak + CONTINUE.len()) + boxes + source
     }
 
     /// How many messages are answered in the first `received` bytes.

@@ -47,6 +47,13 @@ impl Watched {
         Watched::spawn(Command::new(env!("CARGO_BIN_EXE_oneloop")), None)
     }
 
+    /// Starts it with these arguments, too.
+    pub fn start_with(arguments: &[&str]) -> Watched {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+        command.args(arguments);
+        Watched::spawn(command, None)
+    }
+
     /// Starts it under strace, which counts what it and all its threads call.
     pub fn start_traced() -> Watched {
         static COUNT: AtomicU32 = AtomicU32::new(0);

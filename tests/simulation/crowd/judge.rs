@@ -6,6 +6,7 @@ use oneloop::CloseReason;
 
 use super::Crowd;
 use crate::marks::{Mark, Outcome};
+use crate::memory::PAGE_BYTES;
 use crate::wire::Totals;
 
 /// How many clients the engine has in one batch.
@@ -154,9 +155,10 @@ impl Crowd {
         // The outputs of a batch are kept, emptied, for the next. They have grown by doubling.
         let output = 2 * (limits.output_bytes_high_water + self.so_far.answer_max);
         let outputs = (1 + self.so_far.crowd_max.min(BATCH_CLIENTS)) * output;
-        let by_limits = self.clients.len() * (limits.client_bytes_max() + self.so_far.answer_max);
+        let client = limits.client_bytes_max() + self.so_far.answer_max + 2 * PAGE_BYTES;
+        let by_limits = self.clients.len() * client;
         let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits);
-        let held = self.memory.held();
+        let held = self.memory.held() + self.clients.mapped_bytes();
         assert!(held <= most, "{held} bytes are held, and {most} are enough");
     }
 
