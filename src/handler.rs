@@ -67,6 +67,10 @@ pub enum ContentPlan {
     /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) is answered 413.
     #[default]
     Hold,
+    /// As [`ContentPlan::Hold`], but nothing of the content is held: it is read, framed and limited,
+    /// and thrown away. [`Request::body`](crate::Request::body) is empty then. So a client makes the
+    /// server hold no more than a head, however large bodies may be.
+    Drop,
     /// [`Handler::handle`] answers at once, with an empty body. The server closes the connection
     /// behind that answer, and throws away what the client still sends: at most
     /// [`Limits::linger_bytes_max`](crate::Limits::linger_bytes_max).

@@ -10,7 +10,7 @@ use super::exposition;
 use super::frame::Unchanging;
 use super::guard::{self, Names};
 use super::page::Part;
-use crate::handler::{Handler, Reply, ReplyHead, Sent};
+use crate::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::request::Request;
@@ -194,6 +194,11 @@ impl Handler for Routes {
             return self.say(reply, Status::FORBIDDEN, text);
         }
         self.answer(route, request, reply)
+    }
+
+    /// No order has content.
+    fn content_plan(&mut self, _: &Request<'_>) -> ContentPlan {
+        ContentPlan::Drop
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {

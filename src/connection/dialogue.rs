@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::machine::{Connection, Phase, Turn};
 use super::state::{After, HeadPlace, State, Then};
 use crate::handler::{ContentPlan, Handler, Reply, Travel};
-use crate::http::body::{Arrival, Content};
+use crate::http::body::{Arrival, Content, Fate};
 use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
 use crate::http::encode;
@@ -17,6 +17,7 @@ use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Version;
 use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
+use crate::kept::Kept;
 use crate::metrics::CloseReason;
 
 /// What one look at the input came to.
@@ -98,7 +99,7 @@ impl Connection {
             return self.await_head(input, HeadPlace::Value, turn);
         }
         let mut room = FieldRoom::new();
-        let (head_bytes, framing) = match parse::head(input, &mut room, &turn.common.limits) {
+        let (head_bytes, framing, fate) = match parse::head(input, &mut room, &turn.common.limits) {
             Ok(head) => {
                 let control = match Control::of(&head) {
                     Ok(control) => control,
@@ -110,13 +111,17 @@ impl Connection {
                     self.answer(&head, &control, body, input.len() - consumed, turn);
                     return Look::Consumed(consumed);
                 }
-                if let Some(look) = self.answer_without_content(&head, &control, turn) {
-                    return look;
-                }
+                let fate = match self.content_plan(&head, &control, turn) {
+                    ContentPlan::Hold => Fate::Held,
+                    ContentPlan::Drop => Fate::Dropped,
+                    ContentPlan::Refuse => {
+                        return self.answer_without_content(&head, &control, turn);
+                    }
+                };
                 if control.expectation == Expectation::Continue && input.len() == head.len {
-                    return self.leave_to_send(&head, &control, input, turn);
+                    return self.leave_to_send(&head, &control, fate, input, turn);
                 }
-                (head.len, control.framing)
+                (head.len, control.framing, fate)
             }
             Err(Missing::More) => {
                 return self.await_head(input, place_of_end(input), turn);
@@ -127,7 +132,7 @@ impl Connection {
             }
             Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
         };
-        self.begin_body(head_bytes, framing, input, turn)
+        self.begin_body(head_bytes, framing, fate, input, turn)
     }
 
     /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a
@@ -148,21 +153,19 @@ impl Connection {
         Look::Kept(input.len())
     }
 
-    /// Answers a request whose content is not whole yet, if the handler refuses that content. What
-    /// the client sends of it is thrown away: so the answer is the connection's last.
-    ///
-    /// Requests that no handler sees keep their content until they are answered, so that the
-    /// connection can be kept.
+    /// What is done with content that is not whole yet. Nobody is asked about the content of a request
+    /// that no handler sees: it is dropped, and the connection goes on behind it.
     #[cold]
     #[inline(never)]
-    fn answer_without_content<H: Handler>(
-        &mut self,
+    fn content_plan<H: Handler>(
+        &self,
         head: &Head<'_>,
         control: &Control<'_>,
         turn: &mut Turn<'_, H>,
-    ) -> Option<Look> {
+    ) -> ContentPlan {
+        let Ok(method) = control.method else { return ContentPlan::Drop };
         let request = Request {
-            method: control.method.ok()?,
+            method,
             head,
             target: &control.target,
             body: &[],
@@ -170,15 +173,22 @@ impl Connection {
             now: turn.now,
             date: turn.common.date.at(),
         };
-        match turn.handler.content_plan(&request) {
-            ContentPlan::Hold => None,
-            ContentPlan::Refuse => {
-                let closing = Control { persistence: Persistence::Close, ..*control };
-                self.answer(head, &closing, &[], 0, turn);
-                self.state.on_input_left();
-                Some(Look::Consumed(head.len))
-            }
-        }
+        turn.handler.content_plan(&request)
+    }
+
+    /// Answers a request whose content the handler refuses. What the client sends of it is thrown
+    /// away: so the answer is the connection's last.
+    #[cold]
+    fn answer_without_content<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        let closing = Control { persistence: Persistence::Close, ..*control };
+        self.answer(head, &closing, &[], 0, turn);
+        self.state.on_input_left();
+        Look::Consumed(head.len)
     }
 
     /// The client waits for leave to send its content: a 100, or the answer that refuses it.
@@ -186,12 +196,13 @@ impl Connection {
         &mut self,
         head: &Head<'_>,
         control: &Control<'_>,
+        fate: Fate,
         input: &[u8],
         turn: &mut Turn<'_, H>,
     ) -> Look {
         let content = control
             .method
-            .and_then(|_| Content::new(head.len, control.framing, &turn.common.limits));
+            .and_then(|_| Content::new(head.len, control.framing, fate, &turn.common.limits));
         match content {
             Ok(content) => {
                 turn.common.output.encoded().extend_from_slice(encode::CONTINUE);
@@ -208,10 +219,11 @@ impl Connection {
         &mut self,
         head_bytes: usize,
         framing: Framing,
+        fate: Fate,
         input: &mut [u8],
         turn: &mut Turn<'_, H>,
     ) -> Look {
-        let mut content = match Content::new(head_bytes, framing, &turn.common.limits) {
+        let mut content = match Content::new(head_bytes, framing, fate, &turn.common.limits) {
             Ok(content) => content,
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
@@ -235,15 +247,52 @@ impl Connection {
             Ok(Arrival::Partial { kept }) => return Look::Kept(kept),
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
+        let behind = input.len() - message_bytes;
+        self.answer_whole(&input[..head_bytes + content_bytes], head_bytes, behind, turn);
+        Look::Consumed(message_bytes)
+    }
+
+    /// Answers a request whose content is whole: `message` is its head and its content.
+    fn answer_whole<H: Handler>(
+        &mut self,
+        message: &[u8],
+        head_bytes: usize,
+        bytes_behind: usize,
+        turn: &mut Turn<'_, H>,
+    ) {
         // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
         // that came in pieces, and saves every waiting client a table of its fields.
         let mut room = FieldRoom::new();
-        let parsed = parse::head(&input[..head_bytes], &mut room, &turn.common.limits);
+        let parsed = parse::head(&message[..head_bytes], &mut room, &turn.common.limits);
         let head = parsed.expect("this head has been parsed before, and is unchanged");
         let control = Control::of(&head).expect("this head has been judged before");
-        let body = &input[head_bytes..head_bytes + content_bytes];
-        self.answer(&head, &control, body, input.len() - message_bytes, turn);
-        Look::Consumed(message_bytes)
+        self.answer(&head, &control, &message[head_bytes..], bytes_behind, turn);
+    }
+
+    /// Takes content that has arrived and is dropped: the head that it belongs to is kept, and the
+    /// content need not be put behind it. Says which part of `received` is to be kept.
+    #[cold]
+    pub(super) fn drop_content<H: Handler>(
+        &mut self,
+        head: &mut Kept,
+        received: &mut [u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Range<usize> {
+        let State::ReadingBody(content) = &mut self.state else {
+            unreachable!("content only arrives where it is read")
+        };
+        let end = match content.drop_arrived(received, &turn.common.limits) {
+            Ok(None) => return 0..0,
+            Ok(Some(end)) => end,
+            Err(kind) => {
+                let _ = self.refuse(kind, &std::mem::take(head), turn);
+                return 0..0;
+            }
+        };
+        let head = std::mem::take(head);
+        self.answer_whole(&head, head.len(), received.len() - end, turn);
+        let left = self.advance(&mut received[end..], turn);
+        left.start + end..left.end + end
     }
 
     /// Has the handler answer one whole request, behind which so many more bytes have come.

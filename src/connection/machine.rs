@@ -198,6 +198,16 @@ impl Connection {
         turn.common.metrics.received_bytes += received.len() as u64;
         let before = self.state.name();
         match self.parked.as_mut() {
+            Some(parked) if self.state.drops_content() => {
+                let mut head = std::mem::take(&mut parked.input);
+                let left = self.drop_content(&mut head, received, turn);
+                // The head as long as its content goes on, or what lies behind that.
+                head.append(&received[left], turn.common.limits.client_bytes_max());
+                if !head.is_empty() {
+                    self.parked.get_or_insert_default().input = head;
+                }
+                self.release_parked();
+            }
             Some(parked) if !parked.input.is_empty() => {
                 let bytes_max = turn.common.limits.client_bytes_max();
                 parked.input.append(received, bytes_max);

@@ -32,7 +32,7 @@
 
 use std::time::Duration;
 
-use crate::http::body::Content;
+use crate::http::body::{Content, Fate};
 use crate::metrics::CloseReason;
 use crate::source::Streaming;
 use crate::time::Time;
@@ -283,6 +283,11 @@ impl State {
             | State::Lingering { .. }
             | State::Closed(_) => {}
         }
+    }
+
+    /// Whether what arrives is content that is dropped.
+    pub(crate) fn drops_content(&self) -> bool {
+        matches!(self, State::ReadingBody(content) if content.fate() == Fate::Dropped)
     }
 
     /// The source that is to be asked next, if the present answer comes from one.

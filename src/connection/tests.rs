@@ -12,7 +12,7 @@ use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::door::Door;
 use crate::file::{FileRange, pretence};
-use crate::handler::{Handler, Reply, Sent};
+use crate::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::http::date::Date;
 use crate::http::request::Request;
 use crate::http::status::Status;
@@ -53,6 +53,13 @@ impl Handler for Echo {
         match path {
             "/large" => reply.send(&std::sync::Arc::from(vec![b'x'; 100_000])),
             _ => reply.send(&format!("<{method} {path} {body}>")),
+        }
+    }
+
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match request.path() {
+            "/dropped" => ContentPlan::Drop,
+            _ => ContentPlan::Hold,
         }
     }
 }
@@ -575,6 +582,63 @@ fn a_waiting_client_holds_little_more_than_what_it_sent() {
     assert_eq!(bench.connection.parked_bytes(), 0);
 }
 
+#[test]
+fn of_content_that_is_dropped_only_the_head_is_kept() {
+    let chunked = "POST /dropped HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let length = "POST /dropped HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n";
+    let piece = "z".repeat(30_000);
+    let chunk = format!("7530\r\n{piece}\r\n");
+    for (head, piece, end) in [(length, &piece, ""), (chunked, &chunk, "0\r\n\r\n")] {
+        let mut bench = Bench::new();
+        assert_eq!(bench.exchange(&format!("{GET}{head}{}", &piece[..40])).matches('<').count(), 1);
+        assert_eq!(bench.exchange(&piece[40..]), "");
+        for _ in 0..9 {
+            bench.assert_state(Name::ReadingBody);
+            assert_eq!(bench.connection.kept_bytes(), head.len());
+            assert!(bench.connection.parked_bytes() <= 512);
+            bench.receive(piece.as_bytes());
+        }
+        bench.receive(format!("{end}{GET}POST /p HT").as_bytes());
+        let said = bench.send_all();
+        assert_eq!(bodies(&said), ["<POST /dropped >", "<GET /a >"], "{said}");
+        bench.assert_state(Name::ReadingHead);
+        assert_eq!(bench.connection.kept_bytes(), "POST /p HT".len());
+    }
+}
+
+#[test]
+fn content_that_is_dropped_is_limited_and_has_to_make_progress_like_any_other() {
+    let chunked = "POST /dropped HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut bench = Bench::new();
+    assert_eq!(bench.exchange(&format!("{chunked}3\r\nab")), "");
+    assert_eq!(statuses(&bench.exchange("c,")), ["400"]);
+    let mut bench = Bench::new();
+    bench.exchange(&format!("{chunked}1\r\na\r\n"));
+    assert_eq!(statuses(&bench.exchange("fffff\r\n")), [""; 0]);
+    let mut bench = Bench::new();
+    bench.exchange(&format!("{chunked}1\r\na\r\n"));
+    assert_eq!(statuses(&bench.exchange("100000\r\n")), ["413"], "a byte too much in all");
+    let mut bench = Bench::new();
+    bench.exchange(&format!("{chunked}1\r\na\r\n"));
+    assert_eq!(statuses(&bench.run_out()), ["408"]);
+    let mut bench = Bench::new();
+    bench.exchange(&format!("{chunked}1\r\na\r\n"));
+    assert_eq!(statuses(&bench.end_of_input()), ["400"]);
+}
+
+#[test]
+fn a_request_that_no_handler_sees_makes_us_hold_no_content() {
+    let mut bench = Bench::new();
+    let head = "BREW /a HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n";
+    bench.exchange(head);
+    for _ in 0..4 {
+        assert_eq!(bench.exchange(&"x".repeat(40_000)), "");
+        assert_eq!(bench.connection.kept_bytes(), head.len());
+    }
+    let said = bench.exchange(&format!("{}{GET}", "x".repeat(40_000)));
+    assert_eq!(statuses(&said), ["501", "200"]);
+}
+
 /// A request whose answer's body is what this script says.
 fn streamed(script: &str) -> String {
     GET.replace("/a", &format!("/source/{script}"))
@@ -976,6 +1040,9 @@ fn every_request_cut_at_every_byte_gives_the_same_answers() {
         format!("{GET}{POST}\r\n{CHUNKED}{}{GET}", EXPECT.replace("\r\n\r\n", "\r\n\r\nhello"));
     assert_cuts_do_not_matter(all.as_bytes());
     assert_cuts_do_not_matter(format!("{GET}{}{POST}", streamed("a,b")).as_bytes());
+    let dropped = CHUNKED.replace("/c", "/dropped");
+    let all = format!("{GET}{dropped}{dropped}\r\n{GET}");
+    assert_cuts_do_not_matter(all.as_bytes());
 }
 
 /// What is said to `input` while the peer still waits: a fault is told at once, not at a deadline.

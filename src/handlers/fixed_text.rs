@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::handler::{Handler, Reply, Sent};
+use crate::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;
@@ -120,6 +120,11 @@ impl Handler for FixedText {
             | Method::Connect
             | Method::Trace => self.answer(self.status, reply),
         }
+    }
+
+    /// The answer does not depend on content.
+    fn content_plan(&mut self, _: &Request<'_>) -> ContentPlan {
+        ContentPlan::Drop
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {

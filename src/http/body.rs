@@ -4,7 +4,11 @@
 //! a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
 //! takes every byte it is given, so a chunk's size line is never looked at twice.
 //!
-//! Invariant: of the input, `head_bytes` are the head and the next `decoded` bytes are content.
+//! Content that nobody wants is dropped as it arrives. It is framed and limited like any other, so a
+//! client is answered at the same byte whether its content is held or not.
+//!
+//! Invariant: of the input, `head_bytes` are the head and the next `decoded` bytes are content, if it
+//! is held.
 
 use super::chars::{is_field_value_byte, is_space_byte, is_token_byte};
 use super::control::Framing;
@@ -19,8 +23,19 @@ const CHUNK_LINE_BYTES_MAX: u32 = 256;
 #[derive(Debug)]
 pub(crate) struct Content {
     head_bytes: usize,
+    /// How many bytes of content have come.
     decoded: usize,
     rest: Rest,
+    fate: Fate,
+}
+
+/// What becomes of content that has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is kept behind its head until it is whole.
+    Held,
+    /// It is forgotten at once.
+    Dropped,
 }
 
 #[derive(Debug)]
@@ -44,6 +59,7 @@ impl Content {
     pub(crate) fn new(
         head_bytes: usize,
         framing: Framing,
+        fate: Fate,
         limits: &Limits,
     ) -> Result<Content, FaultKind> {
         let rest = match framing {
@@ -53,7 +69,7 @@ impl Content {
             },
             Framing::Chunked => Rest::Chunked(Chunks::default()),
         };
-        Ok(Content { head_bytes, decoded: 0, rest })
+        Ok(Content { head_bytes, decoded: 0, rest, fate })
     }
 
     /// How many bytes of the input are the head.
@@ -61,8 +77,25 @@ impl Content {
         self.head_bytes
     }
 
+    /// What becomes of it.
+    pub(crate) fn fate(&self) -> Fate {
+        self.fate
+    }
+
     /// Takes what has arrived: `input` begins with the head, and what an earlier call has kept.
     pub(crate) fn take(&mut self, input: &mut [u8], limits: &Limits) -> Result<Arrival, FaultKind> {
+        match self.fate {
+            Fate::Held => self.hold(input, limits),
+            Fate::Dropped => Ok(match self.drop_arrived(&input[self.head_bytes..], limits)? {
+                Some(bytes) => {
+                    Arrival::Whole { content_bytes: 0, message_bytes: self.head_bytes + bytes }
+                }
+                None => Arrival::Partial { kept: self.head_bytes },
+            }),
+        }
+    }
+
+    fn hold(&mut self, input: &mut [u8], limits: &Limits) -> Result<Arrival, FaultKind> {
         match &mut self.rest {
             Rest::Length(length) => {
                 self.decoded = (input.len() - self.head_bytes).min(*length);
@@ -87,12 +120,52 @@ impl Content {
             }
         }
     }
+
+    /// Takes what has arrived behind what earlier calls have taken, and forgets it. Says how many of
+    /// these bytes belong to the message, if it is whole by them.
+    pub(crate) fn drop_arrived(
+        &mut self,
+        arrived: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<usize>, FaultKind> {
+        match &mut self.rest {
+            Rest::Length(length) => {
+                let bytes = arrived.len().min(*length - self.decoded);
+                self.decoded += bytes;
+                Ok((self.decoded == *length).then_some(bytes))
+            }
+            Rest::Chunked(chunks) => {
+                let mut at = 0;
+                while at < arrived.len() {
+                    match chunks.next(&arrived[at..], self.decoded, limits)? {
+                        Part::Data(bytes) => {
+                            (self.decoded, at) = (self.decoded + bytes, at + bytes)
+                        }
+                        Part::Framing => at += 1,
+                        Part::End => return Ok(Some(at + 1)),
+                    }
+                }
+                Ok(None)
+            }
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Done {
     Yes,
     No,
+}
+
+/// What comes next in chunked content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// So many bytes of the content itself.
+    Data(usize),
+    /// A byte of what is around them.
+    Framing,
+    /// The last byte.
+    End,
 }
 
 /// The chunked decoder (RFC 9112 §7.1), a byte at a time except for data.
@@ -160,25 +233,31 @@ impl Chunks {
     ) -> Result<(usize, Done), FaultKind> {
         let mut at = *decoded;
         while at < content.len() {
-            if self.place == Place::Data {
-                let piece =
-                    (content.len() - at).min(usize::try_from(self.size).unwrap_or(usize::MAX));
-                content.copy_within(at..at + piece, *decoded);
-                *decoded += piece;
-                at += piece;
-                self.size -= piece as u64;
-                if self.size == 0 {
-                    self.place = Place::DataReturn;
+            match self.next(&content[at..], *decoded, limits)? {
+                Part::Data(bytes) => {
+                    content.copy_within(at..at + bytes, *decoded);
+                    (*decoded, at) = (*decoded + bytes, at + bytes);
                 }
-                continue;
-            }
-            self.place = self.after(content[at], *decoded, limits)?;
-            at += 1;
-            if self.place == Place::End {
-                return Ok((at, Done::Yes));
+                Part::Framing => at += 1,
+                Part::End => return Ok((at + 1, Done::Yes)),
             }
         }
         Ok((at, Done::No))
+    }
+
+    /// What stands at the start of `bytes`, of which there are some, when so many bytes of content
+    /// have come before.
+    fn next(&mut self, bytes: &[u8], decoded: usize, limits: &Limits) -> Result<Part, FaultKind> {
+        if self.place == Place::Data {
+            let piece = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
+            self.size -= piece as u64;
+            if self.size == 0 {
+                self.place = Place::DataReturn;
+            }
+            return Ok(Part::Data(piece));
+        }
+        self.place = self.after(bytes[0], decoded, limits)?;
+        Ok(if self.place == Place::End { Part::End } else { Part::Framing })
     }
 
     /// The place behind `byte`, which is no data.
@@ -321,7 +400,7 @@ mod tests {
     /// Decodes `body` behind a head of four bytes, a piece at a time, as a connection does.
     fn decode_in(body: &[u8], piece: usize) -> Result<(Vec<u8>, usize), FaultKind> {
         let limits = limits();
-        let mut content = Content::new(4, Framing::Chunked, &limits)?;
+        let mut content = Content::new(4, Framing::Chunked, Fate::Held, &limits)?;
         let mut input = b"HEAD".to_vec();
         let mut taken = 0;
         for piece in body.chunks(piece) {
@@ -342,11 +421,25 @@ mod tests {
         Err(FaultKind::BodyUnfinished)
     }
 
+    /// How many bytes of `body` belong to the message, when they are dropped a piece at a time.
+    fn drop_in(body: &[u8], piece: usize) -> Result<usize, FaultKind> {
+        let mut content = Content::new(4, Framing::Chunked, Fate::Dropped, &limits())?;
+        for (number, arrived) in body.chunks(piece).enumerate() {
+            if let Some(bytes) = content.drop_arrived(arrived, &limits())? {
+                return Ok(number * piece + bytes);
+            }
+        }
+        Err(FaultKind::BodyUnfinished)
+    }
+
+    /// Decodes it, and finds that dropping it comes to the same end.
     #[track_caller]
     fn decode(body: &[u8]) -> Result<(Vec<u8>, usize), FaultKind> {
         let whole = decode_in(body, body.len());
-        for piece in 1..body.len() {
+        let end = whole.as_ref().map(|(_, end)| *end).map_err(|kind| *kind);
+        for piece in 1..=body.len() {
             assert_eq!(decode_in(body, piece), whole, "in pieces of {piece}");
+            assert_eq!(drop_in(body, piece), end, "dropped in pieces of {piece}");
         }
         whole
     }
@@ -431,8 +524,35 @@ mod tests {
     }
 
     #[test]
+    fn content_of_a_declared_length_is_dropped_up_to_its_end() {
+        let limits = limits();
+        for piece in 1..=8 {
+            let content = Content::new(4, Framing::Length(5), Fate::Dropped, &limits);
+            let mut content = content.expect("a length below the limit");
+            let mut input = b"HEAD".to_vec();
+            let mut end = None;
+            for (number, arrived) in b"helloGET".chunks(piece).enumerate() {
+                input.extend_from_slice(arrived);
+                match content.take(&mut input, &limits).expect("nothing is wrong with it") {
+                    Arrival::Partial { kept } => {
+                        assert_eq!(kept, 4, "nothing is kept but the head");
+                        input.truncate(kept);
+                    }
+                    Arrival::Whole { content_bytes, message_bytes } => {
+                        assert_eq!(content_bytes, 0);
+                        end = Some(number * piece + message_bytes - 4);
+                        break;
+                    }
+                }
+            }
+            assert_eq!(end, Some(5), "in pieces of {piece}");
+        }
+    }
+
+    #[test]
     fn a_declared_length_above_the_limit_is_refused_unread() {
-        let new = |length| Content::new(0, Framing::Length(length), &limits()).map(|_| ());
+        let new =
+            |length| Content::new(0, Framing::Length(length), Fate::Dropped, &limits()).map(|_| ());
         assert_eq!(new(99), Ok(()));
         assert_eq!(new(100), Ok(()));
         assert_eq!(new(101), Err(FaultKind::BodyTooLarge));

@@ -23,6 +23,13 @@ pub enum Manner {
     Text(Text),
 }
 
+impl Manner {
+    /// Whether content is dropped of which only a part has come together with its head.
+    pub fn drops_content(&self) -> bool {
+        matches!(self, Manner::Text(_))
+    }
+}
+
 /// The one text.
 #[derive(Clone)]
 pub struct Text {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use oneloop::handlers::FixedText;
-use oneloop::{Fault, Handler, Method, Reply, Request, Sent, Status};
+use oneloop::{ContentPlan, Fault, Handler, Method, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
 use crate::hub::Hub;
@@ -73,6 +73,13 @@ impl Handler for Recorder {
             (Inner::Text(text), _) => text.handle(request, reply),
             (Inner::Echo, Some(plan)) => stream(index, plan, reply),
             (Inner::Echo, None) => echo(request, reply),
+        }
+    }
+
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match &mut self.inner {
+            Inner::Text(text) => text.content_plan(request),
+            Inner::Echo => ContentPlan::Hold,
         }
     }
 

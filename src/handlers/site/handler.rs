@@ -285,7 +285,7 @@ impl Handler for Site {
     fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
         match request.method() {
             Method::Get | Method::Head | Method::Options if request.field("Expect").is_none() => {
-                ContentPlan::Hold
+                ContentPlan::Drop
             }
             Method::Get
             | Method::Head
