@@ -12,6 +12,7 @@ use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
 use crate::http::fault::Fault;
+use crate::http::lists::{self, List, Lists};
 use crate::http::method::Version;
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, Status};
@@ -195,11 +196,13 @@ impl<'a> Reply<'a> {
     /// Begins an answer with this status.
     pub fn status(self, status: Status) -> ReplyHead<'a> {
         let start = self.output.encoded().len();
+        let mut lists = Lists::default();
         encode::start(self.output.encoded(), status, self.date);
         if let Some(methods) = self.allow {
             encode::field(self.output.encoded(), "Allow", methods.as_bytes());
+            lists.insert(List::Allow);
         }
-        ReplyHead { reply: self, status, start, invalid: None }
+        ReplyHead { reply: self, status, start, lists, invalid: None }
     }
 
     /// Begins an answer 200 with this field: see [`ReplyHead::field`].
@@ -231,6 +234,7 @@ pub struct ReplyHead<'a> {
     status: Status,
     /// Where in the output this answer begins.
     start: usize,
+    lists: Lists,
     invalid: Option<InvalidField>,
 }
 
@@ -240,18 +244,28 @@ impl ReplyHead<'_> {
     /// One that would break the message, because of a line end in its value for example, or that
     /// the server writes itself, turns the whole answer into a 500: a handler may have built it
     /// from what the client sent, so it is no reason to panic, and nothing of it may be sent.
+    ///
+    /// `Allow`, `Upgrade` and `Vary` may be given more than once, and where the server gives them
+    /// itself: see [`FieldBlock`].
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let value = value.as_ref();
-        match encode::check_field(name, value) {
-            Ok(()) => encode::field(self.reply.output.encoded(), name, value),
-            Err(invalid) => self.invalid = Some(invalid),
+        let out = self.reply.output.encoded();
+        match (encode::check_field(name, value), List::named(name)) {
+            (Ok(()), None) => encode::field(out, name, value),
+            (Ok(()), Some(list)) => lists::add(out, self.start, &mut self.lists, list, value),
+            (Err(invalid), _) => self.invalid = Some(invalid),
         }
         self
     }
 
     /// Adds fields that were checked when the block was made.
-    pub fn fields(self, block: &FieldBlock) -> Self {
-        self.reply.output.encoded().extend_from_slice(block.lines());
+    pub fn fields(mut self, block: &FieldBlock) -> Self {
+        let out = self.reply.output.encoded();
+        match self.lists.overlap(block.lists()) {
+            true => lists::add_lines(out, self.start, &mut self.lists, block.lines()),
+            false => out.extend_from_slice(block.lines()),
+        }
+        self.lists.extend(block.lists());
         self
     }
 
@@ -276,7 +290,7 @@ impl ReplyHead<'_> {
             ContentRule::Empty => encode::content_length(encoded, 0),
             ContentRule::Absent => {}
         }
-        encode::end(encoded, persistence);
+        encode::end(encoded, persistence, self.lists);
         if travel == Travel::Content && self.status.content_rule() == ContentRule::Allowed {
             match body {
                 Body::Shared(bytes) if bytes.len() > COPIED_BYTES_MAX => {
@@ -319,7 +333,7 @@ impl ReplyHead<'_> {
             ContentRule::Empty => encode::content_length(encoded, 0),
             ContentRule::Absent => {}
         }
-        encode::end(encoded, persistence);
+        encode::end(encoded, persistence, self.lists);
         let mut body = None;
         if travel == Travel::Content && rule == ContentRule::Allowed {
             match range.begin(encoded) {
@@ -371,7 +385,7 @@ impl ReplyHead<'_> {
             (ContentRule::Allowed, Delimiter::End) | (ContentRule::Absent, _) => {}
             (ContentRule::Empty, _) => encode::content_length(encoded, 0),
         }
-        encode::end(encoded, persistence);
+        encode::end(encoded, persistence, self.lists);
         let body = streams.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
         Sent { persistence, body }
     }

@@ -18,6 +18,9 @@ use std::time::{Duration, Instant};
 
 use oneloop::{Limits, Timeouts};
 
+#[path = "cli/fields.rs"]
+mod fields;
+
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -5,6 +5,7 @@ use std::fmt;
 use super::chars::{is_field_value_byte, is_token_byte};
 use super::control::Persistence;
 use super::date::Date;
+use super::lists::{self, List, Lists};
 use super::status::Status;
 
 /// The interim answer that lets a client send its content (RFC 9110 §15.2.1).
@@ -14,8 +15,7 @@ pub(crate) const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Fields that the connection writes itself, because its framing depends on them.
-const RESERVED: [&str; 5] =
-    ["Connection", "Content-Length", "Date", "Transfer-Encoding", "Upgrade"];
+const RESERVED: [&str; 4] = ["Connection", "Content-Length", "Date", "Transfer-Encoding"];
 
 /// Why something cannot be a field of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ impl std::error::Error for InvalidField {}
 
 /// Field lines that are checked once and then copied into every answer.
 ///
+/// `Allow`, `Upgrade` and `Vary` are lists: each has one line, with the members of all that is given,
+/// also with those that the server says itself. An answer with `Upgrade` names it in `Connection`.
+///
 /// ```
 /// use oneloop::FieldBlock;
 /// let fields = FieldBlock::new().with("Cache-Control", "no-store")?;
@@ -53,6 +56,7 @@ impl std::error::Error for InvalidField {}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldBlock {
     lines: Vec<u8>,
+    lists: Lists,
 }
 
 impl FieldBlock {
@@ -67,18 +71,29 @@ impl FieldBlock {
     /// If the name or the value would break the head, or the server writes that field itself.
     pub fn with(mut self, name: &str, value: &str) -> Result<FieldBlock, InvalidField> {
         check_field(name, value.as_bytes())?;
-        field(&mut self.lines, name, value.as_bytes());
+        match List::named(name) {
+            Some(list) => lists::add(&mut self.lines, 0, &mut self.lists, list, value.as_bytes()),
+            None => field(&mut self.lines, name, value.as_bytes()),
+        }
         Ok(self)
     }
 
     /// These fields, and those of `other` behind them.
     pub fn and(mut self, other: &FieldBlock) -> FieldBlock {
-        self.lines.extend_from_slice(&other.lines);
+        match self.lists.overlap(other.lists) {
+            true => lists::add_lines(&mut self.lines, 0, &mut self.lists, &other.lines),
+            false => self.lines.extend_from_slice(&other.lines),
+        }
+        self.lists.extend(other.lists);
         self
     }
 
     pub(crate) fn lines(&self) -> &[u8] {
         &self.lines
+    }
+
+    pub(crate) fn lists(&self) -> Lists {
+        self.lists
     }
 }
 
@@ -166,12 +181,25 @@ fn size_line_bytes(bytes: usize) -> usize {
     digits as usize + 2
 }
 
-/// The `Connection` line, where one is needed, and the empty line.
-pub(crate) fn end(out: &mut Vec<u8>, persistence: Persistence) {
+/// The `Connection` line, where one is needed, and the empty line, of a head with these `lists`.
+pub(crate) fn end(out: &mut Vec<u8>, persistence: Persistence, lists: Lists) {
+    if lists.has(List::Upgrade) {
+        return end_with_upgrade(out, persistence);
+    }
     out.extend_from_slice(match persistence {
         Persistence::Keep => b"\r\n",
         Persistence::KeepStated => b"Connection: keep-alive\r\n\r\n",
         Persistence::Close => b"Connection: close\r\n\r\n",
+    });
+}
+
+/// RFC 9110 §7.8: `Upgrade` is for this connection alone, so `Connection` names it.
+#[cold]
+fn end_with_upgrade(out: &mut Vec<u8>, persistence: Persistence) {
+    out.extend_from_slice(match persistence {
+        Persistence::Keep => b"Connection: upgrade\r\n\r\n",
+        Persistence::KeepStated => b"Connection: keep-alive, upgrade\r\n\r\n",
+        Persistence::Close => b"Connection: close, upgrade\r\n\r\n",
     });
 }
 
@@ -186,7 +214,7 @@ mod tests {
         start(&mut out, Status::OK, &Date::new(SystemTime::UNIX_EPOCH));
         field(&mut out, "A", b"b");
         content_length(&mut out, 1024);
-        end(&mut out, Persistence::KeepStated);
+        end(&mut out, Persistence::KeepStated, Lists::default());
         let head = "HTTP/1.1 200 OK\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\nA: b\r\n\
                     Content-Length: 1024\r\nConnection: keep-alive\r\n\r\n";
         assert_eq!(String::from_utf8_lossy(&out), head);

@@ -33,9 +33,8 @@ const NOT_FOUND_PAGE: &[u8] = b"404.html";
 const RETRY_AFTER: &str = "1";
 
 /// Fields that the site writes itself, because they depend on the file.
-const OWN_FIELDS: [&str; 10] = [
+const OWN_FIELDS: [&str; 8] = [
     "Accept-Ranges",
-    "Allow",
     "Content-Encoding",
     "Content-Range",
     "Content-Type",
@@ -43,7 +42,6 @@ const OWN_FIELDS: [&str; 10] = [
     "Last-Modified",
     "Location",
     "Retry-After",
-    "Vary",
 ];
 
 /// Serves the files of a directory: their states, parts and codings, the index of each directory,
