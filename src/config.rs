@@ -35,6 +35,10 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Where it shows what it does: a page, metrics, health. Default: nowhere.
     pub admin: Option<AdminPlace>,
+    /// Names by which the admin place may be asked, besides its address and `localhost`: a
+    /// container's, say. Browsers that look up other names are refused there, because a web page
+    /// can make its own name lead to any address. Default: none.
+    pub admin_hosts: Vec<String>,
     /// How much of anything there may be.
     pub limits: Limits,
     /// How long anything may take.
@@ -292,6 +296,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::Everywhere(8888)],
             admin: None,
+            admin_hosts: Vec::new(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }
@@ -320,6 +325,14 @@ impl Config {
                 "the admin address {address} can be reached from other machines; make it \
                  127.0.0.1:{}, or say that anyone may reach it",
                 address.port()
+            )));
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let bad =
+            self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
+        if let Some(name) = bad {
+            return Err(Error::Config(format!(
+                "the admin host '{name}' is no host name; write it without a scheme and a port"
             )));
         }
         at_least("the head limit", limits.head_bytes_max, 64)?;

@@ -18,7 +18,7 @@ use crate::admin::{self, Doors};
 use crate::admission::Admission;
 use crate::alarm::Alarm;
 use crate::clients::{ClientId, Clients};
-use crate::config::{Config, Limits, Listen, Timeouts};
+use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
 use crate::descriptors::{self, Descriptors};
 use crate::door::Door;
 use crate::error::Error;
@@ -139,11 +139,13 @@ impl<H: Handler> Server<H> {
             let token = Token(FIRST_LISTENER + index);
             listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
         }
-        let admin = config.admin.map(|place| Listen::At(place.address));
-        let admin = admin.map(|place| Listener::polled(&poll, ADMIN, place, backlog, delivery));
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
-        let admin = admin.transpose()?.map(|listener| Showing::new(listener, addresses));
-        let (admin, routes) = admin.unzip();
+        let show = |place: AdminPlace| {
+            let at = Listen::At(place.address);
+            let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
+            Ok(Showing::new(listener, place, &config.admin_hosts, addresses))
+        };
+        let (admin, routes) = config.admin.map(show).transpose()?.unzip();
         let clients_max = descriptors.clients_max(admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX));
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);

@@ -227,6 +227,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--slow-motion", "ONELOOP_SLOW_MOTION", None),
         ("--admin", "ONELOOP_ADMIN", None),
         ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),
+        ("--admin-host", "ONELOOP_ADMIN_HOST", None),
         ("--verbose", "RUST_LOG", Some("info".into())),
     ]
 }
@@ -336,7 +337,7 @@ fn help_that_nobody_reads_is_no_panic() {
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 34] = [
+    let cases: [(&[&str], &str); 35] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -368,6 +369,7 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--target-max", "16KiB"], "lower"),
         (&["--idle-timeout", "0s"], "longer"),
         (&["--admin", "localhost:9000"], "127.0.0.1:9000"),
+        (&["--admin", "9000", "--admin-host", "http://oneloop:9000"], "without a scheme"),
         (&["--admin", "0.0.0.0:9000"], "--admin-anyone-can-reach-it"),
         (&["--admin", "[::]:9000"], "use 127.0.0.1:9000"),
         (&["--admin", "0", "--slow-motion", "1s"], "slow motion of its page"),

@@ -14,6 +14,7 @@ use super::routes::Routes;
 use super::snapshot::{Pace, Snapshot, Turns};
 use crate::admission::{Accept, Admission};
 use crate::clients::Clients;
+use crate::config::AdminPlace;
 use crate::door::Door;
 use crate::handler::Handler;
 use crate::socket::Stream;
@@ -39,10 +40,16 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// A desk, and what answers whoever comes in at `address`; the public comes in at `listeners`.
-    pub(crate) fn new(address: SocketAddr, listeners: Vec<SocketAddr>) -> (Desk, Routes) {
+    /// `place` and `hosts` are what the configuration says of the first.
+    pub(crate) fn new(
+        address: SocketAddr,
+        place: AdminPlace,
+        hosts: &[String],
+        listeners: Vec<SocketAddr>,
+    ) -> (Desk, Routes) {
         let board = Shared::default();
         let unchanging = Arc::new(Unchanging { listeners });
-        let routes = Routes::new(Names::of(address), board.clone(), unchanging);
+        let routes = Routes::new(Names::new(address, place, hosts), board.clone(), unchanging);
         let turns = Turns::default();
         (Desk { board, pace: Pace::Running, turns, looked: None }, routes)
     }

@@ -8,54 +8,75 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use crate::config::{AdminPlace, Reach};
 use crate::http::method::Method;
 use crate::http::request::Request;
 
 /// The port that a URL need not name.
 const HTTP_PORT: u16 = 80;
 
-/// The names by which a listener may be asked.
+/// Whom a route is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// People, by a browser: what they can do here must not be done on their behalf.
+    People,
+    /// Programs that look at a figure now and then. It tells nothing of a single client.
+    Programs,
+}
+
+/// The names by which a listener may be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
     address: SocketAddr,
+    reach: Reach,
+    /// Further names, with any port.
+    hosts: Vec<String>,
 }
 
 impl Names {
-    /// Those of whoever listens here.
-    pub(super) fn of(address: SocketAddr) -> Names {
-        Names { address }
+    /// The names of a listener at `address`, which was configured by `place`, and `hosts`.
+    pub(super) fn new(address: SocketAddr, place: AdminPlace, hosts: &[String]) -> Names {
+        Names { address, reach: place.reach, hosts: hosts.to_vec() }
     }
 
-    /// The name by which this request asks, if it is one of ours.
-    pub(super) fn asked<'b>(&self, request: &Request<'b>) -> Option<&'b str> {
+    /// The name by which this request asks, if it may ask for what `audience` gets. A request of
+    /// HTTP/1.0 need not have one, which is then empty: no browser sends such a request.
+    pub(super) fn asked<'b>(&self, request: &Request<'b>, audience: Audience) -> Option<&'b str> {
         let target = request.target();
         // A target that is a whole URL outweighs the field (RFC 9112 §3.2.2).
         let authority = match target.split_once("://") {
             Some((_, rest)) if !target.starts_with('/') => rest.split(['/', '?']).next()?,
-            Some(_) | None => str::from_utf8(request.field("Host")?).ok()?,
+            Some(_) | None => match request.field("Host") {
+                Some(host) => str::from_utf8(host).ok()?,
+                None => return (audience == Audience::Programs).then_some(""),
+            },
         };
-        self.include(authority).then_some(authority)
+        // Where anyone may connect, a program of theirs may use any name for the machine.
+        let is_open = audience == Audience::Programs && self.reach == Reach::Anyone;
+        (is_open || self.include(authority)).then_some(authority)
     }
 
-    /// Whether `authority` is one of them: the address, or any numeric one if we listen at all of
-    /// them, or `localhost` if that can be us; with our port.
+    /// Whether `authority` is one of them: the address with our port, any numeric one if we listen
+    /// at all of them, a loopback address, `localhost`, or one of the further names.
     ///
     /// A numeric address is nobody's name but the machine's that has it, so none can be rebound.
+    /// Nor can `localhost`, which browsers do not look up. Behind a tunnel the port is another one.
     fn include(&self, authority: &str) -> bool {
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
             Some(_) | None => (authority, Some(HTTP_PORT)),
         };
-        if port != Some(self.address.port()) {
-            return false;
-        }
-        let ours = self.address.ip().to_canonical();
-        if host.eq_ignore_ascii_case("localhost") {
-            return ours.is_loopback() || ours.is_unspecified();
+        let Some(port) = port else { return false };
+        let is_named = |name: &str| host.eq_ignore_ascii_case(name);
+        if is_named("localhost") || self.hosts.iter().any(|name| is_named(name)) {
+            return true;
         }
         let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let ip: Option<IpAddr> = literal.unwrap_or(host).parse().ok();
-        ip.is_some_and(|ip| ours.is_unspecified() || ip.to_canonical() == ours)
+        let ours = self.address.ip().to_canonical();
+        ip.map(|ip| ip.to_canonical()).is_some_and(|ip| {
+            ip.is_loopback() || port == self.address.port() && (ours.is_unspecified() || ip == ours)
+        })
     }
 }
 
@@ -93,40 +114,59 @@ pub(super) fn is_own(request: &Request<'_>, authority: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn names(address: &str, hosts: &[&str]) -> Names {
+        let address = address.parse().expect("an address");
+        let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
+        Names::new(address, AdminPlace { address, reach: Reach::ThisMachine }, &hosts)
+    }
+
     #[test]
     fn a_listener_answers_to_its_own_names_only() {
-        let includes = |address: &str, authority: &str| {
-            Names::of(address.parse().expect("an address")).include(authority)
-        };
         for (address, authority) in [
             ("127.0.0.1:9000", "127.0.0.1:9000"),
-            ("127.0.0.1:9000", "localhost:9000"),
             ("127.0.0.1:9000", "LocalHost:9000"),
-            ("127.0.0.1:80", "127.0.0.1"),
-            ("127.0.0.1:80", "localhost"),
-            ("[::1]:9000", "[::1]:9000"),
             ("[::1]:9000", "[0:0:0:0:0:0:0:1]:9000"),
-            ("[::1]:80", "[::1]"),
             ("[::]:9000", "192.0.2.7:9000"),
             ("0.0.0.0:9000", "localhost:9000"),
             ("192.0.2.7:9000", "192.0.2.7:9000"),
+            ("192.0.2.7:80", "192.0.2.7"),
         ] {
-            assert!(includes(address, authority), "{authority} at {address}");
+            assert!(names(address, &[]).include(authority), "{authority} at {address}");
         }
         for (address, authority) in [
-            ("127.0.0.1:9000", "127.0.0.1"),
             ("127.0.0.1:9000", "127.0.0.1:"),
-            ("127.0.0.1:9000", "127.0.0.1:9001"),
-            ("127.0.0.1:9000", "127.0.0.2:9000"),
-            ("127.0.0.1:9000", "[::1]:9000"),
+            ("127.0.0.1:9000", "127.0.0.1:x"),
+            ("127.0.0.1:9000", "192.0.2.7:9000"),
             ("127.0.0.1:9000", "evil.example:9000"),
             ("127.0.0.1:9000", "localhost.evil.example:9000"),
             ("127.0.0.1:9000", "127.0.0.1.evil.example:9000"),
             ("[::]:9000", "evil.example:9000"),
-            ("[::1]:9000", "[::1]"),
-            ("192.0.2.7:9000", "localhost:9000"),
+            ("192.0.2.7:9000", "192.0.2.7"),
+            ("192.0.2.7:9000", "192.0.2.8:9000"),
+            ("[::]:9000", "192.0.2.7:9001"),
         ] {
-            assert!(!includes(address, authority), "{authority} at {address}");
+            assert!(!names(address, &[]).include(authority), "{authority} at {address}");
+        }
+    }
+
+    /// As by `ssh -L 1234:127.0.0.1:9000`.
+    #[test]
+    fn behind_a_tunnel_the_port_of_a_loopback_name_is_another_one() {
+        for authority in ["localhost", "localhost:1234", "127.0.0.1:1234", "[::1]:1234", "[::1]"] {
+            for address in ["127.0.0.1:9000", "[::1]:9000", "[::]:9000", "192.0.2.7:9000"] {
+                assert!(names(address, &[]).include(authority), "{authority} at {address}");
+            }
+        }
+    }
+
+    #[test]
+    fn further_names_are_ours_with_any_port_and_whatever_their_case() {
+        let names = names("0.0.0.0:9000", &["oneloop", "box.example"]);
+        for authority in ["oneloop:9000", "oneloop", "OneLoop:1234", "BOX.example:80"] {
+            assert!(names.include(authority), "{authority}");
+        }
+        for authority in ["example:9000", "evil.box.example:9000", "oneloop:9000:1", "oneloop:x"] {
+            assert!(!names.include(authority), "{authority}");
         }
     }
 }

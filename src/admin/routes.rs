@@ -8,7 +8,7 @@ use super::board::{Order, Shared};
 use super::events::{Frames, Purpose, Single};
 use super::exposition;
 use super::frame::Unchanging;
-use super::guard::{self, Names};
+use super::guard::{self, Audience, Names};
 use super::page::Part;
 use crate::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
@@ -66,6 +66,20 @@ impl Route {
             "/step" => Some(Route::Step),
             "/slow" => Some(Route::Slow),
             _ => Part::at(path).map(Route::Page),
+        }
+    }
+
+    /// Whom it is for.
+    fn audience(self) -> Audience {
+        match self {
+            Route::Health | Route::Metrics => Audience::Programs,
+            Route::Page(_)
+            | Route::Events
+            | Route::State
+            | Route::Pause
+            | Route::Resume
+            | Route::Step
+            | Route::Slow => Audience::People,
         }
     }
 
@@ -174,12 +188,14 @@ impl Routes {
 
 impl Handler for Routes {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
-        let Some(name) = self.names.asked(request) else {
-            let text =
-                "Ask by this listener's own address and port, or by localhost and the port.\n";
+        let route = Route::of(request.path());
+        let audience = route.map_or(Audience::People, Route::audience);
+        let Some(name) = self.names.asked(request, audience) else {
+            let text = "Ask by this listener's own address and port, by localhost, or by a name \
+                        that --admin-host gives it.\n";
             return self.say(reply, Status::MISDIRECTED_REQUEST, text);
         };
-        let Some(route) = Route::of(request.path()) else {
+        let Some(route) = route else {
             return self.say(reply, Status::NOT_FOUND, "There is nothing here; see /.\n");
         };
         let allow = route.allow();

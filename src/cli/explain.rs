@@ -57,6 +57,14 @@ pub struct WatchingOptions {
     /// password, and no encryption.
     #[arg(long, env = "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", value_parser = switch)]
     admin_anyone_can_reach_it: bool,
+
+    /// Answer on the admin address to this host name, too; may be repeated
+    ///
+    /// The name that a browser shows: of a container, a machine, a proxy. The address itself and
+    /// localhost need no permission. Other names are refused, because any web page could use them;
+    /// /metrics and /healthz answer to all names where other machines can reach the address.
+    #[arg(long, value_name = "NAME", env = "ONELOOP_ADMIN_HOST", value_delimiter = ',')]
+    admin_host: Vec<String>,
 }
 
 /// What is told of each step.
@@ -99,6 +107,11 @@ impl WatchingOptions {
             false => Reach::ThisMachine,
         };
         self.admin.map(|AdminAddress(address)| AdminPlace { address, reach })
+    }
+
+    /// By which further names it may be asked there.
+    pub fn admin_hosts(&self) -> &[String] {
+        &self.admin_host
     }
 
     /// Whether these options contradict each other, and how to mend it.

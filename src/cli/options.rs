@@ -118,6 +118,7 @@ impl Cli {
         Config {
             listen: self.listening.listen.iter().map(|address| address.0).collect(),
             admin: self.watching.admin(),
+            admin_hosts: self.watching.admin_hosts().to_vec(),
             limits: self.limits.limits(),
             timeouts: self.timeouts.timeouts(typing_grace),
         }

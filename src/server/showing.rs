@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use super::Server;
 use crate::admin::{self, Desk, Routes};
 use crate::admission::Admission;
+use crate::config::AdminPlace;
 use crate::door::Door;
 use crate::handler::Handler;
 use crate::listener::Listener;
@@ -19,9 +20,15 @@ pub(super) struct Showing {
 }
 
 impl Showing {
-    /// Shows it to whoever comes in by `listener`; the public comes in at `listeners`.
-    pub(super) fn new(listener: Listener, listeners: Vec<SocketAddr>) -> (Showing, Routes) {
-        let (desk, routes) = Desk::new(listener.address, listeners);
+    /// Shows it to clients of `listener`, which is at `place` and may also be asked by the names in
+    /// `hosts`. The public comes in at `listeners`.
+    pub(super) fn new(
+        listener: Listener,
+        place: AdminPlace,
+        hosts: &[String],
+        listeners: Vec<SocketAddr>,
+    ) -> (Showing, Routes) {
+        let (desk, routes) = Desk::new(listener.address, place, hosts, listeners);
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         (Showing { admission: admission.by(Door::Admin), desk }, routes)
     }

@@ -68,7 +68,8 @@ fn only_its_own_names_are_answered() {
         client.answer().status
     };
     let own = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
-    for name in &own {
+    let tunnel = [format!("127.0.0.1:{}", port ^ 1), "localhost".to_owned(), "[::1]:1".to_owned()];
+    for name in own.iter().chain(&tunnel) {
         assert_eq!(status(&format!("GET / HTTP/1.1\r\nHost: {name}")), 200, "{name}");
         let whole = format!("GET http://{name}/ HTTP/1.1\r\nHost: x");
         assert_eq!(status(&whole), 200, "{whole}");
@@ -78,13 +79,57 @@ fn only_its_own_names_are_answered() {
         "GET / HTTP/1.1\r\nHost: evil.example".to_owned(),
         format!("GET / HTTP/1.1\r\nHost: evil.example:{port}"),
         format!("GET / HTTP/1.1\r\nHost: 127.0.0.1.evil.example:{port}"),
-        "GET / HTTP/1.1\r\nHost: 127.0.0.1".to_owned(),
-        format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:{}", port ^ 1),
         "GET / HTTP/1.0".to_owned(),
         format!("GET http://evil.example:{port}/ HTTP/1.1\r\nHost: {own}"),
         format!("GET /healthz HTTP/1.1\r\nHost: evil.example:{port}"),
     ] {
         assert_eq!(status(&head), 421, "{head}");
+    }
+}
+
+/// As a load balancer asks that speaks HTTP/1.0 and knows no name.
+#[test]
+fn programs_need_no_name_in_http_1_0() {
+    let server = shown(|_| ());
+    let status = |head: &str| {
+        let mut client = Client::connect(server.admin());
+        client.send(format!("{head}\r\n\r\n"));
+        client.answer().status
+    };
+    for (head, expected) in [
+        ("GET /healthz HTTP/1.0", 200),
+        ("GET /metrics HTTP/1.0", 200),
+        ("GET /state.json HTTP/1.0", 421),
+        ("POST /pause HTTP/1.0", 421),
+        ("GET /healthz HTTP/1.0\r\nOrigin: http://evil.example", 403),
+        ("GET /healthz HTTP/1.1", 400),
+    ] {
+        assert_eq!(status(head), expected, "{head}");
+    }
+}
+
+#[test]
+fn further_names_are_answered_once_they_are_allowed() {
+    let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+    let server = shown(|config| {
+        config.admin = Some(AdminPlace { address: anywhere, reach: Reach::Anyone });
+        config.admin_hosts = vec!["oneloop".to_owned(), "box.example".to_owned()];
+    });
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.admin().port()));
+    let status = |line: &str, host: &str| {
+        let mut client = Client::connect(address);
+        client.send(format!("{line} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        client.answer().status
+    };
+    for host in ["oneloop:9000", "BOX.example", "localhost:1"] {
+        assert_eq!(status("GET /", host), 200, "{host}");
+        assert_eq!(status("POST /resume", host), 204, "{host}");
+    }
+    for host in ["evil.example:9000", "oneloop.evil.example"] {
+        assert_eq!(status("GET /", host), 421, "{host}");
+        assert_eq!(status("POST /resume", host), 421, "{host}");
+        assert_eq!(status("GET /metrics", host), 200, "anyone may read this: {host}");
+        assert_eq!(status("GET /healthz", host), 200, "anyone may read this: {host}");
     }
 }
 
