@@ -252,7 +252,7 @@ impl ReplyHead<'_> {
         let out = self.reply.output.encoded();
         match (encode::check_field(name, value), List::named(name)) {
             (Ok(()), None) => encode::field(out, name, value),
-            (Ok(()), Some(list)) => lists::add(out, self.start, &mut self.lists, list, value),
+            (Ok(()), Some(_)) => lists::add(out, self.start, &mut self.lists, name, value),
             (Err(invalid), _) => self.invalid = Some(invalid),
         }
         self

@@ -72,7 +72,7 @@ impl FieldBlock {
     pub fn with(mut self, name: &str, value: &str) -> Result<FieldBlock, InvalidField> {
         check_field(name, value.as_bytes())?;
         match List::named(name) {
-            Some(list) => lists::add(&mut self.lines, 0, &mut self.lists, list, value.as_bytes()),
+            Some(_) => lists::add(&mut self.lines, 0, &mut self.lists, name, value.as_bytes()),
             None => field(&mut self.lines, name, value.as_bytes()),
         }
         Ok(self)
