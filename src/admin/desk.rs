@@ -22,7 +22,7 @@ use crate::time::Time;
 
 /// How many clients there may be by the admin door: as many watchers as there may be, and some who
 /// ask once. Their descriptors are set apart, so that they get in when the public has all the rest.
-/// Above: the longest idle of them makes room, or the next one waits.
+/// Above: the longest idle of them makes room, or else the one that has waited longest for anything.
 pub(crate) const CLIENTS_MAX: usize = 32;
 
 /// How long those who watch have, once nobody else is left, to be sent the last frame.

@@ -30,7 +30,10 @@ impl<S: Stream> Clients<S> {
 
     /// As [`Clients::has_evictable`], among those who came in by this door.
     pub(crate) fn has_evictable_at(&self, door: Door, now: Time) -> bool {
-        self.may_evict(door) && self.longest_idle(door, now).is_some()
+        match door {
+            Door::Public => !self.is_held() && self.longest_idle(door, now).is_some(),
+            Door::Admin => self.longest_idle(door, now).or(self.longest_waiting(door)).is_some(),
+        }
     }
 
     /// Closes the client that has been idle the longest, at once, and says whether there was one.
@@ -45,14 +48,13 @@ impl<S: Stream> Clients<S> {
 
     /// As [`Clients::evict`], among those who came in by this door.
     pub(crate) fn evict_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
-        if !self.may_evict(door) {
+        // Whoever is held takes no step, and can do nothing for being evicted.
+        if door == Door::Public && self.is_held() {
             return false;
         }
         for _ in 0..EVICTION_LOOKS_MAX {
             let Some(key) = self.longest_idle(door, now) else { break };
-            let client = &mut self.slab[key];
-            client.socket.note(Readiness { readable: true, ..Readiness::default() });
-            self.drive_client(key, now, handler);
+            self.drive_before_end(key, now, handler);
             if self.is_evictable(key, now) {
                 self.close(key, CloseReason::Evicted);
             }
@@ -60,12 +62,37 @@ impl<S: Stream> Clients<S> {
                 return true;
             }
         }
-        false
+        door == Door::Admin && self.evict_waiting(door, now, handler)
     }
 
-    /// Whoever is held takes no step, and can do nothing for being evicted.
-    fn may_evict(&self, door: Door) -> bool {
-        door == Door::Admin || !self.is_held()
+    /// Closes the client that has waited the longest, whatever for. What it has asked for by now is
+    /// answered before, as far as the kernel takes the answer.
+    ///
+    /// Only by the admin door: there may be few clients, and whoever watches over the server asks
+    /// there whether it is well. So no client may keep the next one out, idle or not.
+    fn evict_waiting<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
+        let Some(key) = self.longest_waiting(door) else { return false };
+        self.drive_before_end(key, now, handler);
+        self.close(key, CloseReason::Evicted);
+        self.free() > 0
+    }
+
+    /// Has a client take its steps that is to be closed: it may have sent a request that no event has
+    /// told us of yet.
+    fn drive_before_end<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
+        let client = &mut self.slab[key];
+        client.socket.note(Readiness { readable: true, ..Readiness::default() });
+        self.drive_client(key, now, handler);
+    }
+
+    /// The client that has waited longest for its peer; the one that came first, of several. Costs a
+    /// look at each client of this door. A client whose source pauses does not wait for its peer.
+    fn longest_waiting(&self, door: Door) -> Option<usize> {
+        let timers = &self.timers[door as usize];
+        let keys = TimeoutClass::ALL.into_iter().flat_map(|class| {
+            std::iter::successors(timers.first(class), |key| timers.behind(&self.slab, *key))
+        });
+        keys.min_by_key(|key| (self.slab[*key].connection.since(), self.slab[*key].generation))
     }
 
     fn longest_idle(&self, door: Door, now: Time) -> Option<usize> {

@@ -4,6 +4,7 @@
 
 mod doors;
 mod figures;
+mod health;
 mod pausing;
 mod watcher;
 mod watching;
