@@ -177,14 +177,26 @@ pub struct Piece<'a> {
     /// Where this piece begins.
     start: usize,
     room: usize,
+    asked_at: Time,
 }
 
 impl<'a> Piece<'a> {
     /// A piece that is appended to `out` and has room for so many bytes: to try a source without
     /// a server.
     pub fn new(out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
+        Piece::asked_for_at(Time::START, out, room)
+    }
+
+    pub(crate) fn asked_for_at(asked_at: Time, out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         let start = out.len();
-        Piece { out, start, room }
+        Piece { out, start, room, asked_at }
+    }
+
+    /// When the loop's present turn began, as [`Request::received_at`](crate::Request::received_at)
+    /// says it to a handler: all sources that are asked in the same turn see the same time. A piece
+    /// from [`Piece::new`] says [`Time::START`](crate::engine::Time::START).
+    pub fn asked_at(&self) -> Time {
+        self.asked_at
     }
 
     /// Appends these bytes, all of them.
@@ -325,7 +337,7 @@ impl Given {
         if self.delimiter == Delimiter::LastChunk {
             encode::open_chunk(out, room);
         }
-        let mut piece = Piece::new(out, room);
+        let mut piece = Piece::asked_for_at(now, out, room);
         let next = self.source.next(&mut piece);
         let bytes = piece.len();
         match &mut self.delimiter {
@@ -457,6 +469,18 @@ mod tests {
             assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::GoesOn);
             assert_eq!(streaming.due(), now + pause, "{bytes} bytes and {next:?}");
         }
+    }
+
+    #[test]
+    fn a_source_is_told_when_the_turn_began() {
+        let now = NOW + Duration::from_secs(9);
+        let source = move |piece: &mut Piece<'_>| {
+            assert_eq!(piece.asked_at(), now);
+            Next::Done
+        };
+        let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
+        assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::Complete);
+        assert_eq!(Piece::new(&mut Vec::new(), 1).asked_at(), Time::START);
     }
 
     #[test]
