@@ -3,7 +3,7 @@
 //! A step is one system call and its consequence. Which call comes next is the connection's
 //! demand; when to stop is decided in [`Clients`](crate::clients::Clients).
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use crate::connection::state::Name;
 use crate::connection::{Connection, Deadline, Demand, Turn};
@@ -11,6 +11,7 @@ use crate::door::Door;
 use crate::handler::Handler;
 use crate::metrics::{CloseReason, Metrics};
 use crate::narration::{ClientEvent, Witness};
+use crate::peer::Peer;
 use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
@@ -24,7 +25,6 @@ pub(crate) struct Client<S> {
     /// Counts connections: tells this client from earlier ones with the same slab key, and names
     /// it in the log.
     pub(crate) generation: u32,
-    peer: Peer,
     pub(crate) queued: bool,
     /// What the poll has been asked to report.
     pub(crate) interest: Interest,
@@ -54,17 +54,16 @@ impl<S: Stream> Client<S> {
     ) -> Client<S> {
         Client {
             socket: Socket::new(stream),
-            connection: Connection::new(door, now),
+            connection: Connection::new(Peer::from(peer), door, now),
             link: Link::new(),
             generation,
-            peer: Peer::from(peer),
             queued: false,
             interest: Interest::Nothing,
         }
     }
 
     pub(crate) fn peer(&self) -> SocketAddr {
-        self.peer.into()
+        self.connection.address()
     }
 
     /// What the poll has to report for this client to wait for it. Never less than it has been
@@ -272,30 +271,6 @@ impl<S> Timed for Client<S> {
     }
 }
 
-/// A peer's address in 18 bytes instead of the 32 of a `SocketAddr`: IPv4 is mapped into IPv6,
-/// flow label and scope are left out.
-#[derive(Clone, Copy, Debug)]
-struct Peer {
-    ip: [u8; 16],
-    port: u16,
-}
-
-impl From<SocketAddr> for Peer {
-    fn from(address: SocketAddr) -> Peer {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
-        Peer { ip: ip.octets(), port: address.port() }
-    }
-}
-
-impl From<Peer> for SocketAddr {
-    fn from(peer: Peer) -> SocketAddr {
-        SocketAddr::new(Ipv6Addr::from(peer.ip).to_canonical(), peer.port)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -305,13 +280,5 @@ mod tests {
         // A production stream is one file descriptor.
         let slot = size_of::<Client<std::os::fd::OwnedFd>>();
         assert!(slot <= 112, "a client takes {slot} bytes, and the slab's tag has room in them");
-    }
-
-    #[test]
-    fn a_peer_keeps_its_address() {
-        for text in ["127.0.0.1:80", "[::1]:8888", "[2001:db8::1]:1"] {
-            let address: SocketAddr = text.parse().expect("an address");
-            assert_eq!(SocketAddr::from(Peer::from(address)), address);
-        }
     }
 }

@@ -59,6 +59,7 @@ mod listener;
 mod metrics;
 pub mod narration;
 mod pace;
+mod peer;
 mod process;
 mod server;
 mod signals;

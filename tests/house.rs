@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 10] = [
-    &["config", "error", "metrics", "time", "kept", "buffer", "door"],
+    &["config", "error", "metrics", "time", "kept", "buffer", "door", "peer"],
     &["http"],
     &["handler", "source", "file"],
     &["connection"],

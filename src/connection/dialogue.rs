@@ -170,6 +170,7 @@ impl Connection {
             target: &control.target,
             body: &[],
             door: self.door,
+            peer: &self.address,
             now: turn.now,
             date: turn.common.date.at(),
         };
@@ -326,6 +327,7 @@ impl Connection {
                     target: &control.target,
                     body,
                     door: self.door,
+                    peer: &self.address,
                     now: turn.now,
                     date: turn.common.date.at(),
                 };

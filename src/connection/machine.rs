@@ -5,6 +5,7 @@
 //! and reports what came of it.
 
 use std::io::IoSlice;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::state::{After, Name, State, Then};
@@ -16,6 +17,7 @@ use crate::http::date::Date;
 use crate::http::fault::FaultKind;
 use crate::kept::Kept;
 use crate::metrics::{CloseReason, Metrics};
+use crate::peer::Peer;
 use crate::source::Streaming;
 use crate::time::Time;
 
@@ -101,13 +103,14 @@ pub(crate) struct Connection {
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
     peer: PeerSide,
+    pub(super) address: Peer,
     /// Who is to answer its requests.
     pub(super) door: Door,
 }
 
 impl Connection {
-    /// A connection that was accepted at `now`, by this door.
-    pub(crate) fn new(door: Door, now: Time) -> Connection {
+    /// A connection from `address` that was accepted at `now`, by this door.
+    pub(crate) fn new(address: Peer, door: Door, now: Time) -> Connection {
         Connection {
             state: State::Idle,
             parked: None,
@@ -115,6 +118,7 @@ impl Connection {
             moved: 0,
             served: 0,
             peer: PeerSide::Open,
+            address,
             door,
         }
     }
@@ -135,6 +139,11 @@ impl Connection {
     /// The state's name.
     pub(crate) fn state(&self) -> Name {
         self.state.name()
+    }
+
+    /// Where it comes from.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.into()
     }
 
     /// By which listener it has come in.

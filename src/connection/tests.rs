@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -17,6 +18,7 @@ use crate::http::date::Date;
 use crate::http::request::Request;
 use crate::http::status::Status;
 use crate::metrics::{CloseReason, Metrics};
+use crate::peer::Peer;
 use crate::source::{Next, Piece, Source};
 use crate::time::Time;
 
@@ -140,8 +142,9 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        let address = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         Bench {
-            connection: Connection::new(Door::Public, Time::START),
+            connection: Connection::new(address, Door::Public, Time::START),
             common: Common {
                 output: Output::default(),
                 date: Date::new(SystemTime::UNIX_EPOCH),

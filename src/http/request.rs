@@ -1,11 +1,13 @@
 //! What a handler is shown: one whole request, borrowed from the bytes it arrived in.
 
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::method::{Method, Version};
 use super::parse::Head;
 use super::target::Target;
 use crate::door::Door;
+use crate::peer::Peer;
 use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.
@@ -18,6 +20,7 @@ pub struct Request<'b> {
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
     pub(crate) door: Door,
+    pub(crate) peer: &'b Peer,
     pub(crate) now: Time,
     pub(crate) date: SystemTime,
 }
@@ -66,6 +69,11 @@ impl<'b> Request<'b> {
     /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) bytes.
     pub fn body(&self) -> &'b [u8] {
         self.body
+    }
+
+    /// The other end of the connection. Behind a proxy, that is the proxy.
+    pub fn peer(&self) -> SocketAddr {
+        (*self.peer).into()
     }
 
     /// When the loop's present turn began: the clock by which a handler that keeps something can
