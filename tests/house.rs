@@ -51,6 +51,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 24] = [
             "alarm.rs",
             "descriptors.rs",
             "file/system.rs",
+            "handlers/site/directory.rs",
             "handlers/site/failure.rs",
             "handlers/site/identity.rs",
             "handlers/site/root.rs",

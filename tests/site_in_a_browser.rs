@@ -10,7 +10,11 @@ mod browser;
 mod needed;
 mod support;
 
+use std::time::{Duration, Instant};
+
 use browser::Browser;
+use serde_json::json;
+
 use needed::{CHROMIUM, Folder};
 use support::Server;
 
@@ -41,7 +45,7 @@ const FILES: [(&str, &str); 6] = [
 struct Site {
     server: Server,
     browser: Browser,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Site {
@@ -56,7 +60,7 @@ impl Site {
         let server = Server::start(&[folder.path().to_str().unwrap(), "--list"]);
         let mut browser = Browser::start(&program, 800, 600);
         browser.open(&server.url(path));
-        Some(Site { server, browser, _folder: folder })
+        Some(Site { server, browser, folder })
     }
 }
 
@@ -103,4 +107,142 @@ fn a_browser_shows_a_listing_and_follows_its_links() {
     browser.open(&site.server.url("/sub/?sort=size&order=desc"));
     assert_eq!(browser.evaluate(links), "../|picture.svg|a & b <c>.txt");
     assert_no_complaints(browser);
+}
+
+/// The names that are hard to show on a narrow screen.
+const HARD: [&str; 5] = [
+    "file11.txt",
+    "file2.txt",
+    "holidays_in_the_mountains_2024_and_a_very_long_name_that_goes_on.tar.gz",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855.bin",
+    "annexe\u{202e}txt.exe",
+];
+
+/// How many of the names' words are broken: each word that is in more than one line.
+const BROKEN_WORDS: &str = "(() => {
+    let broken = [];
+    for (const name of document.querySelectorAll('tbody bdi')) {
+        for (const node of name.childNodes) {
+            for (const word of (node.data ?? '').matchAll(/[A-Za-z0-9]+/g)) {
+                const range = document.createRange();
+                range.setStart(node, word.index);
+                range.setEnd(node, word.index + word[0].length);
+                const lines = new Set([...range.getClientRects()].map((part) => part.top));
+                if (lines.size !== 1) broken.push(word[0]);
+            }
+        }
+    }
+    return broken.join(' ');
+})()";
+
+/// A listing of hard names and a folder, on a screen of this width.
+fn hard_listing(test: impl Fn(), name: &str, width: u32, scheme: &str) -> Option<Site> {
+    let mut site = Site::open(test, name, "/sub/")?;
+    for file in HARD {
+        std::fs::write(site.folder.path().join("sub").join(file), "x".repeat(5000)).unwrap();
+    }
+    std::fs::create_dir_all(site.folder.path().join("sub/folder/deeper")).unwrap();
+    site.browser.resize(width, 800, 1.0);
+    site.browser.prefer(scheme);
+    // Not the listing that was made when the site was opened.
+    let url = site.server.url("/sub/?q=");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        site.browser.open(&url);
+        let rows = site.browser.evaluate("document.querySelectorAll('tbody tr').length");
+        if rows == 9 {
+            return Some(site);
+        }
+        assert!(Instant::now() < deadline, "{rows} rows");
+    }
+}
+
+/// How light the background is, and how light the text, from 0 to 255 each.
+fn lightness(browser: &mut Browser) -> (f64, f64) {
+    let of = |what: &str| {
+        format!("Math.max(...getComputedStyle(document.body).{what}.match(/[0-9]+/g).slice(0, 3))")
+    };
+    let mut value = |what| browser.evaluate(&of(what)).as_f64().unwrap();
+    (value("backgroundColor"), value("color"))
+}
+
+/// What holds on every screen: nothing sticks out, no word of a name is broken, and sizes stand
+/// right-aligned in one column.
+fn assert_is_tidy(browser: &mut Browser, width: u32) {
+    let scroll = "document.documentElement.scrollWidth";
+    assert!(browser.evaluate(scroll).as_u64().unwrap() <= u64::from(width), "it sticks out");
+    assert_eq!(browser.evaluate(BROKEN_WORDS), "");
+    let ends = "[...new Set([...document.querySelectorAll('tbody tr:not(.d):not(.up) \
+                td:nth-child(2)')].map(cell => { const range = document.createRange(); \
+                range.selectNodeContents(cell); return Math.round(range.getBoundingClientRect()\
+                .right); }))].length";
+    assert_eq!(browser.evaluate(ends), 1, "sizes end at the same place");
+    let names = "[...document.querySelectorAll('tbody bdi')].map(name => name.textContent)\
+                 .slice(0, 3).join('|')";
+    assert_eq!(browser.evaluate(names), "folder|a & b <c>.txt|annexeU+202Etxt.exe");
+    assert_no_complaints(browser);
+}
+
+fn shows(browser: &mut Browser, selector: &str) -> bool {
+    let display = format!("getComputedStyle(document.querySelector('{selector}')).display");
+    browser.evaluate(&display) != "none"
+}
+
+#[test]
+fn a_listing_is_tidy_on_a_wide_screen_in_light_colours() {
+    let test = a_listing_is_tidy_on_a_wide_screen_in_light_colours;
+    let Some(mut site) = hard_listing(test, "listing-wide", 1280, "light") else { return };
+    let browser = &mut site.browser;
+    assert_is_tidy(browser, 1280);
+    let (background, text) = lightness(browser);
+    assert!(background > 240.0 && text < 80.0, "{background} and {text}");
+    assert!(shows(browser, "tbody td:nth-child(3)"), "there is room for dates");
+    let gap = "(() => { const cells = document.querySelectorAll('thead th'); return \
+               cells[1].getBoundingClientRect().right - cells[0].getBoundingClientRect().right; \
+               })()";
+    assert!(browser.evaluate(gap).as_f64().unwrap() < 200.0, "sizes stand beside the names");
+}
+
+#[test]
+fn a_listing_is_tidy_on_a_wide_screen_in_dark_colours() {
+    let test = a_listing_is_tidy_on_a_wide_screen_in_dark_colours;
+    let Some(mut site) = hard_listing(test, "listing-wide-dark", 1280, "dark") else { return };
+    assert_is_tidy(&mut site.browser, 1280);
+    let (background, text) = lightness(&mut site.browser);
+    assert!(background < 60.0 && text > 200.0, "{background} and {text}");
+}
+
+#[test]
+fn a_listing_is_tidy_on_a_telephone_in_light_colours() {
+    let test = a_listing_is_tidy_on_a_telephone_in_light_colours;
+    let Some(mut site) = hard_listing(test, "listing-narrow", 390, "light") else { return };
+    assert_is_tidy(&mut site.browser, 390);
+    assert!(!shows(&mut site.browser, "tbody td:nth-child(3)"), "there is no room for dates");
+    let (background, text) = lightness(&mut site.browser);
+    assert!(background > 240.0 && text < 80.0, "{background} and {text}");
+}
+
+#[test]
+fn a_listing_is_tidy_on_a_telephone_in_dark_colours_and_its_filter_needs_no_script() {
+    let test = a_listing_is_tidy_on_a_telephone_in_dark_colours_and_its_filter_needs_no_script;
+    let Some(mut site) = hard_listing(test, "listing-narrow-dark", 390, "dark") else { return };
+    let browser = &mut site.browser;
+    assert_is_tidy(browser, 390);
+    let (background, text) = lightness(browser);
+    assert!(background < 60.0 && text > 200.0, "{background} and {text}");
+    browser.open(&site.server.url("/sub/?sort=name&order=desc"));
+    browser.order("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    browser.evaluate("document.querySelector('input[name=q]').focus()");
+    browser.order("Input.insertText", json!({ "text": "FILE" }));
+    let enter = json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "text": "\r",
+        "windowsVirtualKeyCode": 13 });
+    browser.order("Input.dispatchKeyEvent", enter);
+    browser.await_page("location.search === '?sort=name&order=desc&q=FILE'");
+    let names = "[...document.querySelectorAll('tbody bdi')].map(it => it.textContent).join('|')";
+    assert_eq!(browser.evaluate(names), "file11.txt|file2.txt");
+    let filter = browser.evaluate("document.querySelector('input[name=q]').value");
+    assert_eq!(filter, "FILE");
+    // A link of the path leads up.
+    let up = browser.evaluate("document.querySelector('h1 a').href");
+    assert_eq!(up, site.server.url("/"));
 }

@@ -187,6 +187,17 @@ impl Browser {
         }
     }
 
+    /// Waits until the page that is shown, or one that comes in its place, finds `expression` true
+    /// and is there as a whole. Unlike [`Browser::await_true`] it runs nothing in between.
+    pub fn await_page(&mut self, expression: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        let expression = format!("{expression} && document.readyState === 'complete'");
+        while self.evaluate(&expression) != true {
+            assert!(Instant::now() < deadline, "never came true: {expression}");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// The text of the element with this id.
     pub fn text(&mut self, id: &str) -> String {
         let text = self.evaluate(&format!("document.getElementById('{id}').textContent"));

@@ -237,6 +237,10 @@ impl Client {
     /// The next answer, whole.
     pub fn answer(&mut self) -> Answer {
         let mut answer = self.answer_head();
+        if answer.field("Transfer-Encoding") == Some("chunked") {
+            answer.body = self.chunks();
+            return answer;
+        }
         let len = answer.field("Content-Length").map_or("0", |len| len);
         let len = len.parse().expect("a decimal length");
         while self.received.len() < len {
@@ -244,6 +248,27 @@ impl Client {
         }
         answer.body = self.received.drain(..len).collect();
         answer
+    }
+
+    /// The content of the chunks that come next, up to the last one.
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut content = Vec::new();
+        loop {
+            let end = loop {
+                match self.received.windows(2).position(|two| two == b"\r\n") {
+                    Some(end) => break end,
+                    None => self.receive_more(),
+                }
+            };
+            let line: Vec<u8> = self.received.drain(..end + 2).collect();
+            let digits = str::from_utf8(&line[..end]).expect("a size in ASCII");
+            let size = usize::from_str_radix(digits, 16).expect("a hexadecimal size");
+            let chunk = self.take_exactly(size + 2);
+            content.extend_from_slice(&chunk[..size]);
+            if size == 0 {
+                return content;
+            }
+        }
     }
 
     /// The next answer's head; what follows is left for later.

@@ -10,7 +10,8 @@ use super::coding::Preference;
 use super::conditional::{self, Verdict};
 use super::failure::Failure;
 use super::files::{Files, Hit, Moment};
-use super::listing::{Listings, Order};
+use super::html;
+use super::listing::{Answer, Listings, PageRequest, View};
 use super::path::{self, Astray, DotFiles};
 use super::range::{self, Part, Wanted};
 use super::root::Root;
@@ -22,6 +23,7 @@ use crate::http::fault::Fault;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::status::Status;
+use crate::source::{Next, Piece};
 
 /// What a site can be asked to do.
 const ALLOWED: &str = "GET, HEAD, OPTIONS";
@@ -157,6 +159,16 @@ impl Site {
         self
     }
 
+    /// The most memory that listings take, in bytes: what is known of directories, their pages,
+    /// those that are being sent included, and what clients wait for. Nothing without
+    /// [`Site::listing`].
+    pub fn listing_bytes_max(&self) -> usize {
+        match self.directories {
+            Directories::Nothing => 0,
+            Directories::Listed => Listings::BYTES_MAX,
+        }
+    }
+
     /// The directory that is served.
     pub fn directory(&self) -> &Path {
         self.files.root.path()
@@ -177,21 +189,54 @@ impl Site {
             return self.refuse(failure, reply);
         }
         let is_directory = name.is_empty() || name.ends_with(b"/");
-        if is_directory && self.directories == Directories::Listed {
-            let order = Order::of(request.query());
-            match self.listings.page(&self.files.root, name, order, self.dot_files, moment) {
-                Ok(page) => return self.send_listing(&page, reply),
-                Err(Failure::Missing) => {}
-                Err(failure) => return self.refuse(failure, reply),
-            }
-        }
+        let reply = match is_directory && self.directories == Directories::Listed {
+            true => match self.list(name, request, reply) {
+                Ok(sent) => return sent,
+                Err((Failure::Missing, reply)) => reply,
+                Err((failure, reply)) => return self.refuse(failure, reply),
+            },
+            false => reply,
+        };
         if self.unknown == Unknown::RootIndex
             && !path::has_extension(name)
             && let Ok(Hit::File(variant, _)) = self.files.find(b"", &preference, moment)
         {
             return send(variant, &asked, request, reply);
         }
-        self.not_found(moment, reply)
+        self.not_found(request, reply)
+    }
+
+    /// Answers with the page of a directory, unless there is none.
+    fn list<'r>(
+        &self,
+        name: &[u8],
+        request: &Request<'_>,
+        reply: Reply<'r>,
+    ) -> Result<Sent, (Failure, Reply<'r>)> {
+        let wanted = PageRequest {
+            root: &self.files.root,
+            name,
+            view: View::of(request.query()),
+            dot_files: self.dot_files,
+            moment: Moment { now: request.received_at(), date: request.date() },
+        };
+        let answer = match request.method() == Method::Head {
+            true => self.listings.look(&wanted),
+            false => self.listings.answer(wanted),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(failure) => return Err((failure, reply)),
+        };
+        // It changes with any of its files, and says nothing by which it could be told apart.
+        let reply = reply.status(Status::OK).fields(html::fields());
+        let reply = reply.field("Cache-Control", "no-cache").fields(&self.files.common.fields);
+        Ok(match answer {
+            Answer::Page(page) => reply.send(&page),
+            Answer::Later(page) => reply.stream(page),
+            // Its length is not known, and it is not to be sent (RFC 9110 §9.3.2).
+            Answer::Unmade => reply.stream(|_: &mut Piece<'_>| Next::Done),
+        })
     }
 
     /// Tells where a directory is.
@@ -209,14 +254,9 @@ impl Site {
         reply.fields(&common.cache_control).fields(&common.fields).send("")
     }
 
-    fn send_listing(&self, page: &Arc<[u8]>, reply: Reply<'_>) -> Sent {
-        // It changes with any of its files, and says nothing by which it could be told apart.
-        let reply = reply.field("Content-Type", "text/html; charset=utf-8");
-        reply.field("Cache-Control", "no-cache").fields(&self.files.common.fields).send(page)
-    }
-
     /// Says 404, with the page that the site has for it.
-    fn not_found(&mut self, moment: Moment, reply: Reply<'_>) -> Sent {
+    fn not_found(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let moment = Moment { now: request.received_at(), date: request.date() };
         match self.files.find(NOT_FOUND_PAGE, &Preference::IDENTITY, moment) {
             Ok(Hit::File(variant, Nature { media_type, .. })) => {
                 let reply = reply.status(Status::NOT_FOUND).field("Content-Type", media_type);
@@ -265,10 +305,7 @@ impl Handler for Site {
         let sent = match path::name(request.path(), self.dot_files, &mut scratch) {
             Ok(name) => self.answer(name, request, reply),
             Err(Astray::Malformed) => self.refuse(Failure::Malformed, reply),
-            Err(Astray::Nowhere) => {
-                let moment = Moment { now: request.received_at(), date: request.date() };
-                self.not_found(moment, reply)
-            }
+            Err(Astray::Nowhere) => self.not_found(request, reply),
         };
         self.scratch = scratch;
         sent
@@ -297,9 +334,10 @@ impl Handler for Site {
         }
     }
 
-    /// Files are kept open only as long as nobody else needs their descriptors.
+    /// Files and directories are kept open only as long as no client needs their descriptors.
     fn give_way(&mut self) -> bool {
-        self.files.cache.close_files()
+        let closed = self.listings.give_way();
+        self.files.cache.close_files() || closed
     }
 }
 

@@ -1,7 +1,6 @@
 //! By what a file's state is told from every other: what the system says of it, and the entity tag
 //! and the date that are made of that.
 
-use std::cmp::Ordering;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
@@ -36,7 +35,7 @@ pub(super) struct Identity {
 
 /// A time as the file system keeps it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-struct Stamp {
+pub(super) struct Stamp {
     /// Since 1970; negative before.
     seconds: i64,
     nanos: u32,
@@ -79,9 +78,9 @@ impl Identity {
         whole.min(to_the_second(now))
     }
 
-    /// Which of two was changed later.
-    pub(super) fn cmp_modified(&self, other: &Identity) -> Ordering {
-        self.modified.cmp(&other.modified)
+    /// When its content was changed, as the file system says it: to compare it with others.
+    pub(super) fn stamp(&self) -> Stamp {
+        self.modified
     }
 
     /// Whether at `now` the file has been left alone for so long that a further change would show

@@ -6,15 +6,18 @@
 //! for links that the kernel does not follow there, [`failure`]
 //! says what its errors mean to a client, [`identity`] tells a file's states apart, [`variant`] is
 //! one of them, ready to be sent, [`cache`] keeps those that are asked for, and [`files`] finds
-//! them. [`listing`] makes pages of directories. [`handler`] is the [`Site`] that answers.
+//! them. [`directory`] reads a directory and [`listing`] makes pages of it
+//! in [`html`]. [`handler`] is the [`Site`] that answers.
 
 mod asked;
 mod cache;
 mod coding;
 mod conditional;
+mod directory;
 mod failure;
 mod files;
 mod handler;
+mod html;
 mod identity;
 mod links;
 mod listing;

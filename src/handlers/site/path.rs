@@ -7,8 +7,6 @@
 //! need not be UTF-8, and a backslash or an overlong encoding of a slash is part of a name like any
 //! other byte.
 
-use std::borrow::Cow;
-
 /// The one dot-file that is served in any case, at the root (RFC 8615).
 const WELL_KNOWN: &[u8] = b".well-known";
 
@@ -158,23 +156,6 @@ pub(super) fn encode(name: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Appends `text` so that in HTML it is text, in an attribute's quotation marks as well. Bytes that
-/// are no UTF-8, and controls, are shown as such.
-pub(super) fn escape(text: &[u8], out: &mut String) {
-    let text: Cow<'_, str> = String::from_utf8_lossy(text);
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            control if control.is_control() => out.push(char::REPLACEMENT_CHARACTER),
-            other => out.push(other),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,20 +285,6 @@ mod tests {
         assert!(path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/%-._~".contains(&byte)));
         let expected = [b"x", &all[..]].concat();
         assert_eq!(name(&path, DotFiles::Absent, &mut Vec::new()), Ok(&expected[..]));
-    }
-
-    #[test]
-    fn names_cannot_break_out_of_html() {
-        let escaped = |name: &[u8]| {
-            let mut text = String::new();
-            escape(name, &mut text);
-            text
-        };
-        assert_eq!(
-            escaped(b"<img src='x' onerror=\"a&b\">"),
-            "&lt;img src=&#39;x&#39; onerror=&quot;a&amp;b&quot;&gt;"
-        );
-        assert_eq!(escaped(b"a\n\xff"), "a\u{fffd}\u{fffd}");
     }
 
     #[test]

@@ -14,13 +14,13 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
+use std::sync::Arc;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
+use super::directory::Directory;
 use super::failure::Failure;
 use super::identity::{CHECK_EVERY, Identity};
 use super::links::RootPaths;
@@ -29,10 +29,6 @@ use crate::time::Time;
 /// How often an open is tried again that the kernel gave up on because something was renamed
 /// meanwhile, or because of a signal.
 const TRIES_MAX: usize = 4;
-
-/// How many entries of a directory are read at the most: 5 ms of work. Of the others nothing is
-/// known.
-const READ_ENTRIES_MAX: usize = 10_000;
 
 /// How a file is opened. It is a regular one, but may have been exchanged for a pipe since we
 /// looked: without `NONBLOCK`, opening that would wait for its writer.
@@ -48,9 +44,9 @@ const FILE_UNNOTED: OFlags = FILE;
 
 /// A look at a name must not mount what an automounter would put there: that can wait for a network.
 #[cfg(target_os = "linux")]
-const NO_AUTOMOUNT: AtFlags = AtFlags::NO_AUTOMOUNT;
+pub(super) const NO_AUTOMOUNT: AtFlags = AtFlags::NO_AUTOMOUNT;
 #[cfg(not(target_os = "linux"))]
-const NO_AUTOMOUNT: AtFlags = AtFlags::empty();
+pub(super) const NO_AUTOMOUNT: AtFlags = AtFlags::empty();
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY);
 
@@ -61,10 +57,11 @@ const STEP: OFlags = OFlags::PATH.union(OFlags::CLOEXEC).union(OFlags::DIRECTORY
 const STEP: OFlags = DIRECTORY;
 
 /// An open root directory.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Root {
     path: PathBuf,
-    directory: OwnedFd,
+    /// Shared with what is reading a directory beneath it.
+    directory: Arc<OwnedFd>,
     identity: Identity,
     resolution: Resolution,
     /// When the path was last found to lead to this directory.
@@ -86,28 +83,20 @@ pub(super) enum Found {
     Directory,
 }
 
+/// What it took to follow a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Effort {
+    Opening,
+    /// Its path was read link by link.
+    Resolving,
+}
+
 /// What the root's path leads to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Same,
     /// Another directory: nothing that was known holds any more.
     Another,
-}
-
-/// How many entries a directory has beyond those that were asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum More {
-    Exactly(usize),
-    /// So many, and others that were not read.
-    AtLeast(usize),
-}
-
-/// A directory's entry that could be served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) name: Vec<u8>,
-    pub(super) kind: Kind,
-    pub(super) identity: Identity,
 }
 
 /// What an entry is.
@@ -125,7 +114,7 @@ impl Root {
         let identity = Identity::of(&fstat(&directory)?);
         let mut root = Root {
             path,
-            directory,
+            directory: Arc::new(directory),
             identity,
             resolution: Resolution::Kernel,
             checked: Time::START,
@@ -210,57 +199,47 @@ impl Root {
         statat(&self.directory, relative(name), NO_AUTOMOUNT)
     }
 
-    /// Up to `max` of the entries of the directory `name` that could be served, in no order, and
-    /// what is known of further ones. `is_shown` is asked by their names.
-    pub(super) fn entries(
-        &self,
-        name: &[u8],
-        max: usize,
-        is_shown: impl Fn(&[u8]) -> bool,
-    ) -> Result<(Vec<Entry>, More), Failure> {
-        let directory = self.open_beneath(name, DIRECTORY)?;
-        let (mut entries, mut more) = (Vec::new(), 0);
-        for (read, entry) in Dir::read_from(&directory)?.enumerate() {
-            if read == READ_ENTRIES_MAX {
-                return Ok((entries, More::AtLeast(more)));
-            }
-            let entry = entry?;
-            let entry_name = entry.file_name().to_bytes();
-            if !is_shown(entry_name) {
-                continue;
-            }
-            if entries.len() == max {
-                more += 1;
-                continue;
-            }
-            entries.extend(self.entry(&directory, name, entry_name));
-        }
-        Ok((entries, More::Exactly(more)))
+    /// Opens the directory `name`, to be read.
+    pub(super) fn directory(&self, name: &[u8]) -> Result<Directory, Failure> {
+        Directory::new(self.clone(), name, self.open_beneath(name, DIRECTORY)?)
     }
 
-    /// One entry, unless it is nothing that could be served.
-    fn entry(&self, directory: &OwnedFd, of: &[u8], name: &[u8]) -> Option<Entry> {
-        let mut stat = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
-            let whole = [of, name].concat();
-            stat = fstat(self.open_beneath(&whole, LINKED).ok()?).ok()?;
+    /// What the entry `name` is if it is a link, followed beneath the root, and whether that took
+    /// more than asking the system.
+    pub(super) fn linked(&self, name: &[u8]) -> (Result<Stat, Errno>, Effort) {
+        match self.open_unresolved(name, LINKED) {
+            Err(reason) if reason == self.unfollowed() => {
+                (self.open_resolved(name, LINKED, reason).and_then(fstat), Effort::Resolving)
+            }
+            opened => (opened.and_then(fstat), Effort::Opening),
         }
-        Some(Entry { name: name.to_vec(), kind: kind(&stat)?, identity: Identity::of(&stat) })
+    }
+
+    /// Whether both are the same opened directory, and not only the same path.
+    pub(super) fn is_same(&self, other: &Root) -> bool {
+        Arc::ptr_eq(&self.directory, &other.directory)
     }
 
     /// Opens `name` so that it is beneath the root whatever links there are.
     fn open_beneath(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-        let unfollowed = match self.resolution {
-            Resolution::Kernel => Errno::XDEV,
-            Resolution::StepByStep => Errno::LOOP,
-        };
         match self.open_unresolved(name, flags) {
-            Err(reason) if reason == unfollowed => {
-                let resolved = self.resolve_links(name).ok_or(reason)?;
-                self.open_unresolved(&resolved, flags)
-            }
+            Err(reason) if reason == self.unfollowed() => self.open_resolved(name, flags, reason),
             opened => opened,
         }
+    }
+
+    /// How the system says that it does not follow a link.
+    fn unfollowed(&self) -> Errno {
+        match self.resolution {
+            Resolution::Kernel => Errno::XDEV,
+            Resolution::StepByStep => Errno::LOOP,
+        }
+    }
+
+    /// Opens what `name` leads to, or says for which `reason` not.
+    fn open_resolved(&self, name: &[u8], flags: OFlags, reason: Errno) -> Result<OwnedFd, Errno> {
+        let resolved = self.resolve_links(name).ok_or(reason)?;
+        self.open_unresolved(&resolved, flags)
     }
 
     /// The name without links that `name` leads to, if that is beneath the root.
@@ -295,7 +274,7 @@ const LINKED: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 const LINKED: OFlags = FILE;
 
 /// What this is, if it could be served.
-fn kind(stat: &Stat) -> Option<Kind> {
+pub(super) fn kind(stat: &Stat) -> Option<Kind> {
     let file_type = FileType::from_raw_mode(stat.st_mode);
     let kinds = [(FileType::RegularFile, Kind::File), (FileType::Directory, Kind::Directory)];
     kinds.into_iter().find(|(of_kind, _)| *of_kind == file_type).map(|(_, kind)| kind)
@@ -450,23 +429,5 @@ mod tests {
             assert_eq!(outcome(&root, name), step_by_step, "{name}");
             root.resolution = resolution;
         }
-    }
-
-    #[test]
-    fn entries_are_what_could_be_served_however_they_are_opened() {
-        let folder = Folder::new("entries");
-        let mut root = Root::open(&folder.0.join("root")).expect("the root");
-        let is_wanted = |name: &[u8]| name != b"a" && !name.starts_with(b".");
-        let names = |root: &Root, max| {
-            let (entries, more) = root.entries(b"", max, is_wanted).expect("entries");
-            let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
-            names.sort();
-            (names, more)
-        };
-        let expected = [&b"inner"[..], b"inner-directory", b"sub"].map(<[u8]>::to_vec);
-        assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
-        root.resolution = Resolution::StepByStep;
-        assert_eq!(names(&root, 100), (expected.to_vec(), More::Exactly(0)));
-        assert_eq!(names(&root, 0), (vec![], More::Exactly(5)));
     }
 }

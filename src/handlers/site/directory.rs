@@ -1,0 +1,159 @@
+//! A directory that is read entry by entry, so that a large one is read over several turns.
+//!
+//! It stays open meanwhile: what is read is the directory as it was opened, whatever is at its name
+//! by then.
+
+use rustix::fs::{AtFlags, Dir, FileType, fstat, statat};
+use std::fmt;
+
+use rustix::fd::OwnedFd;
+
+use super::failure::Failure;
+use super::identity::Identity;
+use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
+
+/// What looking at an entry costs, in entries that are no links.
+const ENTRY_COST: usize = 1;
+
+/// What looking at a link costs: two looks at it, an `open` and a `close`. Measured: 3.4 µs instead
+/// of 1.1 µs.
+const LINK_COST: usize = 3;
+
+/// What looking at a link costs that has to be resolved, as absolute ones and those that lead
+/// outside have to be.
+const RESOLVED_LINK_COST: usize = 20;
+
+/// An entry that could be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Served {
+    pub(super) kind: Kind,
+    pub(super) identity: Identity,
+}
+
+/// What one look at an entry came to, and what it cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) name: Box<[u8]>,
+    /// `None` if it cannot be served: a dead link, one that leads outside, a pipe, or one that
+    /// was not to be looked at.
+    pub(super) served: Option<Served>,
+    pub(super) cost: usize,
+}
+
+/// An open directory beneath a root.
+pub(super) struct Directory {
+    root: Root,
+    /// Ends in a slash, or is empty.
+    name: Box<[u8]>,
+    identity: Identity,
+    entries: Dir,
+}
+
+impl Directory {
+    pub(super) fn new(root: Root, name: &[u8], opened: OwnedFd) -> Result<Directory, Failure> {
+        let identity = Identity::of(&fstat(&opened)?);
+        Ok(Directory { root, name: name.into(), identity, entries: Dir::new(opened)? })
+    }
+
+    pub(super) fn root(&self) -> &Root {
+        &self.root
+    }
+
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// What it was when it was opened.
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Looks at the next entry, or says that there is none. Of one that is not `shown`, by its
+    /// name, nothing is asked.
+    pub(super) fn next(&mut self, shown: impl Fn(&[u8]) -> bool) -> Option<Result<Look, Failure>> {
+        let entry = match self.entries.next()? {
+            Ok(entry) => entry,
+            Err(reason) => return Some(Err(reason.into())),
+        };
+        let name = entry.file_name().to_bytes();
+        let (served, cost) = match shown(name) {
+            true => self.look_at(name),
+            false => (None, ENTRY_COST),
+        };
+        Some(Ok(Look { name: name.into(), served, cost }))
+    }
+
+    /// What the entry `name` is. One that has gone meanwhile is none.
+    fn look_at(&self, name: &[u8]) -> (Option<Served>, usize) {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | NO_AUTOMOUNT;
+        let found = self.entries.fd().and_then(|directory| statat(directory, name, flags));
+        let (found, cost) = match found {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => {
+                let (found, effort) = self.root.linked(&[&self.name, name].concat());
+                let cost = match effort {
+                    Effort::Opening => LINK_COST,
+                    Effort::Resolving => RESOLVED_LINK_COST,
+                };
+                (found, cost)
+            }
+            found => (found, ENTRY_COST),
+        };
+        let served = found.ok().and_then(|stat| {
+            kind(&stat).map(|kind| Served { kind, identity: Identity::of(&stat) })
+        });
+        (served, cost)
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn only_what_could_be_served_is_found_and_everything_is_looked_at() {
+        let outside =
+            std::env::temp_dir().join(format!("oneloop-directory-{}", std::process::id()));
+        let path = outside.join("root");
+        fs::create_dir_all(path.join("sub")).expect("a temporary folder");
+        fs::write(outside.join("secret"), "").expect("a file");
+        fs::write(path.join("file"), "12345").expect("a file");
+        for (target, name) in
+            [("file", "inner"), ("../secret", "outer"), ("..", "up"), ("nowhere", "dead")]
+        {
+            symlink(target, path.join(name)).expect("a link");
+        }
+        let root = Root::open(&path).expect("the root");
+        let mut directory = root.directory(b"").expect("the root again");
+        let (mut served, mut cost, mut looks) = (Vec::new(), 0, 0);
+        while let Some(look) = directory.next(|name| name != b"sub") {
+            let look = look.expect("an entry");
+            (cost, looks) = (cost + look.cost, looks + 1);
+            if let Some(entry) = look.served {
+                served.push((look.name, entry.kind, entry.identity.bytes));
+            }
+        }
+        fs::remove_dir_all(&outside).expect("it is there");
+        served.sort();
+        let expected = [("file", Kind::File, 5), ("inner", Kind::File, 5)];
+        let expected = expected.map(|(name, kind, bytes)| (name.as_bytes().into(), kind, bytes));
+        // `.` and `..` are looked at as directories here: a site does not show them.
+        let served: Vec<_> = served.into_iter().filter(|(name, ..)| name[0] != b'.').collect();
+        assert_eq!(served, expected);
+        assert_eq!((looks, cost), (8, 4 + 2 * LINK_COST + 2 * RESOLVED_LINK_COST));
+    }
+
+    #[test]
+    fn what_is_no_directory_is_none() {
+        let root = Root::open(&std::env::temp_dir()).expect("a directory");
+        assert_eq!(root.directory(b"is not there/").err(), Some(Failure::Missing));
+    }
+}

@@ -1,0 +1,266 @@
+//! Gives pages of directories to the clients that ask for them: at once, or when their turn comes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::super::directory::Directory;
+use super::super::failure::Failure;
+use super::super::files::Moment;
+use super::super::path::DotFiles;
+use super::super::root::Root;
+use super::kept::{self, Kept, Key};
+use super::list::LIST_BYTES_MAX;
+use super::page;
+use super::reading::{Reading, Rest, SLICE_COST};
+use super::view::View;
+use crate::source::{Next, Piece, Source};
+use crate::time::Time;
+
+/// How long a client waits before it is looked again whether its page is there.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The memory that those take that wait, in bytes: ten thousand with usual names. Others are told
+/// to come again.
+const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// A reading that has been left alone for so long is not gone on with: what it has found is too old.
+const ABANDONED_AFTER: Duration = Duration::from_secs(1);
+
+/// The pages of a root's directories.
+#[derive(Debug, Default)]
+pub(in super::super) struct Listings {
+    shared: Arc<Mutex<Shared>>,
+}
+
+/// What the handler shares with the sources of clients that wait for a page.
+#[derive(Debug, Default)]
+struct Shared {
+    kept: Kept,
+    /// At most one directory is being read.
+    reading: Option<Reading>,
+    /// The turn in which something was last read or made.
+    worked_at: Option<Time>,
+    waiting: usize,
+    waiting_bytes: usize,
+}
+
+/// Which page a client asks for.
+#[derive(Clone, Debug)]
+pub(in super::super) struct PageRequest<'r> {
+    pub(in super::super) root: &'r Root,
+    /// Empty, or ends in a slash.
+    pub(in super::super) name: &'r [u8],
+    pub(in super::super) view: View,
+    pub(in super::super) dot_files: DotFiles,
+    pub(in super::super) moment: Moment,
+}
+
+impl<'r> PageRequest<'r> {
+    fn key(&self) -> Key<'r> {
+        Key { root: self.root, name: self.name, since: self.moment.now }
+    }
+}
+
+/// What a client gets.
+#[derive(Debug)]
+pub(in super::super) enum Answer {
+    Page(Arc<[u8]>),
+    /// The page comes as the body that this source gives.
+    Later(AwaitedPage),
+    /// There is such a page, and nobody has asked for what is in it.
+    Unmade,
+}
+
+impl Listings {
+    /// The most memory that listings take, in bytes.
+    pub(in super::super) const BYTES_MAX: usize =
+        kept::BYTES_MAX + LIST_BYTES_MAX + page::BYTES_MAX + WAITING_BYTES_MAX;
+
+    /// The page, if it is known or can be made in this turn, or else a source that waits for it.
+    pub(in super::super) fn answer(&self, request: PageRequest<'_>) -> Result<Answer, Failure> {
+        let mut shared = self.shared();
+        if let Some(page) = shared.page_for_new(&request)? {
+            return Ok(Answer::Page(page));
+        }
+        let awaited = Awaited::new(request);
+        if shared.waiting_bytes + awaited.bytes() > WAITING_BYTES_MAX {
+            return Err(Failure::Exhausted);
+        }
+        shared.waiting += 1;
+        shared.waiting_bytes += awaited.bytes();
+        drop(shared);
+        let shared = Arc::clone(&self.shared);
+        Ok(Answer::Later(AwaitedPage { shared, state: State::Waits(Box::new(awaited)) }))
+    }
+
+    /// Whether there is such a page, and the page itself if that costs little: for HEAD.
+    pub(in super::super) fn look(&self, request: &PageRequest<'_>) -> Result<Answer, Failure> {
+        let page = self.shared().page_for_new(request)?;
+        Ok(page.map_or(Answer::Unmade, Answer::Page))
+    }
+
+    /// Closes the directory that is being read, and says whether there is one.
+    pub(in super::super) fn give_way(&self) -> bool {
+        self.shared().reading.take().is_some()
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        lock(&self.shared)
+    }
+}
+
+/// A panic in here would leave at worst a page or a directory unkept, which is made again.
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// The page for a client that has just come. It does not pass those that wait, unless its page
+    /// is kept.
+    fn page_for_new(&mut self, request: &PageRequest<'_>) -> Result<Option<Arc<[u8]>>, Failure> {
+        let now = request.moment.now;
+        let opened = match self.kept.find(request.key(), now) {
+            true => None,
+            // A client that has to wait is sent a status before.
+            false => Some(request.root.directory(request.name)?),
+        };
+        match self.waiting {
+            0 => self.page(request, opened, now),
+            _ if opened.is_none() => Ok(self.kept.page(&request.view)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The page if it is kept, or if it could be made within what one turn may take. If not, one
+    /// step is done towards it, or towards the directory that is being read.
+    fn page(
+        &mut self,
+        request: &PageRequest<'_>,
+        opened: Option<Directory>,
+        now: Time,
+    ) -> Result<Option<Arc<[u8]>>, Failure> {
+        let is_known = self.kept.find(request.key(), now);
+        if is_known && let Some(page) = self.kept.page(&request.view) {
+            return Ok(Some(page));
+        }
+        if self.worked_at == Some(now) || is_known && !self.kept.has_room() {
+            return Ok(None);
+        }
+        self.worked_at = Some(now);
+        if is_known || self.read_slice(request, opened, now)? {
+            return Ok(Some(self.kept.make_page(&request.view, request.moment.date)));
+        }
+        Ok(None)
+    }
+
+    /// Reads a slice, and says whether that was all of this client's directory, so that its page
+    /// can be made in the same turn.
+    fn read_slice(
+        &mut self,
+        request: &PageRequest<'_>,
+        opened: Option<Directory>,
+        now: Time,
+    ) -> Result<bool, Failure> {
+        let going_on = self.reading.take().filter(|it| now.since(it.at) < ABANDONED_AFTER);
+        let mut reading = match (going_on, opened) {
+            (Some(reading), _) => reading,
+            (None, Some(opened)) => Reading::new(opened, request.dot_files, now),
+            (None, None) => {
+                Reading::new(request.root.directory(request.name)?, request.dot_files, now)
+            }
+        };
+        let rest = reading.read_slice(now);
+        if rest == Rest::More {
+            self.reading = Some(reading);
+            return Ok(false);
+        }
+        let is_small = reading.looked_at <= SLICE_COST;
+        self.kept.keep(reading, rest);
+        Ok(is_small && self.kept.find(request.key(), now) && self.kept.has_room())
+    }
+}
+
+/// A page as a client waits for it.
+#[derive(Debug)]
+struct Awaited {
+    root: Root,
+    name: Box<[u8]>,
+    view: View,
+    dot_files: DotFiles,
+    moment: Moment,
+}
+
+impl Awaited {
+    fn new(request: PageRequest<'_>) -> Awaited {
+        let PageRequest { root, name, view, dot_files, moment } = request;
+        Awaited { root: root.clone(), name: name.into(), view, dot_files, moment }
+    }
+
+    fn bytes(&self) -> usize {
+        let path = self.root.path().as_os_str().len();
+        size_of::<Awaited>() + path + self.name.len() + self.view.filter.len()
+    }
+}
+
+/// A page that is sent when it is there.
+#[derive(Debug)]
+pub(in super::super) struct AwaitedPage {
+    shared: Arc<Mutex<Shared>>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Waits(Box<Awaited>),
+    /// So many bytes of it have been sent.
+    Comes(Arc<[u8]>, usize),
+}
+
+impl AwaitedPage {
+    /// The page, if it is there.
+    fn look(&mut self, now: Time) -> Option<Arc<[u8]>> {
+        let State::Waits(awaited) = &self.state else { return None };
+        let request = PageRequest {
+            root: &awaited.root,
+            name: &awaited.name,
+            view: awaited.view.clone(),
+            dot_files: awaited.dot_files,
+            moment: awaited.moment,
+        };
+        match lock(&self.shared).page(&request, None, now) {
+            Ok(page) => page,
+            // Descriptors come back.
+            Err(Failure::Exhausted) => None,
+            // Its status has been sent.
+            Err(_) => Some(page::unreadable(&awaited.name).into_bytes().into()),
+        }
+    }
+
+    fn leave(&self) {
+        if let State::Waits(awaited) = &self.state {
+            let mut shared = lock(&self.shared);
+            shared.waiting -= 1;
+            shared.waiting_bytes -= awaited.bytes();
+        }
+    }
+}
+
+impl Source for AwaitedPage {
+    fn next(&mut self, piece: &mut Piece<'_>) -> Next {
+        if let Some(page) = self.look(piece.asked_at()) {
+            self.leave();
+            self.state = State::Comes(page, 0);
+        }
+        let State::Comes(page, sent) = &mut self.state else { return Next::After(PAUSE) };
+        let end = page.len().min(*sent + piece.room());
+        piece.append(&page[*sent..end]);
+        *sent = end;
+        if end == page.len() { Next::Done } else { Next::More }
+    }
+}
+
+impl Drop for AwaitedPage {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
