@@ -246,3 +246,22 @@ fn a_listing_is_tidy_on_a_telephone_in_dark_colours_and_its_filter_needs_no_scri
     let up = browser.evaluate("document.querySelector('h1 a').href");
     assert_eq!(up, site.server.url("/"));
 }
+
+#[test]
+fn an_error_is_a_calm_page_in_both_colours() {
+    let test = an_error_is_a_calm_page_in_both_colours;
+    let Some(mut site) = Site::open(test, "browser-error", "/") else { return };
+    let browser = &mut site.browser;
+    for (scheme, is_dark) in [("light", false), ("dark", true)] {
+        browser.prefer(scheme);
+        browser.resize(390, 800, 1.0);
+        browser.open(&site.server.url("/nothing/here.html"));
+        assert_eq!(browser.evaluate("document.querySelector('h1').textContent"), "404 Not Found");
+        let (background, text) = lightness(browser);
+        assert_eq!(background < text, is_dark, "{background} and {text}");
+        let scroll = browser.evaluate("document.documentElement.scrollWidth");
+        assert!(scroll.as_u64().unwrap() <= 390);
+    }
+    let start = browser.evaluate("document.querySelector('p a').href");
+    assert_eq!(start, site.server.url("/"));
+}

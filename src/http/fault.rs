@@ -146,7 +146,7 @@ impl FaultKind {
     }
 
     /// What is wrong or missing, and what to do about it: one sentence.
-    fn advice(self) -> &'static str {
+    pub(crate) fn advice(self) -> &'static str {
         match self {
             FaultKind::RequestLine => {
                 "That is no request line: a method, a target and a version, one space between them."

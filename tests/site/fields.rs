@@ -23,7 +23,7 @@ fn members_of_a_list_are_merged_into_the_line_that_the_site_writes() {
         ("/picture.png", "Origin"),
         ("/d", "Origin"),
         ("/d/", "Origin"),
-        ("/missing", "Origin"),
+        ("/missing", "Origin, Accept"),
     ] {
         let answer = client.get(path);
         assert_eq!(lines(&answer, "Vary"), [vary], "{path}");

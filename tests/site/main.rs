@@ -8,6 +8,7 @@ mod sockets;
 
 mod changes;
 mod codings;
+mod errors;
 mod fields;
 mod folder;
 mod listing;

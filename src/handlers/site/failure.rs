@@ -33,20 +33,6 @@ impl Failure {
             Failure::Broken => Status::INTERNAL_SERVER_ERROR,
         }
     }
-
-    /// What a person is told.
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Failure::Malformed => "400 Bad Request\n\nThe path has a NUL in it.\n",
-            Failure::Missing => "404 Not Found\n",
-            Failure::Forbidden => "403 Forbidden\n",
-            Failure::NotAcceptable => {
-                "406 Not Acceptable\n\nThe file is in no coding that Accept-Encoding takes.\n"
-            }
-            Failure::Exhausted => "503 Service Unavailable\n\nTry again in a second.\n",
-            Failure::Broken => "500 Internal Server Error\n\nThe file cannot be read.\n",
-        }
-    }
 }
 
 impl From<Errno> for Failure {

@@ -8,6 +8,7 @@ use super::asked::Asked;
 use super::cache::Cache;
 use super::coding::Preference;
 use super::conditional::{self, Verdict};
+use super::error_page::{self, Refusal};
 use super::failure::Failure;
 use super::files::{Files, Hit, Moment};
 use super::html;
@@ -186,14 +187,14 @@ impl Site {
             Err(failure) => failure,
         };
         if failure != Failure::Missing {
-            return self.refuse(failure, reply);
+            return self.refuse(failure, request, reply);
         }
         let is_directory = name.is_empty() || name.ends_with(b"/");
         let reply = match is_directory && self.directories == Directories::Listed {
             true => match self.list(name, request, reply) {
                 Ok(sent) => return sent,
                 Err((Failure::Missing, reply)) => reply,
-                Err((failure, reply)) => return self.refuse(failure, reply),
+                Err((failure, reply)) => return self.refuse(failure, request, reply),
             },
             false => reply,
         };
@@ -263,23 +264,32 @@ impl Site {
                 // Borrowed from the same files as the page.
                 send_whole(variant, reply.fields(&variant.fields_common))
             }
-            Ok(Hit::Unslashed | Hit::Nothing) | Err(_) => self.refuse(Failure::Missing, reply),
+            Ok(Hit::Unslashed | Hit::Nothing) | Err(_) => {
+                self.refuse(Failure::Missing, request, reply)
+            }
         }
     }
 
-    fn refuse(&self, failure: Failure, reply: Reply<'_>) -> Sent {
-        let reply = self.head_of_text(failure.status(), reply);
+    /// Whether a 404 to this request should say how directories are shown: the user who has just
+    /// started the server looks at its root, and there is no index.
+    fn owes_hint(&self, request: &Request<'_>) -> bool {
+        self.directories == Directories::Nothing
+            && request.path() == "/"
+            && request.peer().ip().is_loopback()
+    }
+
+    fn refuse(&self, failure: Failure, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let reply = reply.status(failure.status());
         let reply = match failure {
             Failure::Exhausted => reply.field("Retry-After", RETRY_AFTER),
             Failure::NotAcceptable => reply.field("Vary", "Accept-Encoding"),
             Failure::Malformed | Failure::Missing | Failure::Forbidden | Failure::Broken => reply,
         };
-        reply.send(failure.text())
-    }
-
-    fn head_of_text<'r>(&self, status: Status, reply: Reply<'r>) -> ReplyHead<'r> {
-        let reply = reply.status(status).field("Content-Type", "text/plain; charset=utf-8");
-        reply.fields(&self.files.common.fields)
+        let refusal = match failure == Failure::Missing && self.owes_hint(request) {
+            true => Refusal::NO_INDEX,
+            false => Refusal::of(failure),
+        };
+        refusal.send(request, reply.fields(&self.files.common.fields))
     }
 }
 
@@ -297,14 +307,15 @@ impl Handler for Site {
             | Method::Delete
             | Method::Connect
             | Method::Trace => {
-                let reply = self.head_of_text(Status::METHOD_NOT_ALLOWED, reply);
-                return reply.field("Allow", ALLOWED).send("405 Method Not Allowed\n");
+                let reply = reply.status(Status::METHOD_NOT_ALLOWED).field("Allow", ALLOWED);
+                let reply = reply.fields(&self.files.common.fields);
+                return Refusal::METHOD.send(request, reply);
             }
         }
         let mut scratch = std::mem::take(&mut self.scratch);
         let sent = match path::name(request.path(), self.dot_files, &mut scratch) {
             Ok(name) => self.answer(name, request, reply),
-            Err(Astray::Malformed) => self.refuse(Failure::Malformed, reply),
+            Err(Astray::Malformed) => self.refuse(Failure::Malformed, request, reply),
             Err(Astray::Nowhere) => self.not_found(request, reply),
         };
         self.scratch = scratch;
@@ -312,7 +323,7 @@ impl Handler for Site {
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
-        fault.explain(reply.allow(ALLOWED))
+        error_page::explain(fault, reply.allow(ALLOWED))
     }
 
     /// A site uses no content. It answers at once what it would refuse in the end, and a client
@@ -352,8 +363,7 @@ fn send(variant: &Variant, asked: &Asked<'_>, request: &Request<'_>, reply: Repl
         }
         Verdict::Failed => {
             let reply = reply.status(Status::PRECONDITION_FAILED);
-            let reply = reply.field("Content-Type", "text/plain; charset=utf-8");
-            return reply.fields(&variant.fields_common).send("412 Precondition Failed\n");
+            return Refusal::CONDITION.send(request, reply.fields(&variant.fields_common));
         }
     }
     // Ranges are only for GET (RFC 9110 §14.2).
@@ -372,8 +382,7 @@ fn send(variant: &Variant, asked: &Asked<'_>, request: &Request<'_>, reply: Repl
         Wanted::Unsatisfiable => {
             let reply = reply.status(Status::RANGE_NOT_SATISFIABLE);
             let reply = content_range(reply, format_args!("bytes */{}", variant.len()));
-            let reply = reply.field("Content-Type", "text/plain; charset=utf-8");
-            reply.fields(&variant.fields_common).send("416 Range Not Satisfiable\n")
+            Refusal::RANGE.send(request, reply.fields(&variant.fields_common))
         }
     }
 }

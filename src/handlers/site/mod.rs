@@ -6,14 +6,15 @@
 //! for links that the kernel does not follow there, [`failure`]
 //! says what its errors mean to a client, [`identity`] tells a file's states apart, [`variant`] is
 //! one of them, ready to be sent, [`cache`] keeps those that are asked for, and [`files`] finds
-//! them. [`directory`] reads a directory and [`listing`] makes pages of it
-//! in [`html`]. [`handler`] is the [`Site`] that answers.
+//! them. [`directory`] reads a directory and [`listing`] makes pages of it, [`error_page`] says what
+//! is wrong, both in [`html`]. [`handler`] is the [`Site`] that answers.
 
 mod asked;
 mod cache;
 mod coding;
 mod conditional;
 mod directory;
+mod error_page;
 mod failure;
 mod files;
 mod handler;
