@@ -94,7 +94,8 @@ impl Connection {
         if let State::ReadingHead(head) = self.state
             && head.place == HeadPlace::Value
             && input.len() < turn.common.limits.head_bytes_max
-            && input[head.looked as usize..].iter().all(|byte| is_field_value_byte(*byte))
+            && let Some(new) = input.get(head.looked as usize..)
+            && new.iter().all(|byte| is_field_value_byte(*byte))
         {
             return self.await_head(input, HeadPlace::Value, turn);
         }
@@ -148,7 +149,8 @@ impl Connection {
     }
 
     fn await_head<H>(&mut self, input: &[u8], place: HeadPlace, turn: &Turn<'_, H>) -> Look {
-        let looked = u32::try_from(input.len()).expect("a head is at most 64 KiB long");
+        // A head is at most 64 KiB long.
+        let looked = u32::try_from(input.len()).unwrap_or(u32::MAX);
         self.state.on_partial_head(looked, place, turn.now);
         Look::Kept(input.len())
     }
@@ -265,9 +267,15 @@ impl Connection {
         // that came in pieces, and saves every waiting client a table of its fields.
         let mut room = FieldRoom::new();
         let parsed = parse::head(&message[..head_bytes], &mut room, &turn.common.limits);
-        let head = parsed.expect("this head has been parsed before, and is unchanged");
-        let control = Control::of(&head).expect("this head has been judged before");
-        self.answer(&head, &control, &message[head_bytes..], bytes_behind, turn);
+        let parsed = parsed.map_err(Missing::kind);
+        match parsed.and_then(|head| Ok((head, Control::of(&head)?))) {
+            Ok((head, control)) => {
+                self.answer(&head, &control, &message[head_bytes..], bytes_behind, turn);
+            }
+            // The head was taken before, and is unchanged. But no bytes that a client sends may
+            // end the server, whatever two readings of them come to.
+            Err(kind) => _ = self.refuse(kind, &message[..head_bytes], turn),
+        }
     }
 
     /// Takes content that has arrived and is dropped: the head that it belongs to is kept, and the

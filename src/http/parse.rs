@@ -66,6 +66,16 @@ pub(crate) enum Missing {
     Fault(FaultKind, usize),
 }
 
+impl Missing {
+    /// What is wrong with bytes that ought to be a whole head.
+    pub(crate) fn kind(self) -> FaultKind {
+        match self {
+            Missing::Fault(kind, _) => kind,
+            Missing::More | Missing::HigherMinor(_) => FaultKind::RequestLine,
+        }
+    }
+}
+
 /// Looks for a whole head at the start of `input`.
 pub(crate) fn head<'h, 'b: 'h>(
     input: &'b [u8],
@@ -82,7 +92,8 @@ pub(crate) fn head<'h, 'b: 'h>(
     };
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version)
     else {
-        unreachable!("httparse fills in all three when it says Complete");
+        // A whole head has all three. If httparse should ever say otherwise, this is no head.
+        return Err(Missing::Fault(FaultKind::RequestLine, len));
     };
     let headers: &[Header<'b>] = request.headers;
     if target.len() > limits.target_bytes_max || !lines_end_in_crlf(&window[..len], headers) {
@@ -120,7 +131,7 @@ fn refused(window: &[u8], error: httparse::Error, limits: &Limits) -> Missing {
 /// Searched by doubling and then halving, so the work grows with where the fault lies, not with
 /// how much came after it.
 fn locate(input: &[u8], limits: &Limits) -> Missing {
-    let mut faulty = 1;
+    let mut faulty = input.len().min(1);
     while faulty < input.len() && judge(&input[..faulty], limits).is_none() {
         faulty = (faulty * 2).min(input.len());
     }
@@ -132,10 +143,10 @@ fn locate(input: &[u8], limits: &Limits) -> Missing {
             None => sound = middle,
         }
     }
-    match judge(&input[..faulty], limits) {
-        Some(kind) => Missing::Fault(kind, faulty),
-        None => unreachable!("locate is called for input that has been found faulty"),
-    }
+    // Should the caller and `judge` ever disagree about the input, it is refused all the same: no
+    // bytes that a client sends may end the server.
+    let kind = judge(&input[..faulty], limits).unwrap_or(FaultKind::RequestLine);
+    Missing::Fault(kind, faulty)
 }
 
 /// What is wrong with this beginning of a head, if anything is already.
@@ -186,8 +197,8 @@ fn lines_end_in_crlf(head: &[u8], headers: &[Header<'_>]) -> bool {
     }
     let start = head.as_ptr().addr();
     let before_fields = headers.iter().all(|header| {
-        let line_start = header.name.as_ptr().addr() - start;
-        head[..line_start].ends_with(b"\r\n")
+        let line_start = header.name.as_ptr().addr().wrapping_sub(start);
+        head.get(..line_start).is_some_and(|before| before.ends_with(b"\r\n"))
     });
     before_fields && head.ends_with(b"\r\n\r\n")
 }
@@ -283,6 +294,27 @@ mod tests {
                 let told = Err(Missing::Fault(kind, first));
                 assert_eq!(seen, told, "{}", input[..len].escape_ascii());
             }
+        }
+    }
+
+    #[test]
+    fn what_only_one_reader_finds_faulty_is_refused_and_is_no_panic() {
+        let input = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        for len in 0..=input.len() {
+            let seen = locate(&input[..len], &Limits::default());
+            assert!(matches!(seen, Missing::Fault(FaultKind::RequestLine, _)), "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_lies_outside_of_its_head_ends_no_line_of_it() {
+        let head = b"GET / HTTP/1.1\r\nA: b\r\n\r\n";
+        let elsewhere = Header { name: "A", value: b"b" };
+        assert!(!lines_end_in_crlf(head, &[elsewhere]));
+        let (before, behind) = (b"0123456789", b"0123456789".to_vec());
+        for name in [&before[..], &behind] {
+            let name = std::str::from_utf8(name).expect("digits");
+            assert!(!lines_end_in_crlf(head, &[Header { name, value: b"b" }]));
         }
     }
 
