@@ -62,16 +62,22 @@ impl Output {
     }
 
     /// Leaves the present client's answers where they are and begins those of the next.
+    ///
+    /// This and [`take_up`](Output::take_up) check their order in every build: out of order, one
+    /// client would be sent what is another's.
+    #[inline]
     pub(crate) fn set_aside(&mut self) -> SetAside {
-        debug_assert_eq!(self.sent, 0, "answers are set aside before they are sent");
+        assert!(self.sent == 0, "answers are set aside before they are sent");
         let aside = SetAside { base: self.base, shared: self.shared.take() };
         self.base = self.encoded.len();
         aside
     }
 
     /// Goes on with the answers that were set aside last, and not taken up again since.
+    #[inline]
     pub(crate) fn take_up(&mut self, aside: SetAside) {
-        debug_assert!(self.is_empty(), "the answers above are sent or parked");
+        let is_cleared = self.encoded.len() == self.base && self.shared.is_none();
+        assert!(is_cleared, "the answers above are sent or parked");
         self.base = aside.base;
         self.shared = aside.shared;
     }
@@ -84,7 +90,7 @@ impl Output {
 
     /// Puts a body behind what is encoded, without copying it.
     pub(crate) fn share(&mut self, body: Arc<[u8]>) {
-        debug_assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
+        assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
         self.shared = Some(body);
     }
 
@@ -194,7 +200,7 @@ impl Parked {
 
     /// Keeps what is left of the loop's output.
     pub(crate) fn keep_output(&mut self, output: &mut Output) {
-        debug_assert!(self.output.is_empty(), "an output is only begun when the last one is out");
+        assert!(self.output.is_empty(), "an output is only begun when the last one is out");
         self.output = output.take_fitted();
     }
 
@@ -275,6 +281,24 @@ mod tests {
             assert!(stack.is_empty());
         }
         assert_eq!(stack.height(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "the answers above are sent or parked")]
+    fn answers_are_not_taken_up_below_those_of_another_client() {
+        let mut stack = Output::default();
+        stack.encoded().extend_from_slice(b"first");
+        let aside = stack.set_aside();
+        stack.encoded().extend_from_slice(b"second");
+        stack.take_up(aside);
+    }
+
+    #[test]
+    #[should_panic(expected = "answers are set aside before they are sent")]
+    fn answers_are_not_set_aside_in_the_middle_of_being_sent() {
+        let mut stack = output(b"first", b"");
+        stack.advance(1);
+        stack.set_aside();
     }
 
     #[test]

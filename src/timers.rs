@@ -179,7 +179,7 @@ impl Timers {
         since: Time,
     ) {
         let list = &mut self.lists[class as usize];
-        debug_assert!(
+        assert!(
             list.tail == NONE || slab[list.tail as usize].link().time <= since,
             "the list of {class:?} would not be in order of time any more"
         );
@@ -199,7 +199,7 @@ impl Timers {
             Place::Nowhere => return,
             Place::Set => {
                 let was_there = self.appointments.remove(&(link.time, short(key)));
-                debug_assert!(was_there, "a link and the set say the same");
+                assert!(was_there, "a link and the set say the same");
                 return;
             }
             Place::List(class) => class,
@@ -280,6 +280,14 @@ mod tests {
         timers.set(&mut slab, 0, Some(timeout(IDLE, 1000)));
         assert_eq!(timers.first(IDLE), Some(1));
         assert_eq!(timers.behind(&slab, 2), Some(0));
+    }
+
+    #[test]
+    #[should_panic(expected = "in order of time")]
+    fn a_deadline_that_runs_since_before_the_last_one_is_not_taken() {
+        let (mut slab, mut timers) = three();
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 1)));
+        timers.set(&mut slab, 1, Some(timeout(IDLE, 0)));
     }
 
     #[test]
