@@ -187,7 +187,8 @@ pub struct Reply<'a> {
 impl<'a> Reply<'a> {
     /// Has an answer that must list the allowed methods (RFC 9110 §15.5.6) list these, rather
     /// than all that the server itself knows. For [`Handler::handle_fault`]; other answers say
-    /// `Allow` by [`Reply::field`].
+    /// `Allow` by [`Reply::field`]. As there, a value that would break the message turns the answer
+    /// into a 500.
     pub fn allow(self, methods: &'static str) -> Reply<'a> {
         let allow = self.allow.map(|_| methods);
         Reply { allow, ..self }
@@ -198,11 +199,17 @@ impl<'a> Reply<'a> {
         let start = self.output.encoded().len();
         let mut lists = Lists::default();
         encode::start(self.output.encoded(), status, self.date);
+        let mut invalid = None;
         if let Some(methods) = self.allow {
-            encode::field(self.output.encoded(), "Allow", methods.as_bytes());
-            lists.insert(List::Allow);
+            match encode::check_field("Allow", methods.as_bytes()) {
+                Ok(()) => {
+                    encode::field(self.output.encoded(), "Allow", methods.as_bytes());
+                    lists.insert(List::Allow);
+                }
+                Err(why) => invalid = Some(why),
+            }
         }
-        ReplyHead { reply: self, status, start, lists, invalid: None }
+        ReplyHead { reply: self, status, start, lists, invalid }
     }
 
     /// Begins an answer 200 with this field: see [`ReplyHead::field`].
@@ -394,7 +401,8 @@ impl ReplyHead<'_> {
     fn fail(self, invalid: InvalidField) -> Sent {
         self.reply.output.encoded().truncate(self.start);
         let text = format!("{}: {invalid}\n", Status::INTERNAL_SERVER_ERROR);
-        self.reply
+        // What is to be allowed may be what is invalid, and no 500 has to say it.
+        Reply { allow: None, ..self.reply }
             .status(Status::INTERNAL_SERVER_ERROR)
             .field("Content-Type", "text/plain; charset=utf-8")
             .send(&text)
@@ -404,6 +412,7 @@ impl ReplyHead<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::method::Method;
     use std::time::SystemTime;
 
     fn answer(travel: Travel, give: impl FnOnce(Reply<'_>) -> Sent) -> (String, Persistence) {
@@ -465,6 +474,19 @@ mod tests {
             let text = String::from_utf8_lossy(output.encoded()).into_owned();
             assert_eq!(text.matches("Allow: GET\r\n").count(), lines, "{text}");
             output.clear();
+        }
+    }
+
+    #[test]
+    fn methods_that_would_split_the_answer_make_it_a_500() {
+        for methods in ["GET\r\nSet-Cookie: a=b", "GET\nX: y", "GET\0", "GET\r"] {
+            let (text, _) = answer(Travel::Content, |reply| {
+                let demanded = Reply { allow: Some(Method::ALLOWED), ..reply };
+                demanded.allow(methods).status(Status::METHOD_NOT_ALLOWED).send("secret")
+            });
+            assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
+            assert!(!text.contains("Allow") && !text.contains("secret"), "{text}");
+            assert_eq!(text.matches("HTTP/1.1").count(), 1);
         }
     }
 
