@@ -2,10 +2,10 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are not clients': the poll, the listeners, signals, the waker, standard
-/// streams, a log file, a file or two that a handler opens, and one for the connection that is
-/// accepted before another is evicted for it.
-const RESERVE: u64 = 32;
+/// Descriptors that are not clients': the poll, signals, the waker, the alarm, standard streams, a log
+/// file, a directory, a file or two that a handler opens for a moment, and one for the connection that
+/// is accepted before another is evicted for it.
+const RESERVE: u64 = 31;
 
 /// The descriptor limit before and after raising it to what the system allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,8 @@ pub(crate) fn raise_limit() -> Descriptors {
 }
 
 impl Descriptors {
-    /// How many clients these are enough for, with so many descriptors `set_apart` for others.
+    /// How many clients these are enough for, with so many descriptors `set_apart` for others, such as
+    /// listeners and files.
     /// Under a tiny limit, half of it, but at least one.
     pub(crate) fn clients_max(self, set_apart: usize) -> usize {
         let taken = RESERVE.saturating_add(set_apart as u64);
@@ -42,9 +43,9 @@ mod tests {
     #[test]
     fn most_descriptors_are_for_clients() {
         let clients = |now, set_apart| Descriptors { before: now, now }.clients_max(set_apart);
-        let clients_max = [clients(20_000, 0), clients(64, 0), clients(16, 0), clients(1, 0)];
+        let clients_max = [clients(20_000, 1), clients(64, 1), clients(16, 1), clients(1, 1)];
         assert_eq!(clients_max, [19_968, 32, 8, 1]);
-        assert_eq!([clients(20_000, 32), clients(64, 32)], [19_936, 32]);
+        assert_eq!([clients(20_000, 33), clients(64, 33)], [19_936, 32]);
     }
 
     #[test]

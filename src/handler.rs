@@ -51,6 +51,13 @@ pub trait Handler {
         ContentPlan::Hold
     }
 
+    /// Says what the server is to set aside for this handler, of the `descriptors` that the process
+    /// may have. The server asks once, when it is bound, and takes it out of the number of clients and
+    /// adds it to the memory that it announces. By default there is nothing, and content is held.
+    fn needs(&mut self, _descriptors: usize) -> Needs {
+        Needs::default()
+    }
+
     /// Descriptors have run out, and a connection waits for one: closes those that can be done
     /// without, as of files that are kept open, and says whether there were any. If there were
     /// none, an idle client has to go.
@@ -76,6 +83,40 @@ pub enum ContentPlan {
     /// behind that answer, and throws away what the client still sends: at most
     /// [`Limits::linger_bytes_max`](crate::Limits::linger_bytes_max).
     Refuse,
+}
+
+/// What a [`Handler`] takes beside what its clients do: see [`Handler::needs`].
+///
+/// A handler that sends files of its own says here how many of them can be open at once. The server
+/// does not count the descriptors of a [`FileRange`]: several clients may share one.
+///
+/// ```
+/// use oneloop::{ContentPlan, Handler, Needs, Reply, Request, Sent};
+///
+/// struct Download(oneloop::FileRange);
+///
+/// impl Handler for Download {
+///     fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
+///         reply.send_file(self.0.clone())
+///     }
+///
+///     fn needs(&mut self, _descriptors: usize) -> Needs {
+///         let mut needs = Needs::default();
+///         needs.files = 1; // it is shared by all clients
+///         needs
+///     }
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Needs {
+    /// How many files it has open at the most, those that are being sent included.
+    pub files: usize,
+    /// The memory that it takes at the most, in bytes, also for what clients are being sent of it.
+    pub memory_bytes: usize,
+    /// What it does with the content of requests. Unless this is [`ContentPlan::Hold`], which it is
+    /// by default, [`Handler::content_plan`] must never be that.
+    pub content: ContentPlan,
 }
 
 impl Fault<'_> {

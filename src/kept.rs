@@ -70,7 +70,7 @@ impl Kept {
     pub(crate) fn append(&mut self, bytes: &[u8], bytes_max: usize) {
         let needed = self.len() + bytes.len();
         if needed > self.capacity() {
-            self.grow(needed.max((2 * self.capacity()).min(bytes_max)));
+            self.grow(needed.max((self.capacity() * 2).min(bytes_max)));
         }
         match self {
             Kept::Heap(kept) => kept.extend_from_slice(bytes),

@@ -22,7 +22,7 @@ use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
 use crate::descriptors::{self, Descriptors};
 use crate::door::Door;
 use crate::error::Error;
-use crate::handler::Handler;
+use crate::handler::{Handler, Needs};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::narration::{LoopEvent, Observer, Patience};
@@ -93,6 +93,7 @@ pub struct Server<H> {
     alarm: Alarm,
     clients: Clients<TcpStream>,
     handler: Doors<H>,
+    needs: Needs,
     limits: Limits,
     timeouts: Timeouts,
     descriptors: Descriptors,
@@ -127,7 +128,7 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// [`Error::Config`] if the configuration contradicts itself, [`Error::Bind`] if an address
     /// cannot be listened at, [`Error::System`] if the system has no poll for us.
-    pub fn bind(config: &Config, handler: H) -> Result<Server<H>, Error> {
+    pub fn bind(config: &Config, mut handler: H) -> Result<Server<H>, Error> {
         config.check()?;
         let system = |what| move |reason| Error::System(what, reason);
         let descriptors = descriptors::raise_limit();
@@ -146,7 +147,9 @@ impl<H: Handler> Server<H> {
             Ok(Showing::new(listener, place, &config.admin_hosts, addresses))
         };
         let (admin, routes) = config.admin.map(show).transpose()?.unzip();
-        let clients_max = descriptors.clients_max(admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX));
+        let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
+        let admins = admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
+        let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
         let alarm = Alarm::new(poll.registry(), ALARM);
@@ -165,6 +168,7 @@ impl<H: Handler> Server<H> {
                 SystemTime::UNIX_EPOCH,
             ),
             handler: Doors::new(handler, routes),
+            needs,
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
             descriptors,

@@ -2,7 +2,7 @@
 
 use super::routes::Routes;
 use crate::door::Door;
-use crate::handler::{ContentPlan, Handler, Reply, Sent};
+use crate::handler::{ContentPlan, Handler, Needs, Reply, Sent};
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 
@@ -56,6 +56,11 @@ impl<H: Handler> Handler for Doors<H> {
             Door::Public => self.public.content_plan(request),
             Door::Admin => self.routes().content_plan(request),
         }
+    }
+
+    /// Those of the public's handler: the admin listener's are the server's own.
+    fn needs(&mut self, descriptors: usize) -> Needs {
+        self.public.needs(descriptors)
     }
 
     fn give_way(&mut self) -> bool {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use oneloop::handlers::{FixedText, Site};
-use oneloop::{ContentPlan, Fault, Handler, Reply, Request, Sent};
+use oneloop::{ContentPlan, Fault, Handler, Needs, Reply, Request, Sent};
 
 /// What is answered.
 #[derive(Debug)]
@@ -46,6 +46,13 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.content_plan(request),
             Answer::Files(site) => site.content_plan(request),
+        }
+    }
+
+    fn needs(&mut self, descriptors: usize) -> Needs {
+        match self {
+            Answer::Text(text) => text.needs(descriptors),
+            Answer::Files(site) => site.needs(descriptors),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::handler::{ContentPlan, Handler, Reply, Sent};
+use crate::handler::{ContentPlan, Handler, Needs, Reply, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;
@@ -127,6 +127,11 @@ impl Handler for FixedText {
     /// The answer does not depend on content.
     fn content_plan(&mut self, _: &Request<'_>) -> ContentPlan {
         ContentPlan::Drop
+    }
+
+    fn needs(&mut self, _: usize) -> Needs {
+        let memory_bytes = self.body.len();
+        Needs { memory_bytes, content: ContentPlan::Drop, ..Needs::default() }
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {

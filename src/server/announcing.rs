@@ -26,12 +26,16 @@ impl<H: Handler> Server<H> {
             &self.timeouts;
         let grace = self.timeouts.grace();
         let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
+        let files = match self.needs.files {
+            0 => String::new(),
+            files => format!(", files {files}"),
+        };
         let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
         let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
         info!(
-            "limits: descriptors {} -> {}, clients {clients_max}, first byte {first_byte:?}, head \
-             {head:?}{grace}, body {body:?}, write {write:?}, idle {idle:?}, linger {linger:?}, \
-             drain {drain:?}, memory at worst {worst} MiB",
+            "limits: descriptors {} -> {}, clients {clients_max}{files}, \
+             first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \
+             idle {idle:?}, linger {linger:?}, drain {drain:?}, memory at worst {worst} MiB",
             self.descriptors.before, self.descriptors.now
         );
         if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {

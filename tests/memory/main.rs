@@ -1,5 +1,5 @@
-//! The memory of the real binary, and of a program that embeds the library: what comes back after a
-//! crowd, and what is taken at the worst.
+//! What the real binary announces of its memory and its descriptors holds, and what a crowd takes comes
+//! back.
 #![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used)]
 
@@ -13,3 +13,4 @@ mod needed;
 mod trace;
 
 mod crowds;
+mod files;

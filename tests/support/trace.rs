@@ -29,6 +29,8 @@ const PATIENT: [&str; 4] = ["--first-byte-timeout", "1h", "--idle-timeout", "1h"
 pub struct Watched {
     child: Child,
     address: SocketAddr,
+    /// What it has logged up to its limits.
+    announced: String,
     /// Where strace will write what it has counted.
     calls: Option<PathBuf>,
 }
@@ -51,6 +53,14 @@ impl Watched {
     pub fn start_with(arguments: &[&str]) -> Watched {
         let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
         command.args(arguments);
+        Watched::spawn(command, None)
+    }
+
+    /// Starts it with these arguments, and at most so many descriptors.
+    pub fn start_limited(descriptors: u64, arguments: &[&str]) -> Watched {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_oneloop")]).args(arguments);
         Watched::spawn(command, None)
     }
 
@@ -78,7 +88,7 @@ impl Watched {
         let mut child = command.process_group(0).spawn().expect("cargo has built the binary");
         let mut stderr = child.stderr.take().expect("it was asked for as a pipe");
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut watched = Watched { child, address: nowhere, calls };
+        let mut watched = Watched { child, address: nowhere, announced: String::new(), calls };
         let (sender, log) = mpsc::channel();
         thread::spawn(move || {
             let mut is_heard = true;
@@ -90,13 +100,20 @@ impl Watched {
             });
         });
         let mut logged = Vec::new();
-        while watched.address == nowhere {
+        while !watched.announced.contains("memory at worst") || !watched.announced.ends_with('\n') {
             logged.extend(log.recv_timeout(PATIENCE).expect("it soon says where it listens"));
-            if let Some(address) = listening_address(&logged) {
-                watched.address = address;
-            }
+            watched.announced = String::from_utf8_lossy(&logged).into_owned();
         }
+        watched.address = listening_address(&logged).expect("it says where it listens first");
         watched
+    }
+
+    /// The number that stands behind this word in what it has announced of its limits.
+    pub fn announced(&self, word: &str) -> u64 {
+        let (_, limits) = self.announced.split_once("limits: ").expect("it says its limits");
+        let (_, rest) = limits.split_once(word).expect("it says this");
+        let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).expect("a number")
     }
 
     /// Where it listens.

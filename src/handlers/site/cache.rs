@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::coding::Coding;
-use super::variant::{Content, Nature, Variant};
+use super::departed::Departed;
+use super::variant::{Content, KEPT_BYTES_MAX, Nature, Variant};
 use crate::time::Time;
 
-/// How many files are kept open. They are descriptors that clients cannot have, so they are few;
+/// How many files are kept open for the next who asks for them. They are descriptors that clients cannot have, so they are few;
 /// what is not open is opened for each answer.
 const OPEN_FILES_MAX: usize = 256;
 
@@ -74,13 +75,24 @@ impl Entry {
 
     /// Whether it keeps a file open that nobody has asked for of late.
     fn is_open_in_vain(&self, now: Time) -> bool {
-        self.footprint.files > 0
+        self.is_open_only()
             && self.variants.iter().any(|state| match state {
                 State::Present(variant) => {
                     matches!(variant.content, Content::InFile(_))
                         && now.since(variant.checked) >= UNUSED_MAX
                 }
                 State::Unknown | State::Absent(_) => false,
+            })
+    }
+
+    /// Whether it keeps files open, none of which is being sent.
+    fn is_open_only(&self) -> bool {
+        self.footprint.files > 0
+            && self.variants.iter().all(|state| match state {
+                State::Present(variant) => {
+                    matches!(variant.content, Content::Kept(_)) || !variant.is_being_sent()
+                }
+                State::Unknown | State::Absent(_) => true,
             })
     }
 
@@ -106,21 +118,70 @@ pub(super) struct Cache {
     by_key: HashMap<Box<[u8]>, usize>,
     hand: usize,
     total: Footprint,
+    departed: Departed,
     bytes_max: usize,
+    /// How many files may be open, kept or being sent.
+    files_max: usize,
     /// When open files were last looked at that nobody asks for.
     swept: Time,
 }
 
 impl Cache {
-    /// A cache that takes about so many bytes at the most, and one entry in any case.
+    /// A cache that takes about so many bytes at the most, and one entry in any case. Any number of
+    /// files may be open.
     pub(super) fn new(bytes_max: usize) -> Cache {
         Cache {
             entries: Vec::new(),
             by_key: HashMap::new(),
             hand: 0,
             total: Footprint::default(),
+            departed: Departed::default(),
             bytes_max,
+            files_max: usize::MAX,
             swept: Time::START,
+        }
+    }
+
+    /// Takes about so many bytes from now on.
+    pub(super) fn set_bytes_max(&mut self, bytes_max: usize) {
+        *self = Cache { files_max: self.files_max, ..Cache::new(bytes_max) };
+    }
+
+    /// Has at most so many files open from now on.
+    pub(super) fn set_files_max(&mut self, files_max: usize) {
+        self.files_max = files_max;
+    }
+
+    /// The most memory that it takes and has others take, in bytes: what is in it, what it has given
+    /// up and is still being sent, and one more file.
+    pub(super) fn bytes_max(&self) -> usize {
+        self.bytes_max.saturating_add(2 * KEPT_BYTES_MAX as usize)
+    }
+
+    /// How many bytes of a file may come into memory: none if clients are still being sent as much as
+    /// there may be of what has been given up.
+    pub(super) fn room(&mut self) -> usize {
+        let most = self.bytes_max.max(KEPT_BYTES_MAX as usize);
+        most.saturating_sub(self.departed.bytes())
+    }
+
+    /// Whether one more file may be open. If not, those that are only kept open are closed, but for
+    /// what the entry `kept` has; that may be moved by it.
+    pub(super) fn has_room_for_file(&mut self, kept: &mut usize) -> bool {
+        if self.total.files + self.departed.files() < self.files_max {
+            return true;
+        }
+        if let Some(moved) = self.give_way(*kept) {
+            *kept = moved;
+        }
+        self.total.files + self.departed.files() < self.files_max
+    }
+
+    /// Says what is known of a file in one coding from now on. [`Cache::settle`] has to follow.
+    pub(super) fn set(&mut self, index: usize, coding: Coding, state: State) {
+        let before = &mut self.entries[index].variants[coding as usize];
+        if let State::Present(variant) = std::mem::replace(before, state) {
+            self.departed.note(&variant);
         }
     }
 
@@ -151,11 +212,20 @@ impl Cache {
         self.total.bytes = self.total.bytes - counted.bytes + now.bytes;
         self.total.files = self.total.files - counted.files + now.files;
         let mut kept = index;
-        while self.total.bytes > self.bytes_max && self.entries.len() > 1 {
+        if self.total.bytes + self.departed.bytes_noted() > self.bytes_max {
+            self.departed.bytes();
+        }
+        while self.total.bytes + self.departed.bytes_noted() > self.bytes_max
+            && self.entries.len() > 1
+        {
             kept = self.turn_hand(kept, |_| true);
         }
-        while self.total.files > OPEN_FILES_MAX && self.entries.len() > 1 {
-            kept = self.turn_hand(kept, |entry| entry.footprint.files > 0);
+        // What is being sent stays open in any case, so its entry may as well stay.
+        for _ in 0..2 * self.entries.len() {
+            if self.total.files <= OPEN_FILES_MAX {
+                break;
+            }
+            kept = self.turn_hand(kept, Entry::is_open_only);
         }
         kept
     }
@@ -164,6 +234,11 @@ impl Cache {
     pub(super) fn remove(&mut self, index: usize) {
         let entry = self.entries.swap_remove(index);
         self.by_key.remove(&entry.key);
+        for state in &entry.variants {
+            if let State::Present(variant) = state {
+                self.departed.note(variant);
+            }
+        }
         self.total.bytes -= entry.footprint.bytes;
         self.total.files -= entry.footprint.files;
         if let Some(moved) = self.entries.get(index)
@@ -173,19 +248,20 @@ impl Cache {
         }
     }
 
-    /// Takes out everything that keeps a file open, and says whether there was anything.
+    /// Takes out everything that keeps a file open which nobody is being sent, and says whether there
+    /// was anything.
     pub(super) fn close_files(&mut self) -> bool {
         // No entry is there, so none is kept.
         self.give_way(usize::MAX).is_some()
     }
 
-    /// Takes out everything else that keeps a file open, for somebody needs descriptors. Says
-    /// where the entry `kept` is now, or `None` if there was nothing to take out.
+    /// Takes out everything else that keeps a file open which nobody is being sent, for somebody needs
+    /// descriptors. Says where the entry `kept` is now, or `None` if there was nothing to take out.
     pub(super) fn give_way(&mut self, mut kept: usize) -> Option<usize> {
         let before = self.entries.len();
         let mut index = 0;
         while index < self.entries.len() {
-            if index == kept || self.entries[index].footprint.files == 0 {
+            if index == kept || !self.entries[index].is_open_only() {
                 index += 1;
                 continue;
             }
@@ -216,7 +292,14 @@ impl Cache {
 
     /// Takes out everything.
     pub(super) fn clear(&mut self) {
-        *self = Cache::new(self.bytes_max);
+        while !self.entries.is_empty() {
+            self.remove(self.entries.len() - 1);
+        }
+        *self = Cache {
+            departed: std::mem::take(&mut self.departed),
+            files_max: self.files_max,
+            ..Cache::new(self.bytes_max)
+        };
     }
 
     /// Moves the hand by one entry, and takes that out if it has not been used and is one of
@@ -323,6 +406,69 @@ mod tests {
         assert!(cache.entry(last).key.starts_with(b"open"));
         assert_eq!(cache.give_way(last), None);
         check(&cache);
+    }
+
+    #[test]
+    fn a_file_that_is_being_sent_counts_until_it_is_out_and_others_make_room() {
+        let mut cache = Cache::new(usize::MAX);
+        cache.set_files_max(3);
+        let mut index = take_in(&mut cache, "sent", open());
+        let State::Present(variant) = &cache.entry(index).variants[0] else {
+            panic!("it is there")
+        };
+        let Content::InFile(sent) = &variant.content else { panic!("it is open") };
+        let sent = Arc::clone(sent);
+        assert!(cache.has_room_for_file(&mut index));
+        for key in ["kept", "kept, too"] {
+            index = take_in(&mut cache, key, open());
+        }
+        assert!(cache.has_room_for_file(&mut index), "one that is only kept open is closed");
+        assert_eq!((cache.total.files, cache.entries.len()), (2, 2));
+        assert!(cache.find(b"sent").is_some(), "it could not be closed");
+        cache.clear();
+        assert_eq!(cache.departed.files(), 1);
+        cache.set_files_max(1);
+        assert!(!cache.has_room_for_file(&mut usize::MAX.clone()));
+        drop(sent);
+        assert!(cache.has_room_for_file(&mut usize::MAX.clone()));
+    }
+
+    #[test]
+    fn what_is_being_sent_is_found_again_however_long_that_takes() {
+        let mut cache = Cache::new(usize::MAX);
+        let mut sent = Vec::new();
+        for number in 0..2 * OPEN_FILES_MAX {
+            let index = take_in(&mut cache, &number.to_string(), open());
+            let State::Present(variant) = &cache.entry(index).variants[0] else { panic!("it is") };
+            let Content::InFile(file) = &variant.content else { panic!("it is open") };
+            sent.push(Arc::clone(file));
+        }
+        check(&cache);
+        assert_eq!((cache.total.files, cache.departed.files()), (2 * OPEN_FILES_MAX, 0));
+        cache.sweep(Time::START + 2 * UNUSED_MAX);
+        assert_eq!(cache.total.files, 2 * OPEN_FILES_MAX);
+        sent.clear();
+        take_in(&mut cache, "one more", open());
+        check(&cache);
+        assert_eq!(cache.total.files, OPEN_FILES_MAX);
+    }
+
+    #[test]
+    fn bytes_that_are_being_sent_count_although_they_are_given_up() {
+        let mut cache = Cache::new(ROOM);
+        let mut sent = Vec::new();
+        for number in 0..20 {
+            let index = take_in(&mut cache, &number.to_string(), kept(10_000));
+            let State::Present(variant) = &cache.entry(index).variants[0] else { panic!("it is") };
+            let Content::Kept(bytes) = &variant.content else { panic!("it is in memory") };
+            sent.push(Arc::clone(bytes));
+            check(&cache);
+        }
+        assert!(cache.departed.bytes() > ROOM, "nothing was asked for room");
+        assert_eq!((cache.room(), cache.entries.len()), (0, 1));
+        sent.truncate(5);
+        let room = cache.room();
+        assert!((ROOM - 60_000..ROOM).contains(&room), "{room}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::coding::{Coding, Preference};
 use super::failure::Failure;
 use super::identity::CHECK_EVERY;
 use super::root::{Found, Place, Root};
-use super::variant::{Common, Nature, Negotiation, Variant};
+use super::variant::{Common, Content, Nature, Negotiation, Variant};
 use crate::handlers::media_type::{is_compressible, media_type};
 use crate::time::Time;
 
@@ -159,11 +159,18 @@ impl Files {
         }
         let seen = match found {
             Ok(Found::File(file, identity)) => {
-                let entry = self.cache.entry(*index);
-                let now = (moment.now, moment.date);
-                let variant =
-                    Variant::new(file, identity, coding, &entry.nature, &self.common, now);
-                entry.variants[coding as usize] = State::Present(Box::new(variant));
+                let (room, now) = (self.cache.room(), (moment.now, moment.date));
+                let nature = &self.cache.entry(*index).nature;
+                let variant = Variant::new(file, identity, coding, nature, &self.common, room, now);
+                if matches!(variant.content, Content::InFile(_)) {
+                    // What was known of it before may have kept it open.
+                    self.cache.set(*index, coding, State::Unknown);
+                    *index = self.cache.settle(*index);
+                    if !self.cache.has_room_for_file(index) {
+                        return Err(Failure::Exhausted);
+                    }
+                }
+                self.cache.set(*index, coding, State::Present(Box::new(variant)));
                 Seen::Present
             }
             Ok(Found::Directory) if coding == Coding::Identity => return Ok(Seen::Directory),
@@ -171,7 +178,7 @@ impl Files {
             Err(failure) if coding == Coding::Identity => return Err(failure),
             // Whatever is wrong with a sibling, there is the file itself.
             Ok(Found::Directory) | Err(_) => {
-                self.cache.entry(*index).variants[coding as usize] = State::Absent(moment.now);
+                self.cache.set(*index, coding, State::Absent(moment.now));
                 Seen::Absent
             }
         };

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::asked::Asked;
-use super::cache::Cache;
 use super::coding::Preference;
 use super::conditional::{self, Verdict};
 use super::error_page::{self, Refusal};
@@ -18,7 +17,7 @@ use super::range::{self, Part, Wanted};
 use super::root::Root;
 use super::variant::{Content, Nature, Variant};
 use crate::file::FileRange;
-use crate::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
+use crate::handler::{ContentPlan, Handler, Needs, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
@@ -34,6 +33,13 @@ const NOT_FOUND_PAGE: &[u8] = b"404.html";
 
 /// How soon it may be better, in seconds, if there were no descriptors for a file.
 const RETRY_AFTER: &str = "1";
+
+/// One in so many descriptors is for files that are kept open or being sent. Large files are few and
+/// popular as a rule, and clients who are sent the same one share its descriptor.
+const FILES_SHARE: usize = 8;
+
+/// With fewer, one slow client could keep all others from every large file.
+const FILES_MIN: usize = 2;
 
 /// Fields that the site writes itself, because they depend on the file.
 const OWN_FIELDS: [&str; 8] = [
@@ -156,7 +162,7 @@ impl Site {
     /// Takes about so much memory for files, in bytes, their names and fields included. What has
     /// no room is read anew for each answer.
     pub fn cache_bytes(mut self, bytes: usize) -> Site {
-        self.files.cache = Cache::new(bytes);
+        self.files.cache.set_bytes_max(bytes);
         self
     }
 
@@ -343,6 +349,15 @@ impl Handler for Site {
             | Method::Connect
             | Method::Trace => ContentPlan::Refuse,
         }
+    }
+
+    /// One descriptor in eight is for files, at least two. Of further large files none is opened until
+    /// one of these is out: 503. Small ones are read, and closed at once.
+    fn needs(&mut self, descriptors: usize) -> Needs {
+        let files = (descriptors / FILES_SHARE).max(FILES_MIN);
+        self.files.cache.set_files_max(files);
+        let memory_bytes = self.files.cache.bytes_max().saturating_add(self.listing_bytes_max());
+        Needs { files, memory_bytes, content: ContentPlan::Drop }
     }
 
     /// Files and directories are kept open only as long as no client needs their descriptors.

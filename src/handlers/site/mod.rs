@@ -13,6 +13,7 @@ mod asked;
 mod cache;
 mod coding;
 mod conditional;
+mod departed;
 mod directory;
 mod error_page;
 mod failure;

@@ -14,7 +14,7 @@ use crate::time::Time;
 
 /// Files up to this size are kept in memory, in bytes, as far as there is room: from there on
 /// the kernel sends them from its own copy for less than we would from ours.
-const KEPT_BYTES_MAX: u64 = 64 * 1024;
+pub(super) const KEPT_BYTES_MAX: u64 = 64 * 1024;
 
 /// A state of a file: what is said of it, and its bytes or where they are.
 #[derive(Debug)]
@@ -73,17 +73,18 @@ pub(super) struct Common {
 }
 
 impl Variant {
-    /// Reads an open file, or keeps it open if it is large.
+    /// Reads an open file, or keeps it open if it is large or there is no `room` in memory.
     pub(super) fn new(
         file: File,
         identity: Identity,
         coding: Coding,
         nature: &Nature,
         common: &Common,
+        room: usize,
         now: (Time, SystemTime),
     ) -> Variant {
         let (now, date) = now;
-        let content = content(file, identity);
+        let content = content(file, identity, room);
         let is_small_and_cold =
             matches!(content, Content::InFile(_)) && identity.bytes <= KEPT_BYTES_MAX;
         let settled = match identity.is_settled(date) && !is_small_and_cold {
@@ -127,6 +128,14 @@ impl Variant {
         self.settled == Settled::Yes && identity == Some(self.identity)
     }
 
+    /// Whether a client is being sent its bytes from where they are.
+    pub(super) fn is_being_sent(&self) -> bool {
+        match &self.content {
+            Content::Kept(bytes) => Arc::strong_count(bytes) > 1,
+            Content::InFile(file) => Arc::strong_count(file) > 1,
+        }
+    }
+
     /// Its length, in bytes.
     pub(super) fn len(&self) -> u64 {
         match &self.content {
@@ -153,9 +162,9 @@ impl Variant {
 
 /// All the bytes of a small file, if they are in memory. If they are not, or fewer than they were,
 /// it is answered from the file, and looked at again in a second.
-fn content(file: File, identity: Identity) -> Content {
+fn content(file: File, identity: Identity, room: usize) -> Content {
     let file = Arc::new(file);
-    if identity.bytes > KEPT_BYTES_MAX {
+    if identity.bytes > KEPT_BYTES_MAX.min(room as u64) {
         return Content::InFile(file);
     }
     let range = FileRange::new(Arc::clone(&file), 0, identity.bytes);
