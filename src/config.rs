@@ -307,16 +307,17 @@ impl Config {
     /// Says what contradicts itself here, and how to mend it.
     ///
     /// # Errors
-    /// [`Error::Config`] with one sentence. [`Server::bind`](crate::Server::bind) calls this.
+    /// [`Error::Config`] with one sentence, in which settings have their names here:
+    /// `limits.head_bytes_max`. [`Server::bind`](crate::Server::bind) calls this.
     pub fn check(&self) -> Result<(), Error> {
-        let limits = &self.limits;
-        let timeouts = &self.timeouts;
-        let at_least = |name: &str, value: usize, least: usize| match value < least {
-            true => Err(Error::Config(format!("{name} is {value}; make it {least} or more"))),
-            false => Ok(()),
-        };
+        self.check_places()?;
+        self.limits.check()?;
+        self.timeouts.check()
+    }
+
+    fn check_places(&self) -> Result<(), Error> {
         if self.listen.is_empty() {
-            return Err(Error::Config("there is no address to listen at; give one".into()));
+            return Err(Error::Config("listen has no address; give one".into()));
         }
         if let Some(AdminPlace { address, reach: Reach::ThisMachine }) = self.admin
             && !address.ip().to_canonical().is_loopback()
@@ -332,42 +333,70 @@ impl Config {
             self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
         if let Some(name) = bad {
             return Err(Error::Config(format!(
-                "the admin host '{name}' is no host name; write it without a scheme and a port"
+                "admin_hosts has '{name}', which is no host name; write it without a \
+                 scheme and a port"
             )));
         }
-        at_least("the head limit", limits.head_bytes_max, 64)?;
-        at_least("the target limit", limits.target_bytes_max, 1)?;
-        at_least("the output high-water mark", limits.output_bytes_high_water, 1024)?;
-        at_least("the byte budget of a turn", limits.turn_bytes_max, 1024)?;
-        at_least("the accepts per turn", limits.accepts_per_turn_max, 1)?;
-        at_least("the deadlines per turn", limits.deadlines_per_turn_max, 1)?;
-        at_least("the clients at most", limits.clients_max.unwrap_or(1), 1)?;
-        if limits.head_bytes_max > RECEIVE_BYTES {
+        Ok(())
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), Error> {
+        let at_least = |name: &str, value: usize, least: usize| match value < least {
+            true => {
+                Err(Error::Config(format!("limits.{name} is {value}; make it {least} or more")))
+            }
+            false => Ok(()),
+        };
+        at_least("head_bytes_max", self.head_bytes_max, 64)?;
+        at_least("target_bytes_max", self.target_bytes_max, 1)?;
+        at_least("output_bytes_high_water", self.output_bytes_high_water, 1024)?;
+        at_least("turn_bytes_max", self.turn_bytes_max, 1024)?;
+        at_least("accepts_per_turn_max", self.accepts_per_turn_max, 1)?;
+        at_least("deadlines_per_turn_max", self.deadlines_per_turn_max, 1)?;
+        at_least("clients_max", self.clients_max.unwrap_or(1), 1)?;
+        if self.head_bytes_max > RECEIVE_BYTES {
             return Err(Error::Config(format!(
-                "the head limit is {} bytes; make it {RECEIVE_BYTES} or less",
-                limits.head_bytes_max
+                "limits.head_bytes_max is {}; make it {RECEIVE_BYTES} or less",
+                self.head_bytes_max
             )));
         }
-        if limits.target_bytes_max >= limits.head_bytes_max {
+        if self.target_bytes_max >= self.head_bytes_max {
             return Err(Error::Config(format!(
-                "the target limit ({} bytes) leaves no room in the head limit ({} bytes); lower \
-                 the first or raise the second",
-                limits.target_bytes_max, limits.head_bytes_max
+                "limits.target_bytes_max is {}, which leaves no room in limits.head_bytes_max \
+                 ({}); lower the first or raise the second",
+                self.target_bytes_max, self.head_bytes_max
             )));
         }
-        if limits.fields_max > FIELDS_CAPACITY {
+        if self.fields_max > FIELDS_CAPACITY {
             return Err(Error::Config(format!(
-                "the field limit is {}; make it {FIELDS_CAPACITY} or less",
-                limits.fields_max
+                "limits.fields_max is {}; make it {FIELDS_CAPACITY} or less",
+                self.fields_max
             )));
         }
-        if limits.body_bytes_max > u32::MAX as usize {
-            return Err(Error::Config("the body limit is 4 GiB or more; lower it".into()));
+        if self.body_bytes_max > u32::MAX as usize {
+            return Err(Error::Config("limits.body_bytes_max is 4 GiB or more; lower it".into()));
         }
-        let zero = TimeoutClass::ALL.iter().find(|class| timeouts.of(**class).is_zero());
-        match zero {
-            Some(class) => Err(Error::Config(format!(
-                "the {class:?} timeout is zero, so nobody could meet it; make it longer"
+        Ok(())
+    }
+}
+
+impl Timeouts {
+    fn check(&self) -> Result<(), Error> {
+        // While draining, nobody has to meet a deadline: zero is "at once".
+        let named = [
+            ("first_byte", Some(self.first_byte)),
+            ("head", Some(self.head)),
+            ("typing_grace", self.typing_grace),
+            ("body", Some(self.body)),
+            ("write", Some(self.write)),
+            ("idle", Some(self.idle)),
+            ("linger", Some(self.linger)),
+        ];
+        match named.iter().find(|(_, timeout)| timeout.is_some_and(|it| it.is_zero())) {
+            Some((name, _)) => Err(Error::Config(format!(
+                "timeouts.{name} is zero, so no client could meet it; make it longer"
             ))),
             None => Ok(()),
         }

@@ -8,11 +8,10 @@
 //! |---|---|
 //! | 0 | it was told to stop and did, or it was asked for help |
 //! | 1 | the system refused something: an address, a descriptor |
-//! | 2 | the command line cannot be meant |
+//! | 2 | the command line is invalid |
 //! | 128 + n | a second signal, number n, ended it at once |
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,16 +41,20 @@ fn main() -> ExitCode {
 /// From the arguments to the end of the loop.
 fn serve() -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
-    start_logging(cli.log_level().as_str());
+    start_logging(&cli);
+    let config = cli.config()?;
     let answer = cli.answer()?;
     let directory = answer.directory().map(Path::to_owned);
-    let mut server = Server::bind(&cli.config(), answer)?;
-    if let Some(directory) = directory {
-        for address in server.local_addrs() {
-            info!("serving {} at {}", directory.display(), url(address));
-        }
-    }
+    let bound = Server::bind(&config, answer);
+    let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
     server.handle_signals()?;
+    info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref()));
+    if let Some(address) = server.admin_addr() {
+        info!("admin page at http://{address}/");
+    }
+    if let Some(notice) = cli.notice() {
+        info!("{notice}");
+    }
     match (Teller::new(cli.watching.explain()), cli.watching.slow_motion()) {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
@@ -60,8 +63,11 @@ fn serve() -> Result<Stopped, Refusal> {
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
 }
 
-/// Logs what `RUST_LOG` says, or else what `level` does.
-fn start_logging(level: &str) {
+/// Logs what `RUST_LOG` says, or else as much as `cli` does. Which module a line is from is only
+/// worth room in it for somebody who wants to know more.
+fn start_logging(cli: &Cli) {
+    let level = cli.log_level().as_str();
+    let is_set_up = std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_some();
     let mut env = Env::default().default_filter_or(level);
     if let Ok(wanted) = std::env::var(env_logger::DEFAULT_FILTER_ENV)
         && let Err(reason) = env_filter::Builder::new().try_parse(&wanted)
@@ -70,15 +76,7 @@ fn start_logging(level: &str) {
         let _ = io::stderr().write_all(format!("{PROGRAM}: RUST_LOG: {reason}\n").as_bytes());
         env = Env::default().filter_or(NO_VARIABLE, level);
     }
-    env_logger::Builder::from_env(env).init();
-}
-
-/// What to type into a browser on this machine.
-fn url(address: SocketAddr) -> String {
-    match address.ip().is_unspecified() {
-        true => format!("http://localhost:{}/", address.port()),
-        false => format!("http://{address}/"),
-    }
+    env_logger::Builder::from_env(env).format_target(is_set_up || cli.logs_modules()).init();
 }
 
 /// What a shell reports for a program that a signal ended.
@@ -89,15 +87,6 @@ fn code_of_signal(number: i32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_names_a_host_that_can_be_reached() {
-        let url = |text: &str| url(text.parse().expect("an address"));
-        assert_eq!(url("[::]:8888"), "http://localhost:8888/");
-        assert_eq!(url("0.0.0.0:1"), "http://localhost:1/");
-        assert_eq!(url("127.0.0.1:2"), "http://127.0.0.1:2/");
-        assert_eq!(url("[::1]:3"), "http://[::1]:3/");
-    }
 
     #[test]
     fn a_signal_becomes_the_exit_code_that_shells_know() {

@@ -20,6 +20,12 @@ use oneloop::{Limits, Timeouts};
 
 #[path = "cli/fields.rs"]
 mod fields;
+#[path = "cli/places.rs"]
+mod places;
+#[path = "cli/starting.rs"]
+mod starting;
+#[path = "cli/typing.rs"]
+mod typing;
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -38,6 +44,13 @@ fn oneloop_at(path: &Path) -> Command {
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Copies the program, so that every user may run it. Another program writes the copy: were the file
+/// open here while another test starts a child, that child would hold it, and it could not be run.
+fn copy_program(to: &Path) {
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_oneloop")).arg(to).status();
+    assert!(copied.expect("a cp command").success());
 }
 
 /// A started program. Dropping it ends it.
@@ -72,8 +85,7 @@ impl Running {
 
     fn wait_for_address(&mut self) {
         let line = self.wait_for_line("listening on http://127.0.0.1:");
-        let (_, url) = line.split_once("http://").expect("a URL");
-        self.address = url.trim_end_matches('/').parse().expect("an address in the URL");
+        self.address = addresses(&line)[0];
     }
 
     /// The first line from here on that contains `part`.
@@ -131,6 +143,12 @@ impl Drop for Running {
     }
 }
 
+/// The addresses of the URLs in a line of the log.
+fn addresses(line: &str) -> Vec<SocketAddr> {
+    let urls = line.split("http://").skip(1).map(|rest| rest.split('/').next());
+    urls.map(|address| address.and_then(|it| it.parse().ok()).expect(line)).collect()
+}
+
 /// What a program that is expected to end by itself says.
 fn output(command: &mut Command) -> Output {
     let mut running = Running::launch(command);
@@ -185,6 +203,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
     let text = "\"This is the server respose! :)\"";
     vec![
         ("--listen", "ONELOOP_LISTEN", Some("8888".into())),
+        ("--port", "ONELOOP_PORT", None),
         ("--text", "ONELOOP_TEXT", Some(text.into())),
         ("--file", "ONELOOP_FILE", None),
         ("--status", "ONELOOP_STATUS", Some("200".into())),
@@ -251,9 +270,9 @@ fn a_directory_is_served_and_the_start_line_says_which_and_where() {
     file("served.txt", b"served");
     let arguments = ["-l", "127.0.0.1:0", "--list", "-H", "X-A: b", root];
     let mut running = Running::launch(oneloop().args(arguments));
-    let line = running.wait_for_line("serving ");
-    running.wait_for_address();
-    let said = format!("serving {root} at http://{}/", running.address);
+    let line = running.wait_for_line("listening on ");
+    running.address = addresses(&line)[0];
+    let said = format!("http://{}/, serving {root}; Ctrl-C stops it", running.address);
     assert!(line.ends_with(&said), "{line}");
     let (head, body) = running.answer();
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("X-A: b\r\n"), "{head}");
@@ -266,7 +285,7 @@ fn a_file_that_may_not_be_read_is_forbidden() {
     let folder = env::temp_dir().join(format!("oneloop-forbidden-{}", process::id()));
     let (program, site) = (folder.join("oneloop"), folder.join("site"));
     fs::create_dir_all(&site).expect("a temporary folder");
-    fs::copy(env!("CARGO_BIN_EXE_oneloop"), &program).expect("a copy that everybody may run");
+    copy_program(&program);
     for (name, mode) in [("open.txt", 0o644), ("closed.txt", 0o000)] {
         fs::write(site.join(name), name).expect("a file");
         fs::set_permissions(site.join(name), Permissions::from_mode(mode)).expect("our own file");
@@ -304,7 +323,7 @@ fn both_help_pages_list_every_option_with_its_variable_and_its_default() {
 fn the_help_lists_no_option_that_these_tests_do_not_know() {
     let known = options();
     for word in page("--help").split_whitespace().filter(|word| word.starts_with("--")) {
-        let name = word.trim_end_matches("...");
+        let name = word.trim_end_matches("...").trim_end_matches([',', '.', ';', ':']);
         let name = name.split('[').next().expect("a first part");
         let mine = ["--help", "--version", "--quiet"].contains(&name);
         assert!(mine || known.iter().any(|(option, ..)| *option == name), "{word}");
@@ -341,7 +360,7 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
-        (&["Cargo.toml"], "name a directory"),
+        (&["Cargo.toml"], "write '--file Cargo.toml'"),
         (&[".", "another"], "oneloop --help"),
         (&[".", "--file", "page.html"], "give only one"),
         (&["--list"], "name the directory"),
@@ -349,9 +368,9 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["-x"], "oneloop --help"),
         (&["--strict=1"], "'--strict'"),
         (&["--listen"], "oneloop --help"),
-        (&["-l", "localhost"], "127.0.0.1:8888"),
+        (&["-l", "example.com:80"], "localhost:8888"),
         (&["-l", "65536"], "[::1]:8888"),
-        (&["-l", "a\nb\n\nc"], "'--listen <ADDR>'"),
+        (&["-l", "a\nb\n\nc"], "-l: there is a line feed"),
         (&["-t", "a", "--file", "b"], "give only one"),
         (&["--status", "200", "--status", "201"], "give only one"),
         (&["--status", "99"], "200 to 599"),
@@ -368,7 +387,7 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--head-max", "63"], "make it 64 or more"),
         (&["--target-max", "16KiB"], "lower"),
         (&["--idle-timeout", "0s"], "longer"),
-        (&["--admin", "localhost:9000"], "127.0.0.1:9000"),
+        (&["--admin", "127.0.0.1"], "127.0.0.1:9000"),
         (&["--admin", "9000", "--admin-host", "http://oneloop:9000"], "without a scheme"),
         (&["--admin", "0.0.0.0:9000"], "--admin-anyone-can-reach-it"),
         (&["--admin", "[::]:9000"], "use 127.0.0.1:9000"),
@@ -474,8 +493,9 @@ fn the_environment_says_what_arguments_do_not() {
         .env("ONELOOP_HEADER", "X-A: b\nX-C: d\n")
         .env("ONELOOP_STRICT", "1");
     let mut running = Running::launch(&mut command);
-    running.wait_for_address();
-    running.wait_for_address();
+    let addresses = addresses(&running.wait_for_line("listening on "));
+    assert_eq!(addresses.len(), 2);
+    running.address = addresses[1];
     let (head, body) = running.answer();
     assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
     assert!(head.contains("\r\nX-A: b\r\n") && head.contains("\r\nX-C: d\r\n"), "{head}");
@@ -629,9 +649,7 @@ fn the_first_lines_say_where_it_can_be_watched() {
     let anyone = ["--admin", "0.0.0.0:0", "--admin-anyone-can-reach-it"];
     for arguments in [&["--admin", "0"][..], &["--admin", "[::1]:0"], &anyone] {
         let running = Running::start(oneloop().args(arguments));
-        let line = running.wait_for_line("showing what it does at http://");
-        let (_, url) = line.split_once("http://").expect("a URL");
-        let address: SocketAddr = url.trim_end_matches('/').parse().expect("an address");
+        let address = addresses(&running.wait_for_line("admin page at http://"))[0];
         let mut admin = TcpStream::connect(address).expect("it listens there");
         write!(admin, "GET /healthz HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("it is there");
         let mut answer = String::new();

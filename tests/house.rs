@@ -23,7 +23,7 @@ const LAYERS: [&[&str]; 10] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 24] = [
+const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     (
         "mio::",
         &[
@@ -62,6 +62,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 24] = [
     ),
     // What may wait for a disk.
     (".read_at(", &["file/system.rs"]),
+    ("if_addrs::", &["arguments/interfaces.rs"]),
     ("mime_guess::", &["handlers/media_type.rs"]),
     ("signal_hook", &["signals.rs"]),
     ("hdrhistogram::", &["herd/times.rs"]),

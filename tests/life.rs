@@ -614,7 +614,8 @@ mod program {
             };
             let line = program.wait_for_line("listening on http://");
             let (_, url) = line.split_once("http://").unwrap();
-            program.address = url.trim_end_matches('/').parse().expect("an address in the URL");
+            let (address, _) = url.split_once('/').unwrap();
+            program.address = address.parse().expect("an address in the URL");
             program.own_descriptors = program.descriptors();
             // What answers is in its loop, so it heeds signals by now.
             program.connect().get("/");

@@ -102,7 +102,7 @@ fn r3_a_client_whose_request_has_come_is_not_evicted() {
 fn r4_an_absurd_limit_is_no_panic() {
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_oneloop"));
     let absurd = ["-l", "127.0.0.1:0", "--output-high-water", "18446744073709551615"];
-    let program = program.args(absurd).env("RUST_LOG", "info");
+    let program = program.args(absurd).env("RUST_LOG", "debug");
     let mut child = program.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let mut log = io::BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();

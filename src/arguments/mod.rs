@@ -2,9 +2,13 @@
 //! user hears of a mistake.
 //!
 //! No part of the library's promise: it is here, and not in a program, because programs share it.
-//! [`values`] reads single values, [`refusal`] turns what nobody can run into one line and an exit
-//! code. What options there are, each program says for itself.
+//! [`reading`] asks clap, [`values`] and [`addresses`] read single values, [`interfaces`] knows the
+//! machine's addresses, [`refusal`] turns what cannot run into one line and an exit code. What
+//! options there are, each program says for itself.
 
+pub mod addresses;
+pub mod interfaces;
+pub mod reading;
 pub mod refusal;
 pub mod values;
 

@@ -3,12 +3,11 @@
 //! A mistake is one line that says what is wrong and how to mend it. Clap explains over several
 //! paragraphs; they are folded here. Each program tests its own refusals.
 
-use std::env;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Command;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::error::ErrorKind;
 
 use crate::error::Error;
 
@@ -24,14 +23,6 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What clap found in the arguments to `command`.
-    pub fn new(error: clap::Error, command: &Command) -> Refusal {
-        match error.use_stderr() {
-            false => Refusal::Page(error),
-            true => Refusal::Mistake(sentence(&error, command)),
-        }
-    }
-
     /// Tells the user, in `program`'s name. The exit code is 0 for a page, 2 for a mistake, 1 for
     /// what the system refused.
     pub fn tell(&self, program: &str) -> ExitCode {
@@ -73,7 +64,7 @@ fn complain(program: &str, sentence: &str, code: u8) -> ExitCode {
 }
 
 /// What clap says before it repeats the usage, in one line, and what to do about it.
-fn sentence(error: &clap::Error, command: &Command) -> String {
+pub(super) fn sentence(error: &clap::Error, command: &Command) -> String {
     let rendered = error.render().to_string();
     let said: Vec<String> = rendered
         .split("\n\n")
@@ -84,9 +75,8 @@ fn sentence(error: &clap::Error, command: &Command) -> String {
         .collect();
     let said = said.join("; ");
     let said = said.strip_prefix("error: ").unwrap_or(&said).replace("; tip: ", "; ");
-    let source = variable(error, command).map(|name| format!("{name}: ")).unwrap_or_default();
     let remedy = remedy(error.kind(), &said, command);
-    format!("{source}{said}{remedy}")
+    format!("{said}{remedy}")
 }
 
 /// What to do about it, where clap and the parsers of [`values`](super::values) do not say it.
@@ -94,26 +84,8 @@ fn remedy(kind: ErrorKind, said: &str, command: &Command) -> String {
     if kind == ErrorKind::ArgumentConflict {
         return "; give only one".into();
     }
-    if kind == ErrorKind::InvalidUtf8 {
-        return "; write UTF-8 (a file may hold any bytes)".into();
-    }
     if kind == ErrorKind::ValueValidation || said.contains("; ") {
         return String::new();
     }
     format!("; see '{} --help'", command.get_name())
-}
-
-/// The environment variable that holds the refused value: clap names the option only.
-fn variable(error: &clap::Error, command: &Command) -> Option<String> {
-    let (Some(ContextValue::String(option)), Some(ContextValue::String(refused))) =
-        (error.get(ContextKind::InvalidArg), error.get(ContextKind::InvalidValue))
-    else {
-        return None;
-    };
-    let long = option.strip_prefix("--")?.split([' ', '[']).next();
-    let argument = command.get_arguments().find(|argument| argument.get_long() == long)?;
-    let name = argument.get_env()?;
-    let value = env::var(name).ok()?;
-    let holds = value == *refused || value.split(',').any(|part| part == refused);
-    holds.then(|| name.to_string_lossy().into_owned())
 }

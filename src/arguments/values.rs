@@ -5,69 +5,10 @@
 //! prints as a default, it also reads.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use crate::config::Listen;
 use crate::http::status::Status;
 use bytesize::ByteSize;
-
-/// A place to listen at, as `8888`, `:8888`, `127.0.0.1:8888` or `[::1]:8888`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Address(pub Listen);
-
-impl FromStr for Address {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Address, Self::Err> {
-        let text = text.trim();
-        let port = text.strip_prefix(':').unwrap_or(text);
-        // The parser of numbers would take `+8888` too.
-        if let (true, Ok(port)) = (port.starts_with(|c: char| c.is_ascii_digit()), port.parse()) {
-            return Ok(Address(Listen::Everywhere(port)));
-        }
-        match text.parse::<SocketAddr>() {
-            Ok(at) if at.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
-                Ok(Address(Listen::Everywhere(at.port())))
-            }
-            Ok(at) => Ok(Address(Listen::At(at))),
-            Err(_) => Err("write a port (8888 or :8888, port 0 picks one) or a numeric address \
-                           with its port (127.0.0.1:8888, [::1]:8888, [::]:8888)"),
-        }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Listen::Everywhere(port) => write!(f, "{port}"),
-            Listen::At(address) => write!(f, "{address}"),
-        }
-    }
-}
-
-/// A place to show things at, as `9000`, `:9000`, `127.0.0.1:9000` or `[::1]:9000`. A port alone is one
-/// of this machine's loopback address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdminAddress(pub SocketAddr);
-
-impl FromStr for AdminAddress {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<AdminAddress, Self::Err> {
-        let address = text.trim();
-        match (address.parse::<Address>(), address.parse::<SocketAddr>()) {
-            (_, Ok(at)) => Ok(AdminAddress(at)),
-            (Ok(Address(Listen::Everywhere(port))), Err(_)) => {
-                Ok(AdminAddress(SocketAddr::from((Ipv4Addr::LOCALHOST, port))))
-            }
-            (Ok(Address(Listen::At(_))) | Err(_), Err(_)) => {
-                Err("write a port (9000, port 0 picks one) or a numeric address with its port \
-                     (127.0.0.1:9000, [::1]:9000)")
-            }
-        }
-    }
-}
 
 /// A number of bytes, as `16KiB`, `1.5MB` or `4096`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,38 +97,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_a_port_or_a_socket_address() {
-        let at = |text: &str| Ok(Address(Listen::At(text.parse().expect("an address"))));
-        assert_eq!("8888".parse(), Ok(Address(Listen::Everywhere(8888))));
-        assert_eq!(":8888".parse(), Ok(Address(Listen::Everywhere(8888))));
-        assert_eq!("[::]:8888".parse(), Ok(Address(Listen::Everywhere(8888))));
-        assert_eq!(" 0 ".parse(), Ok(Address(Listen::Everywhere(0))));
-        assert_eq!("65535".parse(), Ok(Address(Listen::Everywhere(65535))));
-        assert_eq!("127.0.0.1:8888".parse(), at("127.0.0.1:8888"));
-        assert_eq!("0.0.0.0:0".parse(), at("0.0.0.0:0"));
-        assert_eq!("[::1]:8888".parse(), at("[::1]:8888"));
-    }
-
-    #[test]
-    fn anything_else_is_told_the_forms_of_an_address() {
-        for text in ["", ":", "65536", "-1", "+80", "::8888", "localhost:80", "127.0.0.1", "[::1]"]
-        {
-            let refused = text.parse::<Address>().expect_err(text);
-            assert!(refused.contains("127.0.0.1:8888") && refused.contains("[::1]:8888"), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_admin_address_that_is_a_port_is_on_this_machine() {
-        let at = |text: &str| Ok(AdminAddress(text.parse().expect("an address")));
-        assert_eq!("9000".parse(), at("127.0.0.1:9000"));
-        assert_eq!(":0".parse(), at("127.0.0.1:0"));
-        assert_eq!("[::1]:9000".parse(), at("[::1]:9000"));
-        assert_eq!("[::]:9000".parse(), at("[::]:9000"));
-        assert!("localhost:9000".parse::<AdminAddress>().is_err());
-    }
-
-    #[test]
     fn a_size_takes_a_unit_or_none() {
         assert_eq!("16KiB".parse(), Ok(Size(16 * 1024)));
         assert_eq!("16 kib".parse(), Ok(Size(16 * 1024)));
@@ -203,10 +112,6 @@ mod tests {
     fn what_is_shown_as_a_default_reads_back_as_the_same_value() {
         for bytes in [0, 1, 1000, 1023, 1024, 1025, 1536, 1 << 20, (1 << 20) + 1, 3 << 20] {
             assert_eq!(Size(bytes).to_string().parse(), Ok(Size(bytes)));
-        }
-        for text in ["8888", "127.0.0.1:80", "[::1]:80"] {
-            let address = text.parse::<Address>().expect(text);
-            assert_eq!(address.to_string(), text);
         }
         for millis in [1, 500, 1000, 90_000] {
             let shown = humantime::Duration::from(Duration::from_millis(millis)).to_string();

@@ -12,21 +12,24 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use humantime::Duration;
 use oneloop::arguments::Refusal;
-use oneloop::arguments::values::{AdminAddress, duration, switch};
+use oneloop::arguments::addresses::AdminAddress;
+use oneloop::arguments::values::{duration, switch};
 use oneloop::config::{AdminPlace, Reach};
 use oneloop::engine::Time;
 use oneloop::{Event, Observer};
+
+use super::given::Given;
 
 /// The options under the heading "Watching".
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Watching")]
 pub struct WatchingOptions {
-    /// Tell each step on standard error in words, or with =json as JSON lines
+    /// Print each step of the loop on standard error, as text or (=json) as JSON lines
     ///
-    /// What the poll told, what each system call returned, which state became which, how full the
-    /// buffers are, which deadline applies, why a connection closed. In colours on a terminal,
-    /// unless NO_COLOR is set. The log then shows warnings only, and nothing beside JSON, unless
-    /// RUST_LOG, -v or -q say otherwise.
+    /// A step is what the poll reports, what a system call returns, how a state changes, how full the
+    /// buffers are, which deadline applies, why a connection closes. Text has colours on a terminal
+    /// unless NO_COLOR is set. Beside text the log shows only warnings, beside JSON nothing, unless
+    /// RUST_LOG, -v or -q ask for something else.
     #[arg(
         long, value_name = "FORMAT", env = "ONELOOP_EXPLAIN", value_parser = explain,
         num_args = 0..=1, require_equals = true, default_missing_value = "text",
@@ -34,27 +37,27 @@ pub struct WatchingOptions {
     )]
     explain: Explain,
 
-    /// Tell each step, and rest for so long after it, for a person to follow
+    /// Print each step, and pause this long after it, so that a person can follow
     ///
-    /// Nothing is lost and nobody's time runs out meanwhile: the server's clock stands still. Told
-    /// to stop, it does not rest any more.
+    /// The server's clock stands still during a pause, so no timeout passes. Once the server is told
+    /// to stop, it does not pause any more.
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_SLOW_MOTION", value_parser = duration
     )]
     slow_motion: Option<Duration>,
 
-    /// Show what it does at this address: a live page at /, /metrics for Prometheus, /healthz
+    /// Open an admin address: a live page at /, /metrics for Prometheus, /healthz
     ///
     /// A port alone is a port of 127.0.0.1. The page shows every client as it changes, and can pause
-    /// the loop and have it go on step by step. It has a slow motion of its own, which does not hold
-    /// up the page itself: the option of that name cannot be used with this one.
+    /// the loop and make it go on step by step. It has a slow motion of its own, which does not slow
+    /// the page itself: --slow-motion cannot be used together with this option.
     #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN")]
     admin: Option<AdminAddress>,
 
-    /// Allow the admin address to be one that other machines can reach
+    /// Allow an admin address that other machines can reach
     ///
-    /// Whoever can connect to it sees who is connected, and can pause the server. There is no
-    /// password, and no encryption.
+    /// Everyone who can connect to it sees which clients are connected, and can pause the server.
+    /// There is no password and no encryption.
     #[arg(long, env = "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", value_parser = switch)]
     admin_anyone_can_reach_it: bool,
 
@@ -115,19 +118,24 @@ impl WatchingOptions {
     }
 
     /// Whether these options contradict each other, and how to mend it.
-    pub fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self, given: &Given) -> Result<(), Refusal> {
         let mistake = |sentence: String| Err(Refusal::Mistake(sentence));
+        let admin = given.name("admin");
         match (self.admin(), self.slow_motion) {
-            (Some(_), Some(_)) => mistake(
-                "'--slow-motion' cannot be used with '--admin'; use the slow motion of its page"
-                    .into(),
-            ),
+            (None, _) if !self.admin_host.is_empty() => mistake(format!(
+                "{} is for an admin address; give one, as in '--admin 9000'",
+                given.name("admin_host")
+            )),
+            (Some(_), Some(_)) => mistake(format!(
+                "{} cannot be used with {admin}; use the slow motion of its page",
+                given.name("slow_motion")
+            )),
             (Some(AdminPlace { address, reach: Reach::ThisMachine }), None)
                 if !address.ip().to_canonical().is_loopback() =>
             {
                 mistake(format!(
-                    "'--admin {address}' can be reached from other machines; use 127.0.0.1:{}, or \
-                     add --admin-anyone-can-reach-it",
+                    "{admin}: other machines can reach {address}; use 127.0.0.1:{}, or add \
+                     --admin-anyone-can-reach-it",
                     address.port()
                 ))
             }

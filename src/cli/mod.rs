@@ -1,17 +1,24 @@
 //! The command line: arguments and environment in, a [`Config`](oneloop::Config) and a
 //! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
-//! [`options`] is what there is to say, [`site`] the part of it about a directory, [`numbers`] the
-//! part that limits and times, [`explain`] the part that tells each step, and the telling;
-//! [`answer`] is the handler that comes of it. How a single value is written, and what a user hears when nothing can be run, it has in common with
-//! the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
+//! [`options`] is what there is to say: [`site`] the part of it about a directory, [`listening`] about
+//! addresses, [`explain`] about each step, and the telling, [`numbers`] about limits and times.
+//! [`given`] knows what the user has written where, [`habits`] what users of other servers write,
+//! [`start`] what is said when the server starts or cannot. [`answer`] is the handler that comes of
+//! it all. How a single value is written, and what a user hears when nothing can be run, it has in
+//! common with the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
 //! only the telling writes.
 
 mod answer;
 mod explain;
+mod given;
+mod habits;
+mod listening;
 mod numbers;
 mod options;
 mod site;
+mod start;
 
 pub use explain::Teller;
 pub use options::Cli;
+pub use start::line as start_line;

@@ -12,83 +12,83 @@ use oneloop::{Limits, Timeouts};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub struct LimitOptions {
-    /// The longest request head; above: 431
+    /// The longest request head; a longer one gets 431
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_HEAD_MAX",
         default_value_t = Size(Limits::default().head_bytes_max)
     )]
     head_max: Size,
 
-    /// The longest request target; above: 414
+    /// The longest request target; a longer one gets 414
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_TARGET_MAX",
         default_value_t = Size(Limits::default().target_bytes_max)
     )]
     target_max: Size,
 
-    /// The most header fields, and trailers, in a request; above: 431
+    /// The most header fields in a request, and the most trailers; more get 431
     #[arg(
         long, value_name = "N", env = "ONELOOP_FIELDS_MAX", value_parser = count::<usize>,
         default_value_t = Limits::default().fields_max
     )]
     fields_max: usize,
 
-    /// The longest request body; above: 413
+    /// The longest request body; a longer one gets 413
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_BODY_MAX",
         default_value_t = Size(Limits::default().body_bytes_max)
     )]
     body_max: Size,
 
-    /// Send once so much is waiting, before looking at the next pipelined request
+    /// Send this much of waiting answers before looking at the next pipelined request
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_OUTPUT_HIGH_WATER",
         default_value_t = Size(Limits::default().output_bytes_high_water)
     )]
     output_high_water: Size,
 
-    /// What is read and thrown away after the last answer; above: closed
+    /// After the last answer, read and drop at most this much; then close
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_LINGER_MAX",
         default_value_t = Size(Limits::default().linger_bytes_max)
     )]
     linger_max: Size,
 
-    /// What one client may move before the others have their turn
+    /// One client receives and sends at most this much in a turn of the loop
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_TURN_MAX",
         default_value_t = Size(Limits::default().turn_bytes_max)
     )]
     turn_max: Size,
 
-    /// How many connections a listener accepts in one turn
+    /// A listener accepts at most this many connections in a turn
     #[arg(
         long, value_name = "N", env = "ONELOOP_ACCEPTS_MAX", value_parser = count::<usize>,
         default_value_t = Limits::default().accepts_per_turn_max
     )]
     accepts_max: usize,
 
-    /// How many deadlines are acted on in one turn
+    /// At most this many timeouts are handled in a turn
     #[arg(
         long, value_name = "N", env = "ONELOOP_DEADLINES_MAX", value_parser = count::<usize>,
         default_value_t = Limits::default().deadlines_per_turn_max
     )]
     deadlines_max: usize,
 
-    /// How many clients at once [default: what the descriptor limit allows]
+    /// The most clients at once [default: what the descriptor limit allows]
     ///
-    /// At the limit the longest-idle client is closed to admit the next.
+    /// Above it, the client that has been idle longest is closed to admit the next.
     #[arg(long, value_name = "N", env = "ONELOOP_CLIENTS_MAX", value_parser = count::<usize>)]
     clients_max: Option<usize>,
 
-    /// How many bytes a second a body or an answer must move; below: 408, or reset
+    /// Minimum average bytes/s; slower uploads get 408, slower downloads are reset
     #[arg(
         long, value_name = "BYTES", env = "ONELOOP_PROGRESS_MIN", value_parser = count::<u32>,
         default_value_t = Limits::default().progress_bytes_per_second_min
     )]
     progress_min: u32,
 
-    /// How many connections the kernel keeps for a listener until they are accepted
+    /// The kernel keeps at most this many connections that are not accepted yet
     #[arg(
         long, value_name = "N", env = "ONELOOP_BACKLOG", value_parser = count::<i32>,
         default_value_t = Limits::default().backlog
@@ -120,49 +120,49 @@ impl LimitOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Timeouts")]
 pub struct TimeoutOptions {
-    /// From connecting to the first byte; then: closed
+    /// A client has this long to send its first byte; then it is closed
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_FIRST_BYTE_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().first_byte.into()
     )]
     first_byte_timeout: Duration,
 
-    /// From a head's first byte to its last; then: 408
+    /// A request head must be complete within this time; then 408
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_HEAD_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().head.into()
     )]
     head_timeout: Duration,
 
-    /// A body makes the minimal progress within each such span; else: 408
+    /// A request body must make progress (--progress-min) within this time; else 408
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_BODY_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().body.into()
     )]
     body_timeout: Duration,
 
-    /// The peer takes the minimum of an answer within each such span; else: reset
+    /// A client must read (--progress-min) from its answer within this time; else reset
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_WRITE_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().write.into()
     )]
     write_timeout: Duration,
 
-    /// From an answer to the next request on a kept connection; then: closed
+    /// A kept connection without another request is closed after this time
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_IDLE_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().idle.into()
     )]
     idle_timeout: Duration,
 
-    /// How long a peer is listened to after its last answer
+    /// After the last answer, wait this long for the client to close
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_LINGER_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().linger.into()
     )]
     linger_timeout: Duration,
 
-    /// From being told to stop until whoever is left is cut off
+    /// When told to stop, wait this long for clients to finish; then cut them off
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_DRAIN_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().drain.into()
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn each_limit_option_sets_its_limit_and_no_other() {
         let options: [SetLimit; 12] = [
-            ("--head-max", "2KiB", |limits| limits.head_bytes_max = 2048),
+            ("--head-max", "10KiB", |limits| limits.head_bytes_max = 10 << 10),
             ("--target-max", "1KiB", |limits| limits.target_bytes_max = 1024),
             ("--fields-max", "7", |limits| limits.fields_max = 7),
             ("--body-max", "0", |limits| limits.body_bytes_max = 0),
@@ -219,7 +219,11 @@ mod tests {
         for (option, value, set) in options {
             let mut expected = Limits::default();
             set(&mut expected);
-            assert_eq!(cli(&[option, value]).config().limits, expected, "{option}");
+            assert_eq!(
+                cli(&[option, value]).config().expect("good values").limits,
+                expected,
+                "{option}"
+            );
         }
     }
 
@@ -237,9 +241,13 @@ mod tests {
             ("--typing-grace", |timeouts| timeouts.typing_grace = Some(ODD)),
         ];
         for (option, set) in options {
-            let mut expected = cli(&[]).config().timeouts;
+            let mut expected = cli(&[]).config().expect("good values").timeouts;
             set(&mut expected);
-            assert_eq!(cli(&[option, "1s 234ms"]).config().timeouts, expected, "{option}");
+            assert_eq!(
+                cli(&[option, "1s 234ms"]).config().expect("good values").timeouts,
+                expected,
+                "{option}"
+            );
         }
     }
 }

@@ -7,33 +7,38 @@ use oneloop::arguments::Refusal;
 use oneloop::arguments::values::{Size, switch};
 use oneloop::handlers::Site;
 
+use super::given::Given;
+use super::habits;
+
 /// The directory, and how it is served.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Site")]
 pub struct SiteOptions {
-    /// Serve the files of this directory, instead of answering with a text
+    /// Serve the files of this directory
     ///
-    /// index.html stands for its directory, and 404.html says what is not there. A file's siblings
-    /// that end in .br, .zst or .gz are sent to whoever takes them. Errors are answered as errors.
-    #[arg(value_name = "DIR", env = "ONELOOP_DIR")]
+    /// index.html is the page of its directory, 404.html the page for what is not found. If app.js.br,
+    /// .zst or .gz lies beside app.js, it is sent to clients that accept it.
+    #[arg(value_name = "DIR", env = "ONELOOP_DIR", help_heading = None::<&str>)]
     pub directory: Option<PathBuf>,
 
-    /// List directories that have no index.html
+    /// Show the files of directories that have no index.html
     #[arg(long, env = "ONELOOP_LIST", value_parser = switch)]
     list: bool,
 
-    /// Answer unknown paths without an extension with /index.html
+    /// Answer unknown paths without an extension with /index.html (a single-page application)
     #[arg(long, env = "ONELOOP_SPA", value_parser = switch)]
     spa: bool,
 
-    /// Serve dot-files, too; otherwise they are absent, but for /.well-known
+    /// Serve files whose names begin with a dot, too
+    ///
+    /// Otherwise they are not found, except those in /.well-known.
     #[arg(long, env = "ONELOOP_HIDDEN", value_parser = switch)]
     hidden: bool,
 
-    /// Send this as Cache-Control with files; empty: none
+    /// Tell caches this with each file, as Cache-Control; empty: nothing
     ///
-    /// The default has caches ask each time whether what they have is still good. Without the
-    /// field they guess for how long it is.
+    /// With no-cache a cache asks each time whether its copy is still good. If nothing is said, it
+    /// guesses for how long the copy is.
     #[arg(
         long,
         value_name = "VALUE",
@@ -43,7 +48,7 @@ pub struct SiteOptions {
     )]
     cache_control: String,
 
-    /// How much memory may hold files that are asked for often
+    /// Keep up to this much of often requested files in memory
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_CACHE_BYTES",
         default_value_t = Size(Site::CACHE_BYTES)
@@ -52,20 +57,39 @@ pub struct SiteOptions {
 }
 
 impl SiteOptions {
-    /// The names of those that mean nothing without a directory, as clap knows them.
-    pub const DEPENDENT: [&str; 5] = ["list", "spa", "hidden", "cache_control", "cache_bytes"];
+    /// An option that is given and means nothing without a directory, as clap knows it. A switch
+    /// that the environment turns off is not given.
+    pub fn dependent(&self, given: &Given) -> Option<&'static str> {
+        let options = [
+            ("list", self.list),
+            ("spa", self.spa),
+            ("hidden", self.hidden),
+            ("cache_control", true),
+            ("cache_bytes", true),
+        ];
+        let found =
+            options.into_iter().find(|(name, is_on)| *is_on && given.source(name).is_some());
+        found.map(|(name, _)| name)
+    }
+
+    /// What a user should know who would see nothing but 404 at /.
+    pub fn notice(&self) -> Option<&'static str> {
+        let directory = self.directory.as_ref()?;
+        let is_empty = !self.list && !self.spa && !directory.join("index.html").exists();
+        is_empty.then_some("no index.html here: --list shows directories")
+    }
 
     /// Opens the directory, and adds the `fields` to what is said with every answer.
     pub fn open<'f>(
         &self,
         directory: &Path,
         fields: impl Iterator<Item = &'f (String, String)>,
+        given: &Given,
     ) -> Result<Site, Refusal> {
         let mut site = Site::open(directory).map_err(|reason| {
+            let (variable, remedy) = (given.variable("directory"), remedy(directory));
             let directory = directory.display();
-            Refusal::Mistake(format!(
-                "cannot serve '{directory}': {reason}; name a directory that can be read"
-            ))
+            Refusal::Mistake(format!("{variable}cannot serve '{directory}': {reason}; {remedy}"))
         })?;
         site = site.cache_bytes(self.cache_bytes.0);
         if self.list {
@@ -77,14 +101,26 @@ impl SiteOptions {
         if self.hidden {
             site = site.hidden();
         }
-        site = site
-            .cache_control(&self.cache_control)
-            .map_err(|reason| Refusal::Mistake(format!("invalid --cache-control: {reason}")))?;
+        site = site.cache_control(&self.cache_control).map_err(|reason| {
+            let name = given.name("cache_control");
+            Refusal::Mistake(format!("{name}: {reason}"))
+        })?;
         for (name, value) in fields {
             site = site.header(name, value).map_err(|reason| {
-                Refusal::Mistake(format!("invalid header '{name}: {value}': {reason}"))
+                let variable = given.variable("header");
+                Refusal::Mistake(format!("{variable}invalid header '{name}: {value}': {reason}"))
             })?;
         }
         Ok(site)
     }
+}
+
+/// What to name instead of something that is no directory to serve.
+fn remedy(directory: &Path) -> String {
+    if directory.is_file() {
+        let file = directory.display();
+        return format!("to answer every request with this file, write '--file {file}'");
+    }
+    let meant = if directory.exists() { None } else { habits::meant_by(directory) };
+    meant.unwrap_or_else(|| "name a directory that can be read".to_owned())
 }

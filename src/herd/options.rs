@@ -11,12 +11,13 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use super::kind::Kind;
 use super::plan::{Afterwards, Destination, Group, Plan};
-use crate::arguments::Refusal;
-use crate::arguments::values::{Address, Size, count, duration};
+use crate::arguments::addresses::Address;
+use crate::arguments::values::{Size, count, duration};
+use crate::arguments::{Refusal, reading};
 use crate::config::Listen;
 
 /// Sends a crowd of strange clients to an HTTP/1.1 server, and checks every byte that comes back.
@@ -191,7 +192,9 @@ impl Options {
     pub(crate) fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
-        Options::try_parse_from(arguments).map_err(|error| Refusal::new(error, &Options::command()))
+        let command = Options::command();
+        let matches = reading::read(&command, arguments, |_| None)?;
+        Options::from_arg_matches(&matches).map_err(|error| Refusal::Mistake(error.to_string()))
     }
 
     /// What they mean together. Reads the file with the expected body, if one is named.

@@ -1,6 +1,6 @@
 //! What the log says first: where the server listens, and what its limits come to.
 
-use log::{info, warn};
+use log::{debug, warn};
 
 use super::Server;
 use crate::config::Timeouts;
@@ -15,11 +15,11 @@ impl<H: Handler> Server<H> {
     pub(super) fn announce(&mut self) {
         for listener in self.admission.listeners() {
             let address = listener.address;
-            info!("listening on http://{address}/");
+            debug!("listening on http://{address}/");
             self.clients.tell_of_loop(LoopEvent::Listening { address });
         }
         if let Some(address) = self.admin_addr() {
-            info!("showing what it does at http://{address}/");
+            debug!("admin page at http://{address}/");
         }
         let clients_max = self.admission.clients_max();
         let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
@@ -32,7 +32,7 @@ impl<H: Handler> Server<H> {
         };
         let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
         let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
-        info!(
+        debug!(
             "limits: descriptors {} -> {}, clients {clients_max}{files}, \
              first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \
              idle {idle:?}, linger {linger:?}, drain {drain:?}, memory at worst {worst} MiB",

@@ -68,7 +68,7 @@ impl Server {
 
     /// Where it shows what it does, if it was started with `--admin`.
     pub fn admin(&mut self) -> SocketAddr {
-        self.await_address_behind("showing what it does at http://")
+        self.await_address_behind("admin page at http://")
     }
 
     /// Its process.

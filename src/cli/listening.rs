@@ -1,0 +1,125 @@
+//! Where to listen: `--listen` and `--port`, and what they mean together.
+
+use clap::Args;
+use clap::parser::ValueSource;
+use oneloop::arguments::Refusal;
+use oneloop::arguments::addresses::Place;
+use oneloop::{Config, Listen};
+
+use super::given::Given;
+
+/// The options under the heading "Listening".
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
+pub struct ListeningOptions {
+    /// Listen at this address or port, or both; may be repeated, or separated by commas
+    ///
+    /// A port alone (8888) is one of every address, IPv6 and IPv4. 127.0.0.1, [::1] and localhost
+    /// are for this machine only, 0.0.0.0 is every IPv4 address; with a port behind a colon
+    /// (localhost:8080) or without. A link-local address names its interface: [fe80::1%eth0]:8888.
+    /// Port 0 lets the system choose one, which the first line of the log tells.
+    #[arg(
+        short, long, value_name = "ADDR", env = "ONELOOP_LISTEN", value_delimiter = ',',
+        default_values_t = [Place::of_port(default_port())]
+    )]
+    listen: Vec<Place>,
+
+    /// Listen at this port of every address, or of the --listen addresses without a port
+    #[arg(short, long, value_name = "PORT", env = "ONELOOP_PORT", value_parser = port)]
+    port: Option<u16>,
+}
+
+/// The library's, which is written nowhere else.
+fn default_port() -> u16 {
+    match Config::default().listen[..] {
+        [Listen::Everywhere(port)] => port,
+        _ => unreachable!("by default there is one place, a port of every address"),
+    }
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.trim().parse().map_err(|_| "write a port from 0 to 65535; an address goes to --listen")
+}
+
+impl ListeningOptions {
+    /// Whether a port is given twice, and how to mend it.
+    pub fn check(&self, given: &Given) -> Result<(), Refusal> {
+        let both = given.source("port").is_some() && given.source("port") == given.source("listen");
+        match self.listen.iter().find(|place| both && place.port().is_some()) {
+            Some(place) => Err(Refusal::Mistake(format!(
+                "{} cannot be used with {} {place}, which has a port; give only one of them",
+                given.name("port"),
+                given.name("listen").trim_matches('\'')
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Where to listen. What the command line says outweighs the environment: a port there is that
+    /// of every address here.
+    pub fn places(&self, given: &Given) -> Vec<Listen> {
+        let Some(port) = self.port else {
+            return self.listen.iter().map(|place| place.listen(default_port())).collect();
+        };
+        if given.source("listen").is_none() {
+            return vec![Listen::Everywhere(port)];
+        }
+        let outweighs = given.source("port") == Some(ValueSource::CommandLine);
+        let mut places = Vec::new();
+        for place in &self.listen {
+            let place = if outweighs { place.with_port(port) } else { *place };
+            let listen = place.listen(port);
+            if !places.contains(&listen) {
+                places.push(listen);
+            }
+        }
+        places
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+
+    fn listen(arguments: &[&str]) -> Vec<Listen> {
+        let cli = Cli::from_arguments(["oneloop"].iter().chain(arguments)).expect("good arguments");
+        cli.config().expect("good values").listen
+    }
+
+    fn at(text: &str) -> Listen {
+        Listen::At(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn each_listen_adds_a_place_and_replaces_the_default() {
+        assert_eq!(listen(&[]), [Listen::Everywhere(8888)]);
+        assert_eq!(
+            listen(&["-l", "80,81", "--listen", "127.0.0.1:0"]),
+            [Listen::Everywhere(80), Listen::Everywhere(81), at("127.0.0.1:0")]
+        );
+    }
+
+    #[test]
+    fn a_port_is_one_of_every_address_or_of_those_without_one() {
+        assert_eq!(listen(&["-p", "80"]), [Listen::Everywhere(80)]);
+        assert_eq!(listen(&["--port=0"]), [Listen::Everywhere(0)]);
+        assert_eq!(
+            listen(&["-l", "localhost,[::1]", "-p", "80"]),
+            [at("127.0.0.1:80"), at("[::1]:80")]
+        );
+        assert_eq!(listen(&["-l", "localhost"]), [at("127.0.0.1:8888")]);
+    }
+
+    #[test]
+    fn a_port_that_is_given_twice_is_a_mistake() {
+        match Cli::from_arguments(["oneloop", "-l", "127.0.0.1:80", "-p", "81"]) {
+            Err(Refusal::Mistake(sentence)) => assert_eq!(
+                sentence,
+                "'--port' cannot be used with --listen 127.0.0.1:80, which has a port; give only \
+                 one of them"
+            ),
+            outcome => panic!("{outcome:?}"),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What is said when the server has started, and when it could not: where it is and how to stop it,
+//! or what was in the way and what to do.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use oneloop::arguments::{Refusal, interfaces};
+use oneloop::{Config, Error};
+
+use super::given::Given;
+
+/// How many URLs are told of one listener: a machine with containers has dozens of addresses.
+const URLS_MAX: usize = 4;
+
+/// The highest port that is the system's to give, unless it is set up otherwise.
+const PRIVILEGED_PORT_MAX: u16 = 1023;
+
+/// One line: what can be typed into a browser, what is served, and how to stop it.
+pub fn line(addresses: &[SocketAddr], directory: Option<&Path>) -> String {
+    let urls: Vec<String> = addresses.iter().map(|address| urls(*address)).collect();
+    let urls = urls.join(" and ");
+    let what = directory.map(|directory| format!(", serving {}", directory.display()));
+    format!("listening on {urls}{}; Ctrl-C stops it", what.unwrap_or_default())
+}
+
+/// Where this listener can be reached.
+fn urls(address: SocketAddr) -> String {
+    let urls = interfaces::urls(address);
+    let more = urls.len().saturating_sub(URLS_MAX);
+    let told = urls[..urls.len() - more].join(" and ");
+    match more {
+        0 => told,
+        more => format!("{told} and at {more} more addresses"),
+    }
+}
+
+/// Why the server could not be started, and what to do.
+pub fn refusal(error: Error, config: &Config, given: &Given) -> Refusal {
+    let Error::Bind(address, reason) = &error else { return given.refusal(error) };
+    let admin = config.admin.map(|place| place.address);
+    let is_admin = admin.is_some_and(|admin| admin.to_string() == *address);
+    let option = if is_admin { "admin" } else { "listen" };
+    let why = match address.parse() {
+        Ok(address) => obstacle(address, reason, if is_admin { "--admin" } else { "-l" }),
+        Err(_) => reason.to_string(),
+    };
+    Refusal::System(format!("{}cannot listen at {address}: {why}", given.variable(option)))
+}
+
+/// What is in the way of listening at `address`, and what to write after `option` instead.
+fn obstacle(address: SocketAddr, reason: &io::Error, option: &str) -> String {
+    let with_port = |port: u16| match address.ip().is_unspecified() && option == "-l" {
+        true => format!("'{option} {port}'"),
+        false => format!("'{option} {}'", SocketAddr::new(address.ip(), port)),
+    };
+    let (port, kind) = (address.port(), reason.kind());
+    let is_privileged = (1..=PRIVILEGED_PORT_MAX).contains(&port);
+    if kind == ErrorKind::PermissionDenied && is_privileged {
+        return format!(
+            "ports below 1024 are for root; take a higher one ({}), or allow the program to use \
+             them (setcap cap_net_bind_service=+ep)",
+            with_port(8000 + port % 1000)
+        );
+    }
+    if kind == ErrorKind::AddrInUse {
+        return format!(
+            "the port is in use by another program; stop that one ('ss -ltnp' shows it), or take \
+             another port ({} picks a free one)",
+            with_port(0)
+        );
+    }
+    if kind == ErrorKind::AddrNotAvailable {
+        let every = if option == "-l" { port.to_string() } else { format!("[::]:{port}") };
+        return format!(
+            "this machine has no such address; take one that 'ip address' shows, or listen at \
+             all of them ('{option} {every}')"
+        );
+    }
+    if kind == ErrorKind::InvalidInput && is_link_local(address) {
+        let ip = address.ip();
+        return format!(
+            "a link-local address needs its interface; add it, as in '{option} [{ip}%eth0]:{port}'"
+        );
+    }
+    format!("{reason}; take another address, as in '{option} 127.0.0.1:8888'")
+}
+
+fn is_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(address) if address.ip().is_unicast_link_local())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().expect("an address")
+    }
+
+    #[test]
+    fn the_line_names_every_listener_and_the_directory() {
+        let places = [address("127.0.0.1:80"), address("[::1]:81")];
+        assert_eq!(
+            line(&places, Some(Path::new("/srv"))),
+            "listening on http://127.0.0.1:80/ and http://[::1]:81/, serving /srv; Ctrl-C stops it"
+        );
+        assert_eq!(line(&places[..1], None), "listening on http://127.0.0.1:80/; Ctrl-C stops it");
+        let everywhere = line(&[address("[::]:8888")], None);
+        assert!(everywhere.starts_with("listening on http://localhost:8888/"), "{everywhere}");
+    }
+
+    #[test]
+    fn each_obstacle_has_a_remedy_that_can_be_typed() {
+        for (at, kind, option, remedy) in [
+            ("[::]:80", ErrorKind::PermissionDenied, "-l", "'-l 8080'"),
+            ("127.0.0.1:443", ErrorKind::PermissionDenied, "-l", "'-l 127.0.0.1:8443'"),
+            ("[::]:8888", ErrorKind::AddrInUse, "-l", "'-l 0'"),
+            ("[::1]:8888", ErrorKind::AddrInUse, "-l", "'-l [::1]:0'"),
+            ("127.0.0.1:9000", ErrorKind::AddrInUse, "--admin", "'--admin 127.0.0.1:0'"),
+            ("192.0.2.7:8888", ErrorKind::AddrNotAvailable, "-l", "'-l 8888'"),
+            ("[fe80::1]:8888", ErrorKind::InvalidInput, "-l", "'-l [fe80::1%eth0]:8888'"),
+            ("[::]:8888", ErrorKind::OutOfMemory, "-l", "; take another address"),
+        ] {
+            let why = obstacle(address(at), &kind.into(), option);
+            assert!(why.contains(remedy), "{at}: {why}");
+        }
+    }
+}
