@@ -9,7 +9,7 @@ use std::fmt;
 use rustix::fd::OwnedFd;
 
 use super::failure::Failure;
-use super::identity::Identity;
+use super::identity::{Identity, Stamp};
 use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
 
 /// What looking at an entry costs, in entries that are no links.
@@ -27,7 +27,8 @@ const RESOLVED_LINK_COST: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) kind: Kind,
-    pub(super) identity: Identity,
+    pub(super) bytes: u64,
+    pub(super) modified: Stamp,
 }
 
 /// What one look at an entry came to, and what it cost.
@@ -99,7 +100,9 @@ impl Directory {
             found => (found, ENTRY_COST),
         };
         let served = found.ok().and_then(|stat| {
-            kind(&stat).map(|kind| Served { kind, identity: Identity::of(&stat) })
+            let identity = Identity::of(&stat);
+            let Identity { bytes, .. } = identity;
+            kind(&stat).map(|kind| Served { kind, bytes, modified: identity.stamp() })
         });
         (served, cost)
     }
@@ -138,7 +141,7 @@ mod tests {
             let look = look.expect("an entry");
             (cost, looks) = (cost + look.cost, looks + 1);
             if let Some(entry) = look.served {
-                served.push((look.name, entry.kind, entry.identity.bytes));
+                served.push((look.name, entry.kind, entry.bytes));
             }
         }
         fs::remove_dir_all(&outside).expect("it is there");

@@ -1,7 +1,7 @@
 //! The directories and pages that are kept for the clients that ask for them next.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::super::identity::{CHECK_EVERY, Identity};
 use super::super::root::Root;
@@ -90,9 +90,9 @@ impl Kept {
     }
 
     /// Makes that page. There has to be [room](Kept::has_room) for it.
-    pub(super) fn make_page(&mut self, view: &View, date: SystemTime) -> Arc<[u8]> {
+    pub(super) fn make_page(&mut self, view: &View) -> Arc<[u8]> {
         let directory = self.directories.last_mut().expect("one was used last");
-        let page: Arc<[u8]> = page::page(&directory.known(), view, date).into_bytes().into();
+        let page: Arc<[u8]> = page::page(&directory.known(), view).into_bytes().into();
         if directory.pages.len() == PAGES_MAX {
             directory.pages.remove(0);
         }
@@ -188,6 +188,7 @@ impl Directory {
 #[cfg(test)]
 mod tests {
     use super::super::super::directory::Served;
+    use super::super::super::identity::Stamp;
     use super::super::super::path::DotFiles;
     use super::super::super::root::Kind;
     use super::super::list::Entry;
@@ -199,7 +200,7 @@ mod tests {
         let directory = root.directory(b"").expect("the root");
         let mut reading = Reading::new(directory, DotFiles::Absent, at);
         for number in 0..files {
-            let served = Served { kind: Kind::File, identity: Identity::default() };
+            let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };
             let long = format!("{number:0250}");
             reading.list.insert(Entry::new(long.into_bytes().into(), served));
         }
@@ -221,7 +222,7 @@ mod tests {
             keep(&mut kept, &root, &format!("{number}/"), 2000, now);
             for order in Order::ALL {
                 assert!(kept.has_room());
-                kept.make_page(&View { order, filter: String::new() }, SystemTime::UNIX_EPOCH);
+                kept.make_page(&View { order, filter: String::new() });
             }
             assert!(bytes(&kept) <= KEPT_BYTES_MAX, "{} bytes", bytes(&kept));
             assert!(kept.find(used, now), "after {number}");
@@ -235,7 +236,7 @@ mod tests {
         let mut kept = Kept::default();
         for number in 0..2 * DIRECTORIES_MAX {
             keep(&mut kept, &root, &format!("{number}/"), 3, Time::START);
-            let page = kept.make_page(&View::of(None), SystemTime::UNIX_EPOCH);
+            let page = kept.make_page(&View::of(None));
             assert_eq!(Arc::weak_count(&page), 0);
         }
         assert_eq!(kept.directories.len(), DIRECTORIES_MAX);
