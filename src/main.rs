@@ -48,7 +48,8 @@ fn serve() -> Result<Stopped, Refusal> {
     let bound = Server::bind(&config, answer);
     let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
     server.handle_signals()?;
-    info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref()));
+    let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
+    info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref(), most));
     if let Some(address) = server.admin_addr() {
         info!("admin page at http://{address}/");
     }

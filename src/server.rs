@@ -245,6 +245,16 @@ impl<H: Handler> Server<H> {
         self.clients.len()
     }
 
+    /// How many clients there may be at once.
+    pub fn clients_max(&self) -> usize {
+        self.admission.clients_max()
+    }
+
+    /// How many files the handler may have open at once: see [`Needs`](crate::Needs).
+    pub fn files_max(&self) -> usize {
+        self.needs.files
+    }
+
     /// Serves until told to stop.
     ///
     /// # Errors

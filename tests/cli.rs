@@ -272,8 +272,9 @@ fn a_directory_is_served_and_the_start_line_says_which_and_where() {
     let mut running = Running::launch(oneloop().args(arguments));
     let line = running.wait_for_line("listening on ");
     running.address = addresses(&line)[0];
-    let said = format!("http://{}/, serving {root}; Ctrl-C stops it", running.address);
-    assert!(line.ends_with(&said), "{line}");
+    let said = format!("http://{}/, serving {root} (at most: clients ", running.address);
+    assert!(line.contains(&said), "{line}");
+    assert!(line.contains(", files ") && line.ends_with(" at once); Ctrl-C stops it"), "{line}");
     let (head, body) = running.answer();
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("X-A: b\r\n"), "{head}");
     assert!(String::from_utf8_lossy(&body).contains("served.txt"));

@@ -21,4 +21,4 @@ mod start;
 
 pub use explain::Teller;
 pub use options::Cli;
-pub use start::line as start_line;
+pub use start::{Most, line as start_line};

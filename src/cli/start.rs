@@ -16,12 +16,25 @@ const URLS_MAX: usize = 4;
 /// The highest port that is the system's to give, unless it is set up otherwise.
 const PRIVILEGED_PORT_MAX: u16 = 1023;
 
-/// One line: what can be typed into a browser, what is served, and how to stop it.
-pub fn line(addresses: &[SocketAddr], directory: Option<&Path>) -> String {
+/// One line: what can be typed into a browser, what is served and to how many clients at once, and how
+/// to stop it.
+pub fn line(addresses: &[SocketAddr], directory: Option<&Path>, most: Most) -> String {
     let urls: Vec<String> = addresses.iter().map(|address| urls(*address)).collect();
     let urls = urls.join(" and ");
-    let what = directory.map(|directory| format!(", serving {}", directory.display()));
+    let Most { clients, files } = most;
+    let what = directory.map(|directory| {
+        let directory = directory.display();
+        format!(", serving {directory} (at most: clients {clients}, files {files} at once)")
+    });
     format!("listening on {urls}{}; Ctrl-C stops it", what.unwrap_or_default())
+}
+
+/// How many there may be at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Most {
+    pub clients: usize,
+    /// Large files that are being sent, or kept open.
+    pub files: usize,
 }
 
 /// Where this listener can be reached.
@@ -101,12 +114,17 @@ mod tests {
     #[test]
     fn the_line_names_every_listener_and_the_directory() {
         let places = [address("127.0.0.1:80"), address("[::1]:81")];
+        let most = Most { clients: 80, files: 16 };
         assert_eq!(
-            line(&places, Some(Path::new("/srv"))),
-            "listening on http://127.0.0.1:80/ and http://[::1]:81/, serving /srv; Ctrl-C stops it"
+            line(&places, Some(Path::new("/srv")), most),
+            "listening on http://127.0.0.1:80/ and http://[::1]:81/, serving /srv \
+             (at most: clients 80, files 16 at once); Ctrl-C stops it"
         );
-        assert_eq!(line(&places[..1], None), "listening on http://127.0.0.1:80/; Ctrl-C stops it");
-        let everywhere = line(&[address("[::]:8888")], None);
+        assert_eq!(
+            line(&places[..1], None, most),
+            "listening on http://127.0.0.1:80/; Ctrl-C stops it"
+        );
+        let everywhere = line(&[address("[::]:8888")], None, most);
         assert!(everywhere.starts_with("listening on http://localhost:8888/"), "{everywhere}");
     }
 

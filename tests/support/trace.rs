@@ -83,6 +83,8 @@ impl Watched {
                 command.env_remove(name);
             }
         }
+        // What it has of limits, and nothing for each client.
+        command.env("RUST_LOG", "info,oneloop::server::announcing=debug");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         // A group of its own, so that what stands behind strace can be stopped with it.
         let mut child = command.process_group(0).spawn().expect("cargo has built the binary");
