@@ -8,6 +8,7 @@
 //! It knows no socket, only what an accept can come to ([`Accepted`]), so that a simulation can
 //! have descriptors run out.
 
+use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use log::warn;
 
 use crate::clients::Clients;
 use crate::door::Door;
+use crate::episode::Episode;
 use crate::handler::Handler;
 use crate::socket::Stream;
 use crate::time::Time;
@@ -45,6 +47,8 @@ pub enum Accepted<S> {
     Lost,
     /// Descriptors or memory have run out, whose and by what error. The connection stays queued.
     Exhausted(Shortage, io::Error),
+    /// The system does not accept, for another reason. The connection stays queued.
+    Refused(io::Error),
 }
 
 /// Whose descriptors or memory have run out.
@@ -56,8 +60,13 @@ pub enum Shortage {
     Systems,
 }
 
+/// How many connections in a row may be lost before accepting rests: a system that loses all of
+/// them is not asked on and on.
+const LOST_MAX: usize = 16;
+
 /// How long accepting rests when descriptors have run out and nobody idle can be closed: others
-/// in this process, or in this system, may free some without our being told.
+/// in this process, or in this system, may free some without our being told. As long, if the system
+/// refuses for another reason.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// After so long without it, a shortage is over; the next one is news again.
@@ -74,8 +83,13 @@ pub struct Admission<L: Accept> {
     waiting: Option<(L::Stream, SocketAddr)>,
     /// Accepting rests until then, or until a descriptor becomes free.
     exhausted_until: Option<Time>,
+    /// An idle client was closed for the next connection, which has not come yet.
+    has_made_room: bool,
+    /// Connections lost since the last one that was not.
+    lost: usize,
     crowd: Episode,
     exhaustion: Episode,
+    refusal: Episode,
 }
 
 /// A listener with its readiness.
@@ -84,26 +98,6 @@ struct Entrance<L> {
     listener: L,
     /// An edge was reported, and nobody has been found to wait since.
     ready: bool,
-}
-
-/// Something that goes on for a while, and of which the log is told once.
-#[derive(Clone, Copy, Debug, Default)]
-struct Episode {
-    last: Option<Time>,
-}
-
-impl Episode {
-    /// Notes that it is so at `now`. Says whether it has only just begun.
-    fn begins(&mut self, now: Time) -> bool {
-        let begins = self.is_over(now);
-        self.last = Some(now);
-        begins
-    }
-
-    /// Whether it has not been so for a while.
-    fn is_over(&self, now: Time) -> bool {
-        self.last.is_none_or(|last| now.since(last) >= EPISODE_QUIET)
-    }
 }
 
 impl<L: Accept> Admission<L> {
@@ -118,8 +112,11 @@ impl<L: Accept> Admission<L> {
             accepts_per_turn_max,
             waiting: None,
             exhausted_until: None,
+            has_made_room: false,
+            lost: 0,
             crowd: Episode::default(),
             exhaustion: Episode::default(),
+            refusal: Episode::default(),
         }
     }
 
@@ -231,10 +228,17 @@ impl<L: Accept> Admission<L> {
             }
             match entrance.listener.accept() {
                 Accepted::Client(stream, peer) => {
+                    (self.lost, self.has_made_room) = (0, false);
                     self.admit(stream, peer, clients, handler, now);
                 }
-                Accepted::Nothing => entrance.ready = false,
-                Accepted::Lost => {}
+                Accepted::Nothing => (entrance.ready, self.lost) = (false, 0),
+                Accepted::Lost => {
+                    self.lost += 1;
+                    if self.lost >= LOST_MAX {
+                        self.rest(&"each is lost before it is accepted", now);
+                    }
+                }
+                Accepted::Refused(reason) => self.rest(&reason, now),
                 Accepted::Exhausted(shortage, reason) => {
                     self.make_room(shortage, &reason, clients, handler, now);
                 }
@@ -251,7 +255,7 @@ impl<L: Accept> Admission<L> {
         now: Time,
     ) {
         if clients.len_of(self.door) >= self.clients_max {
-            if self.crowd.begins(now) {
+            if self.crowd.begins(now, EPISODE_QUIET) {
                 let max = self.clients_max;
                 warn!("{max} clients are all there may be: the longest idle make room");
             }
@@ -277,16 +281,30 @@ impl<L: Accept> Admission<L> {
         if handler.give_way() {
             return;
         }
-        if self.exhaustion.begins(now) {
+        if self.exhaustion.begins(now, EPISODE_QUIET) {
             let count = clients.len();
             warn!(
                 "cannot accept with {count} clients ({reason}): the idle make room or others wait"
             );
         }
-        let evicted = clients.evict(now, handler);
-        if !evicted || shortage == Shortage::Systems {
+        // Room was made, and it did not help: closing more clients does not, either.
+        if self.has_made_room {
+            (self.has_made_room, self.exhausted_until) = (false, Some(now + EXHAUSTION_PAUSE));
+            return;
+        }
+        self.has_made_room = clients.evict(now, handler);
+        if !self.has_made_room || shortage == Shortage::Systems {
             self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
         }
+    }
+
+    /// The system does not let us accept, and nobody here can help that: accepting rests.
+    fn rest(&mut self, reason: &dyn Display, now: Time) {
+        if self.refusal.begins(now, EPISODE_QUIET) {
+            warn!("cannot accept connections ({reason}): tried again ten times a second");
+        }
+        self.lost = 0;
+        self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
     }
 
     /// Tells the log, once an episode, that connections wait because nobody is idle.
@@ -294,10 +312,10 @@ impl<L: Accept> Admission<L> {
         let full = clients.len_of(self.door) >= self.clients_max;
         // A listener that has not been accepted from to the end is ready even if nobody waits.
         if full
-            && self.crowd.is_over(now)
+            && self.crowd.is_over(now, EPISODE_QUIET)
             && self.entrances.iter().any(|it| it.ready && it.listener.has_waiting())
         {
-            self.crowd.begins(now);
+            self.crowd.begins(now, EPISODE_QUIET);
             let max = self.clients_max;
             warn!("{max} clients are all there may be, and none is idle: new ones wait");
         }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use mio::{Registry, Token};
 
+use crate::system_calls::{Call, note};
 use crate::time::Time;
 use timer::Timer;
 
@@ -28,7 +29,8 @@ impl Alarm {
     /// An alarm that wakes this poll by an event with `token`.
     pub(crate) fn new(registry: &Registry, token: Token) -> Alarm {
         // Without one, for want of descriptors for example, sleeping costs more. That is all.
-        Alarm { timer: Timer::new(registry, token).ok(), set_for: None }
+        let timer = Timer::new(registry, token).inspect_err(|it| note(Call::SetTimer, it)).ok();
+        Alarm { timer, set_for: None }
     }
 
     /// Sees to it that the poll wakes up at `due`, and says what timeout it still has to be given
@@ -47,7 +49,11 @@ impl Alarm {
                 self.set_for = Some(due);
                 None
             }
-            Some(Err(_)) | None => Some(rest),
+            Some(Err(reason)) => {
+                note(Call::SetTimer, &reason);
+                Some(rest)
+            }
+            None => Some(rest),
         }
     }
 

@@ -3,6 +3,7 @@
 //! A step is one system call and its consequence. Which call comes next is the connection's
 //! demand; when to stop is decided in [`Clients`](crate::clients::Clients).
 
+use std::io;
 use std::net::SocketAddr;
 
 use crate::connection::state::Name;
@@ -13,6 +14,7 @@ use crate::metrics::{CloseReason, Metrics};
 use crate::narration::{ClientEvent, Witness};
 use crate::peer::Peer;
 use crate::socket::{Interest, Received, Socket, Stream, Taken};
+use crate::system_calls::{self, Call};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
 
@@ -216,7 +218,7 @@ impl<S: Stream> Client<S> {
     #[inline]
     fn after_sending(&mut self, bytes: usize) -> Step {
         match self.connection.state() {
-            Name::Lingering if self.socket.stream().shutdown_write().is_err() => self.lost(),
+            Name::Lingering if self.shutdown_write().is_err() => self.lost(),
             Name::Writing | Name::Pausing if self.connection.is_streaming() => Step::Piece(bytes),
             Name::Idle
             | Name::ReadingHead
@@ -226,6 +228,11 @@ impl<S: Stream> Client<S> {
             | Name::Lingering
             | Name::Closed => Step::Moved(bytes),
         }
+    }
+
+    fn shutdown_write(&self) -> io::Result<()> {
+        let shutdown = self.socket.stream().shutdown_write();
+        shutdown.inspect_err(|reason| system_calls::note(Call::Shutdown, reason))
     }
 
     /// The time for what it waits for has run out, or that of its source has come.

@@ -19,7 +19,8 @@
 //! # The house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `buffer`, `door`: numbers, counters, bytes;
+//! 0. [`config`], `error`, `metrics`, `time`, `buffer`, `door`, `episode`, `system_calls`: numbers,
+//!    counters, bytes, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `handler`, `source`, `file`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
@@ -46,6 +47,7 @@ pub mod config;
 mod connection;
 mod descriptors;
 mod door;
+mod episode;
 mod error;
 mod file;
 mod handler;
@@ -66,6 +68,7 @@ mod signals;
 mod socket;
 mod source;
 mod stream;
+mod system_calls;
 mod time;
 mod timers;
 

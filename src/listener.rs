@@ -12,6 +12,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::admission::{Accept, Accepted, Shortage};
 use crate::config::Listen;
 use crate::error::Error;
+use crate::system_calls::{Origin, again, origin};
 
 /// The longest time for delivery that the kernel takes: milliseconds in a signed number, 24 days.
 /// None at all would mean its own default, so the shortest is one.
@@ -68,28 +69,28 @@ impl Accept for Listener {
     type Stream = TcpStream;
 
     fn accept(&mut self) -> Accepted<TcpStream> {
-        loop {
-            return match self.socket.accept() {
-                // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
-                Ok((stream, peer)) => {
-                    Accepted::Client(stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
-                Err(error) => match shortage(&error) {
-                    None => Accepted::Lost,
-                    // Accepting does not tell whether somebody waits when descriptors have run
-                    // out: the system asks for one before it looks into the queue.
-                    Some(_) if !self.has_waiting() => Accepted::Nothing,
-                    Some(shortage) => Accepted::Exhausted(shortage, error),
-                },
-            };
+        match again(|| self.socket.accept()) {
+            // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
+            Ok((stream, peer)) => {
+                Accepted::Client(stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
+            Err(error) if is_of_a_connection(&error) => Accepted::Lost,
+            Err(error) => match shortage(&error) {
+                // Accepting does not tell whether somebody waits when descriptors have run
+                // out: the system asks for one before it looks into the queue.
+                Some(_) if !self.has_waiting() => Accepted::Nothing,
+                Some(shortage) => Accepted::Exhausted(shortage, error),
+                None => Accepted::Refused(error),
+            },
         }
     }
 
     fn has_waiting(&self) -> bool {
         let mut queue = [PollFd::new(&self.socket, PollFlags::IN)];
-        rustix::event::poll(&mut queue, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        let ready = rustix::event::poll(&mut queue, Some(&Timespec::default()));
+        // Where the system does not say, one may wait: it would be forgotten otherwise.
+        !ready.is_ok_and(|ready| ready == 0)
     }
 }
 
@@ -132,6 +133,15 @@ fn is_no_ipv6(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errno = Errno::from_io_error(error);
     errno == Some(Errno::AFNOSUPPORT) || errno == Some(Errno::ADDRNOTAVAIL)
+}
+
+/// Whether this is the error of the connection that was to be accepted: it is lost, and the next may
+/// be fine. The network's errors are those that the kernel passes on (accept(2)).
+fn is_of_a_connection(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let of_the_protocol = [Errno::PROTO, Errno::NOPROTOOPT, Errno::HOSTDOWN];
+    origin(error) == Origin::Network
+        || Errno::from_io_error(error).is_some_and(|errno| of_the_protocol.contains(&errno))
 }
 
 /// Whose descriptors or memory have run out, if this error says so.

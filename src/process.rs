@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, DynamicClockId, clock_gettime_dynamic};
 
 /// What it says at one moment; `None` is what it does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,11 +21,11 @@ pub(crate) struct Process {
 
 /// Asks.
 pub(crate) fn look() -> Process {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    let nanos = u32::try_from(time.tv_nsec).unwrap_or_default();
-    let processor_time = Duration::new(u64::try_from(time.tv_sec).unwrap_or_default(), nanos);
+    // The call that cannot fail panics where a sandbox refuses it.
+    let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ProcessCPUTime));
+    let processor_time = time.ok().and_then(|time| Duration::try_from(time).ok());
     Process {
-        processor_time,
+        processor_time: processor_time.unwrap_or_default(),
         resident_bytes: resident_bytes(),
         // Linux says since 6.2 by the folder's size how many entries it has.
         descriptors: fs::metadata("/proc/self/fd")

@@ -4,7 +4,7 @@
 //! turn, and with its neighbours in this layer the only one that knows mio.
 
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::pace::Paced;
 use crate::signals::{self, Signals, StopHandle, Told};
 use crate::socket::Interest as Wanted;
 pub(crate) use crate::stream::told;
+use crate::system_calls::{self, Call, Reported};
 use crate::time::Time;
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -39,8 +40,10 @@ compile_error!(
 );
 
 mod announcing;
+mod polling;
 mod showing;
 
+use polling::PollFailures;
 use showing::Showing;
 
 /// How many events one poll can return. More wait in the kernel for the next; 1,024 of them take
@@ -85,6 +88,8 @@ pub enum Stopped {
 pub struct Server<H> {
     poll: Poll,
     events: Events,
+    poll_failures: PollFailures,
+    reported: Reported,
     admission: Admission<Listener>,
     admin: Option<Showing>,
     signals: Option<Signals>,
@@ -156,6 +161,8 @@ impl<H: Handler> Server<H> {
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
+            poll_failures: PollFailures::default(),
+            reported: Reported::default(),
             admission,
             admin,
             signals: None,
@@ -258,8 +265,8 @@ impl<H: Handler> Server<H> {
     /// Serves until told to stop.
     ///
     /// # Errors
-    /// Those of the poll itself, which do not happen on a healthy system. Nothing that a client
-    /// does is an error here.
+    /// Those of the poll itself, if it has failed for five seconds. Nothing that a client does is
+    /// an error here.
     pub fn run(&mut self) -> io::Result<Stopped> {
         self.announce();
         loop {
@@ -285,12 +292,7 @@ impl<H: Handler> Server<H> {
             Some(_) | None => Patience::Waited,
         };
         let rests_from = self.on_rest();
-        match self.poll.poll(&mut self.events, timeout) {
-            Ok(()) => {}
-            // A signal has come in between, for us or for nobody: the turn has no events.
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+        self.poll_events(timeout)?;
         self.read_clock();
         self.on_rested(rests_from);
         self.clients.on_polled(|| self.events.iter().count(), patience, self.now);
@@ -303,6 +305,7 @@ impl<H: Handler> Server<H> {
         self.accept();
         self.register();
         self.end_if_drained();
+        self.tell_of_failures();
         self.clients.metrics_mut().turns += 1;
         self.leave_out_pauses();
         match self.progress {
@@ -413,7 +416,7 @@ impl<H: Handler> Server<H> {
                     registry.reregister(stream, token, interest)
                 }
             };
-            registered.inspect_err(|reason| warn!("cannot poll a client, so it goes: {reason}"))
+            registered.inspect_err(|reason| system_calls::note(Call::Register, reason))
         });
     }
 
@@ -431,7 +434,10 @@ impl<H: Handler> Server<H> {
                 // Whoever has connected by now is still served, as far as there is room: closing
                 // the listener resets connections that wait in its queue.
                 self.admission.on_ready_all();
-                while self.admission.is_possible(&self.clients, self.now) {
+                for _ in 0..self.limits.backlog {
+                    if !self.admission.is_possible(&self.clients, self.now) {
+                        break;
+                    }
                     self.admission.accept(&mut self.clients, &mut self.handler, self.now);
                 }
                 self.admission.close();

@@ -15,9 +15,12 @@ use std::iter;
 use std::os::unix::net::UnixStream as Pipe;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use mio::net::UnixStream;
 use mio::{Interest, Registry, Token, Waker};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::{SigId, flag, low_level};
 
@@ -74,6 +77,21 @@ impl Signals {
             registry.register(&mut caught.pipe, token, Interest::READABLE)?;
         }
         Ok(signals)
+    }
+
+    /// Waits until one of them comes, at most for `rest`: for a loop whose poll has failed.
+    ///
+    /// # Errors
+    /// If the system refuses this as well.
+    pub(crate) fn wait(signals: Option<&Signals>, rest: Duration) -> io::Result<()> {
+        let caught = signals.into_iter().flat_map(|signals| &signals.0);
+        let mut pipes: Vec<_> =
+            caught.map(|caught| PollFd::new(&caught.pipe, PollFlags::IN)).collect();
+        let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
+        match rustix::event::poll(&mut pipes, Some(&rest)) {
+            Ok(_) | Err(Errno::INTR) => Ok(()),
+            Err(reason) => Err(reason.into()),
+        }
     }
 
     /// The signals that have come since the last call, each as often as it came.

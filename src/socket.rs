@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use crate::connection::Unread;
 use crate::file::{self, FilePiece};
 use crate::metrics::Metrics;
+use crate::system_calls::{self, Call, TRIES_MAX};
 
 /// What a client's connection must be able to do: `std`'s traits, two ways of ending, and sending
 /// part of a file.
@@ -52,12 +53,22 @@ pub trait Stream: Read + Write {
     /// # Errors
     /// As those of `write`.
     fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
-        let mut bytes = [0; 16 * 1024];
-        let room = bytes_max.min(bytes.len());
-        match file::read(file, &mut bytes[..room], offset) {
-            0 => Ok(0),
-            read => self.write(&bytes[..read]),
-        }
+        copy_file(self, file, offset, bytes_max)
+    }
+}
+
+/// Reads from a file, up to 16 KiB, and writes what it read.
+pub(crate) fn copy_file(
+    stream: &mut (impl Write + ?Sized),
+    file: &File,
+    offset: u64,
+    bytes_max: usize,
+) -> io::Result<usize> {
+    let mut bytes = [0; 16 * 1024];
+    let room = bytes_max.min(bytes.len());
+    match file::read(file, &mut bytes[..room], offset) {
+        0 => Ok(0),
+        read => stream.write(&bytes[..read]),
     }
 }
 
@@ -170,6 +181,7 @@ impl<S: Stream> Socket<S> {
     /// Receives once into `buffer`, unless it is known that nothing is there.
     #[inline]
     pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Received {
+        let mut tries = 1;
         while self.known.readable {
             metrics.receives += 1;
             match self.stream.read(buffer) {
@@ -188,8 +200,13 @@ impl<S: Stream> Socket<S> {
                     self.known.readable = false;
                     return Received::WouldBlock;
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Received::Lost,
+                Err(error) if error.kind() == ErrorKind::Interrupted && tries < TRIES_MAX => {
+                    tries += 1;
+                }
+                Err(error) => {
+                    system_calls::note(Call::Receive, &error);
+                    return Received::Lost;
+                }
             }
         }
         Received::Nothing
@@ -238,6 +255,7 @@ impl<S: Stream> Socket<S> {
         metrics: &mut Metrics,
         mut write: impl FnMut(&mut S) -> io::Result<usize>,
     ) -> Taken {
+        let mut tries = 1;
         while self.known.writable {
             metrics.sends += 1;
             match write(&mut self.stream) {
@@ -246,8 +264,13 @@ impl<S: Stream> Socket<S> {
                     self.known.writable = false;
                     return Taken::WouldBlock;
                 }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(_) => return Taken::Lost,
+                Err(error) if error.kind() == ErrorKind::Interrupted && tries < TRIES_MAX => {
+                    tries += 1;
+                }
+                Err(error) => {
+                    system_calls::note(Call::Send, &error);
+                    return Taken::Lost;
+                }
             }
         }
         Taken::Nothing

@@ -39,6 +39,9 @@ impl Stream for TcpStream {
         offset: u64,
         bytes_max: usize,
     ) -> io::Result<usize> {
-        crate::file::sendfile(self, file, offset, bytes_max)
+        match crate::file::sendfile(&*self, file, offset, bytes_max)? {
+            Some(bytes) => Ok(bytes),
+            None => crate::socket::copy_file(self, file, offset, bytes_max),
+        }
     }
 }

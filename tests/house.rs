@@ -10,7 +10,18 @@ use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 10] = [
-    &["config", "error", "metrics", "time", "kept", "buffer", "door", "peer"],
+    &[
+        "config",
+        "error",
+        "metrics",
+        "time",
+        "kept",
+        "buffer",
+        "door",
+        "peer",
+        "episode",
+        "system_calls",
+    ],
     &["http"],
     &["handler", "source", "file"],
     &["connection"],
@@ -58,6 +69,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "herd/sources.rs",
             "listener.rs",
             "process.rs",
+            "signals.rs",
         ],
     ),
     // What may wait for a disk.

@@ -213,3 +213,100 @@ fn r9_pipelined_requests_that_are_whole_are_all_answered_when_the_server_stops()
     clients.drive(Time::START, &mut FixedText::new(*b"text").strict());
     assert_eq!(clients.metrics().requests, 3);
 }
+
+/// A system that refuses to accept in this way, each time.
+struct Refusing(fn() -> Accepted<Saying>);
+
+impl Accept for Refusing {
+    type Stream = Saying;
+
+    fn accept(&mut self) -> Accepted<Saying> {
+        self.0()
+    }
+
+    fn has_waiting(&self) -> bool {
+        true
+    }
+}
+
+/// An error of accepting that was not known was taken for that of one connection. The loop asked for
+/// the next in each turn, without a pause, and for ever when it was told to stop.
+#[test]
+fn r10_accepting_rests_whatever_error_goes_on() {
+    for (refusing, idle_left) in [
+        (Refusing(|| Accepted::Refused(io::Error::from_raw_os_error(1))), 1),
+        (Refusing(|| Accepted::Lost), 1),
+        (Refusing(|| Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24))), 0),
+        (Refusing(|| Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23))), 0),
+    ] {
+        let mut clients = clients_of(&[], Limits::default());
+        let mut handler = FixedText::new(*b"text");
+        clients.drive(Time::START, &mut handler);
+        let mut admission = Admission::new(vec![refusing], 10, 1000);
+        admission.on_ready(0);
+        let now = Time::START + Duration::from_secs(1);
+        admission.accept(&mut clients, &mut handler, now);
+        assert!(!admission.is_possible(&clients, now), "it rests");
+        let due = admission.next_due().unwrap();
+        assert!(due >= now + Duration::from_millis(100) && admission.is_possible(&clients, due));
+        assert_eq!(clients.len(), idle_left, "only for want of descriptors somebody has to go");
+    }
+}
+
+/// Descriptors that stay used up although an idle client was closed for them made all the idle go,
+/// in one turn.
+#[test]
+fn r11_one_idle_client_at_most_is_closed_in_vain() {
+    let mut clients = clients_of(&[], Limits::default());
+    let mut handler = FixedText::new(*b"text");
+    for port in 2..10 {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        clients.admit(Saying(&[]), peer, Time::START);
+    }
+    clients.drive(Time::START, &mut handler);
+    let exhausted = || Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24));
+    let mut admission = Admission::new(vec![Refusing(exhausted)], 1000, 1000);
+    admission.on_ready(0);
+    admission.accept(&mut clients, &mut handler, Time::START + Duration::from_secs(1));
+    assert_eq!(clients.len(), 8);
+}
+
+/// A stream whose calls a signal interrupts, each time.
+struct Interrupted;
+
+impl Read for Interrupted {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::Interrupted.into())
+    }
+}
+
+impl Write for Interrupted {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(ErrorKind::Interrupted.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Interrupted {
+    fn shutdown_write(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn reset_on_drop(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A call that was interrupted was made again without a bound, so that the loop never came back to
+/// look at the signal.
+#[test]
+fn r12_a_call_that_is_interrupted_for_ever_ends_its_client_and_not_the_loop() {
+    let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
+    clients.admit(Interrupted, SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Time::START);
+    clients.drive(Time::START, &mut FixedText::new(*b"text"));
+    assert_eq!(clients.metrics().closed(CloseReason::Reset), 1);
+    assert!(clients.metrics().receives < 100);
+}

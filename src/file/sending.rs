@@ -20,7 +20,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::system::{self, Cached};
+use super::system::{self, Cached, Fetch};
 use crate::source::Asked;
 use crate::time::Time;
 
@@ -210,7 +210,7 @@ impl Sending {
         out.truncate(start + if let Cached::Bytes(bytes) = cached { bytes } else { 0 });
         match cached {
             Cached::Bytes(bytes) => self.got(bytes),
-            Cached::Missing => self.miss(now),
+            Cached::Missing => self.miss(out, room, now),
             Cached::Unknown if system::is_in_memory(&self.file) => {
                 self.way = Way::InMemory;
                 self.find(usize::MAX, now)
@@ -223,7 +223,8 @@ impl Sending {
     }
 
     fn read_blindly(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
-        self.fetch_ahead();
+        // Without it reading takes longer. That is all.
+        let _ = self.fetch_ahead();
         let start = out.len();
         let room = room.min(BLIND_BYTES_MAX);
         out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
@@ -244,12 +245,13 @@ impl Sending {
         if self.at == self.end {
             return Asked::Complete;
         }
-        self.fetch_ahead();
+        // What is refused now is asked for again when it is missing.
+        let _ = self.fetch_ahead();
         Asked::GoesOn
     }
 
     /// The next byte is missing.
-    fn miss(&mut self, now: Time) -> Asked {
+    fn miss(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
         self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
         if self.in_vain == 0 {
             // What was fetched may have been dropped again: it costs little to ask for what is here.
@@ -262,20 +264,28 @@ impl Sending {
         if now.since(self.missing_since) > DISK_TIMEOUT {
             return Asked::Broken;
         }
-        self.fetch_ahead();
+        if self.fetch_ahead() == Fetch::Refused {
+            // Nobody would ever fetch it but whoever reads it.
+            self.way = Way::Blind;
+            return self.read_blindly(out, room, now);
+        }
         self.due = now + (PAUSE_MIN * (1 << self.in_vain.min(16))).min(PAUSE_MAX);
         self.in_vain += 1;
         Asked::GoesOn
     }
 
     /// Has the kernel fetch what comes next, if little is left of what it has been asked for.
-    fn fetch_ahead(&mut self) {
+    fn fetch_ahead(&mut self) -> Fetch {
         let start = self.fetched.max(self.at);
-        if start < self.end && start - self.at < FETCHED_BYTES_LOW {
-            let end = self.at.saturating_add(FETCHED_BYTES).min(self.end);
-            system::fetch(&self.file, start, end - start);
+        if start >= self.end || start - self.at >= FETCHED_BYTES_LOW {
+            return Fetch::Begun;
+        }
+        let end = self.at.saturating_add(FETCHED_BYTES).min(self.end);
+        let fetch = system::fetch(&self.file, start, end - start);
+        if fetch == Fetch::Begun {
             self.fetched = end;
         }
+        fetch
     }
 }
 
@@ -443,6 +453,24 @@ mod tests {
         }
         assert_eq!(copied, length);
         assert_eq!(pretence::with(|cache| cache.fetched[0].0), Some(0));
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_fetch_is_read_by_waiting_for_it() {
+        pretence::miss(0..MIB);
+        pretence::with(|cache| cache.refuses = true);
+        let mut sending = Sending::new(file(MIB), 0, MIB);
+        let (mut now, mut copied) = (Time::START, 0);
+        loop {
+            let (sent, bytes, asked) = send_all(&mut sending, now);
+            assert!(sent == 0 && bytes > 0, "it goes on in each turn");
+            copied += bytes;
+            if asked == Asked::Complete {
+                break;
+            }
+            now = sending.due();
+        }
+        assert_eq!(copied, MIB);
     }
 
     #[test]

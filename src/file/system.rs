@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use crate::system_calls::{Call, again, note};
+
 /// What came of a look at the page cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cached {
@@ -19,20 +21,24 @@ pub(super) enum Cached {
         expect(dead_code, reason = "only Linux tells what its page cache lacks")
     )]
     Missing,
-    /// The file system cannot tell.
+    /// The file system cannot tell, or the system does not let us ask.
     Unknown,
+}
+
+/// What came of asking the kernel to fetch something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fetch {
+    /// It fetches it, or has it.
+    Begun,
+    /// It does not let us ask for that.
+    Refused,
 }
 
 /// Reads from `offset` on, whether the bytes are in memory or have to be waited for. No bytes: the
 /// file ends there, or cannot be read.
 pub(crate) fn read(file: &File, bytes: &mut [u8], offset: u64) -> usize {
-    loop {
-        match file.read_at(bytes, offset) {
-            Ok(bytes) => return bytes,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return 0,
-        }
-    }
+    let read = again(|| file.read_at(bytes, offset));
+    read.inspect_err(|reason| note(Call::Read, reason)).unwrap_or_default()
 }
 
 /// Reads what the page cache holds from `offset` on, without waiting for anything.
@@ -48,10 +54,18 @@ pub(super) fn read_cached(file: &File, bytes: &mut [u8], offset: u64) -> Cached 
 ///
 /// It takes as long as it takes to find memory for them and to hand the reads to the device:
 /// 230 µs for a MiB here, with a device that had work for 15 seconds ahead.
-pub(super) fn fetch(file: &File, offset: u64, length: u64) {
+pub(super) fn fetch(file: &File, offset: u64, length: u64) -> Fetch {
     #[cfg(test)]
-    pretence::with(|cache| cache.fetched.push((offset, offset + length)));
-    platform::fetch(file, offset, length);
+    if pretence::fetch(offset, length) == Some(Fetch::Refused) {
+        return Fetch::Refused;
+    }
+    match platform::fetch(file, offset, length) {
+        Ok(()) => Fetch::Begun,
+        Err(reason) => {
+            note(Call::Fetch, &reason);
+            Fetch::Refused
+        }
+    }
 }
 
 /// Has the kernel drop what it holds of these bytes, unless it is being read or written.
@@ -75,7 +89,7 @@ pub(crate) use linux::{send_more, sendfile};
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::io::IoSliceMut;
+    use std::io::{ErrorKind, IoSliceMut};
     use std::num::NonZeroU64;
     use std::os::fd::AsFd;
 
@@ -84,6 +98,7 @@ mod linux {
     use rustix::net::SendFlags;
 
     use super::*;
+    use crate::system_calls::{Origin, origin};
 
     /// What is fetched begins and ends at multiples of this, in bytes. As long as a piece that is
     /// sent by its ends is not longer, little ranges that have been asked for leave no gap in it.
@@ -98,33 +113,50 @@ mod linux {
             // No file is so long, and to the kernel these are other things than offsets.
             return Cached::Bytes(0);
         }
-        loop {
+        let read = again(|| {
             let into = &mut [IoSliceMut::new(bytes)];
-            match preadv2(file, into, offset, ReadWriteFlags::NOWAIT) {
-                Ok(bytes) => return Cached::Bytes(bytes),
-                Err(Errno::AGAIN) => return Cached::Missing,
-                Err(Errno::INTR) => {}
-                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => return Cached::Unknown,
-                Err(_) => return Cached::Bytes(0),
-            }
+            Ok(preadv2(file, into, offset, ReadWriteFlags::NOWAIT)?)
+        });
+        match read {
+            Ok(bytes) => Cached::Bytes(bytes),
+            Err(error) => not_read(&error),
         }
     }
 
-    pub(super) fn fetch(file: &File, offset: u64, length: u64) {
+    /// What an error of asking the page cache means.
+    #[cold]
+    fn not_read(error: &io::Error) -> Cached {
+        match Errno::from_io_error(error) {
+            Some(Errno::AGAIN) => return Cached::Missing,
+            // As a file system says that is not made for it.
+            Some(Errno::OPNOTSUPP) => return Cached::Unknown,
+            Some(_) | None => note(Call::ReadCached, error),
+        }
+        match Errno::from_io_error(error) {
+            // They may have passed at the next look. If not, the disk's time is over some day.
+            Some(Errno::INTR | Errno::NOMEM | Errno::NOBUFS) => Cached::Missing,
+            // The disk has failed, or this is nothing that can be read. Waiting for it may take
+            // long, and comes to the same.
+            Some(Errno::IO | Errno::BADF | Errno::ISDIR | Errno::STALE) => Cached::Bytes(0),
+            // A sandbox refuses the call, or an older kernel has none. Another one may read.
+            Some(_) | None => Cached::Unknown,
+        }
+    }
+
+    pub(super) fn fetch(file: &File, offset: u64, length: u64) -> io::Result<()> {
         let start = offset - offset % WHOLE_BYTES;
         let end = offset.saturating_add(length).div_ceil(WHOLE_BYTES).saturating_mul(WHOLE_BYTES);
-        advise(file, start, end - start, Advice::WillNeed);
+        advise(file, start, end - start, Advice::WillNeed)
     }
 
     pub(super) fn forget(file: &File, offset: u64, length: u64) {
-        advise(file, offset, length, Advice::DontNeed);
+        // If it is refused, the next look finds what this one did.
+        let _ = advise(file, offset, length, Advice::DontNeed);
     }
 
-    /// An error is no news: whether the advice was taken shows at the next look.
-    fn advise(file: &File, offset: u64, length: u64, advice: Advice) {
-        if let Some(length) = NonZeroU64::new(length) {
-            let _ = rustix::fs::fadvise(file, offset, Some(length), advice);
-        }
+    fn advise(file: &File, offset: u64, length: u64, advice: Advice) -> io::Result<()> {
+        let Some(length) = NonZeroU64::new(length) else { return Ok(()) };
+        Ok(rustix::fs::fadvise(file, offset, Some(length), advice)?)
     }
 
     pub(super) fn is_in_memory(file: &File) -> bool {
@@ -133,18 +165,26 @@ mod linux {
     }
 
     /// Sends up to `bytes_max` bytes of `file` from `offset` on, without copying them. None: the
-    /// file ends there, or cannot be read.
+    /// file ends there, or cannot be read. If the system refuses to send them so, there is no
+    /// number: they have to be copied.
     pub(crate) fn sendfile(
         socket: impl AsFd,
         file: &File,
         offset: u64,
         bytes_max: usize,
-    ) -> io::Result<usize> {
-        match rustix::fs::sendfile(socket, file, Some(&mut { offset }), bytes_max) {
+    ) -> io::Result<Option<usize>> {
+        let error = match rustix::fs::sendfile(socket, file, Some(&mut { offset }), bytes_max) {
+            Ok(bytes) => return Ok(Some(bytes)),
             // The disk's error, not the socket's.
-            Err(Errno::IO) => Ok(0),
-            sent => Ok(sent?),
+            Err(Errno::IO) => return Ok(Some(0)),
+            Err(reason) => io::Error::from(reason),
+        };
+        let is_ordinary = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+        if is_ordinary || origin(&error) == Origin::Network {
+            return Err(error);
         }
+        note(Call::SendFile, &error);
+        Ok(None)
     }
 
     /// Sends bytes, of which more follow at once: the kernel does not make a packet of their end.
@@ -162,7 +202,9 @@ mod elsewhere {
         Cached::Unknown
     }
 
-    pub(super) fn fetch(_: &File, _: u64, _: u64) {}
+    pub(super) fn fetch(_: &File, _: u64, _: u64) -> io::Result<()> {
+        Ok(())
+    }
 
     pub(super) fn forget(_: &File, _: u64, _: u64) {}
 
@@ -186,6 +228,8 @@ pub(crate) mod pretence {
         pub(crate) missing: Option<Range<u64>>,
         /// Whether the file system cannot tell.
         pub(crate) is_unknown: bool,
+        /// Whether the kernel does not let us have anything fetched.
+        pub(crate) refuses: bool,
         /// What was to be fetched, from where to where, in order.
         pub(crate) fetched: Vec<(u64, u64)>,
         /// What was to be dropped.
@@ -205,6 +249,13 @@ pub(crate) mod pretence {
     /// As it stands, if anything is pretended.
     pub(crate) fn with<T>(act: impl FnOnce(&mut Pretence) -> T) -> Option<T> {
         CACHE.with_borrow_mut(|cache| cache.as_mut().map(act))
+    }
+
+    pub(super) fn fetch(offset: u64, length: u64) -> Option<Fetch> {
+        with(|cache| {
+            cache.fetched.push((offset, offset + length));
+            if cache.refuses { Fetch::Refused } else { Fetch::Begun }
+        })
     }
 
     pub(super) fn read_cached(file: &File, bytes: &mut [u8], offset: u64) -> Option<Cached> {

@@ -1,0 +1,26 @@
+//! Something that goes on for a while, and of which the log is told once.
+
+use std::time::Duration;
+
+use crate::time::Time;
+
+/// When it was last so.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Episode {
+    last: Option<Time>,
+}
+
+impl Episode {
+    /// Notes that it is so at `now`. Says whether it has only just begun: it was not so, or not for
+    /// as long as `quiet`.
+    pub(crate) fn begins(&mut self, now: Time, quiet: Duration) -> bool {
+        let begins = self.is_over(now, quiet);
+        self.last = Some(now);
+        begins
+    }
+
+    /// Whether it has not been so for as long as `quiet`.
+    pub(crate) fn is_over(&self, now: Time, quiet: Duration) -> bool {
+        self.last.is_none_or(|last| now.since(last) >= quiet)
+    }
+}
