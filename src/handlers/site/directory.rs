@@ -7,10 +7,12 @@ use rustix::fs::{AtFlags, Dir, FileType, fstat, statat};
 use std::fmt;
 
 use rustix::fd::OwnedFd;
+use rustix::io::Errno;
 
 use super::failure::Failure;
-use super::identity::{Identity, Stamp};
+use super::identity::Identity;
 use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
+use crate::system_calls::{Call, note};
 
 /// What looking at an entry costs, in entries that are no links.
 const ENTRY_COST: usize = 1;
@@ -27,8 +29,7 @@ const RESOLVED_LINK_COST: usize = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) kind: Kind,
-    pub(super) bytes: u64,
-    pub(super) modified: Stamp,
+    pub(super) identity: Identity,
 }
 
 /// What one look at an entry came to, and what it cost.
@@ -78,14 +79,18 @@ impl Directory {
         };
         let name = entry.file_name().to_bytes();
         let (served, cost) = match shown(name) {
-            true => self.look_at(name),
+            true => match self.look_at(name) {
+                Ok(looked) => looked,
+                Err(failure) => return Some(Err(failure)),
+            },
             false => (None, ENTRY_COST),
         };
         Some(Ok(Look { name: name.into(), served, cost }))
     }
 
-    /// What the entry `name` is. One that has gone meanwhile is none.
-    fn look_at(&self, name: &[u8]) -> (Option<Served>, usize) {
+    /// What the entry `name` is. One that has gone meanwhile, or leads nowhere that is served, is
+    /// none. If the system does not say, the whole list fails: it would have too few of them.
+    fn look_at(&self, name: &[u8]) -> Result<(Option<Served>, usize), Failure> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | NO_AUTOMOUNT;
         let found = self.entries.fd().and_then(|directory| statat(directory, name, flags));
         let (found, cost) = match found {
@@ -99,13 +104,24 @@ impl Directory {
             }
             found => (found, ENTRY_COST),
         };
-        let served = found.ok().and_then(|stat| {
-            let identity = Identity::of(&stat);
-            let Identity { bytes, .. } = identity;
-            kind(&stat).map(|kind| Served { kind, bytes, modified: identity.stamp() })
-        });
-        (served, cost)
+        match found {
+            Ok(stat) => {
+                let identity = Identity::of(&stat);
+                Ok((kind(&stat).map(|kind| Served { kind, identity }), cost))
+            }
+            Err(reason) if is_of_the_entry(reason) => Ok((None, cost)),
+            Err(reason) => {
+                note(Call::Open, &reason.into());
+                Err(Failure::Broken)
+            }
+        }
     }
+}
+
+/// Whether this error says something of an entry, and not that the system does not look at it.
+fn is_of_the_entry(reason: Errno) -> bool {
+    let failure = Failure::from(reason);
+    reason != Errno::PERM && matches!(failure, Failure::Missing | Failure::Forbidden)
 }
 
 impl fmt::Debug for Directory {
@@ -141,7 +157,7 @@ mod tests {
             let look = look.expect("an entry");
             (cost, looks) = (cost + look.cost, looks + 1);
             if let Some(entry) = look.served {
-                served.push((look.name, entry.kind, entry.bytes));
+                served.push((look.name, entry.kind, entry.identity.bytes));
             }
         }
         fs::remove_dir_all(&outside).expect("it is there");

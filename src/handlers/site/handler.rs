@@ -225,7 +225,7 @@ impl Site {
             name,
             view: View::of(request.query()),
             dot_files: self.dot_files,
-            now: request.received_at(),
+            moment: Moment { now: request.received_at(), date: request.date() },
         };
         let answer = match request.method() == Method::Head {
             true => self.listings.look(&wanted),

@@ -16,9 +16,6 @@ pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// moves every few milliseconds, and ours, which the change is compared with, once a second.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
-/// When the year 10000 begins, in seconds since 1970.
-const YEAR_10000: u64 = 253_402_300_800;
-
 /// A file in one of its states.
 ///
 /// Every write changes the time of the last change, which nobody can set, to a later one than
@@ -99,13 +96,6 @@ impl Stamp {
     fn new(seconds: impl TryInto<i64>, nanos: impl TryInto<u32>) -> Stamp {
         Stamp { seconds: seconds.try_into().unwrap_or(0), nanos: nanos.try_into().unwrap_or(0) }
     }
-
-    /// The same time, whether it can be trusted or not, unless it is before 1970 or has a year of
-    /// five digits, for which there is no format.
-    pub(super) fn date(self) -> Option<SystemTime> {
-        let seconds = u64::try_from(self.seconds).ok().filter(|it| *it < YEAR_10000)?;
-        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
-    }
 }
 
 /// A number that the system gives as one type or another. None is negative.
@@ -159,16 +149,6 @@ mod tests {
         assert_eq!(ancient.modified(at(5000, 0)), SystemTime::UNIX_EPOCH);
         let absurd = Identity { modified: Stamp { seconds: i64::MAX, nanos: 0 }, ..STATE };
         assert_eq!(absurd.modified(at(5000, 3)), at(5000, 0));
-    }
-
-    #[test]
-    fn a_time_is_shown_as_it_is_if_it_can_be_written() {
-        let date = |seconds| Stamp { seconds, nanos: 7 }.date();
-        assert_eq!((date(0), date(1000)), (Some(at(0, 0)), Some(at(1000, 0))));
-        assert_eq!(date(253_402_300_799), Some(at(253_402_300_799, 0)));
-        for unwritable in [-1, i64::MIN, 253_402_300_800, i64::MAX] {
-            assert_eq!(date(unwritable), None);
-        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ use super::directory::Directory;
 use super::failure::Failure;
 use super::identity::{CHECK_EVERY, Identity};
 use super::links::RootPaths;
+use crate::system_calls::{Call, note};
 use crate::time::Time;
 
 /// How often an open is tried again that the kernel gave up on because something was renamed
@@ -119,7 +120,9 @@ impl Root {
             resolution: Resolution::Kernel,
             checked: Time::START,
         };
-        if root.open_beneath(b".", STEP).is_err() {
+        // Any other error passes, and is no reason to do without it for ever.
+        if let Err(reason @ (Errno::NOSYS | Errno::PERM)) = root.open_beneath(b".", STEP) {
+            note(Call::OpenBeneath, &reason.into());
             root.resolution = Resolution::StepByStep;
         }
         Ok(root)
@@ -208,7 +211,7 @@ impl Root {
     /// more than asking the system.
     pub(super) fn linked(&self, name: &[u8]) -> (Result<Stat, Errno>, Effort) {
         match self.open_unresolved(name, LINKED) {
-            Err(reason) if reason == self.unfollowed() => {
+            Err(reason) if is_unfollowed(reason) => {
                 (self.open_resolved(name, LINKED, reason).and_then(fstat), Effort::Resolving)
             }
             opened => (opened.and_then(fstat), Effort::Opening),
@@ -223,16 +226,8 @@ impl Root {
     /// Opens `name` so that it is beneath the root whatever links there are.
     fn open_beneath(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
         match self.open_unresolved(name, flags) {
-            Err(reason) if reason == self.unfollowed() => self.open_resolved(name, flags, reason),
+            Err(reason) if is_unfollowed(reason) => self.open_resolved(name, flags, reason),
             opened => opened,
-        }
-    }
-
-    /// How the system says that it does not follow a link.
-    fn unfollowed(&self) -> Errno {
-        match self.resolution {
-            Resolution::Kernel => Errno::XDEV,
-            Resolution::StepByStep => Errno::LOOP,
         }
     }
 
@@ -252,9 +247,20 @@ impl Root {
 
     /// Opens `name` beneath the root, with no more links on the way than the system follows there.
     fn open_unresolved(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let walk = || open_step_by_step(&self.directory, relative(name), flags);
         let open = || match self.resolution {
-            Resolution::Kernel => open_by_kernel(&self.directory, relative(name), flags),
-            Resolution::StepByStep => open_step_by_step(&self.directory, relative(name), flags),
+            Resolution::Kernel => match open_by_kernel(&self.directory, relative(name), flags) {
+                Err(reason) if is_refused(reason, flags) => {
+                    let walked = walk();
+                    // If that is refused as well, it is the file's matter.
+                    if walked.as_ref().err() != Some(&Errno::PERM) {
+                        note(Call::OpenBeneath, &reason.into());
+                    }
+                    walked
+                }
+                opened => opened,
+            },
+            Resolution::StepByStep => walk(),
         };
         let mut opened = open();
         for _ in 1..TRIES_MAX {
@@ -263,8 +269,25 @@ impl Root {
                 Ok(_) | Err(_) => break,
             }
         }
-        opened
+        opened.inspect_err(|reason| {
+            if Failure::from(*reason) == Failure::Broken {
+                note(Call::Open, &io::Error::from(*reason));
+            }
+        })
     }
+}
+
+/// How the system says that it does not follow a link: the kernel the one, walking step by step the
+/// other.
+fn is_unfollowed(reason: Errno) -> bool {
+    reason == Errno::XDEV || reason == Errno::LOOP
+}
+
+/// Whether the kernel has no such call as `openat2`, or a sandbox refuses it. Only a file's owner
+/// may open it with `NOATIME`; for others this is no refusal of the call.
+fn is_refused(reason: Errno, flags: OFlags) -> bool {
+    let may_be_the_files = flags.contains(FILE_UNNOTED) && FILE_UNNOTED != FILE;
+    reason == Errno::NOSYS || (reason == Errno::PERM && !may_be_the_files)
 }
 
 /// How something is opened only to learn what it is.
