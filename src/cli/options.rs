@@ -272,16 +272,18 @@ impl AnswerOptions {
         let Some(file) = &self.file else {
             return Ok((format!("{}\n", self.text).into_bytes(), TEXT_PLAIN.to_owned()));
         };
-        let (read, content_type) = match file == Path::new("-") {
-            true => (standard_input(), TEXT_PLAIN.to_owned()),
-            false => (fs::read(file), media_type(file)),
-        };
+        let is_standard_input = file == Path::new("-");
+        let read = if is_standard_input { standard_input() } else { fs::read(file) };
         let bytes = read.map_err(|reason| {
             let (name, file) = (given.name("file"), file.display());
             Refusal::Mistake(format!(
                 "{name}: cannot read '{file}': {reason}; name a readable file"
             ))
         })?;
+        let content_type = match is_standard_input {
+            true => TEXT_PLAIN.to_owned(),
+            false => media_type(file, &bytes),
+        };
         Ok((bytes, content_type))
     }
 }

@@ -1,6 +1,9 @@
 //! Files that lie compressed beside the one that is asked for.
 
+use std::time::{Duration, Instant};
+
 use crate::folder::{Folder, get_with};
+use crate::sockets::SLACK;
 
 fn coded() -> Folder {
     Folder::with(&[
@@ -114,5 +117,64 @@ fn every_coding_has_its_own_tag_and_parts() {
         if matches!(status, 304 | 206) {
             assert_eq!(answer.field("Vary"), Some("Accept-Encoding"), "{fields}");
         }
+    }
+}
+
+#[test]
+fn a_picture_that_is_stored_in_gzip_is_sent_with_its_coding_to_every_client() {
+    let folder = Folder::with(&[("i.svgz", "gzip"), ("I.SVGZ", "gzip"), ("i.svgz.gz", "no")]);
+    let server = folder.serve();
+    let mut client = server.connect();
+    for fields in ["", "Accept-Encoding: gzip\r\n", "Accept-Encoding: br, identity;q=0\r\n"] {
+        for path in ["/i.svgz", "/I.SVGZ"] {
+            let answer = get_with(&mut client, path, fields);
+            assert_eq!((answer.status, answer.text()), (200, "gzip"), "{path} {fields}");
+            assert_eq!(answer.field("Content-Type"), Some("image/svg+xml"));
+            assert_eq!(answer.field("Content-Encoding"), Some("gzip"));
+            assert_eq!(answer.field("Vary"), None, "there is no other way to have it");
+        }
+    }
+    let part = get_with(&mut client, "/i.svgz", "Range: bytes=1-2\r\n");
+    assert_eq!(
+        (part.status, part.text(), part.field("Content-Encoding")),
+        (206, "zi", Some("gzip"))
+    );
+}
+
+#[test]
+fn a_ts_file_is_of_the_type_that_its_content_says_and_so_are_its_codings() {
+    let source = "export const a = 1;\n".repeat(50);
+    let packet = |byte: &u8| [&[0x47, 0x40, 0, *byte][..], &[0xff; 184]].concat();
+    let stream: Vec<u8> = (0..255).flat_map(|byte| packet(&byte)).collect();
+    let folder = Folder::with(&[("a.ts", &*source), ("a.ts.gz", "gzip"), ("b.d.ts", &*source)]);
+    folder.write("v.ts", &stream[..188 * 10]);
+    folder.write("v.ts.gz", "gzip");
+    folder.write("large.ts", stream.repeat(5));
+    folder.write("large-source.ts", source.repeat(200));
+    let server = folder.serve();
+    let mut client = server.connect();
+    let text = ("text/plain; charset=utf-8", Some("Accept-Encoding"));
+    let video = ("video/mp2t", None);
+    for (path, (media_type, vary), coding) in [
+        ("/a.ts", text, Some("gzip")),
+        ("/b.d.ts", text, None),
+        ("/v.ts", video, None),
+        ("/large.ts", video, None),
+        ("/large-source.ts", text, None),
+    ] {
+        let answer = get_with(&mut client, path, "Accept-Encoding: gzip\r\n");
+        assert_eq!(answer.field("Content-Type"), Some(media_type), "{path}");
+        assert_eq!((answer.field("Vary"), answer.field("Content-Encoding")), (vary, coding));
+    }
+    // It becomes something else, and so does what is said with its coding.
+    folder.write("v.ts", &source);
+    let began = Instant::now();
+    loop {
+        let answer = get_with(&mut client, "/v.ts", "Accept-Encoding: gzip\r\n");
+        if answer.field("Content-Type") == Some(text.0) {
+            assert_eq!((answer.field("Content-Encoding"), answer.text()), (Some("gzip"), "gzip"));
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(1) + SLACK, "still {}", answer.head);
     }
 }

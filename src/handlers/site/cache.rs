@@ -9,8 +9,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::coding::Coding;
+use super::content::{Content, KEPT_BYTES_MAX};
 use super::departed::Departed;
-use super::variant::{Content, KEPT_BYTES_MAX, Nature, Variant};
+use super::nature::Nature;
+use super::variant::Variant;
 use crate::time::Time;
 
 /// How many files are kept open for the next who asks for them. They are descriptors that clients cannot have, so they are few;
@@ -185,6 +187,18 @@ impl Cache {
         }
     }
 
+    /// Revises what a file is, now that its content is known. If it is something else than what was
+    /// said, what is said with its codings is made anew. [`Cache::settle`] has to follow.
+    pub(super) fn revise(&mut self, index: usize, content: &Content, bytes: u64) {
+        let entry = &mut self.entries[index];
+        if let Some(nature) = entry.nature.revised(&entry.name, content, bytes) {
+            entry.nature = nature;
+            for coding in Coding::ALL {
+                self.set(index, coding, State::Unknown);
+            }
+        }
+    }
+
     /// Where the entry with this key is, until another is taken out.
     pub(super) fn find(&mut self, key: &[u8]) -> Option<usize> {
         let index = *self.by_key.get(key)?;
@@ -326,14 +340,12 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
-    use super::super::variant::Negotiation;
     use super::*;
 
     const ROOM: usize = 100_000;
 
     fn entry(key: &str) -> Entry {
-        let nature = Nature { media_type: "text/plain".into(), negotiation: Negotiation::None };
-        Entry::new(key.as_bytes(), key.as_bytes(), nature)
+        Entry::new(key.as_bytes(), key.as_bytes(), Nature::of(key.as_bytes()))
     }
 
     /// An entry for a file of so many bytes, in memory or open.

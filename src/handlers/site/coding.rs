@@ -20,6 +20,10 @@ impl Coding {
     /// How many there are.
     pub(super) const COUNT: usize = 4;
 
+    /// All of them.
+    pub(super) const ALL: [Coding; Coding::COUNT] =
+        [Coding::Identity, Coding::Brotli, Coding::Zstandard, Coding::Gzip];
+
     /// Those with a name, the smallest results first: in this order they are tried when a client
     /// likes several equally.
     const CODED: [Coding; 3] = [Coding::Brotli, Coding::Zstandard, Coding::Gzip];

@@ -4,7 +4,8 @@
 use std::fs::File;
 use std::sync::{Arc, Weak};
 
-use super::variant::{Content, Variant};
+use super::content::Content;
+use super::variant::Variant;
 
 /// Files and bytes that are not in the cache any more.
 #[derive(Debug, Default)]

@@ -1,18 +1,16 @@
 //! Finds what a name stands for: in the cache if it has been looked at within a second, else on
 //! the disk.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::time::SystemTime;
 
 use super::cache::{Cache, Entry, State};
 use super::coding::{Coding, Preference};
+use super::content::Content;
 use super::failure::Failure;
 use super::identity::CHECK_EVERY;
+use super::nature::{Nature, Negotiation};
 use super::root::{Found, Place, Root};
-use super::variant::{Common, Content, Nature, Negotiation, Variant};
-use crate::handlers::media_type::{is_compressible, media_type};
+use super::variant::{Common, Variant};
 use crate::time::Time;
 
 /// What is shown for a directory.
@@ -54,6 +52,16 @@ enum Seen {
     Directory,
 }
 
+/// What an entry is answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chosen {
+    Coding(Coding),
+    /// The file is there, in nothing that the client takes.
+    NotAcceptable,
+    Nothing,
+    Directory,
+}
+
 impl Files {
     pub(super) fn new(root: Root, cache_bytes: usize) -> Files {
         let cache = Cache::new(cache_bytes);
@@ -76,15 +84,13 @@ impl Files {
             None => self.cache.insert(new_entry(name)),
         };
         let coding = match self.choose(&mut index, preference, moment) {
-            Ok(Seen::Present) => preference.codings().iter().find(|coding| {
-                let state = &self.cache.entry(index).variants[**coding as usize];
-                matches!(state, State::Present(_))
-            }),
-            Ok(Seen::Absent) => {
+            Ok(Chosen::Coding(coding)) => coding,
+            Ok(Chosen::NotAcceptable) => return Err(Failure::NotAcceptable),
+            Ok(Chosen::Nothing) => {
                 self.cache.remove(index);
                 return Ok(Hit::Nothing);
             }
-            Ok(Seen::Directory) => {
+            Ok(Chosen::Directory) => {
                 self.cache.remove(index);
                 // The root's name is empty: what is a directory there is its index.
                 let is_slashed = name.is_empty() || name.ends_with(b"/");
@@ -95,7 +101,6 @@ impl Files {
                 return Err(failure);
             }
         };
-        let coding = *coding.ok_or(Failure::NotAcceptable)?;
         let entry = self.cache.entry(index);
         match &entry.variants[coding as usize] {
             State::Present(variant) => Ok(Hit::File(variant, &entry.nature)),
@@ -110,21 +115,27 @@ impl Files {
         index: &mut usize,
         preference: &Preference,
         moment: Moment,
-    ) -> Result<Seen, Failure> {
-        let seen = self.look(index, Coding::Identity, moment)?;
-        if seen != Seen::Present {
-            return Ok(seen);
+    ) -> Result<Chosen, Failure> {
+        match self.look(index, Coding::Identity, moment)? {
+            Seen::Present => {}
+            Seen::Absent => return Ok(Chosen::Nothing),
+            Seen::Directory => return Ok(Chosen::Directory),
         }
-        if self.cache.entry(*index).nature.negotiation == Negotiation::Codings {
-            for coding in preference.codings() {
-                if *coding == Coding::Identity
-                    || self.look(index, *coding, moment)? == Seen::Present
-                {
-                    break;
-                }
+        let negotiation = self.cache.entry(*index).nature.negotiation;
+        if negotiation == Negotiation::Gzip {
+            return Ok(Chosen::Coding(Coding::Identity));
+        }
+        for coding in preference.codings() {
+            let is_there = match (*coding, negotiation) {
+                (Coding::Identity, _) => true,
+                (_, Negotiation::Codings) => self.look(index, *coding, moment)? == Seen::Present,
+                (_, Negotiation::None | Negotiation::Gzip) => false,
+            };
+            if is_there {
+                return Ok(Chosen::Coding(*coding));
             }
         }
-        Ok(Seen::Present)
+        Ok(Chosen::NotAcceptable)
     }
 
     /// Sees to it that what is known of this variant is not older than a second.
@@ -159,9 +170,13 @@ impl Files {
         }
         let seen = match found {
             Ok(Found::File(file, identity)) => {
-                let (room, now) = (self.cache.room(), (moment.now, moment.date));
+                let content = Content::read(file, identity.bytes, self.cache.room());
+                if coding == Coding::Identity {
+                    self.cache.revise(*index, &content, identity.bytes);
+                }
+                let now = (moment.now, moment.date);
                 let nature = &self.cache.entry(*index).nature;
-                let variant = Variant::new(file, identity, coding, nature, &self.common, room, now);
+                let variant = Variant::new(content, identity, coding, nature, &self.common, now);
                 if matches!(variant.content, Content::InFile(_)) {
                     // What was known of it before may have kept it open.
                     self.cache.set(*index, coding, State::Unknown);
@@ -193,10 +208,5 @@ fn new_entry(key: &[u8]) -> Entry {
         true => [key, INDEX].concat(),
         false => key.to_vec(),
     };
-    let media_type = media_type(Path::new(OsStr::from_bytes(&name)));
-    let negotiation = match is_compressible(&media_type) {
-        true => Negotiation::Codings,
-        false => Negotiation::None,
-    };
-    Entry::new(key, &name, Nature { media_type, negotiation })
+    Entry::new(key, &name, Nature::of(&name))
 }

@@ -1,20 +1,16 @@
 //! A file in one coding, ready to be answered with.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::coding::Coding;
 use super::conditional::Validators;
+use super::content::{Content, KEPT_BYTES_MAX};
 use super::identity::Identity;
-use crate::file::FileRange;
+use super::nature::{Nature, Negotiation};
 use crate::http::date;
 use crate::http::encode::FieldBlock;
 use crate::time::Time;
-
-/// Files up to this size are kept in memory, in bytes, as far as there is room: from there on
-/// the kernel sends them from its own copy for less than we would from ours.
-pub(super) const KEPT_BYTES_MAX: u64 = 64 * 1024;
 
 /// A state of a file: what is said of it, and its bytes or where they are.
 #[derive(Debug)]
@@ -42,28 +38,6 @@ enum Settled {
     NotYet,
 }
 
-/// A file's bytes.
-#[derive(Debug)]
-pub(super) enum Content {
-    Kept(Arc<[u8]>),
-    InFile(Arc<File>),
-}
-
-/// What is the same for all states of a file.
-#[derive(Debug)]
-pub(super) struct Nature {
-    pub(super) media_type: String,
-    /// Whether codings of it are looked for.
-    pub(super) negotiation: Negotiation,
-}
-
-/// Whether the answer depends on `Accept-Encoding`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Negotiation {
-    Codings,
-    None,
-}
-
 /// What is said with every file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Common {
@@ -73,18 +47,16 @@ pub(super) struct Common {
 }
 
 impl Variant {
-    /// Reads an open file, or keeps it open if it is large or there is no `room` in memory.
+    /// What is said of a file with this content.
     pub(super) fn new(
-        file: File,
+        content: Content,
         identity: Identity,
         coding: Coding,
         nature: &Nature,
         common: &Common,
-        room: usize,
         now: (Time, SystemTime),
     ) -> Variant {
         let (now, date) = now;
-        let content = content(file, identity, room);
         let is_small_and_cold =
             matches!(content, Content::InFile(_)) && identity.bytes <= KEPT_BYTES_MAX;
         let settled = match identity.is_settled(date) && !is_small_and_cold {
@@ -160,21 +132,6 @@ impl Variant {
     }
 }
 
-/// All the bytes of a small file, if they are in memory. If they are not, or fewer than they were,
-/// it is answered from the file, and looked at again in a second.
-fn content(file: File, identity: Identity, room: usize) -> Content {
-    let file = Arc::new(file);
-    if identity.bytes > KEPT_BYTES_MAX.min(room as u64) {
-        return Content::InFile(file);
-    }
-    let range = FileRange::new(Arc::clone(&file), 0, identity.bytes);
-    let mut bytes = Vec::new();
-    match range.read_cached(&mut bytes) {
-        true => Content::Kept(bytes.into()),
-        false => Content::InFile(file),
-    }
-}
-
 /// RFC 9110 §15.4.5: what a cache needs to go on with what it has.
 fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> FieldBlock {
     let mut block = FieldBlock::new();
@@ -192,6 +149,10 @@ fn fields(
     not_modified: &FieldBlock,
 ) -> FieldBlock {
     let mut block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
+    let coding = match nature.negotiation {
+        Negotiation::Gzip => Coding::Gzip,
+        Negotiation::Codings | Negotiation::None => coding,
+    };
     if coding != Coding::Identity {
         block = add(block, "Content-Encoding", coding.name());
     }

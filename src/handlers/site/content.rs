@@ -1,0 +1,49 @@
+//! A file's bytes: kept in memory, or read from the file as they are sent.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::sync::Arc;
+
+use crate::file::FileRange;
+use crate::handlers::media_type::BEGINNING_BYTES;
+
+/// Files up to this size are kept in memory, in bytes, as far as there is room: from there on
+/// the kernel sends them from its own copy for less than we would from ours.
+pub(super) const KEPT_BYTES_MAX: u64 = 64 * 1024;
+
+/// A file's bytes.
+#[derive(Debug)]
+pub(super) enum Content {
+    Kept(Arc<[u8]>),
+    InFile(Arc<File>),
+}
+
+impl Content {
+    /// All the bytes of a small file, if they are in memory. If they are not, or fewer than they
+    /// were, it is answered from the file, and looked at again in a second. So it is if there is
+    /// less `room` in memory.
+    pub(super) fn read(file: File, bytes: u64, room: usize) -> Content {
+        let file = Arc::new(file);
+        if bytes > KEPT_BYTES_MAX.min(room as u64) {
+            return Content::InFile(file);
+        }
+        let range = FileRange::new(Arc::clone(&file), 0, bytes);
+        let mut kept = Vec::new();
+        match range.read_cached(&mut kept) {
+            true => Content::Kept(kept.into()),
+            false => Content::InFile(file),
+        }
+    }
+
+    /// The first of its `bytes`, if they can be had without waiting for a disk.
+    pub(super) fn beginning(&self, bytes: u64) -> Option<Cow<'_, [u8]>> {
+        match self {
+            Content::Kept(kept) => Some(Cow::Borrowed(kept)),
+            Content::InFile(file) => {
+                let range = FileRange::new(Arc::clone(file), 0, bytes.min(BEGINNING_BYTES as u64));
+                let mut beginning = Vec::new();
+                range.read_cached(&mut beginning).then_some(Cow::Owned(beginning))
+            }
+        }
+    }
+}
