@@ -1,6 +1,6 @@
 //! What can be done with a site, and what is said with every answer.
 
-use crate::folder::{DATE, Folder, request};
+use crate::folder::{DATE, Folder, get_with, request};
 use crate::sockets::{Background, config};
 
 #[test]
@@ -13,6 +13,7 @@ fn a_file_is_answered_with_all_that_a_cache_needs() {
     assert_eq!((answer.status, answer.text()), (200, "<p>hello"));
     assert_eq!(answer.field("Content-Type"), Some("text/html; charset=utf-8"));
     assert_eq!(answer.field("Last-Modified"), Some(DATE));
+    assert_eq!(answer.field("X-Content-Type-Options"), Some("nosniff"));
     assert_eq!(answer.field("Accept-Ranges"), Some("bytes"));
     assert_eq!(answer.field("Cache-Control"), Some("no-cache"));
     assert_eq!(answer.field("Vary"), Some("Accept-Encoding"));
@@ -96,4 +97,26 @@ fn the_users_fields_come_with_every_answer_and_caches_are_told_what_they_should_
     }
     let silent = Background::start(&config(), folder.site().cache_control("").unwrap());
     assert_eq!(silent.connect().get("/a.txt").field("Cache-Control"), None);
+}
+
+#[test]
+fn browsers_are_told_not_to_guess_types_unless_the_user_says_something_else() {
+    let folder = Folder::with(&[("a", "<script>"), ("404.html", "nothing")]);
+    let server = folder.serve();
+    let mut client = server.connect();
+    for (path, fields, status) in
+        [("/a", "", 200), ("/a", "Range: bytes=0-1\r\n", 206), ("/missing", "", 404)]
+    {
+        let answer = get_with(&mut client, path, fields);
+        let said = answer.field("X-Content-Type-Options");
+        assert_eq!((answer.status, said), (status, Some("nosniff")));
+    }
+    let site = folder.site().header("x-content-type-options", "other").unwrap();
+    let server = Background::start(&config(), site);
+    let mut client = server.connect();
+    for path in ["/a", "/missing"] {
+        let head = client.get(path).head.to_ascii_lowercase();
+        assert_eq!(head.matches("x-content-type-options: other").count(), 1, "{head}");
+        assert_eq!(head.matches("x-content-type-options").count(), 1, "{head}");
+    }
 }

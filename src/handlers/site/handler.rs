@@ -106,7 +106,7 @@ impl Site {
     /// # Errors
     /// If there is no directory at `path`, or it cannot be opened.
     pub fn open(path: impl AsRef<Path>) -> io::Result<Site> {
-        let site = Site {
+        let mut site = Site {
             files: Files::new(Root::open(path.as_ref())?, Site::CACHE_BYTES),
             listings: Listings::default(),
             directories: Directories::Nothing,
@@ -114,6 +114,8 @@ impl Site {
             dot_files: DotFiles::Absent,
             scratch: Vec::new(),
         };
+        let nosniff = FieldBlock::new().with("X-Content-Type-Options", "nosniff");
+        site.files.common.nosniff = nosniff.expect("this is a valid field");
         Ok(site.cache_control("no-cache").expect("this is a valid field"))
     }
 
@@ -130,7 +132,8 @@ impl Site {
         Ok(self)
     }
 
-    /// Adds a field to every answer. `Cache-Control` is [`Site::cache_control`].
+    /// Adds a field to every answer. `X-Content-Type-Options` comes instead of the `nosniff` that is
+    /// said with files otherwise; `Cache-Control` is [`Site::cache_control`].
     ///
     /// # Errors
     /// If it cannot be a field, or is one that the server or the site writes itself.
@@ -142,6 +145,9 @@ impl Site {
             return Err(InvalidField::Reserved);
         }
         self.files.common.fields = self.files.common.fields.with(name, value)?;
+        if name.eq_ignore_ascii_case("X-Content-Type-Options") {
+            self.files.common.nosniff = FieldBlock::new();
+        }
         Ok(self)
     }
 

@@ -23,7 +23,7 @@ pub(super) struct Variant {
     pub(super) modified: SystemTime,
     /// What is said with the file or a part of it.
     pub(super) fields: FieldBlock,
-    /// What the user wants said with every answer.
+    /// What is said with an error's text, or with this as an error's page.
     pub(super) fields_common: FieldBlock,
     /// What is said with 304.
     pub(super) fields_not_modified: FieldBlock,
@@ -42,6 +42,8 @@ enum Settled {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Common {
     pub(super) cache_control: FieldBlock,
+    /// That browsers take a file for what we say it is: what looks like a page in an upload is none.
+    pub(super) nosniff: FieldBlock,
     /// What the user wants said with every answer.
     pub(super) fields: FieldBlock,
 }
@@ -71,8 +73,8 @@ impl Variant {
             checked: now,
             settled,
             modified,
-            fields: fields(coding, nature, modified, &not_modified),
-            fields_common: common.fields.clone(),
+            fields: fields(coding, nature, modified, common).and(&not_modified),
+            fields_common: common.nosniff.clone().and(&common.fields),
             fields_not_modified: not_modified,
             entity_tag,
             content,
@@ -142,13 +144,10 @@ fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> Fi
     block.and(&common.cache_control).and(&common.fields)
 }
 
-fn fields(
-    coding: Coding,
-    nature: &Nature,
-    modified: SystemTime,
-    not_modified: &FieldBlock,
-) -> FieldBlock {
-    let mut block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
+/// What is said with the content, beside what is said without it.
+fn fields(coding: Coding, nature: &Nature, modified: SystemTime, common: &Common) -> FieldBlock {
+    let block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
+    let mut block = block.and(&common.nosniff);
     let coding = match nature.negotiation {
         Negotiation::Gzip => Coding::Gzip,
         Negotiation::Codings | Negotiation::None => coding,
@@ -157,7 +156,7 @@ fn fields(
         block = add(block, "Content-Encoding", coding.name());
     }
     block = add(block, "Last-Modified", &date::format(modified));
-    add(block, "Accept-Ranges", "bytes").and(not_modified)
+    add(block, "Accept-Ranges", "bytes")
 }
 
 fn add(block: FieldBlock, name: &str, value: &str) -> FieldBlock {
