@@ -213,6 +213,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--spa", "ONELOOP_SPA", None),
         ("--hidden", "ONELOOP_HIDDEN", None),
         ("--cache-control", "ONELOOP_CACHE_CONTROL", Some("no-cache".into())),
+        ("--type", "ONELOOP_TYPE", None),
         ("--cache-bytes", "ONELOOP_CACHE_BYTES", mib(64 << 20)),
         ("--typing-grace", "ONELOOP_TYPING_GRACE", Some("1s".into())),
         ("--head-max", "ONELOOP_HEAD_MAX", kib(limits.head_bytes_max)),
@@ -278,6 +279,25 @@ fn a_directory_is_served_and_the_start_line_says_which_and_where() {
     let (head, body) = running.answer();
     assert!(head.starts_with("HTTP/1.1 200 ") && head.contains("X-A: b\r\n"), "{head}");
     assert!(String::from_utf8_lossy(&body).contains("served.txt"));
+}
+
+#[test]
+fn types_are_said_on_the_command_line_or_in_the_environment() {
+    let root = env!("CARGO_TARGET_TMPDIR");
+    file("typed.ts", b"let a = 1;");
+    file("typed.xlog", b"a");
+    let arguments = ["--type", "ts=video/mp2t", "--type", "xlog=text/x-log; charset=utf-8", root];
+    let by_arguments = Running::start(oneloop().args(arguments));
+    let value = "ts=video/mp2t\n.XLOG=text/x-log; charset=utf-8\n";
+    let by_variable = Running::start(oneloop().env("ONELOOP_TYPE", value).arg(root));
+    for running in [by_arguments, by_variable] {
+        for (path, media_type) in
+            [("/typed.ts", "video/mp2t"), ("/typed.xlog", "text/x-log; charset=utf-8")]
+        {
+            let head = running.answer_to(path).0;
+            assert!(head.contains(&format!("\r\nContent-Type: {media_type}\r\n")), "{head}");
+        }
+    }
 }
 
 /// Root may read everything, so the program is then run by a user who may not.
@@ -357,7 +377,7 @@ fn help_that_nobody_reads_is_no_panic() {
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 35] = [
+    let cases: [(&[&str], &str); 40] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -366,6 +386,11 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&[".", "--file", "page.html"], "give only one"),
         (&["--list"], "name the directory"),
         (&[".", "-H", "ETag: x"], "ETag"),
+        (&["--type", "ts=video/mp2t"], "'--type' is for a site"),
+        (&[".", "--type", "ts"], "EXT=TYPE"),
+        (&[".", "--type", "=text/plain"], "extension"),
+        (&[".", "--type", "ts=text"], "'text/plain'"),
+        (&[".", "--type", "a/b=text/plain"], "such as log"),
         (&["-x"], "oneloop --help"),
         (&["--strict=1"], "'--strict'"),
         (&["--listen"], "oneloop --help"),
@@ -416,6 +441,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
         ("ONELOOP_LISTEN", "8888,somewhere"),
         ("ONELOOP_HEADER", "X-A: b\nno colon"),
         ("ONELOOP_STRICT", "maybe"),
+        ("ONELOOP_TYPE", "log=text/plain\nts"),
         ("ONELOOP_HEAD_MAX", ""),
         ("ONELOOP_DRAIN_TIMEOUT", "soon"),
     ] {

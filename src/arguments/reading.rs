@@ -2,8 +2,8 @@
 //!
 //! Two rules hold for every value, wherever it comes from: it is UTF-8 unless it is a path, and it
 //! has no control characters. A line feed in a header field would begin another field, one in a name
-//! would begin another line of the log. [`Fields`] is the exception: in the environment, which has
-//! one variable for all of them, they come one a line.
+//! would begin another line of the log. [`Fields`] and [`MediaTypes`] are the exception: in the
+//! environment, which has one variable for all of them, they come one a line.
 
 use std::any::TypeId;
 use std::env;
@@ -15,7 +15,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::refusal::{Refusal, sentence};
-use super::values::Fields;
+use super::values::{Fields, MediaTypes};
 
 /// What to write instead of an option that this program does not have.
 pub type Advice = fn(&str) -> Option<&'static str>;
@@ -36,7 +36,8 @@ pub fn read(
         if matches.value_source(argument.get_id().as_str()) == Some(ValueSource::EnvVariable)
             && let Some(value) = env::var_os(&variable)
         {
-            let allowed = if is_of::<Fields>(argument) { "\r\n" } else { "" };
+            let is_lines = is_of::<Fields>(argument) || is_of::<MediaTypes>(argument);
+            let allowed = if is_lines { "\r\n" } else { "" };
             check(&variable.to_string_lossy(), &value.to_string_lossy(), allowed)?;
         }
     }

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::handlers::check_media_type;
 use crate::http::status::Status;
 use bytesize::ByteSize;
 
@@ -90,6 +91,30 @@ impl FromStr for Fields {
     }
 }
 
+/// Media types by extensions, as `EXT=TYPE`; several are written one a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaTypes(pub Vec<(String, String)>);
+
+impl FromStr for MediaTypes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<MediaTypes, Self::Err> {
+        let how = "write EXT=TYPE, as in log=text/plain";
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let types = lines.map(|line| {
+            let (extension, media_type) = line.split_once('=').ok_or(how)?;
+            let (extension, media_type) = (extension.trim(), media_type.trim());
+            check_media_type(extension, media_type).map_err(|reason| reason.to_string())?;
+            Ok((extension.to_owned(), media_type.to_owned()))
+        });
+        let types: Vec<_> = types.collect::<Result<_, String>>()?;
+        match types.is_empty() {
+            true => Err(how.into()),
+            false => Ok(MediaTypes(types)),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -169,6 +194,23 @@ mod tests {
         );
         for text in ["", "\n", "X-A", "A: b\nc"] {
             assert!(text.parse::<Fields>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_media_type_is_said_of_an_extension_and_one_a_line() {
+        let types = |types: &[(&str, &str)]| {
+            let owned = types.iter().map(|(end, name)| ((*end).into(), (*name).into()));
+            Ok(MediaTypes(owned.collect()))
+        };
+        assert_eq!("ts=video/mp2t".parse(), types(&[("ts", "video/mp2t")]));
+        assert_eq!(
+            " .log = text/plain; charset=\"a=b\" \n\nb=c/d\n".parse(),
+            types(&[(".log", "text/plain; charset=\"a=b\""), ("b", "c/d")])
+        );
+        for text in ["", "\n", "ts", "ts=", "=text/plain", "ts=text", "a/b=text/plain", "a=b/c\nd"]
+        {
+            assert!(text.parse::<MediaTypes>().is_err(), "{text}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use oneloop::arguments::Refusal;
-use oneloop::arguments::values::{Size, switch};
+use oneloop::arguments::values::{MediaTypes, Size, switch};
 use oneloop::handlers::Site;
 
 use super::given::Given;
@@ -48,6 +48,14 @@ pub struct SiteOptions {
     )]
     cache_control: String,
 
+    /// Say this media type of files with this extension; may be repeated
+    ///
+    /// The longest extension of a name decides, as in d.ts=text/plain. A text should have a charset:
+    /// 'log=text/plain; charset=utf-8'. The variable holds one per
+    /// line.
+    #[arg(id = "type", long, value_name = "EXT=TYPE", env = "ONELOOP_TYPE")]
+    media_types: Vec<MediaTypes>,
+
     /// Keep up to this much of often requested files in memory
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_CACHE_BYTES",
@@ -65,6 +73,7 @@ impl SiteOptions {
             ("spa", self.spa),
             ("hidden", self.hidden),
             ("cache_control", true),
+            ("type", true),
             ("cache_bytes", true),
         ];
         let found =
@@ -105,6 +114,12 @@ impl SiteOptions {
             let name = given.name("cache_control");
             Refusal::Mistake(format!("{name}: {reason}"))
         })?;
+        for (extension, media_type) in self.media_types.iter().flat_map(|given| &given.0) {
+            site = site.media_type(extension, media_type).map_err(|reason| {
+                let name = given.name("type");
+                Refusal::Mistake(format!("{name}: '{extension}={media_type}': {reason}"))
+            })?;
+        }
         for (name, value) in fields {
             site = site.header(name, value).map_err(|reason| {
                 let variable = given.variable("header");

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use mime_guess::mime;
 
+use crate::http::chars::is_field_value_byte;
+
 /// How a text is labelled: unlabelled, its encoding would be left to the browser's guess.
 const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
@@ -128,6 +130,13 @@ pub(crate) fn depends_on_content(file: &Path) -> bool {
 /// Whether files of this type may have become smaller by a content coding.
 pub(crate) fn is_compressible(media_type: &str) -> bool {
     !COMPRESSED.iter().any(|beginning| media_type.starts_with(beginning))
+}
+
+/// Whether this is a media type, and no range of them (RFC 9110 §8.3.1).
+pub(crate) fn is_media_type(text: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty() && part != "*";
+    let is_one = |it: mime::Mime| is_part(it.type_().as_str()) && is_part(it.subtype().as_str());
+    text.bytes().all(is_field_value_byte) && text.parse().is_ok_and(is_one)
 }
 
 /// What is registered, or common, for an extension of small letters.

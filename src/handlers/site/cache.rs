@@ -340,12 +340,13 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
+    use super::super::nature::Types;
     use super::*;
 
     const ROOM: usize = 100_000;
 
     fn entry(key: &str) -> Entry {
-        Entry::new(key.as_bytes(), key.as_bytes(), Nature::of(key.as_bytes()))
+        Entry::new(key.as_bytes(), key.as_bytes(), Nature::of(key.as_bytes(), &Types::default()))
     }
 
     /// An entry for a file of so many bytes, in memory or open.

@@ -8,7 +8,7 @@ use super::coding::{Coding, Preference};
 use super::content::Content;
 use super::failure::Failure;
 use super::identity::CHECK_EVERY;
-use super::nature::{Nature, Negotiation};
+use super::nature::{Nature, Negotiation, Types};
 use super::root::{Found, Place, Root};
 use super::variant::{Common, Variant};
 use crate::time::Time;
@@ -22,6 +22,7 @@ pub(super) struct Files {
     pub(super) root: Root,
     pub(super) cache: Cache,
     pub(super) common: Common,
+    pub(super) types: Types,
     /// Where names are put together.
     scratch: Vec<u8>,
 }
@@ -65,7 +66,13 @@ enum Chosen {
 impl Files {
     pub(super) fn new(root: Root, cache_bytes: usize) -> Files {
         let cache = Cache::new(cache_bytes);
-        Files { root, cache, common: Common::default(), scratch: Vec::new() }
+        Files {
+            root,
+            cache,
+            common: Common::default(),
+            types: Types::default(),
+            scratch: Vec::new(),
+        }
     }
 
     /// What `name` stands for, in the coding that the client likes best of those there are.
@@ -81,7 +88,7 @@ impl Files {
         self.cache.sweep(moment.now);
         let mut index = match self.cache.find(name) {
             Some(index) => index,
-            None => self.cache.insert(new_entry(name)),
+            None => self.cache.insert(new_entry(name, &self.types)),
         };
         let coding = match self.choose(&mut index, preference, moment) {
             Ok(Chosen::Coding(coding)) => coding,
@@ -203,10 +210,10 @@ impl Files {
 }
 
 /// An entry for what this name stands for: for a directory, its index.
-fn new_entry(key: &[u8]) -> Entry {
+fn new_entry(key: &[u8], types: &Types) -> Entry {
     let name = match key.is_empty() || key.ends_with(b"/") {
         true => [key, INDEX].concat(),
         false => key.to_vec(),
     };
-    Entry::new(key, &name, Nature::of(&name))
+    Entry::new(key, &name, Nature::of(&name, types))
 }

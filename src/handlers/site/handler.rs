@@ -13,7 +13,7 @@ use super::failure::Failure;
 use super::files::{Files, Hit, Moment};
 use super::html;
 use super::listing::{Answer, Listings, PageRequest, View};
-use super::nature::Nature;
+use super::nature::{InvalidType, Nature};
 use super::path::{self, Astray, DotFiles};
 use super::range::{self, Part, Wanted};
 use super::root::Root;
@@ -148,6 +148,17 @@ impl Site {
         if name.eq_ignore_ascii_case("X-Content-Type-Options") {
             self.files.common.nosniff = FieldBlock::new();
         }
+        Ok(self)
+    }
+
+    /// Says this type of files whose names end in a dot and `extension`, in letters of either case:
+    /// for `log` of `a.log`, for `tar.gz` of `a.tar.gz`. The longest end decides; what is said last
+    /// of one end holds. The type is sent as it is written here, so a text should have a `charset`.
+    ///
+    /// # Errors
+    /// If no file's name can end so, or `media_type` is none.
+    pub fn media_type(mut self, extension: &str, media_type: &str) -> Result<Site, InvalidType> {
+        self.files.types.set(extension, media_type)?;
         Ok(self)
     }
 

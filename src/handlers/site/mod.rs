@@ -32,3 +32,6 @@ mod root;
 mod variant;
 
 pub use handler::Site;
+pub use nature::InvalidType;
+#[cfg(feature = "cli")]
+pub(crate) use nature::check as check_media_type;
