@@ -20,6 +20,10 @@ pub const FIELDS_CAPACITY: usize = 128;
 /// once: 64 KiB is a full loopback segment. Untouched pages of it cost nothing.
 pub const RECEIVE_BYTES: usize = 64 * 1024;
 
+/// For how many spans of [`Timeouts::linger`] a peer is listened to at most: a minute by default, in
+/// which a slow line still carries an upload of 30 MB to its end.
+pub const LINGER_SPANS_MAX: u8 = 30;
+
 /// What a server is told before it starts.
 ///
 /// ```
@@ -111,7 +115,9 @@ pub struct Limits {
     /// asked to give at the most in one piece. One loopback segment's worth.
     pub output_bytes_high_water: usize,
     /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
-    /// the peer gets to read the answer. Above: closed. As much as the largest refused body.
+    /// the peer gets to read the answer. Above: closed. Many programs read no answer before they
+    /// have sent a whole body, and their bytes cost nothing but the reading: so this is far more
+    /// than a body may have, and [`Timeouts::linger`] is what usually ends it.
     pub linger_bytes_max: usize,
     /// What one client may move in one turn, in bytes (1,024 or more), before the others have
     /// theirs. It then stands at the end of the run queue. Some tenths of a millisecond of copying.
@@ -156,7 +162,9 @@ pub struct Timeouts {
     pub write: Duration,
     /// From an answer to the next request on a kept connection. Then: closed.
     pub idle: Duration,
-    /// How long we listen to what a peer still says after the answer that ends its connection.
+    /// After the answer that ends a connection, what the peer still sends is read and thrown away:
+    /// as long as it makes the minimal progress within each such span, for at most
+    /// [`LINGER_SPANS_MAX`] spans. Then: closed.
     pub linger: Duration,
     /// From being told to stop until whoever is left is cut off.
     pub drain: Duration,
@@ -248,7 +256,7 @@ const DEFAULT_LIMITS: Limits = Limits {
     fields_max: 100,
     body_bytes_max: 1024 * 1024,
     output_bytes_high_water: 64 * 1024,
-    linger_bytes_max: 1024 * 1024,
+    linger_bytes_max: 1024 * 1024 * 1024,
     turn_bytes_max: 1024 * 1024,
     accepts_per_turn_max: 256,
     deadlines_per_turn_max: 256,

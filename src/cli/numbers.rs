@@ -155,7 +155,7 @@ pub struct TimeoutOptions {
     )]
     idle_timeout: Duration,
 
-    /// After the last answer, wait this long for the client to close
+    /// After the last answer, close a client that sends nothing for this long; 30 times this in all
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_LINGER_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().linger.into()

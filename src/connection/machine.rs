@@ -99,7 +99,7 @@ pub(crate) struct Connection {
     /// When the present waiting began, or last made progress.
     since: Time,
     /// Bytes moved since then, until they are enough to count as progress.
-    moved: u32,
+    pub(super) moved: u32,
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
     peer: PeerSide,
@@ -277,7 +277,7 @@ impl Connection {
             State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyStalled, turn),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
             State::Pausing(..) => self.ask_source(turn),
-            State::Lingering { reason, .. } => self.state.on_close(*reason),
+            State::Lingering { .. } => self.on_linger_span_over(turn),
             State::Closed(_) => {}
         }
         self.wait_from(turn.now);
@@ -335,18 +335,6 @@ impl Connection {
         }
     }
 
-    /// So many bytes were received and thrown away while lingering.
-    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Turn<'_, H>) {
-        turn.common.metrics.received_bytes += bytes as u64;
-        if let State::Lingering { drained, reason } = &mut self.state {
-            *drained += bytes;
-            let reason = *reason;
-            if *drained > turn.common.limits.linger_bytes_max {
-                self.state.on_close(reason);
-            }
-        }
-    }
-
     /// The client's turn ends: what the loop's output still holds is moved into memory of the
     /// client's own.
     pub(crate) fn park(&mut self, hot: &mut Output) {
@@ -389,10 +377,15 @@ impl Connection {
     /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
     /// enough.
     pub(super) fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
-        self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.count_progress(bytes);
         if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
             self.wait_from(turn.now);
         }
+    }
+
+    #[inline(always)]
+    pub(super) fn count_progress(&mut self, bytes: usize) {
+        self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
     /// Answers kept input that will not become a request any more.

@@ -3,9 +3,11 @@
 //! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
 //! [`dialogue`] is the passage from reading to writing: it turns input into calls of the handler.
+//! [`lingering`] bounds what comes behind the last answer.
 //! [`streaming`] asks the sources of answers that come over time.
 
 mod dialogue;
+mod lingering;
 mod machine;
 pub(crate) mod state;
 mod streaming;

@@ -53,8 +53,9 @@ pub(crate) enum State {
     Pausing(Box<Streaming>, Then),
     /// The last answer is out and our side is closed. What the peer still says is counted and
     /// thrown away, because closing on unread input would make the kernel send a reset, which
-    /// can destroy the answer before the peer has read it.
-    Lingering { drained: usize, reason: CloseReason },
+    /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
+    /// of lingering.
+    Lingering { drained: usize, spans: u8, reason: CloseReason },
     /// It is over.
     Closed(CloseReason),
 }
@@ -368,7 +369,7 @@ impl State {
             }
             After::Source(body, then) => State::Pausing(body, then),
             After::Close(reason) => State::Closed(reason),
-            After::Linger(reason) => State::Lingering { drained: 0, reason },
+            After::Linger(reason) => State::Lingering { drained: 0, spans: 1, reason },
         };
         self.enter_from(Name::Writing, next);
     }

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use oneloop::config::LINGER_SPANS_MAX;
 use oneloop::engine::Time;
 use oneloop::{Config, TimeoutClass, Timeouts};
 
@@ -64,6 +65,7 @@ pub struct Watch {
     leapt: Time,
     body: Progress,
     write: Progress,
+    linger: Progress,
 }
 
 /// Bytes that have moved, and when: the rule is that in each timeout enough of them do.
@@ -86,7 +88,7 @@ impl Watch {
         let start = Time::START;
         let progress = |class| {
             let timeout = config.timeouts.of(class);
-            let bytes_min = config.limits.progress_bytes(timeout) as usize;
+            let bytes_min = (config.limits.progress_bytes(timeout) as usize).max(1);
             Progress { timeout, bytes_min, moves: VecDeque::new(), bytes: 0 }
         };
         Watch {
@@ -105,6 +107,7 @@ impl Watch {
             leapt: start,
             body: progress(TimeoutClass::Body),
             write: progress(TimeoutClass::Write),
+            linger: progress(TimeoutClass::Linger),
         }
     }
 
@@ -126,7 +129,9 @@ impl Watch {
         {
             self.grace_since = now;
         }
-        if self.part == Part::Body {
+        if self.shut.is_some() {
+            self.linger.note(bytes, now);
+        } else if self.part == Part::Body {
             self.body.note(bytes, now);
         }
     }
@@ -234,7 +239,16 @@ impl Watch {
                 since.max(self.leapt) + late(timeouts.write) * 2
             }
             Part::Pause => self.source_due,
-            Part::Linger => self.shut.unwrap_or(self.last_write) + late(timeouts.linger),
+            Part::Linger => self.linger_late_after(),
+        }
+    }
+
+    /// Spans of lingering follow each other as long as enough is sent within each.
+    fn linger_late_after(&self) -> Time {
+        let (shut, span) = (self.shut.unwrap_or(self.last_write), late(self.timeouts.linger));
+        match self.linger.moves.back() {
+            None => shut + span,
+            Some(_) => shut.max(self.leapt) + span * 2,
         }
     }
 
@@ -244,12 +258,12 @@ impl Watch {
         match self.part(hold) {
             Part::Body => is_over && self.body.was_lacking(now),
             Part::Write => is_over && self.write.was_lacking(now),
-            Part::FirstByte
-            | Part::Between
-            | Part::Blank
-            | Part::Head
-            | Part::Pause
-            | Part::Linger => is_over,
+            Part::Linger => {
+                let end = self.shut.unwrap_or(now).max(self.leapt);
+                let end = end + late(self.timeouts.linger) * u32::from(LINGER_SPANS_MAX);
+                is_over && (self.linger.was_lacking(now) || now >= end)
+            }
+            Part::FirstByte | Part::Between | Part::Blank | Part::Head | Part::Pause => is_over,
         }
     }
 
@@ -266,7 +280,11 @@ impl Watch {
             Part::Body => now >= self.part_since + self.body.timeout && self.body.is_lacking(now),
             Part::Write => self.write.is_lacking(now),
             Part::Pause => now >= self.source_due,
-            Part::Linger => now >= self.shut.unwrap_or(now) + timeouts.linger,
+            Part::Linger => {
+                let shut = self.shut.unwrap_or(now);
+                let end = shut + timeouts.linger * u32::from(LINGER_SPANS_MAX);
+                now >= end || now >= shut + timeouts.linger && self.linger.is_lacking(now)
+            }
         }
     }
 }

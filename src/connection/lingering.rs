@@ -1,0 +1,39 @@
+//! What comes behind a connection's last answer: it is read and thrown away, within bounds.
+//!
+//! Closing on unread bytes would destroy the answer, and many programs read it only once they have
+//! sent a whole body. So the bytes are bounded generously, and time decides: a connection lingers in
+//! spans of the linger timeout, and each but the first has to be earned by progress in the one
+//! before.
+
+use super::machine::{Connection, Turn};
+use super::state::State;
+use crate::config::LINGER_SPANS_MAX;
+
+impl Connection {
+    /// So many bytes were received and thrown away while lingering.
+    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Turn<'_, H>) {
+        turn.common.metrics.received_bytes += bytes as u64;
+        self.count_progress(bytes);
+        if let State::Lingering { drained, reason, .. } = &mut self.state {
+            *drained = drained.saturating_add(bytes);
+            let reason = *reason;
+            if *drained > turn.common.limits.linger_bytes_max {
+                self.state.on_close(reason);
+            }
+        }
+    }
+
+    /// A peer that goes on sending, fast enough, is listened to for another span.
+    pub(super) fn on_linger_span_over<H>(&mut self, turn: &Turn<'_, H>) {
+        let progress = turn.common.limits.progress_bytes(turn.common.timeouts.linger).max(1);
+        let State::Lingering { spans, reason, .. } = &mut self.state else {
+            unreachable!("only lingering has such spans")
+        };
+        if u64::from(self.moved) >= progress && *spans < LINGER_SPANS_MAX {
+            *spans += 1;
+        } else {
+            let reason = *reason;
+            self.state.on_close(reason);
+        }
+    }
+}
