@@ -197,6 +197,8 @@ impl Reader<'_> {
             let at = self.at + head.len;
             self.conversation.events.push(Event { at, answer: Answer::Continue });
         }
+        // No handler sees the content of a request whose method is refused, so none of it is kept.
+        let kept = |content| if control.method_fault.is_none() { content } else { &[][..] };
         match control.framing {
             Framing::Length(length) => {
                 let length = usize::try_from(length).expect("it is below a limit");
@@ -204,7 +206,7 @@ impl Reader<'_> {
                 self.hold_behind(head.len, &held[..length.min(held.len())]);
                 match behind.get(..length) {
                     Some(body) => self.request(head, control, body.to_vec(), length),
-                    None => self.wait(Rest::Body([&received, behind].concat())),
+                    None => self.wait(Rest::Body([&received, kept(behind)].concat())),
                 }
             }
             Framing::Chunked => {
@@ -215,7 +217,7 @@ impl Reader<'_> {
                 self.hold_behind(head.len, &held);
                 match read {
                     Ok(()) => self.request(head, control, content, at),
-                    Err(Stop::More) => self.wait(Rest::Body([received, content].concat())),
+                    Err(Stop::More) => self.wait(Rest::Body([&received, kept(&content)].concat())),
                     Err(Stop::Fault { kinds, at }) => {
                         self.refuse(kinds, head.len + at, received);
                     }
