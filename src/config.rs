@@ -59,10 +59,10 @@ pub enum Listen {
     At(SocketAddr),
 }
 
-/// Where the server shows what it does, to whoever watches: see [`Config::admin`].
+/// Where the server shows what it does: see [`Config::admin`].
 ///
-/// Whoever can reach it sees who is connected, and can have everybody else wait. So it has to be an
-/// address of this machine alone, unless it is said that anyone may.
+/// Everyone who can reach it sees which clients are connected, and can pause the server. So it must be
+/// an address of this machine alone, unless the configuration says that anyone may reach it.
 ///
 /// ```
 /// use oneloop::config::{AdminPlace, Reach};
@@ -89,7 +89,7 @@ pub struct AdminPlace {
 pub enum Reach {
     /// Programs on this machine: the address is a loopback address.
     ThisMachine,
-    /// Whoever the network lets through. It is vouched for that this is meant.
+    /// Everyone whom the network lets through. You confirm that this is intended.
     Anyone,
 }
 

@@ -74,6 +74,7 @@ fn start_logging(cli: &Cli) {
         && let Err(reason) = env_filter::Builder::new().try_parse(&wanted)
     {
         // The logger would say so itself, by a macro that panics if standard error is closed.
+        let reason = reason.to_string().replace(char::is_control, " ");
         let _ = io::stderr().write_all(format!("{PROGRAM}: RUST_LOG: {reason}\n").as_bytes());
         env = Env::default().filter_or(NO_VARIABLE, level);
     }

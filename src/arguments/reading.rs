@@ -17,8 +17,8 @@ use clap::{Arg, ArgMatches, Command};
 use super::refusal::{Refusal, sentence};
 use super::values::{Fields, MediaTypes};
 
-/// What to write instead of an option that this program does not have.
-pub type Advice = fn(&str) -> Option<&'static str>;
+/// What is said of an argument that this program does not know, instead of what clap suggests.
+pub type Advice = fn(&str) -> Option<String>;
 
 /// Reads `arguments`, the program's name first, and the environment for what they leave out.
 pub fn read(
@@ -71,9 +71,9 @@ fn refusal(
     }
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(unknown))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
-        && let Some(advice) = advice(unknown)
+        && let Some(sentence) = advice(unknown)
     {
-        return Refusal::Mistake(format!("there is no option '{unknown}'; {advice}"));
+        return Refusal::Mistake(sentence);
     }
     if error.kind() == ErrorKind::InvalidUtf8
         && let Some(origin) = not_utf_8(command, arguments)

@@ -38,7 +38,9 @@ fn default_port() -> u16 {
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
-    text.trim().parse().map_err(|_| "write a port from 0 to 65535; an address goes to --listen")
+    text.trim().parse().map_err(
+        |_| "write a port from 0 to 65535; an address goes to --listen, a directory stands alone",
+    )
 }
 
 impl ListeningOptions {

@@ -134,7 +134,7 @@ impl SiteOptions {
 fn remedy(directory: &Path) -> String {
     if directory.is_file() {
         let file = directory.display();
-        return format!("to answer every request with this file, write '--file {file}'");
+        return format!("to answer every request with this file, write --file '{file}'");
     }
     let meant = if directory.exists() { None } else { habits::meant_by(directory) };
     meant.unwrap_or_else(|| "name a directory that can be read".to_owned())

@@ -54,7 +54,7 @@ fn a_port_on_the_command_line_outweighs_those_of_the_environment() {
 fn a_port_that_is_none_is_told_where_an_address_goes() {
     for text in ["65536", "-1", "http", "127.0.0.1:80"] {
         let sentence = mistake(&[format!("--port={text}")]);
-        assert!(sentence.ends_with("an address goes to --listen"), "{sentence}");
+        assert!(sentence.contains("an address goes to --listen"), "{sentence}");
     }
 }
 

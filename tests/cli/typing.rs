@@ -23,7 +23,7 @@ fn a_port_or_an_address_in_the_place_of_a_directory_is_told_its_option() {
 fn a_file_in_the_place_of_a_directory_is_told_its_option() {
     let path = file("cli-a-file.html", b"<p>");
     let sentence = mistake(&[&path]);
-    assert!(sentence.contains(&format!("write '--file {path}'")), "{sentence}");
+    assert!(sentence.contains(&format!("write --file '{path}'")), "{sentence}");
 }
 
 #[test]
@@ -34,12 +34,16 @@ fn words_of_other_servers_are_answered_by_meaning() {
         (&["--index", "--autoindex", "--browse", "--listing"], "--list"),
         (&["--cors"], "Access-Control-Allow-Origin"),
         (&["--single", "--history-api-fallback", "--try-files", "-s"], "--spa"),
+        (&["--error-page"], "404.html"),
+        (&["--user"], "stays the user"),
+        (&["--server-name"], "every name"),
+        (&["--access-log", "--log"], "log"),
         (&["--tls", "--ssl", "--https", "--cert", "--key"], "proxy"),
         (&["--daemon", "--background", "-D"], "foreground"),
         (&["--threads", "--workers"], "one thread"),
         (&["--config", "--conf"], "environment variable"),
         (&["--gzip", "--compress"], "app.js.gz"),
-        (&["--auth", "--user"], "password"),
+        (&["--auth"], "password"),
     ] {
         for word in words {
             for arguments in [&[*word][..], &[*word, "value"], &[".", *word, "value"]] {
