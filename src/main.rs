@@ -15,14 +15,14 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use env_logger::Env;
+use env_logger::{Env, Target, WriteStyle};
 use log::info;
 use oneloop::arguments::Refusal;
 use oneloop::{Server, Stopped};
 
 mod cli;
 
-use cli::{Cli, Teller};
+use cli::{Cli, StandardError, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
@@ -31,7 +31,10 @@ const NO_VARIABLE: &str = "=";
 const PROGRAM: &str = "oneloop";
 
 fn main() -> ExitCode {
-    match serve() {
+    let standard_error = StandardError::open();
+    let stopped = serve(&standard_error);
+    standard_error.finish();
+    match stopped {
         Ok(Stopped::Drained | Stopped::CutOff) => ExitCode::SUCCESS,
         Ok(Stopped::Signalled(number)) => ExitCode::from(code_of_signal(number)),
         Err(refusal) => refusal.tell(PROGRAM),
@@ -39,9 +42,9 @@ fn main() -> ExitCode {
 }
 
 /// From the arguments to the end of the loop.
-fn serve() -> Result<Stopped, Refusal> {
+fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
-    start_logging(&cli);
+    start_logging(&cli, standard_error);
     let config = cli.config()?;
     let answer = cli.answer()?;
     let directory = answer.directory().map(Path::to_owned);
@@ -56,17 +59,19 @@ fn serve() -> Result<Stopped, Refusal> {
     if let Some(notice) = cli.notice() {
         info!("{notice}");
     }
-    match (Teller::new(cli.watching.explain()), cli.watching.slow_motion()) {
+    match (Teller::new(cli.watching.explain(), standard_error.clone()), cli.watching.slow_motion())
+    {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}
     }
-    server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
+    let stopped = server.run_beside(|| standard_error.go_on());
+    stopped.map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
 }
 
 /// Logs what `RUST_LOG` says, or else as much as `cli` does. Which module a line is from is only
 /// worth room in it for somebody who wants to know more.
-fn start_logging(cli: &Cli) {
+fn start_logging(cli: &Cli, standard_error: &StandardError) {
     let level = cli.log_level().as_str();
     let is_set_up = std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_some();
     let mut env = Env::default().default_filter_or(level);
@@ -78,7 +83,11 @@ fn start_logging(cli: &Cli) {
         let _ = io::stderr().write_all(format!("{PROGRAM}: RUST_LOG: {reason}\n").as_bytes());
         env = Env::default().filter_or(NO_VARIABLE, level);
     }
-    env_logger::Builder::from_env(env).format_target(is_set_up || cli.logs_modules()).init();
+    // The logger asks its own standard error for colours only.
+    let style = if cli::is_coloured() { WriteStyle::Always } else { WriteStyle::Never };
+    let mut logger = env_logger::Builder::new();
+    logger.write_style(style).parse_env(env).target(Target::Pipe(Box::new(standard_error.clone())));
+    logger.format_target(is_set_up || cli.logs_modules()).init();
 }
 
 /// What a shell reports for a program that a signal ended.

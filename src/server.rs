@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use log::{info, warn};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
@@ -20,14 +19,13 @@ use crate::alarm::Alarm;
 use crate::clients::{ClientId, Clients};
 use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
 use crate::descriptors::{self, Descriptors};
-use crate::door::Door;
 use crate::error::Error;
 use crate::handler::{Handler, Needs};
 use crate::listener::Listener;
 use crate::metrics::Metrics;
 use crate::narration::{LoopEvent, Observer, Patience};
 use crate::pace::Paced;
-use crate::signals::{self, Signals, StopHandle, Told};
+use crate::signals::{Signals, StopHandle, Told};
 use crate::socket::Interest as Wanted;
 pub(crate) use crate::stream::told;
 use crate::system_calls::{self, Call, Reported};
@@ -42,6 +40,7 @@ compile_error!(
 mod announcing;
 mod polling;
 mod showing;
+mod stopping;
 
 use polling::PollFailures;
 use showing::Showing;
@@ -268,9 +267,21 @@ impl<H: Handler> Server<H> {
     /// Those of the poll itself, if it has failed for five seconds. Nothing that a client does is
     /// an error here.
     pub fn run(&mut self) -> io::Result<Stopped> {
+        self.run_beside(|| None)
+    }
+
+    /// As [`Server::run`], and does something else before each turn: `chore`, which must not wait,
+    /// and says when it is to be called again at the latest, if it has to be.
+    ///
+    /// # Errors
+    /// As [`Server::run`].
+    pub fn run_beside(
+        &mut self,
+        mut chore: impl FnMut() -> Option<Duration>,
+    ) -> io::Result<Stopped> {
         self.announce();
         loop {
-            if let ControlFlow::Break(stopped) = self.turn(None)? {
+            if let ControlFlow::Break(stopped) = self.turn(chore())? {
                 return Ok(stopped);
             }
         }
@@ -388,19 +399,6 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    /// Looks whether the server was told to stop since the last turn, and how often.
-    fn note_stops(&mut self) {
-        if !self.told.to_stop() {
-            return;
-        }
-        if self.told.take_by_handle() {
-            self.stop(None);
-        }
-        for signal in self.signals.as_mut().map(Signals::take).unwrap_or_default() {
-            self.stop(Some(signal));
-        }
-    }
-
     /// Has the poll report what clients have come to wait for.
     fn register(&mut self) {
         let registry = self.poll.registry();
@@ -418,64 +416,6 @@ impl<H: Handler> Server<H> {
             };
             registered.inspect_err(|reason| system_calls::note(Call::Register, reason))
         });
-    }
-
-    /// The first time: stops accepting and lets everybody finish. The second time: ends at once.
-    fn stop(&mut self, signal: Option<i32>) {
-        let by = signal.map_or("a handle", signals::name);
-        match self.progress {
-            Progress::Running => {
-                let clients = self.clients.len();
-                info!("stopping by {by}: {clients} clients may finish");
-                if let Some(Showing { desk, .. }) = &mut self.admin {
-                    desk.on_drain(&mut self.clients, self.now);
-                }
-                self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
-                // Whoever has connected by now is still served, as far as there is room: closing
-                // the listener resets connections that wait in its queue.
-                self.admission.on_ready_all();
-                for _ in 0..self.limits.backlog {
-                    if !self.admission.is_possible(&self.clients, self.now) {
-                        break;
-                    }
-                    self.admission.accept(&mut self.clients, &mut self.handler, self.now);
-                }
-                self.admission.close();
-                self.clients.drain();
-                self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
-            }
-            // Nobody is left to be cut off.
-            Progress::Draining { .. } if self.clients.is_empty() => {}
-            Progress::Draining { .. } => {
-                warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
-                self.clients.cut_off();
-                self.progress =
-                    Progress::Stopped(signal.map_or(Stopped::CutOff, Stopped::Signalled));
-            }
-            Progress::Stopped(_) => {}
-        }
-    }
-
-    fn end_if_drained(&mut self) {
-        let Progress::Draining { mut until } = self.progress else { return };
-        let left = self.clients.len_of(Door::Public);
-        // Whoever watches does not keep the server from ending, but gets to see the end.
-        if let Some(Showing { desk, .. }) = &mut self.admin
-            && left == 0
-            && desk.on_ending()
-        {
-            until = until.min(self.now + admin::LAST_FRAME);
-            self.progress = Progress::Draining { until };
-        }
-        if self.clients.is_empty() || (left == 0 && self.now >= until) {
-            info!("stopped");
-            self.clients.cut_off();
-            self.progress = Progress::Stopped(Stopped::Drained);
-        } else if self.now >= until {
-            warn!("stopped: {left} clients were not done in time");
-            self.clients.cut_off();
-            self.progress = Progress::Stopped(Stopped::CutOff);
-        }
     }
 }
 

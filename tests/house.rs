@@ -60,6 +60,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
         "rustix::",
         &[
             "alarm.rs",
+            "cli/standard_error.rs",
             "descriptors.rs",
             "file/system.rs",
             "handlers/site/directory.rs",

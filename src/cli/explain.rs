@@ -5,7 +5,7 @@
 //! a terminal, and standard error. If nobody reads that any more, the server serves all the same.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -17,6 +17,8 @@ use oneloop::arguments::values::{duration, switch};
 use oneloop::config::{AdminPlace, Reach};
 use oneloop::engine::Time;
 use oneloop::{Event, Observer};
+
+use super::standard_error::StandardError;
 
 use super::given::Given;
 
@@ -151,6 +153,7 @@ impl WatchingOptions {
 
 /// Tells each step on standard error, one line each.
 pub struct Teller {
+    standard_error: StandardError,
     dress: Dress,
     /// The present line. It is written at once, so that it is whole among those of the log.
     line: String,
@@ -170,17 +173,23 @@ const CLIENTS: [AnsiColor; 5] =
 
 impl Teller {
     /// Tells in this form; nothing if none is wanted.
-    pub fn new(explain: Explain) -> Option<Teller> {
+    pub fn new(explain: Explain, standard_error: StandardError) -> Option<Teller> {
         let dress = match explain {
             Explain::Off => return None,
-            Explain::Json => Dress::Json,
-            Explain::Text if AutoStream::choice(&io::stderr()) == ColorChoice::Never => {
-                Dress::Plain
+            Explain::Json => {
+                standard_error.set_json();
+                Dress::Json
             }
-            Explain::Text => Dress::Coloured,
+            Explain::Text if is_coloured() => Dress::Coloured,
+            Explain::Text => Dress::Plain,
         };
-        Some(Teller { dress, line: String::new() })
+        Some(Teller { standard_error, dress, line: String::new() })
     }
+}
+
+/// Whether who reads standard error sees colours, and wants them.
+pub fn is_coloured() -> bool {
+    AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }
 
 impl Observer for Teller {
@@ -188,8 +197,7 @@ impl Observer for Teller {
         self.line.clear();
         // Writing to a string cannot fail.
         let _ = write_line(&mut self.line, event, self.dress);
-        // If nobody reads any more, the server serves all the same; `eprintln!` would panic.
-        let _ = io::stderr().write_all(self.line.as_bytes());
+        self.standard_error.write_line(self.line.as_bytes());
     }
 }
 

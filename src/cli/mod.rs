@@ -7,18 +7,21 @@
 //! [`start`] what is said when the server starts or cannot. [`answer`] is the handler that comes of
 //! it all. How a single value is written, and what a user hears when nothing can be run, it has in
 //! common with the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
-//! only the telling writes.
+//! only [`standard_error`] writes, of the lines that wait in a [`journal`].
 
 mod answer;
 mod explain;
 mod given;
 mod habits;
+mod journal;
 mod listening;
 mod numbers;
 mod options;
 mod site;
+mod standard_error;
 mod start;
 
-pub use explain::Teller;
+pub use explain::{Teller, is_coloured};
 pub use options::Cli;
+pub use standard_error::StandardError;
 pub use start::{Most, line as start_line};

@@ -1,0 +1,83 @@
+//! How a server stops: what it was told, how often, and when it is done.
+
+use log::{info, warn};
+
+use super::{Progress, Server, Showing, Stopped};
+use crate::admin;
+use crate::door::Door;
+use crate::handler::Handler;
+use crate::narration::LoopEvent;
+use crate::signals::{self, Signals};
+
+impl<H: Handler> Server<H> {
+    /// Looks whether the server was told to stop since the last turn, and how often.
+    pub(super) fn note_stops(&mut self) {
+        if !self.told.to_stop() {
+            return;
+        }
+        if self.told.take_by_handle() {
+            self.stop(None);
+        }
+        for signal in self.signals.as_mut().map(Signals::take).unwrap_or_default() {
+            self.stop(Some(signal));
+        }
+    }
+
+    /// The first time: stops accepting and lets everybody finish. The second time: ends at once.
+    fn stop(&mut self, signal: Option<i32>) {
+        let by = signal.map_or("a handle", signals::name);
+        match self.progress {
+            Progress::Running => {
+                let clients = self.clients.len();
+                info!("stopping by {by}: {clients} clients may finish");
+                if let Some(Showing { desk, .. }) = &mut self.admin {
+                    desk.on_drain(&mut self.clients, self.now);
+                }
+                self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
+                // Whoever has connected by now is still served, as far as there is room: closing
+                // the listener resets connections that wait in its queue.
+                self.admission.on_ready_all();
+                for _ in 0..self.limits.backlog {
+                    if !self.admission.is_possible(&self.clients, self.now) {
+                        break;
+                    }
+                    self.admission.accept(&mut self.clients, &mut self.handler, self.now);
+                }
+                self.admission.close();
+                self.clients.drain();
+                self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
+            }
+            // Nobody is left to be cut off.
+            Progress::Draining { .. } if self.clients.is_empty() => {}
+            Progress::Draining { .. } => {
+                warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
+                self.clients.cut_off();
+                self.progress =
+                    Progress::Stopped(signal.map_or(Stopped::CutOff, Stopped::Signalled));
+            }
+            Progress::Stopped(_) => {}
+        }
+    }
+
+    pub(super) fn end_if_drained(&mut self) {
+        let Progress::Draining { mut until } = self.progress else { return };
+        let left = self.clients.len_of(Door::Public);
+        // Whoever watches does not keep the server from ending, but gets to see the end.
+        if let Some(Showing { desk, .. }) = &mut self.admin
+            && left == 0
+            && desk.on_ending()
+        {
+            until = until.min(self.now + admin::LAST_FRAME);
+            self.progress = Progress::Draining { until };
+        }
+        if self.clients.is_empty() || (left == 0 && self.now >= until) {
+            info!("stopped");
+            self.clients.cut_off();
+            self.progress = Progress::Stopped(Stopped::Drained);
+        } else if self.now >= until {
+            warn!("stopped: {left} clients were not done in time");
+            self.clients.cut_off();
+            self.progress = Progress::Stopped(Stopped::CutOff);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Standard error that nobody reads: the server serves, stops when told, and tears no line.
+
+use std::io::{PipeReader, Read, pipe};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::client::{Answer, ask};
+use crate::support::PATIENCE;
+
+/// Far more than 64 KiB of lines: each request makes ten of them.
+const REQUESTS: usize = 400;
+
+/// Begins each line of the server that says what was left out.
+const LEFT_OUT: &str = "oneloop: ";
+
+/// A server that tells each step on this standard error, and is killed in the end.
+struct Telling(Child, u16);
+
+impl Telling {
+    fn start(stderr: impl Into<Stdio>) -> Telling {
+        // It cannot say which port it has: nobody reads that.
+        let port = crate::client::free_port();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+        command.args(["-l", &format!("127.0.0.1:{port}"), "--explain"]);
+        let child = command
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .spawn();
+        let began = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(began.elapsed() < PATIENCE, "it does not listen");
+            std::thread::yield_now();
+        }
+        Telling(child.unwrap(), port)
+    }
+
+    fn assert_serves(&self) {
+        for _ in 0..REQUESTS {
+            assert_eq!(ask(self.1, "/"), Answer::Whole(200));
+        }
+    }
+
+    fn assert_ends_when_told(mut self) {
+        kill_process(Pid::from_child(&self.0), Signal::TERM).unwrap();
+        let began = Instant::now();
+        while self.0.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < PATIENCE, "it goes on");
+            std::thread::yield_now();
+        }
+        assert_eq!(self.0.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_holds_up_nobody() {
+    let (reader, writer) = pipe().unwrap();
+    let server = Telling::start(writer);
+    server.assert_serves();
+    server.assert_ends_when_told();
+    assert_lines_are_whole(reader);
+}
+
+#[test]
+fn a_socket_that_nobody_reads_holds_up_nobody() {
+    let (reader, writer) = UnixStream::pair().unwrap();
+    let server = Telling::start(std::os::fd::OwnedFd::from(writer));
+    server.assert_serves();
+    server.assert_ends_when_told();
+    assert_lines_are_whole(reader);
+}
+
+#[test]
+fn a_reader_that_goes_on_gets_what_waited_and_is_told_what_was_left_out() {
+    let (mut reader, writer) = pipe().unwrap();
+    let server = Telling::start(writer);
+    server.assert_serves();
+    let (mut log, mut piece) = (Vec::new(), [0; 4096]);
+    // No further step is needed for that: the server is idle.
+    while !String::from_utf8_lossy(&log).contains(LEFT_OUT) {
+        let bytes = reader.read(&mut piece).unwrap();
+        log.extend_from_slice(&piece[..bytes]);
+    }
+    let log = String::from_utf8(log).unwrap();
+    let told = log.lines().find_map(|line| line.strip_prefix(LEFT_OUT)).unwrap();
+    let lines: usize = told.split(' ').next().unwrap().parse().unwrap();
+    assert!(lines > 0, "{told}");
+    // What stood before it was not torn.
+    assert!(log.lines().take_while(|line| !line.starts_with(LEFT_OUT)).all(is_step), "{log}");
+    server.assert_ends_when_told();
+}
+
+#[test]
+fn a_pipe_that_is_closed_is_no_matter() {
+    let (reader, writer): (PipeReader, _) = pipe().unwrap();
+    let server = Telling::start(writer);
+    drop(reader);
+    server.assert_serves();
+    server.assert_ends_when_told();
+}
+
+/// Each line but the last, of which there may have been no room for the rest.
+fn assert_lines_are_whole(mut log: impl Read) {
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 100, "{text}");
+    let torn = lines[..lines.len() - 1].iter().find(|line| !is_step(line));
+    assert_eq!(torn, None);
+}
+
+/// Whether this line has the columns of a step: the time first.
+fn is_step(line: &str) -> bool {
+    line.len() > 40 && line[..12].trim().trim_end_matches('s').trim().parse::<f64>().is_ok()
+}
