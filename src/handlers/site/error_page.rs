@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::html;
 use crate::handler::{Reply, ReplyHead, Sent};
+use crate::http::encode::FieldBlock;
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 use crate::http::status::Status;
@@ -86,8 +87,9 @@ impl Refusal {
     }
 }
 
-/// Answers what is no acceptable request, as far as it shows who has sent it.
-pub(super) fn explain(fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+/// Answers what is no acceptable request, as far as it shows who has sent it; a page with these
+/// `fields`.
+pub(super) fn explain(fault: &Fault<'_>, fields: &FieldBlock, reply: Reply<'_>) -> Sent {
     let lines = fault.received().split(|byte| *byte == b'\n');
     let accept = lines.filter_map(|line| {
         let (name, value) = line.split_at_checked(b"accept:".len())?;
@@ -97,7 +99,7 @@ pub(super) fn explain(fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         return fault.explain(reply);
     }
     let page = page(fault.status(), fault.kind().advice(), TO_START);
-    reply.status(fault.status()).fields(html::fields()).send(&page)
+    reply.status(fault.status()).fields(html::fields()).fields(fields).send(&page)
 }
 
 /// Whether a client that accepts these media types wants HTML rather than a text: it names it, and

@@ -133,7 +133,7 @@ impl Site {
     }
 
     /// Adds a field to every answer. `X-Content-Type-Options` comes instead of the `nosniff` that is
-    /// said with files otherwise; `Cache-Control` is [`Site::cache_control`].
+    /// said with files and pages otherwise; `Cache-Control` is [`Site::cache_control`].
     ///
     /// # Errors
     /// If it cannot be a field, or is one that the server or the site writes itself.
@@ -256,7 +256,7 @@ impl Site {
         };
         // It changes with any of its files, and says nothing by which it could be told apart.
         let reply = reply.status(Status::OK).fields(html::fields());
-        let reply = reply.field("Cache-Control", "no-cache").fields(&self.files.common.fields);
+        let reply = self.with_common(reply.field("Cache-Control", "no-cache"));
         Ok(match answer {
             Answer::Page(page) => reply.send(&page),
             Answer::Later(page) => reply.stream(page),
@@ -314,7 +314,12 @@ impl Site {
             true => Refusal::NO_INDEX,
             false => Refusal::of(failure),
         };
-        refusal.send(request, reply.fields(&self.files.common.fields))
+        refusal.send(request, self.with_common(reply))
+    }
+
+    /// Adds what is said with every page that the site writes itself.
+    fn with_common<'r>(&self, reply: ReplyHead<'r>) -> ReplyHead<'r> {
+        reply.fields(&self.files.common.nosniff).fields(&self.files.common.fields)
     }
 }
 
@@ -333,8 +338,7 @@ impl Handler for Site {
             | Method::Connect
             | Method::Trace => {
                 let reply = reply.status(Status::METHOD_NOT_ALLOWED).field("Allow", ALLOWED);
-                let reply = reply.fields(&self.files.common.fields);
-                return Refusal::METHOD.send(request, reply);
+                return Refusal::METHOD.send(request, self.with_common(reply));
             }
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -348,7 +352,7 @@ impl Handler for Site {
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
-        error_page::explain(fault, reply.allow(ALLOWED))
+        error_page::explain(fault, &self.files.common.nosniff, reply.allow(ALLOWED))
     }
 
     /// A site uses no content. It answers at once what it would refuse in the end, and a client

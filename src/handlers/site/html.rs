@@ -23,7 +23,6 @@ static FIELDS: LazyLock<FieldBlock> = LazyLock::new(|| {
     FieldBlock::new()
         .with("Content-Type", "text/html; charset=utf-8")
         .and_then(|fields| fields.with("Content-Security-Policy", policy))
-        .and_then(|fields| fields.with("X-Content-Type-Options", "nosniff"))
         .expect("these are valid fields")
 });
 
