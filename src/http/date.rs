@@ -50,10 +50,52 @@ pub(crate) fn format(time: SystemTime) -> String {
 }
 
 /// The time that a field's value says, in any of the three forms that recipients have to
-/// understand (RFC 9110 §5.6.7).
+/// understand (RFC 9110 §5.6.7). `now` decides the century of a year of two digits.
 #[cfg(feature = "site")]
-pub(crate) fn parse(value: &[u8]) -> Option<SystemTime> {
-    httpdate::parse_http_date(str::from_utf8(value).ok()?).ok()
+pub(crate) fn parse(value: &[u8], now: SystemTime) -> Option<SystemTime> {
+    let text = str::from_utf8(value).ok()?;
+    // No other form has dashes.
+    match text.contains('-') {
+        true => parse_rfc850(text, now),
+        false => httpdate::parse_http_date(text).ok(),
+    }
+}
+
+/// The day's names in the obsolete form of RFC 850. The others begin in the same way.
+#[cfg(feature = "site")]
+const DAYS: [&str; 7] =
+    ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+/// `Sunday, 06-Nov-94 08:49:37 GMT`: the latest time that has this year's last two digits and is not
+/// more than 50 years ahead. Which day of the week it says is not compared with the century.
+#[cfg(feature = "site")]
+fn parse_rfc850(text: &str, now: SystemTime) -> Option<SystemTime> {
+    let (day_name, rest) = text.trim().split_once(", ")?;
+    let (date, time) = rest.split_once(' ')?;
+    let (day, rest) = date.split_once('-')?;
+    let (month, digits) = rest.split_once('-')?;
+    if !DAYS.contains(&day_name) || digits.len() != 2 {
+        return None;
+    }
+    let in_year = |year: u16| {
+        // One of these is the right day of the week; with another the date would be wrong.
+        DAYS.iter().find_map(|name| {
+            let text = format!("{}, {day} {month} {year:04} {time}", &name[..3]);
+            httpdate::parse_http_date(&text).ok()
+        })
+    };
+    let digits =
+        digits.parse::<u16>().ok().filter(|_| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    let this_year: u16 = format(now)[12..16].parse().ok()?;
+    let century = this_year - this_year % 100;
+    let years = [century + 100 + digits, century + digits, century - 100 + digits];
+    let is_near = |year: &u16| match year.checked_sub(this_year) {
+        Some(51..) => false,
+        // The 50 years are over on the day that is today in this year.
+        Some(50) => in_year(this_year).is_none_or(|time| time <= now),
+        Some(..50) | None => true,
+    };
+    in_year(years.into_iter().find(is_near)?)
 }
 
 /// A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
@@ -74,20 +116,65 @@ mod tests {
     }
 
     #[cfg(feature = "site")]
+    fn at(text: &str) -> SystemTime {
+        httpdate::parse_http_date(text).expect("a date")
+    }
+
+    #[cfg(feature = "site")]
     #[test]
     fn all_three_forms_of_a_date_say_the_same_time() {
+        let now = at("Mon, 30 Nov 2026 12:00:00 GMT");
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         for text in [
             "Sun, 06 Nov 1994 08:49:37 GMT",
             "Sunday, 06-Nov-94 08:49:37 GMT",
             "Sun Nov  6 08:49:37 1994",
         ] {
-            assert_eq!(parse(text.as_bytes()), Some(time), "{text}");
+            assert_eq!(parse(text.as_bytes(), now), Some(time), "{text}");
         }
-        assert_eq!(parse(format(time).as_bytes()), Some(time));
-        for text in [&b""[..], b"0", b"Sun, 06 Nov 1994", b"\xff"] {
-            assert_eq!(parse(text), None);
+        assert_eq!(parse(format(time).as_bytes(), now), Some(time));
+        for text in [
+            &b""[..],
+            b"0",
+            b"Sun, 06 Nov 1994",
+            b"\xff",
+            b"-",
+            b"Sunday, 06-Nov-94",
+            b"Sunday, 06-Nov-1994 08:49:37 GMT",
+            b"Sunday, 06-Nov-+4 08:49:37 GMT",
+            b"Sunday, 31-Feb-94 08:49:37 GMT",
+            b"Sun, 06-Nov-94 08:49:37 GMT",
+            b"Sunday, 06-Nov-94 08:49:37",
+            b"Sunday, 06-Nov-94-1 08:49:37 GMT",
+        ] {
+            assert_eq!(parse(text, now), None, "{}", String::from_utf8_lossy(text));
         }
+    }
+
+    #[cfg(feature = "site")]
+    #[test]
+    fn a_year_of_two_digits_is_past_only_if_it_would_be_more_than_fifty_years_ahead() {
+        let now = at("Mon, 30 Nov 2026 12:00:00 GMT");
+        for (text, expected) in [
+            ("Monday, 30-Nov-26 12:00:00 GMT", "Mon, 30 Nov 2026 12:00:00 GMT"),
+            ("Friday, 15-Jun-74 12:00:00 GMT", "Fri, 15 Jun 2074 12:00:00 GMT"),
+            // Fifty years to the second, and one more.
+            ("Monday, 30-Nov-76 12:00:00 GMT", "Mon, 30 Nov 2076 12:00:00 GMT"),
+            ("Monday, 30-Nov-76 12:00:01 GMT", "Tue, 30 Nov 1976 12:00:01 GMT"),
+            ("Saturday, 29-Feb-76 12:00:00 GMT", "Sat, 29 Feb 2076 12:00:00 GMT"),
+            ("Friday, 01-Jan-77 00:00:00 GMT", "Sat, 01 Jan 1977 00:00:00 GMT"),
+            ("Friday, 31-Dec-99 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:59 GMT"),
+            ("Saturday, 01-Jan-00 00:00:00 GMT", "Sat, 01 Jan 2000 00:00:00 GMT"),
+        ] {
+            assert_eq!(parse(text.as_bytes(), now), Some(at(expected)), "{text}");
+        }
+        let later = at("Sat, 01 Jan 2095 00:00:00 GMT");
+        let text = b"Monday, 06-Nov-00 08:49:37 GMT";
+        assert_eq!(parse(text, later), Some(at("Sat, 06 Nov 2100 08:49:37 GMT")));
+        let early = SystemTime::UNIX_EPOCH;
+        let text = b"Sunday, 06-Nov-94 08:49:37 GMT";
+        assert_eq!(parse(text, early), Some(at("Sun, 06 Nov 1994 08:49:37 GMT")));
+        let _ = parse(text, early + Duration::from_secs(400_000_000_000));
     }
 
     #[test]

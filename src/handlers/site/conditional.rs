@@ -27,14 +27,15 @@ pub(super) struct Validators<'v> {
     pub(super) modified: SystemTime,
 }
 
-/// Judges the conditions of a GET or a HEAD.
-pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>) -> Verdict {
+/// Judges the conditions of a GET or a HEAD. `now` is the time of day.
+pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime) -> Verdict {
+    let date = |field: Single<'_>| field.value().and_then(|value| date::parse(value, now));
     // Steps 1 and 2: a tag outweighs a date, of which a second has only one.
     if asked.if_match.is_there() {
         if !any_tag(&asked.if_match, |tag| tag.strong == Some(current.entity_tag.as_bytes())) {
             return Verdict::Failed;
         }
-    } else if let Some(since) = asked.if_unmodified_since.value().and_then(date::parse)
+    } else if let Some(since) = date(asked.if_unmodified_since)
         && current.modified > since
     {
         return Verdict::Failed;
@@ -48,7 +49,7 @@ pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>) -> Verdict {
             false => Verdict::Proceed,
         };
     }
-    match asked.if_modified_since.value().and_then(date::parse) {
+    match date(asked.if_modified_since) {
         Some(since) if current.modified <= since => Verdict::NotModified,
         Some(_) | None => Verdict::Proceed,
     }
@@ -68,7 +69,7 @@ pub(super) fn range_holds(if_range: Single<'_>, current: Validators<'_>, now: Sy
     }
     // A date is good only if the file cannot have changed again within its second (§8.8.2.2).
     let is_strong = current.modified + Duration::from_secs(1) <= now;
-    is_strong && date::parse(value) == Some(current.modified)
+    is_strong && date::parse(value, now) == Some(current.modified)
 }
 
 /// A tag in a list.
@@ -126,13 +127,17 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
     }
 
+    fn now() -> SystemTime {
+        modified() + Duration::from_secs(32 * 365 * 86_400)
+    }
+
     fn current() -> Validators<'static> {
         Validators { entity_tag: TAG, modified: modified() }
     }
 
     fn judged(fields: &[(&'static str, &'static str)]) -> Verdict {
         let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
-        judge(&Asked::of(fields), current())
+        judge(&Asked::of(fields), current(), now())
     }
 
     #[test]
@@ -165,6 +170,8 @@ mod tests {
             ("If-Modified-Since", SAME, NotModified),
             ("If-Modified-Since", AFTER, NotModified),
             ("If-Modified-Since", "Sunday, 06-Nov-94 08:49:37 GMT", NotModified),
+            ("If-Modified-Since", "Sunday, 06-Nov-44 08:49:37 GMT", NotModified),
+            ("If-Modified-Since", "Sunday, 06-Nov-88 08:49:37 GMT", Proceed),
             ("If-Modified-Since", "Sun Nov  6 08:49:37 1994", NotModified),
             ("If-Modified-Since", "Fri, 31 Dec 9999 23:59:59 GMT", NotModified),
             ("If-Modified-Since", "yesterday", Proceed),

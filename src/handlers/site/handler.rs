@@ -393,7 +393,7 @@ impl Handler for Site {
 /// Answers with what the conditions and the range leave of a file.
 fn send(variant: &Variant, asked: &Asked<'_>, request: &Request<'_>, reply: Reply<'_>) -> Sent {
     let current = variant.validators();
-    match conditional::judge(asked, current) {
+    match conditional::judge(asked, current, request.date()) {
         Verdict::Proceed => {}
         Verdict::NotModified => {
             let reply = reply.status(Status::NOT_MODIFIED);
