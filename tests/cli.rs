@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -300,24 +300,56 @@ fn types_are_said_on_the_command_line_or_in_the_environment() {
     }
 }
 
-/// Root may read everything, so the program is then run by a user who may not.
-#[test]
-fn a_file_that_may_not_be_read_is_forbidden() {
-    let folder = env::temp_dir().join(format!("oneloop-forbidden-{}", process::id()));
+/// A copy of the program beside a site of these files, and a command that runs it as a user who may
+/// not do everything: root would.
+fn unprivileged(name: &str, files: &[(&str, u32)]) -> (PathBuf, Command) {
+    let folder = env::temp_dir().join(format!("oneloop-{name}-{}", process::id()));
     let (program, site) = (folder.join("oneloop"), folder.join("site"));
     fs::create_dir_all(&site).expect("a temporary folder");
-    copy_program(&program);
-    for (name, mode) in [("open.txt", 0o644), ("closed.txt", 0o000)] {
+    fs::copy(env!("CARGO_BIN_EXE_oneloop"), &program).expect("a copy that everybody may run");
+    for (name, mode) in files {
         fs::write(site.join(name), name).expect("a file");
-        fs::set_permissions(site.join(name), Permissions::from_mode(mode)).expect("our own file");
+        fs::set_permissions(site.join(name), Permissions::from_mode(*mode)).expect("our own file");
     }
     let mut command = oneloop_at(&program);
     if rustix::process::geteuid().is_root() {
         command.uid(65534);
     }
-    let running = Running::start(command.arg(&site));
+    (folder, command)
+}
+
+#[test]
+fn a_file_that_may_not_be_read_is_forbidden() {
+    let files = [("open.txt", 0o644), ("closed.txt", 0o000)];
+    let (folder, mut command) = unprivileged("forbidden", &files);
+    let running = Running::start(command.arg(folder.join("site")));
     let status = |path| running.answer_to(path).0[9..12].to_owned();
     assert_eq!([status("/open.txt"), status("/closed.txt")], ["200", "403"]);
+    fs::remove_dir_all(&folder).expect("our own folder");
+}
+
+#[test]
+fn a_directory_that_may_only_be_searched_is_served_but_not_listed() {
+    let (folder, mut command) = unprivileged("searched", &[("open.txt", 0o644)]);
+    let site = folder.join("site");
+    // The owner is somebody else if root runs this.
+    fs::set_permissions(&site, Permissions::from_mode(0o311)).expect("our own folder");
+    let running = Running::start(command.arg("--list").arg(&site));
+    let status = |path| running.answer_to(path).0[9..12].to_owned();
+    assert_eq!([status("/open.txt"), status("/"), status("/x")], ["200", "403", "404"]);
+    fs::set_permissions(&site, Permissions::from_mode(0o755)).expect("our own folder");
+    assert_eq!(status("/"), "200", "it may be listed now");
+    fs::remove_dir_all(&folder).expect("our own folder");
+}
+
+#[test]
+fn a_directory_that_may_not_be_searched_is_a_mistake() {
+    let (folder, mut command) = unprivileged("unsearched", &[("open.txt", 0o644)]);
+    let site = folder.join("site");
+    fs::set_permissions(&site, Permissions::from_mode(0o644)).expect("our own folder");
+    let sentence = refusal(command.arg(&site), 2);
+    assert!(sentence.contains("ermission denied"), "{sentence}");
+    fs::set_permissions(&site, Permissions::from_mode(0o755)).expect("our own folder");
     fs::remove_dir_all(&folder).expect("our own folder");
 }
 

@@ -137,5 +137,5 @@ fn remedy(directory: &Path) -> String {
         return format!("to answer every request with this file, write --file '{file}'");
     }
     let meant = if directory.exists() { None } else { habits::meant_by(directory) };
-    meant.unwrap_or_else(|| "name a directory that can be read".to_owned())
+    meant.unwrap_or_else(|| "name a directory whose files can be read".to_owned())
 }

@@ -108,10 +108,11 @@ pub(super) enum Kind {
 }
 
 impl Root {
-    /// Opens the directory at `path`.
+    /// Opens the directory at `path`, which has to be one that can be searched.
     pub(super) fn open(path: &Path) -> io::Result<Root> {
         let path = absolute(path)?;
-        let directory = openat(CWD, &path, DIRECTORY, Mode::empty())?;
+        // Not to be read: who may only search it can be served its files by their names.
+        let directory = openat(CWD, &path, STEP, Mode::empty())?;
         let identity = Identity::of(&fstat(&directory)?);
         let mut root = Root {
             path,
@@ -120,10 +121,15 @@ impl Root {
             resolution: Resolution::Kernel,
             checked: Time::START,
         };
-        // Any other error passes, and is no reason to do without it for ever.
-        if let Err(reason @ (Errno::NOSYS | Errno::PERM)) = root.open_beneath(b".", STEP) {
-            note(Call::OpenBeneath, &reason.into());
-            root.resolution = Resolution::StepByStep;
+        match root.open_beneath(b".", STEP) {
+            Err(reason @ (Errno::NOSYS | Errno::PERM)) => {
+                note(Call::OpenBeneath, &reason.into());
+                root.resolution = Resolution::StepByStep;
+            }
+            // Nothing in it could be opened.
+            Err(reason @ Errno::ACCESS) => return Err(reason.into()),
+            // Any other error passes, and is no reason to do without the call for ever.
+            Ok(_) | Err(_) => {}
         }
         Ok(root)
     }
