@@ -5,12 +5,14 @@
 //! lacks is fetched by the kernel in the background, and the client whose answer it is pauses
 //! meanwhile, as one does whose [`Source`](crate::Source) has nothing to give.
 //!
-//! [`range`] is what a handler says, [`sending`] decides what is done next, and [`system`] makes
+//! [`whole`] reads a small file for a handler that keeps it. [`range`] is what a handler says, [`sending`] decides what is done next, and [`system`] makes
 //! the system calls: the only file that names them.
 
 mod range;
 mod sending;
 mod system;
+#[cfg(feature = "site")]
+mod whole;
 
 pub use range::FileRange;
 pub(crate) use range::Start;
@@ -20,3 +22,5 @@ pub(crate) use system::pretence;
 pub(crate) use system::read;
 #[cfg(target_os = "linux")]
 pub(crate) use system::{send_more, sendfile};
+#[cfg(feature = "site")]
+pub(crate) use whole::{Whole, read_whole};

@@ -37,8 +37,13 @@ pub(super) enum Fetch {
 /// Reads from `offset` on, whether the bytes are in memory or have to be waited for. No bytes: the
 /// file ends there, or cannot be read.
 pub(crate) fn read(file: &File, bytes: &mut [u8], offset: u64) -> usize {
+    try_read(file, bytes, offset).unwrap_or_default()
+}
+
+/// The same, for whom the end of a file and a file that cannot be read are not the same.
+pub(super) fn try_read(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let read = again(|| file.read_at(bytes, offset));
-    read.inspect_err(|reason| note(Call::Read, reason)).unwrap_or_default()
+    read.inspect_err(|reason| note(Call::Read, reason))
 }
 
 /// Reads what the page cache holds from `offset` on, without waiting for anything.

@@ -12,6 +12,7 @@ mod errors;
 mod fields;
 mod folder;
 mod listing;
+mod made;
 mod methods;
 mod paths;
 mod queries;

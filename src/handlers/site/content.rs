@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::file::FileRange;
+use super::failure::Failure;
+use crate::file::{FileRange, Whole, read_whole};
 use crate::handlers::media_type::BEGINNING_BYTES;
 
 /// Files up to this size are kept in memory, in bytes, as far as there is room: from there on
@@ -21,17 +22,21 @@ pub(super) enum Content {
 impl Content {
     /// All the bytes of a small file, if they are in memory. If they are not, or fewer than they
     /// were, it is answered from the file, and looked at again in a second. So it is if there is
-    /// less `room` in memory.
-    pub(super) fn read(file: File, bytes: u64, room: usize) -> Content {
-        let file = Arc::new(file);
-        if bytes > KEPT_BYTES_MAX.min(room as u64) {
-            return Content::InFile(file);
+    /// less `room` in memory. `bytes` is how many it says it has.
+    ///
+    /// A file that has more or fewer is read to its end, if that is not too far: see [`Whole`].
+    pub(super) fn read(file: File, bytes: u64, room: usize) -> Result<Content, Failure> {
+        let max = room.min(KEPT_BYTES_MAX as usize);
+        let said = usize::try_from(bytes).unwrap_or(usize::MAX);
+        if said > max {
+            return Ok(Content::InFile(Arc::new(file)));
         }
-        let range = FileRange::new(Arc::clone(&file), 0, bytes);
-        let mut kept = Vec::new();
-        match range.read_cached(&mut kept) {
-            true => Content::Kept(kept.into()),
-            false => Content::InFile(file),
+        match read_whole(&file, said, max) {
+            Whole::Bytes(kept) => Ok(Content::Kept(kept.into())),
+            Whole::Elsewhere => Ok(Content::InFile(Arc::new(file))),
+            Whole::TooLong if room < KEPT_BYTES_MAX as usize => Err(Failure::Exhausted),
+            Whole::TooLong => Err(Failure::Forbidden),
+            Whole::Unreadable => Err(Failure::Broken),
         }
     }
 

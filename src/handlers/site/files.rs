@@ -175,9 +175,15 @@ impl Files {
             *index = moved;
             found = self.root.find(&self.scratch);
         }
-        let seen = match found {
-            Ok(Found::File(file, identity)) => {
-                let content = Content::read(file, identity.bytes, self.cache.room());
+        let room = self.cache.room();
+        let read = found.and_then(|found| match found {
+            Found::File(file, identity) => {
+                Ok(Some((Content::read(file, identity.bytes, room)?, identity)))
+            }
+            Found::Directory => Ok(None),
+        });
+        let seen = match read {
+            Ok(Some((content, identity))) => {
                 if coding == Coding::Identity {
                     self.cache.revise(*index, &content, identity.bytes);
                 }
@@ -195,11 +201,11 @@ impl Files {
                 self.cache.set(*index, coding, State::Present(Box::new(variant)));
                 Seen::Present
             }
-            Ok(Found::Directory) if coding == Coding::Identity => return Ok(Seen::Directory),
+            Ok(None) if coding == Coding::Identity => return Ok(Seen::Directory),
             Err(Failure::Missing) if coding == Coding::Identity => return Ok(Seen::Absent),
             Err(failure) if coding == Coding::Identity => return Err(failure),
             // Whatever is wrong with a sibling, there is the file itself.
-            Ok(Found::Directory) | Err(_) => {
+            Ok(None) | Err(_) => {
                 self.cache.set(*index, coding, State::Absent(moment.now));
                 Seen::Absent
             }

@@ -59,9 +59,12 @@ impl Variant {
         now: (Time, SystemTime),
     ) -> Variant {
         let (now, date) = now;
-        let is_small_and_cold =
-            matches!(content, Content::InFile(_)) && identity.bytes <= KEPT_BYTES_MAX;
-        let settled = match identity.is_settled(date) && !is_small_and_cold {
+        let is_all_known = match &content {
+            // What has another length than it says changes without another time.
+            Content::Kept(kept) => kept.len() as u64 == identity.bytes,
+            Content::InFile(_) => identity.bytes > KEPT_BYTES_MAX,
+        };
+        let settled = match identity.is_settled(date) && is_all_known {
             true => Settled::Yes,
             false => Settled::NotYet,
         };
