@@ -384,6 +384,32 @@ fn the_help_lists_no_option_that_these_tests_do_not_know() {
 }
 
 #[test]
+fn the_help_begins_with_what_most_people_want_and_ends_with_limits() {
+    for page in [page("-h"), page("--help")] {
+        let headings: Vec<&str> = page
+            .lines()
+            .filter(|line| !line.starts_with(' ') && line.ends_with(':'))
+            .filter(|line| !line.starts_with("Without"))
+            .collect();
+        assert_eq!(
+            headings,
+            [
+                "Arguments:",
+                "Site:",
+                "Listening:",
+                "Answer:",
+                "Watching:",
+                "Logging:",
+                "Limits:",
+                "Timeouts:",
+                "Help:",
+                "Examples:"
+            ]
+        );
+    }
+}
+
+#[test]
 fn the_long_help_says_more_than_the_short_one() {
     assert!(page("--help").len() > page("-h").len());
 }

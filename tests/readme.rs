@@ -89,6 +89,38 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
     assert_eq!(journey, shown, "{journey:#?}");
 }
 
+/// The first block of the README: each line is a command that works in a clean clone.
+#[test]
+fn the_first_commands_of_the_readme_serve() {
+    let readme = read("README.md");
+    let (_, block) = readme.split_once("```sh\n").unwrap();
+    let (commands, after) = block.split_once("```").unwrap();
+    let commands: Vec<&str> = commands.lines().collect();
+    assert_eq!(commands.len(), 2);
+    assert!(
+        after.contains("The first command builds the program, which takes"),
+        "how long it takes"
+    );
+    for (command, expected) in commands.iter().zip(["This is the server respose! :)", "README.md"])
+    {
+        let command = command.split('#').next().unwrap().trim();
+        let arguments = command.strip_prefix("cargo run --release").expect("it is run by cargo");
+        let arguments = arguments.trim_start().trim_start_matches("-- ").split_whitespace();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+        program.args(arguments).args(["-l", "127.0.0.1:0"]).env_remove("RUST_LOG");
+        program.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::piped());
+        let mut server = Guard(program.spawn().unwrap());
+        let stderr = BufReader::new(server.0.stderr.take().unwrap());
+        let line = stderr.lines().next().expect("it says where it listens").unwrap();
+        let (_, url) = line.split_once("http://").expect("a URL");
+        let mut client = TcpStream::connect(url.split('/').next().unwrap()).unwrap();
+        client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains(expected), "{answer}");
+    }
+}
+
 /// The README's journey: what is told at each of its stages, and what is said of it.
 fn stages_of_the_journey() -> Vec<(String, String)> {
     let journey = section("### One request's journey");
