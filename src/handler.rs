@@ -317,6 +317,15 @@ impl ReplyHead<'_> {
         self
     }
 
+    /// Adds those of these fields that the answer does not have yet: what a user has said outweighs
+    /// what a handler says by itself.
+    #[cfg(feature = "site")]
+    pub(crate) fn fields_if_absent(mut self, block: &FieldBlock) -> Self {
+        let out = self.reply.output.encoded();
+        lists::add_absent(out, self.start, &mut self.lists, block.lines());
+        self
+    }
+
     /// Closes the connection after this answer.
     pub fn close(mut self) -> Self {
         self.reply.persistence = Persistence::Close;

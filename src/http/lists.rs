@@ -31,14 +31,6 @@ impl List {
         known.eq_ignore_ascii_case(name).then_some(list)
     }
 
-    fn name(self) -> &'static str {
-        match self {
-            List::Allow => "Allow",
-            List::Upgrade => "Upgrade",
-            List::Vary => "Vary",
-        }
-    }
-
     /// Whether two members say the same: methods differ by case, the others do not.
     fn is_same(self, one: &[u8], other: &[u8]) -> bool {
         match self {
@@ -76,7 +68,7 @@ impl Lists {
 #[cold]
 pub(crate) fn add(out: &mut Vec<u8>, start: usize, lists: &mut Lists, name: &str, value: &[u8]) {
     let Some(list) = List::named(name) else { return encode::field(out, name, value) };
-    let line = if lists.has(list) { line_of(out, start, list) } else { None };
+    let line = if lists.has(list) { line_of(out, start, name.as_bytes()) } else { None };
     let Some((from, to)) = line else {
         lists.insert(list);
         return encode::field(out, name, value);
@@ -110,9 +102,19 @@ pub(crate) fn add_lines(out: &mut Vec<u8>, start: usize, lists: &mut Lists, line
     }
 }
 
+/// Adds those of `lines` whose fields are not among those in `out` from `start` on.
+#[cfg(feature = "site")]
+pub(crate) fn add_absent(out: &mut Vec<u8>, start: usize, lists: &mut Lists, lines: &[u8]) {
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        if line_of(out, start, name).is_none() {
+            add_lines(out, start, lists, line);
+        }
+    }
+}
+
 /// Where in `out` the value of this field lies.
-fn line_of(out: &[u8], start: usize, list: List) -> Option<(usize, usize)> {
-    let name = list.name().as_bytes();
+fn line_of(out: &[u8], start: usize, name: &[u8]) -> Option<(usize, usize)> {
     let mut at = start;
     for line in out[start..].split_inclusive(|byte| *byte == b'\n') {
         let named = line.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name));

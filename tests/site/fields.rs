@@ -46,6 +46,22 @@ fn members_of_a_list_are_merged_into_the_line_that_the_site_writes() {
 }
 
 #[test]
+fn what_the_user_says_of_safety_replaces_what_the_site_says_by_itself() {
+    let folder = Folder::with(&[("page.html", "<p>"), ("d/x", "")]);
+    let site = folder.site().listing().header("content-security-policy", "default-src *").unwrap();
+    let site = site.header("X-Content-Type-Options", "none of it").unwrap();
+    let server = Background::start(&config(), site);
+    let mut client = server.connect();
+    for path in ["/page.html", "/d/", "/missing"] {
+        client.send(request("GET", path, "Accept: text/html\r\n"));
+        let answer = client.answer();
+        assert_eq!(lines(&answer, "Content-Security-Policy"), ["default-src *"], "{path}");
+        assert_eq!(lines(&answer, "X-Content-Type-Options"), ["none of it"], "{path}");
+        assert_eq!(lines(&answer, "Content-Type"), ["text/html; charset=utf-8"], "{path}");
+    }
+}
+
+#[test]
 fn fields_that_depend_on_the_file_are_the_sites_alone() {
     let folder = Folder::new();
     for name in ["ETag", "content-type", "Content-Encoding", "Content-Range", "Last-Modified"] {

@@ -80,7 +80,11 @@ impl Refusal {
         match is_for_browsers(accept.map(|(_, value)| value)) {
             true => {
                 let way_on = if request.path() == "/" { "" } else { TO_START };
-                reply.fields(html::fields()).send(&page(self.status, self.sentence, way_on))
+                reply.fields_if_absent(html::fields()).send(&page(
+                    self.status,
+                    self.sentence,
+                    way_on,
+                ))
             }
             false => reply.field("Content-Type", "text/plain; charset=utf-8").send(self.text),
         }

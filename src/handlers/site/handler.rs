@@ -255,8 +255,8 @@ impl Site {
             Err(failure) => return Err((failure, reply)),
         };
         // It changes with any of its files, and says nothing by which it could be told apart.
-        let reply = reply.status(Status::OK).fields(html::fields());
-        let reply = self.with_common(reply.field("Cache-Control", "no-cache"));
+        let reply = reply.status(Status::OK).field("Cache-Control", "no-cache");
+        let reply = self.with_common(reply).fields_if_absent(html::fields());
         Ok(match answer {
             Answer::Page(page) => reply.send(&page),
             Answer::Later(page) => reply.stream(page),
