@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Connection, Deadline, Demand, Turn};
 use crate::door::Door;
@@ -90,6 +91,8 @@ impl<S: Stream> Client<S> {
     ) -> Step {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => {
+                let bytes_max = self.connection.receive_bytes_max(&turn.common.limits);
+                let buffer = &mut buffer[..bytes_max.min(RECEIVE_BYTES)];
                 let received = self.receive_told(buffer, &mut turn.common.metrics, witness);
                 self.take(received, buffer, turn, witness)
             }

@@ -21,7 +21,10 @@ use crate::source::{Delimiter, Source, Streaming};
 /// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from
 /// where they are, in one call with the head. Copying so much costs less than counting references
 /// and a vectored call.
-const COPIED_BYTES_MAX: usize = 8 * 1024;
+pub(crate) const COPIED_BYTES_MAX: usize = 8 * 1024;
+
+/// What a head takes beside the fields that a user adds to it, in bytes, with room to spare.
+pub(crate) const HEAD_BYTES: usize = 1024;
 
 /// Answers requests.
 ///
@@ -114,6 +117,11 @@ pub struct Needs {
     pub files: usize,
     /// The memory that it takes at the most, in bytes, also for what clients are being sent of it.
     pub memory_bytes: usize,
+    /// The longest answer that it has copied into a connection's output, in bytes, its head included:
+    /// what a client holds beyond
+    /// [`Limits::output_bytes_high_water`](crate::Limits::output_bytes_high_water). Shared bodies over
+    /// 8 KiB are not copied, files over 8 KiB neither.
+    pub answer_bytes: usize,
     /// What it does with the content of requests. Unless this is [`ContentPlan::Hold`], which it is
     /// by default, [`Handler::content_plan`] must never be that.
     pub content: ContentPlan,
@@ -369,7 +377,7 @@ impl ReplyHead<'_> {
     /// their head. What is not, is fetched by the kernel in the background, and looked for again
     /// a few milliseconds later: a slow disk keeps the clients waiting that want something from it,
     /// and nobody else. Of a file system that cannot say what is cached, such as FUSE, overlayfs or
-    /// NFS, 64 KiB are read at a time, for which everybody waits.
+    /// NFS, 16 KiB are read at a time, for which everybody waits.
     ///
     /// If the file turns out to be shorter than the range says, cannot be read, or comes to nothing
     /// for half a minute, the client is sent what there is and then the connection is closed, as

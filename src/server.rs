@@ -41,6 +41,7 @@ mod announcing;
 mod polling;
 mod showing;
 mod stopping;
+mod worst;
 
 use polling::PollFailures;
 use showing::Showing;

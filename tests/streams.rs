@@ -234,6 +234,9 @@ fn what_is_pipelined_behind_a_stream_waits_for_its_end() {
     gate.assert_dropped();
 }
 
+/// What a source is asked to give at the most in one piece, unless it is configured, in bytes.
+const PIECE_BYTES: u64 = 16 * 1024;
+
 #[test]
 fn a_download_arrives_whole_however_slowly_it_is_read() {
     let server = server();
@@ -247,7 +250,7 @@ fn a_download_arrives_whole_however_slowly_it_is_read() {
         for _ in 0..20 {
             assert_eq!(server.connect().get("/other").status, 200);
         }
-        let made = (server.seen().metrics.pieces - before) * 64 * 1024;
+        let made = (server.seen().metrics.pieces - before) * PIECE_BYTES;
         assert!(made < expected.len() as u64, "{made} bytes were made for nobody");
         let mut step = 1000;
         while client.receive(step).unwrap() > 0 {
@@ -267,7 +270,10 @@ fn a_download_arrives_whole_however_slowly_it_is_read() {
 /// A client's budget for a turn is 1 MiB, and a piece counts for 1 KiB beside its bytes.
 #[test]
 fn endless_streams_do_not_keep_others_from_being_served() {
-    for (path, pieces_per_turn_max) in [("/lines/endless", 17), ("/bytes/endless", 1024)] {
+    let pieces_per_turn_max = 1024 * 1024 / (PIECE_BYTES + 1024) + 1;
+    for (path, pieces_per_turn_max) in
+        [("/lines/endless", pieces_per_turn_max), ("/bytes/endless", 1024)]
+    {
         let server = server();
         let mut watcher = server.connect();
         watcher.ask(path);

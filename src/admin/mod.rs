@@ -21,6 +21,18 @@ mod page;
 mod routes;
 mod snapshot;
 
+use crate::clients::PICTURE_SLOTS_MAX;
+
+/// The longest answer of the admin listener that is copied, in bytes: a part of the page.
+pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024;
+
+/// One frame, in bytes: two pictures, and the numbers beside them.
+const FRAME_BYTES_MAX: usize = 2 * PICTURE_SLOTS_MAX + 32 * 1024;
+
+/// What the admin listener takes beside its clients' input and output, in bytes: for each client a
+/// frame that is being sent, in memory that may have grown by doubling, and what they are made of.
+pub(crate) const MEMORY_BYTES_MAX: usize = (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX;
+
 pub(crate) use desk::{CLIENTS_MAX, Desk, LAST_FRAME};
 pub(crate) use doors::Doors;
 pub(crate) use routes::Routes;

@@ -30,4 +30,4 @@ mod slots;
 mod survey;
 
 pub use crowd::{ClientId, Clients};
-pub(crate) use survey::{DEADLINE_KINDS, Survey, View};
+pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

@@ -3,6 +3,7 @@
 use super::crowd::Clients;
 use crate::buffer::SetAside;
 use crate::client::{Client, Step};
+use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Deadline, Phase, Turn};
 use crate::door::Door;
@@ -21,7 +22,7 @@ pub(super) const BATCH_BYTES: usize = 64 * 1024;
 
 /// What is received from one client of a batch at most, in bytes. Whoever sends more goes on with
 /// the other buffer, once the batch has been answered.
-const BATCH_SHARE_BYTES: usize = 16 * 1024;
+const BATCH_SHARE_BYTES: usize = REQUESTS_BYTES;
 
 /// With so many bytes of answers it is time to send them, in bytes: they are still in the
 /// processor's cache.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::state::{After, Name, State, Then};
 use crate::buffer::{Output, Parked};
-use crate::config::{Limits, TimeoutClass, Timeouts};
+use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES, TimeoutClass, Timeouts};
 use crate::door::Door;
 use crate::handler::Handler;
 use crate::http::date::Date;
@@ -183,6 +183,19 @@ impl Connection {
     pub(crate) fn move_by(&mut self, time: Duration) {
         self.since = self.since + time;
         self.state.move_by(time);
+    }
+
+    /// How many bytes to receive at once at the most: what cannot be answered yet is kept.
+    pub(crate) fn receive_bytes_max(&self, limits: &Limits) -> usize {
+        match &self.state {
+            State::ReadingBody(content) => content.receive_bytes_max(),
+            State::Lingering { .. } => RECEIVE_BYTES,
+            State::Idle
+            | State::ReadingHead(_)
+            | State::Writing(_)
+            | State::Pausing(..)
+            | State::Closed(_) => limits.head_bytes_max.max(REQUESTS_BYTES),
+        }
     }
 
     /// How long it waits at present; `None` once it is over.

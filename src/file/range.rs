@@ -9,8 +9,9 @@ use super::system::{self, Cached};
 /// What is read at once for a handler at the most, in bytes: a tenth of a millisecond of copying.
 const READ_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Up to so many bytes are copied behind their head, and go out with it by one call.
-const COPIED_BYTES_MAX: u64 = 32 * 1024;
+/// Up to so many bytes are copied behind their head, and go out with it by one call. What the kernel
+/// does not take of them is kept for each client, so they are few.
+const COPIED_BYTES_MAX: u64 = 8 * 1024;
 
 /// So many bytes of a file, from an offset on: see
 /// [`ReplyHead::send_file`](crate::ReplyHead::send_file).

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::handler::{ContentPlan, Handler, Needs, Reply, Sent};
+use crate::handler::{COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;
@@ -130,8 +130,13 @@ impl Handler for FixedText {
     }
 
     fn needs(&mut self, _: usize) -> Needs {
-        let memory_bytes = self.body.len();
-        Needs { memory_bytes, content: ContentPlan::Drop, ..Needs::default() }
+        let copied = self.body.len().min(COPIED_BYTES_MAX);
+        Needs {
+            memory_bytes: self.body.len(),
+            answer_bytes: HEAD_BYTES + self.all_fields.lines().len() + copied,
+            content: ContentPlan::Drop,
+            ..Needs::default()
+        }
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {

@@ -13,7 +13,7 @@
 use super::chars::{is_field_value_byte, is_space_byte, is_token_byte};
 use super::control::Framing;
 use super::fault::FaultKind;
-use crate::config::Limits;
+use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
 
 /// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above:
 /// 400. Extensions are for nobody that we know of; this has room for a signature.
@@ -75,6 +75,16 @@ impl Content {
     /// How many bytes of the input are the head.
     pub(crate) fn head_bytes(&self) -> usize {
         self.head_bytes
+    }
+
+    /// How many bytes to receive at once at the most, so that not more than a few requests come with
+    /// the end of content that is dropped. Of content that is held, as much as there is room for.
+    pub(crate) fn receive_bytes_max(&self) -> usize {
+        match (self.fate, &self.rest) {
+            (Fate::Held, _) => RECEIVE_BYTES,
+            (Fate::Dropped, Rest::Length(length)) => *length - self.decoded + REQUESTS_BYTES,
+            (Fate::Dropped, Rest::Chunked(_)) => REQUESTS_BYTES,
+        }
     }
 
     /// What becomes of it.

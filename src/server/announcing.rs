@@ -2,13 +2,10 @@
 
 use log::{debug, warn};
 
-use super::Server;
+use super::{Server, worst};
 use crate::config::Timeouts;
 use crate::handler::Handler;
 use crate::narration::LoopEvent;
-
-/// What an idle client costs, in bytes: held by tests.
-const SLOT_BYTES: usize = 128;
 
 impl<H: Handler> Server<H> {
     /// Says in the log where it listens and what its limits are.
@@ -30,8 +27,9 @@ impl<H: Handler> Server<H> {
             0 => String::new(),
             files => format!(", files {files}"),
         };
-        let client_bytes = self.limits.client_bytes_max().saturating_add(SLOT_BYTES);
-        let worst = client_bytes as u128 * clients_max as u128 / (1024 * 1024);
+        let admin = self.admin.as_ref().map_or(0, |admin| admin.admission.clients_max());
+        let clients = worst::Clients { public: clients_max, admin };
+        let worst = worst::memory_bytes(&self.limits, &self.needs, clients) / (1024 * 1024);
         debug!(
             "limits: descriptors {} -> {}, clients {clients_max}{files}, \
              first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \

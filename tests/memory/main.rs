@@ -14,3 +14,4 @@ mod trace;
 
 mod crowds;
 mod files;
+mod worst;

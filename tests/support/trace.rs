@@ -123,6 +123,12 @@ impl Watched {
         self.address
     }
 
+    /// Where its admin page is, if it was started with `--admin`.
+    pub fn admin(&self) -> SocketAddr {
+        let (_, rest) = self.announced.split_once("admin page at http://").expect("it says where");
+        rest.split('/').next().and_then(|address| address.parse().ok()).expect("an address")
+    }
+
     /// A new, blocking client of it.
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(self.address).expect("somebody listens");

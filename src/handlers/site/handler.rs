@@ -19,7 +19,9 @@ use super::range::{self, Part, Wanted};
 use super::root::Root;
 use super::variant::Variant;
 use crate::file::FileRange;
-use crate::handler::{ContentPlan, Handler, Needs, Reply, ReplyHead, Sent};
+use crate::handler::{
+    COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent,
+};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
@@ -207,7 +209,7 @@ impl Site {
         let preference = Preference::of(&asked.accept_encoding);
         let failure = match self.files.find(name, &preference, moment) {
             Ok(Hit::File(variant, _)) => return send(variant, &asked, request, reply),
-            Ok(Hit::Unslashed) => return self.redirect(name, request.query(), reply),
+            Ok(Hit::Unslashed) => return self.redirect(name, request, reply),
             Ok(Hit::Nothing) => Failure::Missing,
             Err(failure) => failure,
         };
@@ -266,14 +268,18 @@ impl Site {
     }
 
     /// Tells where a directory is.
-    fn redirect(&self, name: &[u8], query: Option<&str>, reply: Reply<'_>) -> Sent {
+    fn redirect(&self, name: &[u8], request: &Request<'_>, reply: Reply<'_>) -> Sent {
         // Made of the decoded name, so it begins with one slash and names no host.
         let mut location = b"/".to_vec();
         path::encode(name, &mut location);
         location.push(b'/');
-        if let Some(query) = query {
+        if let Some(query) = request.query() {
             location.push(b'?');
             location.extend_from_slice(query.as_bytes());
+        }
+        if location.len() > COPIED_BYTES_MAX {
+            // Encoding makes a name up to three times as long, and no client could ask for that.
+            return self.refuse(Failure::Missing, request, reply);
         }
         let common = &self.files.common;
         let reply = reply.status(Status::PERMANENT_REDIRECT).field("Location", location);
@@ -380,7 +386,10 @@ impl Handler for Site {
         let files = (descriptors / FILES_SHARE).max(FILES_MIN);
         self.files.cache.set_files_max(files);
         let memory_bytes = self.files.cache.bytes_max().saturating_add(self.listing_bytes_max());
-        Needs { files, memory_bytes, content: ContentPlan::Drop }
+        let common = &self.files.common;
+        let fields = common.fields.lines().len() + common.cache_control.lines().len();
+        let answer_bytes = HEAD_BYTES + fields + COPIED_BYTES_MAX;
+        Needs { files, memory_bytes, answer_bytes, content: ContentPlan::Drop }
     }
 
     /// Files and directories are kept open only as long as no client needs their descriptors.
