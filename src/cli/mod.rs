@@ -1,8 +1,8 @@
 //! The command line: arguments and environment in, a [`Config`](oneloop::Config) and a
 //! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
-//! [`options`] is what there is to say: [`site`] the part of it about a directory, [`listening`] about
-//! addresses, [`explain`] about each step, and the telling, [`numbers`] about limits and times.
+//! [`options`] is what there is to say: [`site`] the part of it about a directory, [`text`] about
+//! an answer for all requests, [`listening`] about addresses, [`explain`] about each step, and the telling, [`numbers`] about limits and times.
 //! [`given`] knows what the user has written where, [`habits`] what users of other servers write,
 //! [`start`] what is said when the server starts or cannot. [`answer`] is the handler that comes of
 //! it all. How a single value is written, and what a user hears when nothing can be run, it has in
@@ -20,6 +20,7 @@ mod options;
 mod site;
 mod standard_error;
 mod start;
+mod text;
 
 pub use explain::{Teller, is_coloured};
 pub use options::Cli;

@@ -6,18 +6,12 @@
 //! nothing written.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
-use humantime::Duration;
 use log::LevelFilter;
-use oneloop::arguments::values::{Fields, duration, status, switch};
 use oneloop::arguments::{Refusal, reading};
-use oneloop::handlers::{FixedText, media_type};
-use oneloop::{Config, Error, Status};
+use oneloop::{Config, Error};
 
 use super::answer::Answer;
 use super::explain::{Explain, WatchingOptions};
@@ -27,9 +21,7 @@ use super::listening::ListeningOptions;
 use super::numbers::{LimitOptions, TimeoutOptions};
 use super::site::SiteOptions;
 use super::start;
-
-/// What the program has answered since its first day, spelling included.
-const TEXT: &str = "This is the server respose! :)";
+use super::text::AnswerOptions;
 
 /// A web server on one thread: serves a directory, or answers every request with one text.
 ///
@@ -166,34 +158,12 @@ impl Cli {
 
     /// What the server is to answer. Opens the directory or reads the file, if one is named.
     pub fn answer(&self) -> Result<Answer, Refusal> {
-        let Some(directory) = &self.site.directory else { return self.text().map(Answer::Text) };
+        let Some(directory) = &self.site.directory else {
+            return self.answer.handler(&self.given).map(Answer::Text);
+        };
         let fields = self.answer.header.iter().flat_map(|given| &given.0);
         let site = self.site.open(directory, fields, &self.given)?;
         Ok(Answer::Files(Box::new(site)))
-    }
-
-    /// The text with which everything is answered.
-    fn text(&self) -> Result<FixedText, Refusal> {
-        let (body, content_type) = self.answer.body(&self.given)?;
-        let mut handler = FixedText::new(body).status(self.answer.status);
-        if self.answer.strict {
-            handler = handler.strict();
-        }
-        let mut fields = vec![("Content-Type", content_type.as_str())];
-        for (name, value) in self.answer.header.iter().flat_map(|given| &given.0) {
-            fields.push((name, value));
-        }
-        for (name, value) in fields {
-            let with_field = match name.eq_ignore_ascii_case("Content-Type") {
-                true => handler.content_type(value),
-                false => handler.header(name, value),
-            };
-            handler = with_field.map_err(|reason| {
-                let variable = self.given.variable("header");
-                Refusal::Mistake(format!("{variable}invalid header '{name}: {value}': {reason}"))
-            })?;
-        }
-        Ok(handler)
     }
 
     /// How much is logged unless `RUST_LOG` says otherwise.
@@ -213,87 +183,6 @@ impl Cli {
             2.. => LevelFilter::Trace,
         }
     }
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Answer")]
-struct AnswerOptions {
-    /// Answer every request with this text and a line feed
-    ///
-    /// A text of several lines can come from --file, or from standard input by --file -.
-    #[arg(
-        short, long, value_name = "TEXT", env = "ONELOOP_TEXT", default_value = TEXT,
-        allow_hyphen_values = true
-    )]
-    text: String,
-
-    /// Answer every request with this file; - is standard input
-    ///
-    /// It is read once, at the start. Its name decides the Content-Type.
-    #[arg(long, value_name = "FILE", env = "ONELOOP_FILE")]
-    file: Option<PathBuf>,
-
-    /// Answer with this status code, 200 to 599
-    #[arg(
-        long, value_name = "CODE", env = "ONELOOP_STATUS", value_parser = status,
-        default_value = "200"
-    )]
-    status: Status,
-
-    /// Add this header field to each answer, also those of a site; may be repeated
-    ///
-    /// A Content-Type replaces the usual one. Vary and Allow are merged with what the server says.
-    /// The variable holds one field per line.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", env = "ONELOOP_HEADER")]
-    header: Vec<Fields>,
-
-    /// Answer what is no valid request with an error instead of the text
-    ///
-    /// The error is a 4xx whose body says what was received and what is missing. There is no typing
-    /// grace then. A site is always strict.
-    #[arg(long, env = "ONELOOP_STRICT", value_parser = switch)]
-    strict: bool,
-
-    // A person who has typed a line and looks up waits a second gladly; a network never pauses so
-    // long in the middle of a head.
-    /// Answer an unfinished request after this long without input
-    ///
-    /// For people who type a request line at telnet and wait.
-    #[arg(
-        long, value_name = "TIME", env = "ONELOOP_TYPING_GRACE", value_parser = duration,
-        default_value = "1s"
-    )]
-    typing_grace: Duration,
-}
-
-impl AnswerOptions {
-    /// The bytes to answer with, and their type.
-    fn body(&self, given: &Given) -> Result<(Vec<u8>, String), Refusal> {
-        let Some(file) = &self.file else {
-            return Ok((format!("{}\n", self.text).into_bytes(), TEXT_PLAIN.to_owned()));
-        };
-        let is_standard_input = file == Path::new("-");
-        let read = if is_standard_input { standard_input() } else { fs::read(file) };
-        let bytes = read.map_err(|reason| {
-            let (name, file) = (given.name("file"), file.display());
-            Refusal::Mistake(format!(
-                "{name}: cannot read '{file}': {reason}; name a readable file"
-            ))
-        })?;
-        let content_type = match is_standard_input {
-            true => TEXT_PLAIN.to_owned(),
-            false => media_type(file, &bytes),
-        };
-        Ok((bytes, content_type))
-    }
-}
-
-const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
-
-fn standard_input() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[derive(Debug, Args)]
@@ -334,10 +223,6 @@ mod tests {
         Cli::from_arguments(["oneloop"].iter().chain(arguments)).expect("good arguments")
     }
 
-    fn body(arguments: &[&str]) -> (Vec<u8>, String) {
-        cli(arguments).answer.body(&Given::default()).expect("a readable body")
-    }
-
     #[test]
     fn the_definition_contradicts_nothing() {
         Cli::command().debug_assert();
@@ -358,21 +243,6 @@ mod tests {
         assert_eq!(timeouts(&["--strict"]), Timeouts::default());
         let graced = timeouts(&["--typing-grace", "250ms"]).typing_grace;
         assert_eq!(graced, Some(std::time::Duration::from_millis(250)));
-    }
-
-    #[test]
-    fn a_text_gets_a_line_feed_and_may_begin_with_a_hyphen() {
-        let plain = |text: &str| (text.as_bytes().to_vec(), TEXT_PLAIN.to_owned());
-        assert_eq!(body(&[]), plain("This is the server respose! :)\n"));
-        assert_eq!(body(&["-t", "hello"]), plain("hello\n"));
-        assert_eq!(body(&["--text", ""]), plain("\n"));
-        assert_eq!(body(&["-t", "--- é"]), plain("--- é\n"));
-    }
-
-    #[test]
-    fn a_file_is_answered_byte_for_byte() {
-        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        assert_eq!(body(&["--file", file]).0, fs::read(file).expect("our own manifest"));
     }
 
     #[test]
@@ -458,7 +328,7 @@ mod tests {
         let site = cli(&["--list", "--cache-bytes", "1MiB", "-H", "X-A: b", root]);
         assert_eq!(site.config().expect("good values").timeouts, Timeouts::default());
         match site.answer() {
-            Ok(Answer::Files(site)) => assert_eq!(site.directory(), Path::new(root)),
+            Ok(Answer::Files(site)) => assert_eq!(site.directory(), std::path::Path::new(root)),
             outcome => panic!("{outcome:?}"),
         }
         for arguments in
