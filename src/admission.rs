@@ -259,10 +259,14 @@ impl<L: Accept> Admission<L> {
                 let max = self.clients_max;
                 warn!("{max} clients are all there may be: the longest idle make room");
             }
+            // Kept meanwhile: the handler, which may answer whoever is looked at, can panic.
+            self.waiting = Some((stream, peer));
             if !clients.evict_at(self.door, now, handler) {
-                self.waiting = Some((stream, peer));
                 return;
             }
+            let Some((stream, peer)) = self.waiting.take() else { return };
+            clients.admit_by(self.door, stream, peer, now);
+            return;
         }
         clients.admit_by(self.door, stream, peer, now);
     }

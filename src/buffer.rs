@@ -88,6 +88,12 @@ impl Output {
         &mut self.encoded
     }
 
+    /// Forgets what has been encoded since there were so many bytes, and the body behind it.
+    pub(crate) fn take_back(&mut self, height: usize) {
+        self.encoded.truncate(height);
+        self.shared = None;
+    }
+
     /// Puts a body behind what is encoded, without copying it.
     pub(crate) fn share(&mut self, body: Arc<[u8]>) {
         assert!(self.shared.is_none(), "a shared body is the last of a client's answers");

@@ -4,6 +4,8 @@
 //! Its types keep the order of a message: status, fields, body, each at most once; and [`Sent`],
 //! which only a finished reply returns, proves that every request is answered.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::buffer::Output;
@@ -34,6 +36,33 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 /// use oneloop::{Handler, Reply, Request, Sent};
 /// fn serve(_: impl Handler) {}
 /// serve(|request: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send(request.path()) });
+/// ```
+///
+/// # Panics
+///
+/// A panic of a handler, or of a [`Source`], leaves the loop through
+/// [`Server::run`](crate::Server::run) or [`Server::turn`](crate::Server::turn). Before that, the
+/// server resets the client that was being answered, as
+/// [`CloseReason::HandlerPanicked`](crate::CloseReason::HandlerPanicked), and sends nothing more of
+/// its answer. A program that catches the panic can call the loop again: all other clients get their
+/// own answers.
+///
+/// A handler around another one can answer 500 instead: see [`Reply::attempt`]. A handler that makes
+/// its answer before it begins to reply needs only [`catch_unwind`]:
+///
+/// ```
+/// use std::panic::{AssertUnwindSafe, catch_unwind};
+/// use oneloop::{Handler, Reply, Request, Sent, Status};
+///
+/// fn answering(page: impl Fn(&Request<'_>) -> String) -> impl Handler {
+///     move |request: &Request<'_>, reply: Reply<'_>| -> Sent {
+///         match catch_unwind(AssertUnwindSafe(|| page(request))) {
+///             Ok(page) => reply.send(&page),
+///             Err(_) => reply.status(Status::INTERNAL_SERVER_ERROR).send("500\n"),
+///         }
+///     }
+/// }
+/// # let _ = answering(|request| request.path().to_owned());
 /// ```
 pub trait Handler {
     /// Answers one whole request. Runs on the loop, so it must not block.
@@ -243,6 +272,46 @@ impl<'a> Reply<'a> {
         Reply { allow, ..self }
     }
 
+    /// Lets `answer` give the reply. If it panics, what it has written is taken back, and the reply
+    /// can be given anew. A panic of a [`Source`] comes later, and is not caught here.
+    ///
+    /// Answers 500 where another handler panics:
+    ///
+    /// ```
+    /// use oneloop::{Handler, Reply, Request, Sent, Status};
+    ///
+    /// struct Guarded<H>(H);
+    ///
+    /// impl<H: Handler> Handler for Guarded<H> {
+    ///     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    ///         match reply.attempt(|reply| self.0.handle(request, reply)) {
+    ///             Ok(sent) => sent,
+    ///             Err(panicked) => {
+    ///                 let reply = panicked.reply.status(Status::INTERNAL_SERVER_ERROR);
+    ///                 reply.send("Something went wrong.\n")
+    ///             }
+    ///         }
+    ///     }
+    /// }
+    /// # let _ = Guarded(|_: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send("") });
+    /// ```
+    ///
+    /// # Errors
+    /// If `answer` panics.
+    pub fn attempt(self, answer: impl FnOnce(Reply<'_>) -> Sent) -> Result<Sent, Panicked<'a>> {
+        let Reply { output, date, travel, version, persistence, allow } = self;
+        let start = output.encoded().len();
+        let first = Reply { output: &mut *output, date, travel, version, persistence, allow };
+        match catch_unwind(AssertUnwindSafe(|| answer(first))) {
+            Ok(sent) => Ok(sent),
+            Err(payload) => {
+                output.take_back(start);
+                let reply = Reply { output, date, travel, version, persistence, allow };
+                Err(Panicked { reply, payload })
+            }
+        }
+    }
+
     /// Begins an answer with this status.
     pub fn status(self, status: Status) -> ReplyHead<'a> {
         let start = self.output.encoded().len();
@@ -281,6 +350,16 @@ impl<'a> Reply<'a> {
     pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
         self.status(Status::OK).stream(source)
     }
+}
+
+/// What is left of an [attempt](Reply::attempt) that panicked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Panicked<'a> {
+    /// The reply, as if nothing had been written.
+    pub reply: Reply<'a>,
+    /// What the panic carried, as [`catch_unwind`] gives it.
+    pub payload: Box<dyn Any + Send>,
 }
 
 /// An answer whose status is written, and perhaps some fields.
@@ -546,6 +625,32 @@ mod tests {
             assert!(!text.contains("Allow") && !text.contains("secret"), "{text}");
             assert_eq!(text.matches("HTTP/1.1").count(), 1);
         }
+    }
+
+    #[test]
+    fn an_attempt_that_panics_leaves_no_trace() {
+        let body: Arc<[u8]> = vec![b'x'; COPIED_BYTES_MAX + 1].into();
+        let attempts: [&dyn Fn(Reply<'_>) -> Sent; 3] = [
+            &|_| std::panic::resume_unwind(Box::new(1)),
+            &|reply| {
+                let _half = reply.field("X", "y");
+                std::panic::resume_unwind(Box::new(1))
+            },
+            &|reply| {
+                let _whole = reply.send(&body);
+                std::panic::resume_unwind(Box::new(1))
+            },
+        ];
+        let (expected, _) = answer(Travel::Content, |reply| reply.send("500"));
+        for attempt in attempts {
+            let (text, _) = answer(Travel::Content, |reply| {
+                let panicked = reply.attempt(attempt).expect_err("it panics");
+                assert!(panicked.payload.is::<i32>());
+                panicked.reply.send("500")
+            });
+            assert_eq!(text, expected);
+        }
+        assert_eq!(Arc::strong_count(&body), 1);
     }
 
     #[test]

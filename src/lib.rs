@@ -83,7 +83,7 @@ pub mod engine {
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
 pub use error::Error;
 pub use file::FileRange;
-pub use handler::{Body, ContentPlan, Handler, Needs, Reply, ReplyHead, Sent};
+pub use handler::{Body, ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
 pub use http::encode::{FieldBlock, InvalidField};
 pub use http::fault::{Fault, FaultKind};
 pub use http::method::{Method, Version};

@@ -79,6 +79,8 @@ pub enum CloseReason {
     SourceBroken,
     /// The file of its answer was shorter than the handler had said, or could not be read.
     FileBroken,
+    /// The handler, or the source of its answer, panicked; it was reset.
+    HandlerPanicked,
     /// It was the longest-idle client when another wanted in.
     Evicted,
     /// The server is stopping, and this client owed and was owed nothing.
@@ -91,7 +93,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [CloseReason; 14] = [
+    pub const ALL: [CloseReason; 15] = [
         CloseReason::PeerClosed,
         CloseReason::Answered,
         CloseReason::Fault,
@@ -102,6 +104,7 @@ impl CloseReason {
         CloseReason::WriteTimeout,
         CloseReason::SourceBroken,
         CloseReason::FileBroken,
+        CloseReason::HandlerPanicked,
         CloseReason::Evicted,
         CloseReason::Drained,
         CloseReason::CutOff,
@@ -123,6 +126,7 @@ impl CloseReason {
                 "its answer's source did not keep to the length it had said"
             }
             CloseReason::FileBroken => "its answer's file had become shorter, or could not be read",
+            CloseReason::HandlerPanicked => "the program panicked while it answered",
             CloseReason::Evicted => "it had been idle the longest when another client came",
             CloseReason::Drained => "the server is stopping",
             CloseReason::CutOff => "the server stopped before it was done",

@@ -31,8 +31,7 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// It is asked for its next piece only when the kernel has taken the piece before, so a client that
 /// reads slowly slows its source down, and what waits to be sent is never more than one piece.
 /// It runs on the loop, so it must not block; what it has to wait for it looks for again
-/// [later](Next::After). A panic in it is one of the handler: it ends the loop, through
-/// [`Server::run`](crate::Server::run).
+/// [later](Next::After). A panic in it is one of the [handler](crate::Handler#panics).
 ///
 /// When the connection ends early, because the client is gone for example, the source is dropped.
 /// A client that is lost while the source pauses is noticed at once; one that has only closed its

@@ -2,93 +2,24 @@
 //! still, and in a program that seldom calls `turn`.
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::engine::{ClientId, Clients, Readiness, Time};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Limits, Reply, Request, Sent, Server, Timeouts};
 
 #[path = "support/needed.rs"]
 mod needed;
+#[path = "support/queued.rs"]
+mod queued;
 #[path = "support/sockets.rs"]
 mod sockets;
 
 use needed::may_have_descriptors;
+use queued::Queued;
 use sockets::{Client, PATIENCE, config, get};
-
-/// The two queues that a kernel has for a connection.
-#[derive(Debug, Default)]
-struct Queues {
-    /// What the client has sent and the server has not received.
-    unread: VecDeque<u8>,
-    /// What the server has sent.
-    sent: Vec<u8>,
-    /// How much more the server may send.
-    room: usize,
-}
-
-/// The server's end of a connection whose queues the test holds, too.
-#[derive(Clone, Debug, Default)]
-struct Queued(Rc<RefCell<Queues>>);
-
-impl Queued {
-    fn with_room() -> Queued {
-        let queued = Queued::default();
-        queued.0.borrow_mut().room = usize::MAX;
-        queued
-    }
-
-    fn send(&self, bytes: &[u8]) {
-        self.0.borrow_mut().unread.extend(bytes);
-    }
-
-    fn statuses(&self) -> Vec<String> {
-        let text = String::from_utf8(self.0.borrow().sent.clone()).unwrap();
-        text.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].to_owned()).collect()
-    }
-}
-
-impl Read for Queued {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.0.borrow_mut().unread.read(buffer)? {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            bytes => Ok(bytes),
-        }
-    }
-}
-
-impl Write for Queued {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut queues = self.0.borrow_mut();
-        let taken = bytes.len().min(queues.room);
-        queues.room -= taken;
-        queues.sent.extend_from_slice(&bytes[..taken]);
-        match taken {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            taken => Ok(taken),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Queued {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Each timeout is one second, so that any of them is over at [`LATE`].
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -209,7 +140,7 @@ fn enough_of_a_body_that_came_in_time_is_progress() {
         let mut late =
             Late::new(Limits::default(), timeouts(None), head.as_bytes(), &vec![b'x'; bytes]);
         late.go_on_after(LATE);
-        late.client.send(&vec![b'x'; 1000 - bytes]);
+        late.client.send(vec![b'x'; 1000 - bytes]);
         late.go_on_after(LATE + TIMEOUT * 2);
         assert_eq!(late.client.statuses(), statuses, "{bytes} bytes");
     }
@@ -245,19 +176,19 @@ fn what_came_while_lingering_is_drained_before_the_end() {
     late.client.send(b"more of it");
     late.go_on_after(LATE);
     assert_eq!(late.closed(CloseReason::Fault), 1);
-    assert!(late.client.0.borrow().unread.is_empty(), "closing on it would reset the connection");
+    assert_eq!(late.client.unread_bytes(), 0, "closing on it would reset the connection");
 }
 
 #[test]
 fn room_that_was_made_in_time_is_used() {
     let mut late = Late::new(Limits::default(), timeouts(None), GET, GET);
-    late.client.0.borrow_mut().room = 10;
+    late.client.set_room(10);
     late.clients.note(late.id, Readiness { readable: true, ..Readiness::default() });
     late.turn(Time::START);
-    late.client.0.borrow_mut().room = usize::MAX;
+    late.client.set_room(usize::MAX);
     late.go_on_after(LATE);
     assert_eq!(late.client.statuses(), ["200", "200"]);
-    assert!(late.client.0.borrow().sent.ends_with(b"text"));
+    assert!(late.client.sent().ends_with("text"));
     assert_eq!(late.clients.len(), 1);
 }
 

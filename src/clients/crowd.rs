@@ -10,6 +10,7 @@ use log::{Level, max_level};
 use slab::Slab;
 
 use super::hold::Hold;
+use super::panics::{NOBODY, PutBack};
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use crate::buffer::Output;
@@ -88,6 +89,12 @@ pub struct Clients<S> {
     pub(super) arrivals: Vec<Arrival>,
     /// Clients of the present batch that can do more than that, such as send.
     pub(super) underway: Vec<Underway>,
+    /// How many of the arrivals have been answered, or are just being.
+    pub(super) answered: usize,
+    /// The client that is just being driven: if the handler panics, it is for this one.
+    pub(super) driven: usize,
+    /// Whom a panic has kept from being answered.
+    pub(super) put_back: VecDeque<PutBack>,
     pub(super) narrator: Narrator,
     next_generation: u32,
     /// How many clients came in by the admin door.
@@ -120,6 +127,9 @@ impl<S: Stream> Clients<S> {
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
             arrivals: Vec::new(),
             underway: Vec::new(),
+            answered: 0,
+            driven: NOBODY,
+            put_back: VecDeque::new(),
             narrator: Narrator::default(),
             next_generation: 0,
             admins: 0,
@@ -295,7 +305,8 @@ impl<S: Stream> Clients<S> {
     /// report, with what that was and what it is to be from now on. To be called last in a turn:
     /// whoever is left out here sleeps for ever.
     ///
-    /// A client for which `ask` fails is closed, at once.
+    /// A client for which `ask` fails is closed, at once. If an observer has panicked in this turn,
+    /// the panic goes on at the end of this.
     pub fn register(
         &mut self,
         mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
@@ -316,6 +327,7 @@ impl<S: Stream> Clients<S> {
         }
         self.unregistered = waiting;
         self.free();
+        self.narrator.resume_panic();
     }
 
     /// Ends one client from outside, for this reason unless it has one already: a client that

@@ -77,8 +77,12 @@ impl<S: Stream> Clients<S> {
     /// Has the one take a step who has waited longest of those who are held and can, and says
     /// whether there was one.
     pub(crate) fn step<H: Handler>(&mut self, handler: &mut H) -> bool {
+        let Some(now) = self.hold.as_ref().map(|hold| hold.since) else { return false };
+        self.guard(now, handler, |clients, handler| clients.step_at(now, handler))
+    }
+
+    fn step_at<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
         let Some(hold) = &mut self.hold else { return false };
-        let now = hold.since;
         while let Some(key) = hold.queue.pop_front() {
             hold.lap = hold.lap.saturating_sub(1);
             // As on the run queue, a key may be left over from a client that has ended.

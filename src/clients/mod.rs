@@ -19,11 +19,13 @@
 //! [`on_polled`]: Clients::on_polled
 //!
 //! [`crowd`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
-//! them take their steps, and [`parting`] decides who has to go before the peer wants to. For
-//! whoever watches, [`survey`] looks at everybody, and [`hold`] has the public stand still.
+//! them take their steps, [`panics`] clears up when one of these ends in a panic, and [`parting`]
+//! decides who has to go before the peer wants to. For whoever watches, [`survey`] looks at
+//! everybody, and [`hold`] has the public stand still.
 
 mod crowd;
 mod hold;
+mod panics;
 mod parting;
 mod run;
 mod slots;

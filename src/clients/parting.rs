@@ -80,9 +80,13 @@ impl<S: Stream> Clients<S> {
     /// Has a client take its steps that is to be closed: it may have sent a request that no event has
     /// told us of yet.
     fn drive_before_end<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        let client = &mut self.slab[key];
-        client.socket.note(Readiness { readable: true, ..Readiness::default() });
-        self.drive_client(key, now, handler);
+        self.guard(now, handler, |clients, handler| {
+            let client = &mut clients.slab[key];
+            client.socket.note(Readiness { readable: true, ..Readiness::default() });
+            if client.connection.state() != Name::Closed {
+                clients.drive_client(key, now, handler);
+            }
+        });
     }
 
     /// The client that has waited longest for its peer; the one that came first, of several. Costs a

@@ -34,24 +34,24 @@ const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
 const PIECE_COST_BYTES: usize = 1024;
 
 /// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
-    key: usize,
-    received: Received,
-    start: usize,
+    pub(super) key: usize,
+    pub(super) received: Received,
+    pub(super) start: usize,
 }
 
 /// A client that has answers to send, or can do something else.
 #[derive(Debug)]
 pub(super) struct Underway {
-    key: usize,
+    pub(super) key: usize,
     budget: usize,
-    answers: SetAside,
+    pub(super) answers: SetAside,
 }
 
 /// Why a client has stopped running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Run {
+pub(super) enum Run {
     /// It waits for its peer.
     Waits,
     /// Its budget is used up.
@@ -82,6 +82,10 @@ impl<S: Stream> Clients<S> {
         self.narrator.set_time(now);
         self.drain_next();
         self.set_public_aside();
+        self.guard(now, handler, |clients, handler| clients.drive_in_batches(now, handler));
+    }
+
+    fn drive_in_batches<H: Handler>(&mut self, now: Time, handler: &mut H) {
         let mut runnable = self.run_queue.len();
         while runnable > 0 {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
@@ -115,8 +119,9 @@ impl<S: Stream> Clients<S> {
 
     /// Has those who were received from take what came.
     fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        let mut arrivals = std::mem::take(&mut self.arrivals);
-        for Arrival { key, received, start } in arrivals.drain(..) {
+        for at in 0..self.arrivals.len() {
+            let Arrival { key, received, start } = self.arrivals[at];
+            (self.driven, self.answered) = (key, at + 1);
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             let mut turn = Turn { now, handler, common: &mut self.common };
@@ -131,7 +136,7 @@ impl<S: Stream> Clients<S> {
                 self.finish_batch(now, handler);
             }
         }
-        self.arrivals = arrivals;
+        self.arrivals.clear();
     }
 
     fn get_underway(&mut self, key: usize, budget: usize) {
@@ -159,7 +164,14 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Has a client take its steps, as long as it can and its budget lasts.
-    fn carry_on<H: Handler>(&mut self, key: usize, mut budget: usize, now: Time, handler: &mut H) {
+    pub(super) fn carry_on<H: Handler>(
+        &mut self,
+        key: usize,
+        mut budget: usize,
+        now: Time,
+        handler: &mut H,
+    ) {
+        self.driven = key;
         let client = &mut self.slab[key];
         let mut turn = Turn { now, handler, common: &mut self.common };
         let witness = &mut Witness { narrator: &mut self.narrator, key };
@@ -173,7 +185,7 @@ impl<S: Stream> Clients<S> {
     }
 
     /// A client's turn is over: what it leaves behind is put away, and what it waits for noted.
-    fn settle(&mut self, key: usize, run: Run) {
+    pub(super) fn settle(&mut self, key: usize, run: Run) {
         match run {
             Run::Ended(_) => self.common.output.clear(),
             Run::Waits | Run::Spent => {
@@ -234,12 +246,14 @@ impl<S: Stream> Clients<S> {
     /// Acts on deadlines that have passed, a bounded number of them. What has come in time is
     /// answered all the same: each client is looked at once more first.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        if self.hold.is_none() {
-            self.expire_at(Door::Public, now, handler);
-        }
-        if self.len_of(Door::Admin) > 0 {
-            self.expire_at(Door::Admin, now, handler);
-        }
+        self.guard(now, handler, |clients, handler| {
+            if clients.hold.is_none() {
+                clients.expire_at(Door::Public, now, handler);
+            }
+            if clients.len_of(Door::Admin) > 0 {
+                clients.expire_at(Door::Admin, now, handler);
+            }
+        });
     }
 
     fn expire_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) {
@@ -286,6 +300,7 @@ impl<S: Stream> Clients<S> {
 
     /// Has one client learn that its time has come. It has to be driven next.
     pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
+        self.driven = key;
         let mut turn = Turn { now, handler, common: &mut self.common };
         let witness = &mut Witness { narrator: &mut self.narrator, key };
         self.slab[key].expire(&mut turn, witness);
@@ -295,7 +310,7 @@ impl<S: Stream> Clients<S> {
 
 impl<S: Stream> Client<S> {
     /// Whether, and why, a client stops running after this step.
-    fn outcome(&self, step: Step, budget: &mut usize) -> Option<Run> {
+    pub(super) fn outcome(&self, step: Step, budget: &mut usize) -> Option<Run> {
         match step {
             Step::AwaitsPeer => Some(Run::Waits),
             Step::Ended(reason) => Some(Run::Ended(reason)),

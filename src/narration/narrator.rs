@@ -3,7 +3,9 @@
 //! Whether anybody listens is one flag, found out once a turn. Everything behind the flag may be
 //! slow; what is before it may not.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use log::{Level, log, max_level};
 
@@ -17,7 +19,8 @@ use crate::time::Time;
 
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
 ///
-/// It is called on the loop, so whatever it does keeps every client waiting.
+/// It is called on the loop, so whatever it does keeps every client waiting. If it panics, it is
+/// told nothing more in this turn, and the panic leaves the loop at the turn's end.
 pub trait Observer {
     /// A step has been taken. The order of the calls is the order of the steps.
     fn observe(&mut self, event: &Event);
@@ -44,6 +47,8 @@ pub(crate) struct Narrator {
     polled: Option<LoopEvent>,
     /// When the last turn began in which something was told.
     told_at: Time,
+    /// What an observer has panicked with, until the program can be told.
+    panic: Option<Box<dyn Any + Send>>,
 }
 
 impl Narrator {
@@ -134,9 +139,24 @@ impl Narrator {
             What::Client(_, ClientEvent::Closed { .. }) => Level::Debug,
             What::Client(..) | What::Loop(_) => Level::Trace,
         };
-        log!(level, "{event}");
-        if let Some(observer) = &mut self.observer {
-            observer.observe(event);
+        if self.panic.is_some() {
+            return;
+        }
+        // Steps are told where a panic would leave half of them behind. The logger is the program's,
+        // too.
+        let told = catch_unwind(AssertUnwindSafe(|| {
+            log!(level, "{event}");
+            if let Some(observer) = &mut self.observer {
+                observer.observe(event);
+            }
+        }));
+        self.panic = told.err();
+    }
+
+    /// Goes on with the panic of an observer, if there was one. It was told nothing since then.
+    pub(crate) fn resume_panic(&mut self) {
+        if let Some(panic) = self.panic.take() {
+            resume_unwind(panic);
         }
     }
 }

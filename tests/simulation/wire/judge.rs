@@ -178,6 +178,7 @@ impl Wire {
             }
             CloseReason::CutOff | CloseReason::Reset | CloseReason::SourceBroken => {}
             CloseReason::FileBroken => self.fail("ended by its file, and there is none"),
+            CloseReason::HandlerPanicked => self.fail("ended by a panic, and there was none"),
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;
