@@ -420,6 +420,14 @@ impl<H: Handler> Server<H> {
     }
 }
 
+/// The end of a connection can be taken for the end of its answer, so answers that are not whole end
+/// by a reset.
+impl<H> Drop for Server<H> {
+    fn drop(&mut self) {
+        self.clients.cut_off();
+    }
+}
+
 impl<H> fmt::Debug for Server<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")

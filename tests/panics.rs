@@ -225,6 +225,44 @@ fn an_observer_that_panics_keeps_nobody_from_being_served() {
     }
 }
 
+/// Streams without end, in chunks or up to the end of the connection, or is large, or small.
+fn unfinished(request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    match request.path() {
+        "/stream" => reply.stream(|piece: &mut Piece<'_>| {
+            piece.append("part");
+            Next::After(PATIENCE * 10)
+        }),
+        "/large" => reply.send(&vec![b'x'; 50 << 20]),
+        _ => reply.send("small"),
+    }
+}
+
+#[test]
+fn dropping_a_server_resets_answers_that_are_not_whole() {
+    let mut server = Server::bind(&config(), unfinished).unwrap();
+    let address = server.local_addrs()[0];
+    let says = [
+        get("/stream"),
+        "GET /stream HTTP/1.0\r\n\r\n".to_owned(),
+        get("/large"),
+        get("/small"),
+        get("/small")[..10].to_owned(),
+    ];
+    let mut clients = says.map(|says| {
+        let mut client = Client::connect(address);
+        client.send(says);
+        client
+    });
+    let deadline = Instant::now() + PATIENCE;
+    let waits = |server: &Server<_>| server.metrics().receives < 5 || server.metrics().sends < 4;
+    while waits(&server) && Instant::now() < deadline {
+        assert!(server.turn(Some(Duration::from_millis(10))).unwrap().is_continue());
+    }
+    drop(server);
+    let ends = clients.each_mut().map(Client::end_after_anything);
+    assert_eq!(ends, [End::Reset, End::Reset, End::Reset, End::Closed, End::Closed]);
+}
+
 /// The panic leaves `run`. Whether the program calls it again or not, the answer does not look whole.
 #[test]
 fn a_panic_that_leaves_the_loop_resets_its_client() {
