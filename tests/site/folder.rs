@@ -72,7 +72,11 @@ impl Folder {
 
     /// Sets a file's time of change to [`DATE`].
     pub fn date(&self, name: &str) {
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        self.date_at(name, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777));
+    }
+
+    /// Sets a file's time of change.
+    pub fn date_at(&self, name: &str, time: SystemTime) {
         let file = fs::File::options().append(true).open(self.path(name)).unwrap();
         file.set_modified(time).unwrap();
     }

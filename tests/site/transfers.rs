@@ -1,6 +1,8 @@
 //! Conditions and ranges over the wire: a table of what RFC 9110 §13 and §14 say, for a file that is
 //! kept in memory and for one that is not.
 
+use std::time::{Duration, SystemTime};
+
 use crate::folder::{DATE, Folder, get_with, request};
 use crate::sockets::Client;
 
@@ -208,5 +210,40 @@ fn a_redirect_and_an_error_know_no_ranges() {
     for (path, status) in [("/dir", 308), ("/missing", 404)] {
         let answer = get_with(&mut client, path, "Range: bytes=0-0\r\nIf-None-Match: *\r\n");
         assert_eq!(answer.status, status);
+    }
+}
+
+#[test]
+fn a_time_that_cannot_be_believed_is_not_said_and_decides_nothing() {
+    let now = SystemTime::now();
+    let epoch = SystemTime::UNIX_EPOCH;
+    let second = Duration::from_secs(1);
+    let folder = Folder::with(&[("file", "hello")]);
+    for (time, is_believed) in [
+        (epoch - second, false),
+        (epoch, false),
+        (epoch + second / 2, false),
+        (epoch + second, true),
+        (now - 10 * second, true),
+        (now + 3600 * second, false),
+    ] {
+        folder.date_at("file", time);
+        let server = folder.serve();
+        let mut client = server.connect();
+        let answer = client.get("/file");
+        assert_eq!(answer.field("Last-Modified").is_some(), is_believed, "{time:?}");
+        for (field, status) in [
+            ("If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT", 304),
+            ("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT", 412),
+        ] {
+            let answer = get_with(&mut client, "/file", &format!("{field}\r\n"));
+            let expected = if is_believed { status } else { 200 };
+            assert_eq!(answer.status, expected, "{field} with {time:?}");
+        }
+        let tag = answer.field("ETag").unwrap();
+        assert_eq!(
+            get_with(&mut client, "/file", &format!("If-None-Match: {tag}\r\n")).status,
+            304
+        );
     }
 }

@@ -23,8 +23,9 @@ pub(super) enum Verdict {
 pub(super) struct Validators<'v> {
     /// A strong entity tag, in its quotation marks.
     pub(super) entity_tag: &'v str,
-    /// When the file was changed, to the second, as `Last-Modified` says it.
-    pub(super) modified: SystemTime,
+    /// When the file was changed, to the second, as `Last-Modified` says it; if that is known. If
+    /// not, no condition of a date decides anything (RFC 9110 §13.1.3, §13.1.4).
+    pub(super) modified: Option<SystemTime>,
 }
 
 /// Judges the conditions of a GET or a HEAD. `now` is the time of day.
@@ -36,7 +37,7 @@ pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime)
             return Verdict::Failed;
         }
     } else if let Some(since) = date(asked.if_unmodified_since)
-        && current.modified > since
+        && current.modified.is_some_and(|modified| modified > since)
     {
         return Verdict::Failed;
     }
@@ -49,9 +50,9 @@ pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime)
             false => Verdict::Proceed,
         };
     }
-    match date(asked.if_modified_since) {
-        Some(since) if current.modified <= since => Verdict::NotModified,
-        Some(_) | None => Verdict::Proceed,
+    match (current.modified, date(asked.if_modified_since)) {
+        (Some(modified), Some(since)) if modified <= since => Verdict::NotModified,
+        (Some(_) | None, Some(_) | None) => Verdict::Proceed,
     }
 }
 
@@ -68,8 +69,10 @@ pub(super) fn range_holds(if_range: Single<'_>, current: Validators<'_>, now: Sy
         return value == current.entity_tag.as_bytes();
     }
     // A date is good only if the file cannot have changed again within its second (§8.8.2.2).
-    let is_strong = current.modified + Duration::from_secs(1) <= now;
-    is_strong && date::parse(value, now) == Some(current.modified)
+    current.modified.is_some_and(|modified| {
+        let is_strong = modified + Duration::from_secs(1) <= now;
+        is_strong && date::parse(value, now) == Some(modified)
+    })
 }
 
 /// A tag in a list.
@@ -132,7 +135,7 @@ mod tests {
     }
 
     fn current() -> Validators<'static> {
-        Validators { entity_tag: TAG, modified: modified() }
+        Validators { entity_tag: TAG, modified: Some(modified()) }
     }
 
     fn judged(fields: &[(&'static str, &'static str)]) -> Verdict {
@@ -184,6 +187,18 @@ mod tests {
         ];
         for (name, value, expected) in table {
             assert_eq!(judged(&[(name, value)]), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn without_a_date_no_condition_of_a_date_decides_anything() {
+        let current = Validators { modified: None, ..current() };
+        for name in ["If-Modified-Since", "If-Unmodified-Since"] {
+            for date in [BEFORE, SAME, AFTER, "Fri, 31 Dec 9999 23:59:59 GMT"] {
+                let fields = [(name, date.as_bytes())].into_iter();
+                assert_eq!(judge(&Asked::of(fields), current, now()), Verdict::Proceed);
+                assert!(!range_holds(Single::Once(date.as_bytes()), current, now()));
+            }
         }
     }
 

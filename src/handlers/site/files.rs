@@ -135,7 +135,10 @@ impl Files {
         for coding in preference.codings() {
             let is_there = match (*coding, negotiation) {
                 (Coding::Identity, _) => true,
-                (_, Negotiation::Codings) => self.look(index, *coding, moment)? == Seen::Present,
+                (_, Negotiation::Codings) => {
+                    self.look(index, *coding, moment)? == Seen::Present
+                        && self.is_current(*index, *coding)
+                }
                 (_, Negotiation::None | Negotiation::Gzip) => false,
             };
             if is_there {
@@ -143,6 +146,18 @@ impl Files {
             }
         }
         Ok(Chosen::NotAcceptable)
+    }
+
+    /// Whether this coding of a file is not older than the file: whoever changes that and forgets
+    /// its codings does not want these to be sent any more.
+    fn is_current(&mut self, index: usize, coding: Coding) -> bool {
+        let variants = &self.cache.entry(index).variants;
+        match (&variants[Coding::Identity as usize], &variants[coding as usize]) {
+            (State::Present(plain), State::Present(coded)) => {
+                !coded.identity.is_older_than(&plain.identity)
+            }
+            _ => false,
+        }
     }
 
     /// Sees to it that what is known of this variant is not older than a second.

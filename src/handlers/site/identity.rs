@@ -67,15 +67,30 @@ impl Identity {
         format!("\"{:x}-{:016x}\"", self.bytes, hasher.finish())
     }
 
-    /// When its content was changed, to the second and not after `now`, as `Last-Modified` has to
-    /// say it (RFC 9110 §8.8.2.1).
-    pub(super) fn modified(&self, now: SystemTime) -> SystemTime {
-        let seconds = Duration::from_secs(self.modified.seconds.unsigned_abs());
-        let whole = match self.modified.seconds < 0 {
-            true => SystemTime::UNIX_EPOCH,
-            false => SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap_or(now),
-        };
-        whole.min(to_the_second(now))
+    /// When its content was changed, to the second, as `Last-Modified` has to say it (RFC 9110
+    /// §8.8.2.1). `None` if that cannot be believed: a time of 0 or before is what tools leave that
+    /// know of none, and one later than `now` was set, or the clock was wrong.
+    pub(super) fn modified(&self, now: SystemTime) -> Option<SystemTime> {
+        let seconds = u64::try_from(self.modified.seconds).ok().filter(|seconds| *seconds > 0)?;
+        let modified = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))?;
+        (modified <= now).then_some(modified)
+    }
+
+    /// When its content was changed, for people to read: to the second, not before 1970 and not
+    /// after `now`.
+    pub(super) fn modified_shown(&self, now: SystemTime) -> SystemTime {
+        let seconds = Duration::from_secs(u64::try_from(self.modified.seconds).unwrap_or(0));
+        let modified = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap_or(now);
+        modified.min(to_the_second(now))
+    }
+
+    /// Whether its content is from before that of `other`. Some tools that give a file the time of
+    /// another one leave out what is below a second: then only the seconds are compared.
+    pub(super) fn is_older_than(&self, other: &Identity) -> bool {
+        match self.modified.nanos {
+            0 => self.modified.seconds < other.modified.seconds,
+            _ => self.modified < other.modified,
+        }
     }
 
     /// When its content was changed, as the file system says it: to compare it with others.
@@ -141,14 +156,50 @@ mod tests {
         assert!(tag.starts_with("\"12c-") && tag.ends_with('"') && tag.len() == 22, "{tag}");
     }
 
+    fn modified(seconds: i64, nanos: u32) -> Identity {
+        Identity { modified: Stamp { seconds, nanos }, ..STATE }
+    }
+
     #[test]
-    fn a_time_of_change_is_whole_seconds_and_never_in_the_future() {
-        assert_eq!(STATE.modified(at(5000, 0)), at(1000, 0));
-        assert_eq!(STATE.modified(at(900, 7)), at(900, 0));
-        let ancient = Identity { modified: Stamp { seconds: -5, nanos: 0 }, ..STATE };
-        assert_eq!(ancient.modified(at(5000, 0)), SystemTime::UNIX_EPOCH);
-        let absurd = Identity { modified: Stamp { seconds: i64::MAX, nanos: 0 }, ..STATE };
-        assert_eq!(absurd.modified(at(5000, 3)), at(5000, 0));
+    fn a_time_of_change_is_whole_seconds_and_is_believed_if_it_can_be_one() {
+        let now = at(5000, 7);
+        for (seconds, expected) in [
+            (i64::MIN, None),
+            (-1, None),
+            (0, None),
+            (1, Some(at(1, 0))),
+            (1000, Some(at(1000, 0))),
+            (4999, Some(at(4999, 0))),
+            (5000, Some(at(5000, 0))),
+            (5001, None),
+            (i64::MAX, None),
+        ] {
+            assert_eq!(modified(seconds, 999_999_999).modified(now), expected, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_change_is_shown_as_one_between_1970_and_now() {
+        for (seconds, shown) in [(-5, 0), (0, 0), (1000, 1000), (5001, 5000), (i64::MAX, 5000)] {
+            assert_eq!(modified(seconds, 5).modified_shown(at(5000, 3)), at(shown, 0));
+        }
+    }
+
+    #[test]
+    fn what_is_older_is_told_to_the_nanosecond_unless_that_has_been_left_out() {
+        for (one, other, expected) in [
+            ((10, 5), (10, 5), false),
+            ((10, 4), (10, 5), true),
+            ((9, 9), (10, 5), true),
+            ((10, 0), (10, 5), false),
+            ((9, 0), (10, 5), true),
+            ((10, 0), (11, 0), true),
+            ((10, 1), (10, 0), false),
+            ((11, 0), (10, 5), false),
+        ] {
+            let (one, other) = (modified(one.0, one.1), modified(other.0, other.1));
+            assert_eq!(one.is_older_than(&other), expected, "{one:?} {other:?}");
+        }
     }
 
     #[test]

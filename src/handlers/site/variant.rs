@@ -20,7 +20,8 @@ pub(super) struct Variant {
     pub(super) checked: Time,
     settled: Settled,
     pub(super) entity_tag: String,
-    pub(super) modified: SystemTime,
+    /// When the file was changed, if that can be believed.
+    pub(super) modified: Option<SystemTime>,
     /// What is said with the file or a part of it.
     pub(super) fields: FieldBlock,
     /// What is said with an error's text, or with this as an error's page.
@@ -92,7 +93,7 @@ impl Variant {
             checked: Time::START,
             settled: Settled::Yes,
             entity_tag: String::new(),
-            modified: SystemTime::UNIX_EPOCH,
+            modified: None,
             fields: FieldBlock::new(),
             fields_common: FieldBlock::new(),
             fields_not_modified: FieldBlock::new(),
@@ -148,7 +149,12 @@ fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> Fi
 }
 
 /// What is said with the content, beside what is said without it.
-fn fields(coding: Coding, nature: &Nature, modified: SystemTime, common: &Common) -> FieldBlock {
+fn fields(
+    coding: Coding,
+    nature: &Nature,
+    modified: Option<SystemTime>,
+    common: &Common,
+) -> FieldBlock {
     let block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
     let mut block = block.and(&common.nosniff);
     let coding = match nature.negotiation {
@@ -158,7 +164,9 @@ fn fields(coding: Coding, nature: &Nature, modified: SystemTime, common: &Common
     if coding != Coding::Identity {
         block = add(block, "Content-Encoding", coding.name());
     }
-    block = add(block, "Last-Modified", &date::format(modified));
+    if let Some(modified) = modified {
+        block = add(block, "Last-Modified", &date::format(modified));
+    }
     add(block, "Accept-Ranges", "bytes")
 }
 

@@ -246,7 +246,7 @@ fn row(page: &mut String, entry: &Entry, date: SystemTime) {
         push_size(page, entry.served.identity.bytes);
     }
     // `Sun, 06 Nov 1994 08:49:37 GMT`, without the day's name and the seconds.
-    let modified = date::format(entry.served.identity.modified(date));
+    let modified = date::format(entry.served.identity.modified_shown(date));
     page.push_str("</td><td>");
     page.push_str(modified.get(5..22).unwrap_or_default());
     page.push_str("</td></tr>\n");
