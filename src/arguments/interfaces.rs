@@ -17,7 +17,8 @@ pub fn number(zone: &str) -> Option<u32> {
 pub fn urls(address: SocketAddr) -> Vec<String> {
     let ip = address.ip().to_canonical();
     if !ip.is_unspecified() {
-        return vec![format!("http://{address}/")];
+        // A URL writes the percent sign of a zone as %25 (RFC 6874).
+        return vec![format!("http://{}/", address.to_string().replace('%', "%25"))];
     }
     let port = address.port();
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
@@ -46,6 +47,7 @@ mod tests {
     fn a_single_address_has_one_url() {
         assert_eq!(urls_of("127.0.0.1:2"), ["http://127.0.0.1:2/"]);
         assert_eq!(urls_of("[::1]:3"), ["http://[::1]:3/"]);
+        assert_eq!(urls_of("[fe80::1%4]:5"), ["http://[fe80::1%254]:5/"]);
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
 //! [`options`] is what there is to say: [`site`] the part of it about a directory, [`text`] about
-//! an answer for all requests, [`listening`] about addresses, [`explain`] about each step, and the telling, [`numbers`] about limits and times.
-//! [`given`] knows what the user has written where, [`habits`] what users of other servers write,
-//! [`start`] what is said when the server starts or cannot. [`answer`] is the handler that comes of
-//! it all. How a single value is written, and what a user hears when nothing can be run, it has in
-//! common with the library's other programs: [`oneloop::arguments`]. Nothing here binds or logs, and
-//! only [`standard_error`] writes, of the lines that wait in a [`journal`].
+//! an answer for all requests, [`listening`] about addresses, [`explain`] about each step, and the
+//! telling, [`numbers`] about limits and times. [`given`] knows what the user has written where,
+//! [`habits`] what users of other servers write, [`start`] what is said when the server starts or
+//! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what
+//! a user hears when nothing can be run, it has in common with the library's other programs:
+//! [`oneloop::arguments`]. Nothing here binds or logs, and only [`standard_error`] writes, of the
+//! lines that wait in a [`journal`].
 
 mod answer;
 mod explain;

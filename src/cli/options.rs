@@ -26,7 +26,8 @@ use super::text::AnswerOptions;
 /// A web server on one thread: serves a directory, or answers every request with one text.
 ///
 /// Without DIR it answers with the text whatever it is sent: a browser's request, a line typed at
-/// telnet, noise. An environment variable can stand for each option; the command line wins.
+/// telnet, noise. An environment variable can stand for each option; the command line wins. A SIZE is
+/// written as 4096, 16KiB or 1MB, a TIME as 500ms, 10s or 2min.
 #[derive(Debug, Parser)]
 #[command(
     name = "oneloop", version, after_help = EXAMPLES,

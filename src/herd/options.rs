@@ -29,7 +29,7 @@ use crate::config::Listen;
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub(crate) struct Options {
-    /// The server: a numeric address and port, or only a port of 127.0.0.1
+    /// The server: an address and port (127.0.0.1:8888, localhost:8888), or only a port
     #[arg(value_name = "SERVER")]
     server: Address,
 
