@@ -865,8 +865,8 @@ mod program {
         for number in 0..60 {
             assert_eq!(first.get(&format!("/{number}")).body.len(), 70_000);
         }
-        // Together with the first, nearly the 96 that there may be.
-        let mut crowd = program.crowd(90);
+        // Together with the first, all the 80 that there may be beside 16 files.
+        let mut crowd = program.crowd(79);
         for client in &mut crowd {
             assert_eq!(client.get("/0").status, 200);
         }
