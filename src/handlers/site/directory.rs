@@ -14,16 +14,16 @@ use super::identity::Identity;
 use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
 use crate::system_calls::{Call, note};
 
-/// What looking at an entry costs, in entries that are no links.
+/// What looking at an entry costs, in entries that are no links. On a busy machine it took 3.0 µs,
+/// with what its list costs.
 const ENTRY_COST: usize = 1;
 
-/// What looking at a link costs: two looks at it, an `open` and a `close`. Measured: 3.4 µs instead
-/// of 1.1 µs.
-const LINK_COST: usize = 3;
+/// What looking at a link costs: two looks at it, an `open` and a `close`. It took 5.4 µs.
+const LINK_COST: usize = 2;
 
 /// What looking at a link costs that has to be resolved, as absolute ones and those that lead
-/// outside have to be.
-const RESOLVED_LINK_COST: usize = 20;
+/// outside have to be. It took 12.6 µs beneath `/tmp`, and takes longer in a deeper directory.
+const RESOLVED_LINK_COST: usize = 10;
 
 /// An entry that could be served.
 #[derive(Clone, Debug, PartialEq, Eq)]
