@@ -172,7 +172,8 @@ impl<L: Accept> Admission<L> {
                 || clients.has_evictable_at(self.door, now))
     }
 
-    /// Accepts from every ready listener, a bounded number of connections.
+    /// Accepts from every ready listener, a bounded number of connections, and no more than the
+    /// turn's budget allows.
     pub fn accept<H: Handler>(
         &mut self,
         clients: &mut Clients<L::Stream>,
@@ -185,6 +186,7 @@ impl<L: Accept> Admission<L> {
             self.tell_of_waiting(clients, now);
             return;
         }
+        clients.begin_accepting();
         if let Some((stream, peer)) = self.waiting.take() {
             self.admit(stream, peer, clients, handler, now);
         }
@@ -201,6 +203,7 @@ impl<L: Accept> Admission<L> {
         handler: &mut H,
         now: Time,
     ) -> bool {
+        clients.begin_accepting();
         let accepted = clients.metrics().accepted;
         for index in 0..self.entrances.len() {
             self.accept_at(index, 1, clients, handler, now);
@@ -223,7 +226,7 @@ impl<L: Accept> Admission<L> {
         for _ in 0..connections_max {
             let has_place = self.waiting.is_none() && self.is_possible(clients, now);
             let entrance = &mut self.entrances[index];
-            if !entrance.ready || !has_place {
+            if !entrance.ready || !has_place || !clients.may_accept() {
                 break;
             }
             match entrance.listener.accept() {

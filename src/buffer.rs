@@ -100,9 +100,10 @@ impl Output {
         self.shared = Some(body);
     }
 
-    /// What is to be sent, as one or two pieces; the second is empty if there is only one.
-    pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded[self.base..], self.shared.as_deref(), self.sent)
+    /// The first `bytes_max` bytes of what is to be sent, as one or two pieces; the second is empty
+    /// if there is only one.
+    pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
+        pieces(&self.encoded[self.base..], self.shared.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
@@ -141,14 +142,21 @@ impl Output {
 }
 
 /// What is left to send of encoded answers and of the body behind them, of which the first `sent`
-/// bytes are out: one or two pieces.
-fn pieces<'a>(encoded: &'a [u8], shared: Option<&'a [u8]>, sent: usize) -> [IoSlice<'a>; 2] {
+/// bytes are out: one or two pieces of at most `bytes_max` bytes together.
+fn pieces<'a>(
+    encoded: &'a [u8],
+    shared: Option<&'a [u8]>,
+    sent: usize,
+    bytes_max: usize,
+) -> [IoSlice<'a>; 2] {
     let from_encoded = sent.min(encoded.len());
     let head = &encoded[from_encoded..];
+    let head = &head[..head.len().min(bytes_max)];
     let body = match shared {
         Some(body) => &body[sent - from_encoded..],
         None => &[],
     };
+    let body = &body[..body.len().min(bytes_max - head.len())];
     match head.is_empty() {
         true => [IoSlice::new(body), IoSlice::new(&[])],
         false => [IoSlice::new(head), IoSlice::new(body)],
@@ -174,8 +182,8 @@ impl Owed {
     }
 
     /// What is to be sent, as one or two pieces.
-    pub(crate) fn pieces(&self) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded, self.shared.as_deref(), self.sent)
+    pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
+        pieces(&self.encoded, self.shared.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
@@ -242,7 +250,7 @@ mod tests {
             let mut output = output(b"head", b"body");
             let mut sent = Vec::new();
             for bytes in [cut, 8 - cut] {
-                let pieces = output.pieces();
+                let pieces = output.pieces(usize::MAX);
                 sent.extend(pieces.iter().flat_map(|piece| piece.iter().copied()).take(bytes));
                 output.advance(bytes);
             }
@@ -260,8 +268,12 @@ mod tests {
             parked.keep_output(&mut hot);
             assert!(hot.is_empty());
             assert_eq!(parked.output.len(), 8 - sent);
-            let kept: Vec<u8> =
-                parked.output.pieces().iter().flat_map(|piece| piece.iter().copied()).collect();
+            let kept: Vec<u8> = parked
+                .output
+                .pieces(usize::MAX)
+                .iter()
+                .flat_map(|piece| piece.iter().copied())
+                .collect();
             assert_eq!(kept, b"headbody"[sent..]);
             assert!(parked.capacity() <= 4);
         }
@@ -281,8 +293,8 @@ mod tests {
         stack.advance(1);
         for (answer, aside) in [b"third", b"first"].into_iter().zip(aside.into_iter().rev()) {
             stack.take_up(aside);
-            assert_eq!(&*stack.pieces()[0], answer);
-            assert_eq!(&*stack.pieces()[1], b"body");
+            assert_eq!(&*stack.pieces(usize::MAX)[0], answer);
+            assert_eq!(&*stack.pieces(usize::MAX)[1], b"body");
             stack.advance(9);
             assert!(stack.is_empty());
         }

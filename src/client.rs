@@ -18,6 +18,11 @@ use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::system_calls::{self, Call};
 use crate::time::Time;
 use crate::timers::{Link, Timed};
+use crate::work;
+
+/// A receive is given room for so many bytes at least, however little is left of its client's
+/// budget, which is never less to begin with.
+const RECEIVE_BYTES_MIN: usize = 1024;
 
 /// Everything that an idle client costs: held to 112 bytes by a test.
 #[derive(Debug)]
@@ -36,10 +41,8 @@ pub(crate) struct Client<S> {
 /// What a step came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// So many bytes went one way or the other; there may be more to do.
-    Moved(usize),
-    /// So many bytes were sent of an answer that goes on: its source is to be asked, or has been.
-    Piece(usize),
+    /// Something was done, and there may be more to do.
+    Moved,
     /// Nothing can be done until the poll reports something, or a time has come.
     AwaitsPeer,
     /// The connection has ended.
@@ -75,7 +78,7 @@ impl<S: Stream> Client<S> {
         match self.connection.demand() {
             Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
             // Whoever pauses is registered to be told of a loss.
-            Demand::Receive | Demand::Drain | Demand::Pause => {
+            Demand::Receive | Demand::Look | Demand::Drain | Demand::Pause => {
                 self.interest.max(Interest::Readable)
             }
             Demand::Close(_) => self.interest,
@@ -91,11 +94,13 @@ impl<S: Stream> Client<S> {
     ) -> Step {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => {
+                let left = turn.common.budget.left().max(RECEIVE_BYTES_MIN);
                 let bytes_max = self.connection.receive_bytes_max(&turn.common.limits);
-                let buffer = &mut buffer[..bytes_max.min(RECEIVE_BYTES)];
+                let buffer = &mut buffer[..bytes_max.min(RECEIVE_BYTES).min(left)];
                 let received = self.receive_told(buffer, &mut turn.common.metrics, witness);
                 self.take(received, buffer, turn, witness)
             }
+            Demand::Look => self.look(turn, witness),
             Demand::Send => self.send(turn, witness),
             Demand::SendFile => self.send_file(turn, witness),
             Demand::Pause => self.pause(turn, witness),
@@ -112,7 +117,9 @@ impl<S: Stream> Client<S> {
     ) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => Some(self.receive_told(buffer, metrics, witness)),
-            Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => None,
+            Demand::Look | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
+                None
+            }
         }
     }
 
@@ -142,33 +149,48 @@ impl<S: Stream> Client<S> {
         let step = match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
                 self.connection.on_drained(bytes, turn);
-                Step::Moved(bytes)
+                Step::Moved
             }
             Received::Bytes(bytes) => {
                 self.connection.on_bytes(&mut buffer[..bytes], turn);
-                Step::Moved(bytes)
+                Step::Moved
             }
             Received::WouldBlock | Received::Nothing => return Step::AwaitsPeer,
             Received::End => {
                 self.connection.on_eof(turn);
-                Step::Moved(0)
+                Step::Moved
             }
             Received::Lost => self.lost(),
         };
+        // Counted when at least one request has been looked at, however small the budget is.
+        turn.common.budget.spend(work::RECEIVE + received.bytes());
         witness.tell_change(before, self, turn.common);
         step
     }
 
+    /// Goes on with input that was received in an earlier turn.
+    #[cold]
+    fn look<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
+        let before = witness.standing(self);
+        let kept = self.connection.kept_bytes();
+        witness.tell(self, || ClientEvent::Resumed { kept });
+        self.connection.on_look(turn);
+        witness.tell_change(before, self, turn.common);
+        Step::Moved
+    }
+
+    /// Offers the kernel no more than what is left of the client's budget: it may take all of it.
     fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
         let before = witness.standing(self);
-        let owed = self.connection.owed(&turn.common.output);
+        let owed = self.connection.owed(&turn.common.output, turn.common.budget.left());
         let offered = owed[0].len() + owed[1].len();
         let taken = self.socket.send(owed, &mut turn.common.metrics);
         witness.tell(self, || ClientEvent::Sent { taken, offered });
         let step = match taken {
             Taken::Bytes(bytes) => {
+                turn.common.budget.spend(work::SEND + bytes);
                 self.connection.on_sent(bytes, self.socket.unread(), turn);
-                self.after_sending(bytes)
+                self.after_sending()
             }
             Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
             Taken::Lost => self.lost(),
@@ -185,51 +207,54 @@ impl<S: Stream> Client<S> {
             return Step::AwaitsPeer;
         }
         let before = witness.standing(self);
-        let owed = self.connection.owed(&turn.common.output);
+        let left = turn.common.budget.left();
+        let owed = self.connection.owed(&turn.common.output, left);
         let offered = owed[0].len();
         let step = if offered > 0 {
             let taken = self.socket.send_more(&owed[0], &mut turn.common.metrics);
             witness.tell(self, || ClientEvent::Sent { taken, offered });
             match taken {
                 Taken::Bytes(bytes) => {
+                    turn.common.budget.spend(work::SEND + bytes);
                     self.connection.on_sent_before_file(bytes, self.socket.unread(), turn);
-                    self.after_sending(bytes)
+                    self.after_sending()
                 }
                 Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
                 Taken::Lost => self.lost(),
             }
-        } else if let Some(piece) = self.connection.file_piece(turn) {
+        } else if let Some(mut piece) = self.connection.file_piece(turn) {
+            piece.bytes = piece.bytes.min(left);
             let offered = piece.bytes;
             let taken = self.socket.send_file(piece, &mut turn.common.metrics);
             witness.tell(self, || ClientEvent::Sent { taken, offered });
             match taken {
                 Taken::Bytes(bytes) => {
+                    turn.common.budget.spend(work::SEND + bytes);
                     self.connection.on_file_sent(bytes, self.socket.unread(), turn);
-                    self.after_sending(bytes)
+                    self.after_sending()
                 }
                 Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
                 Taken::Lost => self.lost(),
             }
         } else {
-            Step::Moved(0)
+            Step::Moved
         };
         witness.tell_change(before, self, turn.common);
         step
     }
 
-    /// What a step came to that has sent so much.
+    /// What a step came to that has sent.
     #[inline]
-    fn after_sending(&mut self, bytes: usize) -> Step {
+    fn after_sending(&mut self) -> Step {
         match self.connection.state() {
             Name::Lingering if self.shutdown_write().is_err() => self.lost(),
-            Name::Writing | Name::Pausing if self.connection.is_streaming() => Step::Piece(bytes),
             Name::Idle
             | Name::ReadingHead
             | Name::ReadingBody
             | Name::Writing
             | Name::Pausing
             | Name::Lingering
-            | Name::Closed => Step::Moved(bytes),
+            | Name::Closed => Step::Moved,
         }
     }
 
@@ -267,7 +292,7 @@ impl<S: Stream> Client<S> {
 
     fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
-        Step::Moved(0)
+        Step::Moved
     }
 }
 

@@ -126,9 +126,15 @@ pub struct Limits {
     /// have sent a whole body, and their bytes cost nothing but the reading: so this is far more
     /// than a body may have, and [`Timeouts::linger`] is what usually ends it.
     pub linger_bytes_max: usize,
-    /// What one client may move in one turn, in bytes (1,024 or more), before the others have
-    /// theirs. It then stands at the end of the run queue. Some tenths of a millisecond of copying.
-    /// Each piece of a streamed answer counts for 1,024 bytes more.
+    /// What one client may do in one turn, in bytes (1,024 or more). It then stands at the end of
+    /// the run queue. All clients together may do four times as much, and share that if they are
+    /// more than four; clients that are not reached are the first in the next turn.
+    ///
+    /// It counts the bytes that are received and sent, and everything else as the bytes that could
+    /// be sent meanwhile, 4 KiB a microsecond: each answer, each byte of its request's head, each
+    /// system call, and what handlers say that they have [worked](crate::Sent::took). So the usual
+    /// 1 MiB is a quarter of a millisecond of work, and a turn takes one or two milliseconds. No
+    /// system call is given more bytes than are left.
     pub turn_bytes_max: usize,
     /// How many connections one listener accepts in one turn. The rest waits for the next turn,
     /// behind the clients that are already here.

@@ -7,6 +7,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::buffer::Output;
 use crate::file::{FileRange, Start};
@@ -19,6 +20,7 @@ use crate::http::method::Version;
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, Status};
 use crate::source::{Delimiter, Source, Streaming};
+use crate::work;
 
 /// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from
 /// where they are, in one call with the head. Copying so much costs less than counting references
@@ -180,10 +182,45 @@ where
 #[must_use = "hand it back to the server: it proves that the request was answered"]
 pub struct Sent {
     pub(crate) persistence: Persistence,
+    /// What the handler says it has done for this, counted as the turn's budget is.
+    work: u32,
     /// The body, if it is still to come. Boxed, and so is a source in it: two allocations for
     /// such an answer, one if it is of a file, and a pointer for every other one and in a client's
     /// slot.
     pub(crate) body: Option<Box<Streaming>>,
+}
+
+impl Sent {
+    /// Says that making this answer took about so long, more than an ordinary answer: because
+    /// something was looked up on a disk, computed, or compressed.
+    ///
+    /// The loop does a bounded amount of work in a turn, which is
+    /// [`Limits::turn_bytes_max`](crate::Limits::turn_bytes_max). It counts it instead of looking at
+    /// a clock, so it does not know what handlers do: one that works for longer than a few
+    /// microseconds says so here, and an estimate will do. The client's next requests then wait for
+    /// their turn. What is said several times is added up.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use oneloop::{Handler, Reply, Request, Sent};
+    /// # fn thumbnail(_: &str) -> Vec<u8> { Vec::new() }
+    ///
+    /// fn serve(request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    ///     let picture = thumbnail(request.path());
+    ///     reply.field("Content-Type", "image/png").send(&picture).took(Duration::from_millis(2))
+    /// }
+    /// # fn with(_: impl Handler) {}
+    /// # with(serve);
+    /// ```
+    pub fn took(self, time: Duration) -> Sent {
+        let work = u32::try_from(work::of(time)).unwrap_or(u32::MAX);
+        Sent { work: self.work.saturating_add(work), ..self }
+    }
+
+    /// What the handler says it has done for this, in bytes.
+    pub(crate) fn work(&self) -> usize {
+        self.work as usize
+    }
 }
 
 /// What an answer's body is made of.
@@ -444,7 +481,7 @@ impl ReplyHead<'_> {
                 Body::Bytes(bytes) => encoded.extend_from_slice(bytes),
             }
         }
-        Sent { persistence, body: None }
+        Sent { persistence, work: 0, body: None }
     }
 
     /// Ends the answer with this part of a file, whose length the client is told.
@@ -485,7 +522,7 @@ impl ReplyHead<'_> {
                 Start::Sending(sending) => body = Some(Box::new(Streaming::File(sending))),
             }
         }
-        Sent { persistence, body }
+        Sent { persistence, work: 0, body }
     }
 
     /// Ends the answer with a body that `source` gives piece by piece, and whose length nobody
@@ -531,7 +568,7 @@ impl ReplyHead<'_> {
         }
         encode::end(encoded, persistence, self.lists);
         let body = streams.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
-        Sent { persistence, body }
+        Sent { persistence, work: 0, body }
     }
 
     /// Takes back what is written of this answer and says instead that it was not fit to send.
@@ -563,7 +600,7 @@ mod tests {
             allow: None,
         });
         let bytes: Vec<u8> =
-            output.pieces().iter().flat_map(|piece| piece.iter().copied()).collect();
+            output.pieces(usize::MAX).iter().flat_map(|piece| piece.iter().copied()).collect();
         (String::from_utf8(bytes).expect("text"), sent.persistence)
     }
 
@@ -676,6 +713,6 @@ mod tests {
         };
         let _ = reply.send(&body);
         assert_eq!(Arc::strong_count(&body), 2);
-        assert_eq!(output.pieces()[1].as_ptr(), body.as_ptr());
+        assert_eq!(output.pieces(usize::MAX)[1].as_ptr(), body.as_ptr());
     }
 }

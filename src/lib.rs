@@ -19,8 +19,8 @@
 //! # The house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `buffer`, `door`, `episode`, `system_calls`: numbers,
-//!    counters, bytes, and what is done about errors of the system;
+//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer`, `door`, `episode`, `system_calls`:
+//!    numbers, counters, bytes, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `handler`, `source`, `file`: the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
@@ -71,6 +71,7 @@ mod stream;
 mod system_calls;
 mod time;
 mod timers;
+mod work;
 
 /// The loop without its poll and its clock, for simulations and for loops of your own.
 pub mod engine {

@@ -93,7 +93,7 @@ impl Session {
     fn new() -> Session {
         let timeouts =
             Timeouts { typing_grace: Some(Duration::from_secs(1)), ..Timeouts::default() };
-        let limits = Limits { turn_bytes_max: 1024, ..Limits::default() };
+        let limits = Limits { turn_bytes_max: 16 * 1024, ..Limits::default() };
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let told = Told::default();
         clients.observe(Box::new(note_in(&told)));
@@ -183,8 +183,8 @@ fn session() -> Vec<Event> {
 
     // A fourth sends more than it may in one turn, and is still not done when the server stops.
     let (dora, dora_id) = session.comes(b"", 1000);
-    dora.says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n");
-    dora.says(&[b'x'; 2000]);
+    dora.says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n");
+    dora.says(&[b'x'; 14_400]);
     session.turn(1000, &[(dora_id, READABLE)], None);
     session.turn(0, &[], None);
     session.clients.cut_off();

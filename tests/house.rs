@@ -15,6 +15,7 @@ const LAYERS: [&[&str]; 10] = [
         "error",
         "metrics",
         "time",
+        "work",
         "kept",
         "buffer",
         "door",

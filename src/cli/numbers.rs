@@ -54,7 +54,7 @@ pub struct LimitOptions {
     )]
     linger_max: Size,
 
-    /// One client receives and sends at most this much in a turn of the loop
+    /// One client does at most this much in a turn of the loop, in bytes or work that takes as long
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_TURN_MAX",
         default_value_t = Size(Limits::default().turn_bytes_max)

@@ -27,6 +27,7 @@ use crate::narration::{
 use crate::socket::{Interest, Readiness, Stream};
 use crate::time::Time;
 use crate::timers::Timers;
+use crate::work::{self, Budget};
 
 /// Names one connection: a slab key, and the generation that tells it from the key's earlier
 /// owners. An event for a connection that is gone finds a different generation and is dropped.
@@ -63,6 +64,10 @@ impl ClientId {
 /// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
 /// other memory and keep the allocator from giving that back.
 const KEYS_RESERVED: usize = 2048;
+
+/// Among how many clients the budget for accepting is shared: an idle client that is looked at
+/// before it makes room for another may turn out to be busy, and take its turn.
+const ACCEPTING_CLIENTS: usize = 64;
 
 /// All clients of one loop.
 #[derive(Debug)]
@@ -121,6 +126,7 @@ impl<S: Stream> Clients<S> {
                 date: Date::new(now),
                 limits,
                 timeouts,
+                budget: Budget::default(),
                 phase: Phase::Running,
                 metrics: Metrics::default(),
             },
@@ -219,6 +225,17 @@ impl<S: Stream> Clients<S> {
         self.common.date = Date::new(now);
     }
 
+    /// The last stage of a turn begins, in which connections are accepted: it has a budget of its
+    /// own.
+    pub(crate) fn begin_accepting(&mut self) {
+        self.common.budget.begin_stage(ACCEPTING_CLIENTS, self.common.limits.turn_bytes_max);
+    }
+
+    /// Whether that budget lasts for one more connection.
+    pub(crate) fn may_accept(&self) -> bool {
+        self.common.budget.has_stage_left()
+    }
+
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
     pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
@@ -243,6 +260,7 @@ impl<S: Stream> Clients<S> {
         self.timers[door as usize].set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
+        self.common.budget.spend(work::ACCEPT);
         self.tell(key, |clients, _| ClientEvent::Accepted { peer, clients: clients.len() });
         ClientId::new(key, generation)
     }
@@ -284,6 +302,13 @@ impl<S: Stream> Clients<S> {
     /// Whether somebody can run without a new event.
     pub fn has_runnable(&self) -> bool {
         !self.run_queue.is_empty() || !self.to_drain.is_empty()
+    }
+
+    /// Whether this client can run without a new event: it has work left, or an event of it was
+    /// noted, and its turn has still to come.
+    pub fn is_runnable(&self, id: ClientId) -> bool {
+        let client = self.slab.get(id.slot());
+        client.is_some_and(|client| client.generation == id.number() && client.queued)
     }
 
     /// When the next deadline is to be acted on; none of those who are held.
@@ -356,6 +381,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn end(&mut self, key: usize, reason: CloseReason) {
         self.set_deadline(key, None);
         self.ended.push(key);
+        self.common.budget.spend(work::CLOSE);
         self.common.metrics.count_close(reason);
         let client = &mut self.slab[key];
         client.queued = false;

@@ -62,13 +62,13 @@ impl<S: Stream> Clients<S> {
             let Some(client) = client else { continue };
             client.queued = false;
             self.driven = key;
+            self.common.budget.begin_client(self.common.limits.turn_bytes_max);
             let mut turn = Turn { now, handler: &mut *handler, common: &mut self.common };
             let witness = &mut Witness { narrator: &mut self.narrator, key };
             let step = client.take(received, &mut bytes, &mut turn, witness);
-            let mut budget = self.common.limits.turn_bytes_max;
-            match client.outcome(step, &mut budget) {
+            match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
-                None => self.carry_on(key, budget, now, handler),
+                None => self.carry_on(key, self.common.budget.left(), now, handler),
             }
         }
     }

@@ -12,6 +12,7 @@ use crate::metrics::CloseReason;
 use crate::narration::{ClientEvent, Rest, Witness};
 use crate::socket::{Readiness, Received, Stream};
 use crate::time::Time;
+use crate::work::Budget;
 
 /// How many clients are received from before they are answered.
 const BATCH_CLIENTS_MAX: usize = 64;
@@ -24,14 +25,13 @@ pub(super) const BATCH_BYTES: usize = 64 * 1024;
 /// the other buffer, once the batch has been answered.
 const BATCH_SHARE_BYTES: usize = REQUESTS_BYTES;
 
+/// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
+/// that one may do in a turn for each, which is a piece of a file.
+const EXPIRING_CLIENTS: usize = 16;
+
 /// With so many bytes of answers it is time to send them, in bytes: they are still in the
 /// processor's cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
-
-/// What a piece takes from a client's budget beside its bytes: it costs a system call and a look at
-/// its source, and a source may give bytes one by one. So the usual budget of a turn is a thousand
-/// pieces.
-const PIECE_COST_BYTES: usize = 1024;
 
 /// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,7 @@ pub(super) struct Arrival {
 #[derive(Debug)]
 pub(super) struct Underway {
     pub(super) key: usize,
+    /// What is left of its share.
     budget: usize,
     pub(super) answers: SetAside,
 }
@@ -72,8 +73,9 @@ enum Looked {
 }
 
 impl<S: Stream> Clients<S> {
-    /// Lets everybody on the run queue run once, each within its budget. Whoever could do more
-    /// stands at its end afterwards.
+    /// Lets the clients on the run queue run once, each within its share of the turn's budget.
+    /// A client that could do more stands at the queue's end afterwards; once the budget is used
+    /// up, the clients that have not run yet are the first in the next turn.
     ///
     /// A batch of clients is received from first, then answered, and then sent to: so the kernel's
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
@@ -87,7 +89,8 @@ impl<S: Stream> Clients<S> {
 
     fn drive_in_batches<H: Handler>(&mut self, now: Time, handler: &mut H) {
         let mut runnable = self.run_queue.len();
-        while runnable > 0 {
+        self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
+        while runnable > 0 && self.common.budget.has_stage_left() {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
             self.answer_batch(now, handler);
             self.finish_batch(now, handler);
@@ -96,9 +99,11 @@ impl<S: Stream> Clients<S> {
 
     /// Receives once from the first clients on the run queue, and says how many it took off.
     fn receive_batch(&mut self, clients_max: usize) -> usize {
+        let budget = self.common.budget.share();
+        let share_bytes = BATCH_SHARE_BYTES.min(budget);
         let mut start = 0;
         for taken in 0..clients_max {
-            let share = start..start + BATCH_SHARE_BYTES;
+            let share = start..start + share_bytes;
             let Some(share) = self.batch_buffer.get_mut(share) else { return taken };
             let Some(key) = self.run_queue.pop_front() else { return clients_max };
             let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else {
@@ -111,7 +116,7 @@ impl<S: Stream> Clients<S> {
                     self.arrivals.push(Arrival { key, received, start });
                     start += received.bytes();
                 }
-                None => self.get_underway(key, self.common.limits.turn_bytes_max),
+                None => self.get_underway(key, budget),
             }
         }
         clients_max
@@ -124,13 +129,13 @@ impl<S: Stream> Clients<S> {
             (self.driven, self.answered) = (key, at + 1);
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
+            self.common.budget.begin_client(self.common.budget.share());
             let mut turn = Turn { now, handler, common: &mut self.common };
             let witness = &mut Witness { narrator: &mut self.narrator, key };
             let step = client.take(received, came, &mut turn, witness);
-            let mut budget = self.common.limits.turn_bytes_max;
-            match client.outcome(step, &mut budget) {
+            match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
-                None => self.get_underway(key, budget),
+                None => self.get_underway(key, self.common.budget.left()),
             }
             if self.common.output.height() >= BATCH_ANSWERS_BYTES {
                 self.finish_batch(now, handler);
@@ -155,29 +160,43 @@ impl<S: Stream> Clients<S> {
 
     /// Has one client take its steps, apart from any batch.
     pub(super) fn drive_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.carry_on(key, self.common.limits.turn_bytes_max, now, handler);
+        self.carry_on(key, self.common.budget.share(), now, handler);
     }
 
     /// Has one client take one step: its budget is used up by the first.
     pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.carry_on(key, 0, now, handler);
+        self.common.budget.begin_client(self.common.limits.turn_bytes_max);
+        let step = self.take_step(key, now, handler);
+        self.common.budget.end_client();
+        match self.slab[key].outcome(step, &self.common.budget) {
+            Some(run) => self.settle(key, run),
+            None => self.carry_on(key, 0, now, handler),
+        }
     }
 
-    /// Has a client take its steps, as long as it can and its budget lasts.
+    fn take_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Step {
+        self.driven = key;
+        let mut turn = Turn { now, handler, common: &mut self.common };
+        let witness = &mut Witness { narrator: &mut self.narrator, key };
+        self.slab[key].step(&mut self.receive_buffer, &mut turn, witness)
+    }
+
+    /// Has a client take its steps, as long as it can and this much budget lasts.
     pub(super) fn carry_on<H: Handler>(
         &mut self,
         key: usize,
-        mut budget: usize,
+        budget: usize,
         now: Time,
         handler: &mut H,
     ) {
         self.driven = key;
+        self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
         let mut turn = Turn { now, handler, common: &mut self.common };
         let witness = &mut Witness { narrator: &mut self.narrator, key };
         let run = loop {
             let step = client.step(&mut self.receive_buffer, &mut turn, witness);
-            if let Some(run) = client.outcome(step, &mut budget) {
+            if let Some(run) = client.outcome(step, &turn.common.budget) {
                 break run;
             }
         };
@@ -257,7 +276,11 @@ impl<S: Stream> Clients<S> {
     }
 
     fn expire_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) {
+        self.common.budget.begin_stage(EXPIRING_CLIENTS, self.common.limits.turn_bytes_max);
         for _ in 0..self.common.limits.deadlines_per_turn_max {
+            if !self.common.budget.has_stage_left() {
+                break;
+            }
             let Some(key) = self.timers[door as usize].expired(&self.slab, now) else { break };
             let looked = self.look_before_expiry(key, now, handler);
             if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
@@ -289,6 +312,8 @@ impl<S: Stream> Clients<S> {
             Name::Pausing | Name::Closed => return Looked::AtNothing,
         };
         self.slab[key].socket.note(told);
+        // It may not have been reached since its event, or have input that is not looked at yet.
+        self.slab[key].queued = false;
         self.drive_client(key, now, handler);
         let client = &self.slab[key];
         // A client that is still idle has sent nothing but empty lines, perhaps without end.
@@ -310,23 +335,15 @@ impl<S: Stream> Clients<S> {
 
 impl<S: Stream> Client<S> {
     /// Whether, and why, a client stops running after this step.
-    pub(super) fn outcome(&self, step: Step, budget: &mut usize) -> Option<Run> {
+    pub(super) fn outcome(&self, step: Step, budget: &Budget) -> Option<Run> {
         match step {
             Step::AwaitsPeer => Some(Run::Waits),
             Step::Ended(reason) => Some(Run::Ended(reason)),
             // Whoever has ended by this very step still has to be seen off.
-            Step::Moved(bytes) if bytes >= *budget && self.connection.state() != Name::Closed => {
+            Step::Moved if budget.is_used_up() && self.connection.state() != Name::Closed => {
                 Some(Run::Spent)
             }
-            Step::Piece(bytes) if bytes + PIECE_COST_BYTES >= *budget => Some(Run::Spent),
-            Step::Moved(bytes) => {
-                *budget = budget.saturating_sub(bytes);
-                None
-            }
-            Step::Piece(bytes) => {
-                *budget -= bytes + PIECE_COST_BYTES;
-                None
-            }
+            Step::Moved => None,
         }
     }
 }

@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use super::machine::{Connection, Phase, Turn};
+use super::backlog::Unlooked;
+use super::machine::{Common, Connection, Phase, Turn};
+use super::partial::place_of_end;
 use super::state::{After, HeadPlace, State, Then};
 use crate::handler::{ContentPlan, Handler, Reply, Travel};
 use crate::http::body::{Arrival, Content, Fate};
@@ -19,6 +21,7 @@ use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
 use crate::kept::Kept;
 use crate::metrics::CloseReason;
+use crate::work;
 
 /// What one look at the input came to.
 pub(super) enum Look {
@@ -29,8 +32,9 @@ pub(super) enum Look {
 }
 
 impl Connection {
-    /// Answers every whole request in `input`, as long as the output has room, and says which
-    /// part of the input is to be kept.
+    /// Answers every whole request in `input`, as long as the output has room and the client's
+    /// budget lasts, and says which part of the input is to be kept. What is encoded has still to be
+    /// sent by that budget.
     pub(super) fn advance<H: Handler>(
         &mut self,
         input: &mut [u8],
@@ -38,7 +42,8 @@ impl Connection {
     ) -> Range<usize> {
         let mut left = 0..input.len();
         while !left.is_empty()
-            && turn.common.output.has_room(turn.common.limits.output_bytes_high_water)
+            && let Common { output, limits, budget, .. } = &*turn.common
+            && output.has_room(limits.output_bytes_high_water.min(budget.left()))
         {
             let look = match &mut self.state {
                 State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
@@ -47,6 +52,7 @@ impl Connection {
                 State::ReadingBody(content) => {
                     let arrival = content.take(&mut input[left.clone()], &turn.common.limits);
                     let head_bytes = content.head_bytes();
+                    turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
                     self.on_arrival(arrival, head_bytes, &input[left.clone()], turn)
                 }
                 State::Writing(_)
@@ -58,7 +64,7 @@ impl Connection {
                 Look::Consumed(bytes) => left.start += bytes,
                 Look::Kept(bytes) => {
                     left.end = left.start + bytes;
-                    break;
+                    return left;
                 }
             }
         }
@@ -71,6 +77,10 @@ impl Connection {
             ) if !left.is_empty() => {
                 self.state.on_input_left();
                 0..0
+            }
+            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) if !left.is_empty() => {
+                self.unlooked = Unlooked::Input;
+                left
             }
             State::Idle
             | State::ReadingHead(_)
@@ -134,25 +144,6 @@ impl Connection {
             Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
         };
         self.begin_body(head_bytes, framing, fate, input, turn)
-    }
-
-    /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a
-    /// body; before the first request they may be all that a person has typed so far.
-    fn drop_empty_line<H: Handler>(&mut self, input: &[u8], turn: &mut Turn<'_, H>) -> Look {
-        if self.served == 0 {
-            let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
-            if dropped > turn.common.limits.head_bytes_max {
-                return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
-            }
-        }
-        Look::Consumed(2)
-    }
-
-    fn await_head<H>(&mut self, input: &[u8], place: HeadPlace, turn: &Turn<'_, H>) -> Look {
-        // A head is at most 64 KiB long.
-        let looked = u32::try_from(input.len()).unwrap_or(u32::MAX);
-        self.state.on_partial_head(looked, place, turn.now);
-        Look::Kept(input.len())
     }
 
     /// What is done with content that is not whole yet. Nobody is asked about the content of a request
@@ -231,6 +222,7 @@ impl Connection {
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
         let arrival = content.take(input, &turn.common.limits);
+        turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
         if let Ok(Arrival::Partial { .. }) = arrival {
             self.state.on_partial_body(Box::new(content));
         }
@@ -290,7 +282,9 @@ impl Connection {
         let State::ReadingBody(content) = &mut self.state else {
             unreachable!("content only arrives where it is read")
         };
-        let end = match content.drop_arrived(received, &turn.common.limits) {
+        let end = content.drop_arrived(received, &turn.common.limits);
+        turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+        let end = match end {
             Ok(None) => return 0..0,
             Ok(Some(end)) => end,
             Err(kind) => {
@@ -348,6 +342,7 @@ impl Connection {
             }
         };
         self.served = self.served.saturating_add(1);
+        turn.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
             // The usual case again.
             None if sent.persistence != Persistence::Close => {
@@ -379,6 +374,7 @@ impl Connection {
         let fault = Fault { kind, received, door: self.door };
         let sent = turn.handler.handle_fault(&fault, reply);
         turn.common.metrics.faults += 1;
+        turn.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.saturating_add(1);
         self.on_answer(sent.body, Then::Linger(kind.close_reason()), turn);
         Look::Consumed(received.len())
@@ -420,17 +416,5 @@ fn travel_for(request: &[u8]) -> Travel {
     match request.strip_prefix(b"HEAD") {
         Some(rest) if rest.first().is_none_or(|byte| *byte == b' ') => Travel::HeadOnly,
         Some(_) | None => Travel::Content,
-    }
-}
-
-/// Where this unfinished head ends. It has been looked at, and nothing is wrong with it.
-fn place_of_end(input: &[u8]) -> HeadPlace {
-    let Some(line_end) = input.iter().rposition(|byte| *byte == b'\n') else {
-        return HeadPlace::Other;
-    };
-    let line = &input[line_end + 1..];
-    match line.contains(&b':') && !line.ends_with(b"\r") {
-        true => HeadPlace::Value,
-        false => HeadPlace::Other,
     }
 }

@@ -8,9 +8,10 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::backlog::Unlooked;
 use super::state::{After, Name, State, Then};
 use crate::buffer::{Output, Parked};
-use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES, TimeoutClass, Timeouts};
+use crate::config::{Limits, TimeoutClass, Timeouts};
 use crate::door::Door;
 use crate::handler::Handler;
 use crate::http::date::Date;
@@ -20,6 +21,7 @@ use crate::metrics::{CloseReason, Metrics};
 use crate::peer::Peer;
 use crate::source::Streaming;
 use crate::time::Time;
+use crate::work::Budget;
 
 /// The surroundings of everything that happens to a connection in one turn of the loop.
 pub(crate) struct Turn<'t, H> {
@@ -36,6 +38,8 @@ pub(crate) struct Common {
     pub(crate) date: Date,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
+    /// What may still be done in this turn.
+    pub(crate) budget: Budget,
     pub(crate) phase: Phase,
     pub(crate) metrics: Metrics,
 }
@@ -53,6 +57,8 @@ pub(crate) enum Phase {
 pub enum Demand {
     /// Receive, and report by `on_bytes` or `on_eof`.
     Receive,
+    /// Nothing but a budget: input is kept that has not been looked at yet. Report by `on_look`.
+    Look,
     /// Send what `owed` says, and report by `on_sent`.
     Send,
     /// The same, and then send what `file_piece` says, and report by `on_file_sent`.
@@ -103,6 +109,7 @@ pub(crate) struct Connection {
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
     peer: PeerSide,
+    pub(super) unlooked: Unlooked,
     pub(super) address: Peer,
     /// Who is to answer its requests.
     pub(super) door: Door,
@@ -118,6 +125,7 @@ impl Connection {
             moved: 0,
             served: 0,
             peer: PeerSide::Open,
+            unlooked: Unlooked::Nothing,
             address,
             door,
         }
@@ -127,7 +135,10 @@ impl Connection {
     #[inline(always)]
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
-            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => Demand::Receive,
+            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => match self.unlooked {
+                Unlooked::Nothing => Demand::Receive,
+                Unlooked::Input => Demand::Look,
+            },
             State::Writing(After::Source(body, _)) => body_demand(body),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
@@ -185,19 +196,6 @@ impl Connection {
         self.state.move_by(time);
     }
 
-    /// How many bytes to receive at once at the most: what cannot be answered yet is kept.
-    pub(crate) fn receive_bytes_max(&self, limits: &Limits) -> usize {
-        match &self.state {
-            State::ReadingBody(content) => content.receive_bytes_max(),
-            State::Lingering { .. } => RECEIVE_BYTES,
-            State::Idle
-            | State::ReadingHead(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Closed(_) => limits.head_bytes_max.max(REQUESTS_BYTES),
-        }
-    }
-
     /// How long it waits at present; `None` once it is over.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Deadline> {
         let class = match &self.state {
@@ -247,7 +245,7 @@ impl Connection {
     }
 
     /// Goes on with input that was kept.
-    fn advance_parked<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
         let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
             return;
         };
@@ -301,12 +299,12 @@ impl Connection {
         self.state.on_close(reason);
     }
 
-    /// The bytes that are owed to the peer: `hot` is the loop's output.
+    /// The first `bytes_max` of the bytes that are owed to the peer: `hot` is the loop's output.
     #[inline]
-    pub(crate) fn owed<'a>(&'a self, hot: &'a Output) -> [IoSlice<'a>; 2] {
+    pub(crate) fn owed<'a>(&'a self, hot: &'a Output, bytes_max: usize) -> [IoSlice<'a>; 2] {
         match &self.parked {
-            Some(parked) if !parked.output.is_empty() => parked.output.pieces(),
-            Some(_) | None => hot.pieces(),
+            Some(parked) if !parked.output.is_empty() => parked.output.pieces(bytes_max),
+            Some(_) | None => hot.pieces(bytes_max),
         }
     }
 
@@ -362,7 +360,7 @@ impl Connection {
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     #[inline]
-    fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
+    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
         let (now, timeouts) = (turn.now, &turn.common.timeouts);
         match (&self.state, timeouts.grace()) {
             (state, _) if state.name() != before => self.wait_from(now),

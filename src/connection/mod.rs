@@ -3,12 +3,16 @@
 //! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
 //! [`dialogue`] is the passage from reading to writing: it turns input into calls of the handler.
+//! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
+//! for the client's next turn.
 //! [`lingering`] bounds what comes behind the last answer.
 //! [`streaming`] asks the sources of answers that come over time.
 
+mod backlog;
 mod dialogue;
 mod lingering;
 mod machine;
+mod partial;
 pub(crate) mod state;
 mod streaming;
 #[cfg(test)]

@@ -8,18 +8,13 @@
 //! good as a source's.
 
 use super::machine::{Common, Connection, Turn, Unread};
-use super::state::{After, Name, State};
+use super::state::{Name, State};
 use crate::file::FilePiece;
 use crate::handler::Handler;
 use crate::source::{Asked, FRAMING_BYTES_MAX, Streaming};
+use crate::work;
 
 impl Connection {
-    /// Whether a source gives the rest of the present answer.
-    #[cold]
-    pub(crate) fn is_streaming(&self) -> bool {
-        matches!(self.state, State::Pausing(..) | State::Writing(After::Source(..)))
-    }
-
     /// Whether it waits for nothing but its disk.
     pub(crate) fn awaits_disk(&self) -> bool {
         matches!(&self.state, State::Pausing(body, _) if matches!(**body, Streaming::File(_)))
@@ -37,11 +32,12 @@ impl Connection {
     /// is asked once that is out.
     #[cold]
     pub(super) fn ask_source<H>(&mut self, turn: &mut Turn<'_, H>) {
-        let Common { output, limits, metrics, .. } = &mut *turn.common;
+        let Common { output, limits, metrics, budget, .. } = &mut *turn.common;
         let high_water = limits.output_bytes_high_water;
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
+        budget.spend(work::PIECE);
         let asked = body.ask(output.encoded(), room, limits.turn_bytes_max, turn.now);
         if asked == Asked::GoesOn && matches!(body, Streaming::File(_)) && body.due() > turn.now {
             metrics.file_pauses += 1;

@@ -21,6 +21,12 @@ use crate::metrics::{CloseReason, Metrics};
 use crate::peer::Peer;
 use crate::source::{Next, Piece, Source};
 use crate::time::Time;
+use crate::work::Budget;
+
+mod budget;
+
+/// The budget of a connection that is asked for nothing of the kind.
+const ENDLESS: usize = usize::MAX / 2;
 
 thread_local! {
     /// Every way from one state to another that has been walked on this thread.
@@ -143,18 +149,21 @@ struct Bench {
 impl Bench {
     fn new() -> Bench {
         let address = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
-        Bench {
+        let mut bench = Bench {
             connection: Connection::new(address, Door::Public, Time::START),
             common: Common {
                 output: Output::default(),
                 date: Date::new(SystemTime::UNIX_EPOCH),
                 limits: Limits::default(),
                 timeouts: Timeouts::default(),
+                budget: Budget::default(),
                 metrics: Metrics::default(),
                 phase: Phase::Running,
             },
             now: Time::START,
-        }
+        };
+        bench.common.budget.begin_client(ENDLESS);
+        bench
     }
 
     fn lenient() -> Bench {
@@ -175,7 +184,7 @@ impl Bench {
 
     /// Sends up to `bytes_max`, and says what.
     fn send(&mut self, bytes_max: usize) -> Vec<u8> {
-        let pieces = self.connection.owed(&self.common.output);
+        let pieces = self.connection.owed(&self.common.output, usize::MAX);
         let mut owed: Vec<u8> = pieces.iter().flat_map(|piece| piece.iter().copied()).collect();
         if owed.is_empty() && self.connection.demand() == Demand::SendFile {
             return self.send_file(bytes_max);
@@ -733,7 +742,12 @@ fn a_source_is_asked_for_more_only_when_its_piece_has_been_taken() {
     let high_water = bench.common.limits.output_bytes_high_water;
     bench.receive(streamed("*,*,*").as_bytes());
     let owed = |bench: &Bench| -> usize {
-        bench.connection.owed(&bench.common.output).iter().map(|piece| piece.len()).sum()
+        bench
+            .connection
+            .owed(&bench.common.output, usize::MAX)
+            .iter()
+            .map(|piece| piece.len())
+            .sum()
     };
     for pieces in 1..=3 {
         for _ in 0..2 {

@@ -25,6 +25,8 @@ pub(crate) struct Content {
     head_bytes: usize,
     /// How many bytes of content have come.
     decoded: usize,
+    /// How much of what was taken last is framing, in bytes.
+    framing_bytes: usize,
     rest: Rest,
     fate: Fate,
 }
@@ -69,7 +71,7 @@ impl Content {
             },
             Framing::Chunked => Rest::Chunked(Chunks::default()),
         };
-        Ok(Content { head_bytes, decoded: 0, rest, fate })
+        Ok(Content { head_bytes, decoded: 0, framing_bytes: 0, rest, fate })
     }
 
     /// How many bytes of the input are the head.
@@ -90,6 +92,12 @@ impl Content {
     /// What becomes of it.
     pub(crate) fn fate(&self) -> Fate {
         self.fate
+    }
+
+    /// How much of what was taken last stands around chunks, in bytes: these are looked at one by
+    /// one.
+    pub(crate) fn framing_bytes(&self) -> usize {
+        self.framing_bytes
     }
 
     /// Takes what has arrived: `input` begins with the head, and what an earlier call has kept.
@@ -120,6 +128,7 @@ impl Content {
             Rest::Chunked(chunks) => {
                 let content = &mut input[self.head_bytes..];
                 let (taken, done) = chunks.decode(content, &mut self.decoded, limits)?;
+                self.framing_bytes = taken - self.decoded;
                 Ok(match done {
                     Done::Yes => Arrival::Whole {
                         content_bytes: self.decoded,
@@ -146,12 +155,15 @@ impl Content {
             }
             Rest::Chunked(chunks) => {
                 let mut at = 0;
+                self.framing_bytes = 0;
                 while at < arrived.len() {
                     match chunks.next(&arrived[at..], self.decoded, limits)? {
                         Part::Data(bytes) => {
                             (self.decoded, at) = (self.decoded + bytes, at + bytes)
                         }
-                        Part::Framing => at += 1,
+                        Part::Framing => {
+                            (self.framing_bytes, at) = (self.framing_bytes + 1, at + 1)
+                        }
                         Part::End => return Ok(Some(at + 1)),
                     }
                 }

@@ -100,6 +100,11 @@ pub enum ClientEvent {
         /// What is known of the socket after that.
         unread: Unread,
     },
+    /// It goes on with what it received in an earlier turn.
+    Resumed {
+        /// How much of it is left, in bytes.
+        kept: usize,
+    },
     /// Its connection has taken what was received, or what became of its answers.
     Changed(Change),
     /// It was sent to.
@@ -109,7 +114,7 @@ pub enum ClientEvent {
         /// How much was offered, in bytes.
         offered: usize,
     },
-    /// It has moved so much that the others go first. It goes on in the next turn.
+    /// It has done so much that the others go first. It goes on in its next turn.
     Yields,
     /// It can do nothing more, and waits for its peer.
     Waits {
@@ -184,6 +189,7 @@ impl Event {
                 ClientEvent::Accepted { .. } => "accept",
                 ClientEvent::Told { .. } => "told",
                 ClientEvent::Received { .. } => "recv",
+                ClientEvent::Resumed { .. } => "resume",
                 ClientEvent::Changed(_) => "state",
                 ClientEvent::Sent { .. } => "send",
                 ClientEvent::Yields => "yield",

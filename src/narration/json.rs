@@ -85,6 +85,7 @@ impl Object<'_, '_> {
                 }
                 self.truth("drained", unread == Unread::Nothing)
             }
+            ClientEvent::Resumed { kept } => self.number("kept", kept),
             ClientEvent::Changed(change) => self.change(change),
             ClientEvent::Sent { taken, offered } => {
                 match taken {
@@ -101,6 +102,7 @@ impl Object<'_, '_> {
             ClientEvent::Waits { demand, rest } => {
                 match demand {
                     Demand::Receive
+                    | Demand::Look
                     | Demand::Send
                     | Demand::SendFile
                     | Demand::Pause

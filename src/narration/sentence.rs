@@ -96,9 +96,12 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
             write!(f, "its token (slot {slot}, client {number}) is {}", told(readiness))
         }
         ClientEvent::Received { received, unread } => tell_of_receive(received, unread, f),
+        ClientEvent::Resumed { kept } => {
+            write!(f, "it goes on with {} that it has received before", Count(kept, "byte"))
+        }
         ClientEvent::Changed(change) => write!(f, "{change}"),
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),
-        ClientEvent::Yields => f.write_str("it has moved enough for one turn; the others go first"),
+        ClientEvent::Yields => f.write_str("it has done enough for one turn; the others go first"),
         ClientEvent::Waits { demand, rest } => {
             f.write_str(awaited(demand))?;
             match rest {
@@ -189,6 +192,7 @@ fn told(readiness: Readiness) -> &'static str {
 fn awaited(demand: Demand) -> &'static str {
     match demand {
         Demand::Receive => "for its peer to send",
+        Demand::Look => "for its next turn, to look at what it has received",
         Demand::Send | Demand::SendFile => "for its peer to make room by reading",
         Demand::Pause => {
             "for the time of its source or its disk, which gives the rest of the answer"

@@ -32,6 +32,8 @@ pub enum Stage {
 pub enum Call {
     Read,
     Write,
+    /// None: it goes on with what it has read before.
+    Look,
 }
 
 /// Whether every event is printed: only when one seed is replayed.
@@ -64,6 +66,9 @@ pub struct Hub {
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
+    /// What was done in the present stage, counted in bytes, and how much that may be.
+    work: Cell<usize>,
+    work_max: Cell<usize>,
     without: Troubles,
     trace: Trace,
     outcome: RefCell<Outcome>,
@@ -83,6 +88,8 @@ impl Hub {
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
+            work: Cell::new(0),
+            work_max: Cell::new(usize::MAX),
             without,
             trace,
             outcome: RefCell::new(Outcome { runs: 1, ..Outcome::default() }),
@@ -124,9 +131,21 @@ impl Hub {
 
     pub fn enter(&self, stage: Stage) {
         assert!(self.stalled.borrow().is_none(), "a deadline was acted on, and nothing was sent");
+        let (work, most) = (self.work.take(), self.work_max.get());
+        assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
         self.stage.set(stage);
         self.epoch.set(self.epoch() + 1);
         self.serving.borrow_mut().clear();
+    }
+
+    /// So much is the most that may be done in a stage from now on, counted in bytes.
+    pub fn allow_work(&self, most: usize) {
+        self.work_max.set(most);
+    }
+
+    /// The server has done something that counts as so many bytes.
+    pub fn work(&self, bytes: usize) {
+        self.work.set(self.work.get() + bytes);
     }
 
     /// The server has made a call on this peer's connection; what the handler is asked soon may be
@@ -135,7 +154,7 @@ impl Hub {
     pub fn serve(&self, index: usize, call: Call) {
         let mut serving = self.serving.borrow_mut();
         let is_same = serving.back() == Some(&index);
-        self.is_alone.set(is_same || call == Call::Write);
+        self.is_alone.set(is_same || call != Call::Read);
         if !is_same {
             serving.push_back(index);
         }

@@ -29,6 +29,8 @@ pub enum Mark {
     RegistrationFailed,
     /// A client stopped because its budget for the turn was used up.
     BudgetUsed,
+    /// A client went on with what the server had received from it in an earlier turn.
+    Resumed,
     /// More clients ran in one turn than fit into one of the engine's batches.
     ManyRan,
     /// Five idle clients or more were closed in one turn.
@@ -66,7 +68,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 37] = [
+    pub const ALL: [Mark; 38] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -83,6 +85,7 @@ impl Mark {
         Mark::StaleKeyReused,
         Mark::RegistrationFailed,
         Mark::BudgetUsed,
+        Mark::Resumed,
         Mark::ManyRan,
         Mark::ManyDeadlines,
         Mark::DeadlinesLeft,

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use oneloop::engine::ClientId;
 use oneloop::{Next, Piece, Source};
 
 use crate::handler::Wires;
@@ -66,6 +67,15 @@ impl Drop for SimulatedSource {
             with_wire(self.index, Wire::source_goes);
         }
     }
+}
+
+/// The server goes on with what it has read before from this client.
+pub fn on_resumed(id: ClientId) {
+    let place = WIRES.with_borrow(|wires| {
+        let mut wires = wires.as_ref().expect("a client has a run").iter();
+        wires.position(|wire| wire.borrow().id == Some(id))
+    });
+    with_wire(place.expect("a client that resumes was registered"), Wire::server_looks);
 }
 
 fn with_wire(index: usize, tell: impl FnOnce(&mut Wire)) {

@@ -56,6 +56,8 @@ pub struct Watch {
     grace_since: Time,
     last_write: Time,
     blocked_since: Option<Time>,
+    /// When the server last went on with what it had read before.
+    resumed: Time,
     /// When the source of the present answer is to be asked.
     source_due: Time,
     shut: Option<Time>,
@@ -101,6 +103,7 @@ impl Watch {
             grace_since: start,
             last_write: start,
             blocked_since: None,
+            resumed: start,
             source_due: start,
             shut: None,
             lingered_bytes: 0,
@@ -151,6 +154,11 @@ impl Watch {
             _ if consumed < message.head_end => Part::Head,
             _ => Part::Body,
         }
+    }
+
+    /// The server goes on with what it has read before: what has begun to arrive begins now for it.
+    pub fn on_resumed(&mut self, now: Time) {
+        self.resumed = now;
     }
 
     pub fn on_write(&mut self, bytes: usize, now: Time) {
@@ -220,14 +228,15 @@ impl Watch {
     pub fn late_after(&mut self, hold: Hold, now: Time) -> Time {
         let part = self.part(hold);
         self.blocked_since = (part == Part::Write).then(|| self.blocked_since.unwrap_or(now));
-        let part_began = self.part_since.max(self.last_write);
+        let answered = self.last_write.max(self.resumed);
+        let part_began = self.part_since.max(answered);
         let timeouts = &self.timeouts;
         match part {
             Part::FirstByte => self.part_since + late(timeouts.first_byte),
             // Empty lines do not make a client any less idle.
             Part::Between | Part::Blank => self.last_write + late(timeouts.idle),
             Part::Head => {
-                let typed = self.grace_since.max(self.last_write);
+                let typed = self.grace_since.max(answered);
                 let by_grace = self.grace().map(|grace| typed + late(grace));
                 let by_head = part_began + late(timeouts.head);
                 by_grace.map_or(by_head, |by_grace| by_grace.min(by_head))

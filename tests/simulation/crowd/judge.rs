@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use oneloop::CloseReason;
 
-use super::Crowd;
+use super::{BATCH_CLIENTS, Crowd};
 use crate::marks::{Mark, Outcome};
 use crate::memory::PAGE_BYTES;
 use crate::wire::Totals;
-
-/// How many clients the engine has in one batch.
-const BATCH_CLIENTS: usize = 64;
 
 /// What the engine needs beside its clients and its outputs, in bytes: lists of who is where.
 const LISTS_BYTES: usize = 32 * 1024;
@@ -41,8 +38,11 @@ impl Crowd {
         let is_overdue = self.clients.next_due().is_some_and(|due| due <= now);
         let (mut ran, mut memory_max, mut answer_max, mut sources) = (0, 0, 0, 0);
         let overdue_turns_max = 2 * self.peers.len() + 2;
+        let waited_turns_max = self.peers.len().div_ceil(BATCH_CLIENTS) + 1;
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
+            let is_runnable = wire.id.is_some_and(|id| self.clients.is_runnable(id));
+            wire.end_turn(is_runnable, waited_turns_max);
             if wire.take_touched() {
                 wire.judge_turn();
             }

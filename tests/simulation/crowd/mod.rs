@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{Admission, ClientId, Clients, Time};
+use oneloop::narration::{ClientEvent, Event, What};
 
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
@@ -30,6 +31,9 @@ use crate::wire::{ServerSide, Wire};
 
 /// A run that takes more turns will never end: the longest takes a tenth of it.
 const TURNS_MAX: usize = 200_000;
+
+/// How many clients the engine has in one batch.
+const BATCH_CLIENTS: usize = 64;
 
 struct Crowd {
     hub: Rc<Hub>,
@@ -101,7 +105,13 @@ impl Crowd {
         let limits = &setting.config.limits;
         let admission = Admission::new(listeners, setting.clients_max, limits.accepts_per_turn_max);
         let timeouts = setting.config.timeouts.clone();
-        let clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
+        let mut clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
+        // No call tells that a client goes on with what it has sent before.
+        clients.observe(Box::new(|event: &Event| {
+            if let What::Client(id, ClientEvent::Resumed { .. }) = event.what {
+                source::on_resumed(id);
+            }
+        }));
         Crowd {
             handler: Recorder::new(&setting.manner, hub.clone(), wires.clone()),
             hub,

@@ -4,15 +4,25 @@ use std::io;
 
 use oneloop::engine::{ClientId, Readiness, Time};
 
-use super::Crowd;
+use super::{BATCH_CLIENTS, Crowd};
 use crate::hub::{Life, Stage};
 use crate::marks::Mark;
 use crate::trouble::Trouble;
 use crate::wire::Excuse;
 
+/// How many clients may use up their budgets in one stage of a turn.
+const STAGE_SHARES: usize = 4;
+
+/// What each client may do in a turn in any case, unless the setting says less.
+const SHARE_BYTES_MIN: usize = 64 * 1024;
+
+/// What one step of a client comes to that begins with its budget nearly used up.
+const STEP_BYTES_MAX: usize = 8192;
+
 impl Crowd {
     pub(super) fn take_turn(&mut self) {
         self.turn += 1;
+        self.allow_work();
         self.keep_date();
         self.note_events();
         self.perhaps_stop();
@@ -30,6 +40,17 @@ impl Crowd {
         self.register();
         self.end_if_drained();
         self.hub.enter(Stage::Outside);
+    }
+
+    /// Four clients may use up the whole of their budgets in one stage, or more of them a part of
+    /// it. The last batch may begin when hardly anything is left, and then all of it has its share;
+    /// and the last step of each client is taken whole.
+    fn allow_work(&self) {
+        let client_max = self.setting.config.limits.turn_bytes_max;
+        let stage_max = client_max * STAGE_SHARES;
+        let share = stage_max / self.clients.len().max(1);
+        let share = share.clamp(SHARE_BYTES_MIN.min(client_max), client_max);
+        self.hub.allow_work(stage_max + BATCH_CLIENTS * (share + STEP_BYTES_MAX));
     }
 
     fn note_events(&mut self) {

@@ -11,6 +11,19 @@ use crate::trouble::Trouble;
 /// call allows for a tenth.
 const CALLS_MAX: usize = 100_000;
 
+/// What a call, or a byte, counts as at most.
+const CALL_COST_BYTES_MAX: usize = 8192;
+const BYTE_COST_BYTES_MAX: usize = 16;
+
+/// A client whose time has come may do at least this part of what one may do in a turn.
+const EXPIRING_SHARES: usize = 4;
+
+/// What a write counts as at least, beside its bytes.
+const WRITE_COST_BYTES: usize = 4096;
+
+/// What an answer counts as at least, beside its bytes.
+const ANSWER_COST_BYTES: usize = 512;
+
 /// The ways in which a connection can be lost.
 const LOSSES: [ErrorKind; 4] = [
     ErrorKind::ConnectionReset,
@@ -23,13 +36,13 @@ const LOSSES: [ErrorKind; 4] = [
 impl Wire {
     pub fn begin_turn(&mut self) {
         self.charge_piece();
-        self.touched |= self.has_used_budget() || self.is_new;
-        self.cause = match self.has_used_budget() || self.is_new {
+        self.is_new &= !self.ran();
+        self.touched |= self.is_runnable || self.is_new;
+        self.cause = match self.is_runnable || self.is_new {
             true => Cause::Given,
             false => Cause::None,
         };
-        self.is_new = false;
-        self.moved = 0;
+        (self.turns.moved, self.turns.answered) = (0, 0);
         self.calls = 0;
         self.asked = false;
     }
@@ -39,8 +52,27 @@ impl Wire {
         self.cause = Cause::Given;
     }
 
-    pub(super) fn has_used_budget(&self) -> bool {
-        self.cause == Cause::BudgetUsed || self.moved >= self.turn_bytes_max
+    /// The turn has ended, and the server says whether this client can run in the next without an
+    /// event. Fails if it waits for more turns than `most`: each lets the first run who wait.
+    pub fn end_turn(&mut self, is_runnable: bool, most: usize) {
+        self.is_runnable = is_runnable;
+        let waits = self.is_here() && self.has_turn_to_come() && !self.ran();
+        self.turns.waited = if waits { self.turns.waited + 1 } else { 0 };
+        if self.turns.waited > most {
+            self.fail("it could run, and others run again and again");
+        }
+    }
+
+    /// Whether what it has done in this turn may have used up its budget: a byte can count as many,
+    /// and a call as thousands.
+    pub(super) fn may_have_used_budget(&self) -> bool {
+        let most = self.calls * CALL_COST_BYTES_MAX + self.turns.moved * BYTE_COST_BYTES_MAX;
+        most >= self.turn_bytes_max / EXPIRING_SHARES
+    }
+
+    /// Whether it will run without an event.
+    pub(super) fn has_turn_to_come(&self) -> bool {
+        self.is_runnable || self.is_new && !self.ran()
     }
 
     /// Whether it ran in this turn.
@@ -68,15 +100,12 @@ impl Wire {
         }
         // A client that runs because of its deadline, or of another's coming, has a budget of its
         // own.
-        if self.epoch != self.hub.epoch() {
-            self.epoch = self.hub.epoch();
-            if self.has_used_budget() {
-                self.cause = Cause::BudgetUsed;
-            }
-            self.moved = 0;
+        if self.turns.epoch != self.hub.epoch() {
+            self.turns.epoch = self.hub.epoch();
+            (self.turns.moved, self.turns.answered) = (0, 0);
         }
         // Somebody may be looked at more than once for others that come in the same turn.
-        if self.moved >= self.turn_bytes_max && self.hub.stage() != Stage::Accept {
+        if self.turns.moved >= self.turn_bytes_max && self.hub.stage() != Stage::Accept {
             self.fail("more was moved in one turn than the budget allows");
         }
         if self.calls > CALLS_MAX {
@@ -103,6 +132,31 @@ impl Wire {
         self.peer = PeerSide::ResetTold;
         self.lost_told = true;
         kind.into()
+    }
+
+    /// The server goes on with what it has read before.
+    pub fn server_looks(&mut self) {
+        self.on_call(Call::Look);
+        self.hub.mark(Mark::Resumed);
+        self.watch.on_resumed(self.hub.now());
+        if self.witness.consumed == self.witness.answered_to() {
+            self.fail("it looks again at what it has read, and all of it is looked at");
+        }
+    }
+
+    /// An answer is given.
+    pub(super) fn answer_costs(&mut self) {
+        if self.turns.epoch == self.hub.epoch() && self.turns.answered >= self.turn_bytes_max {
+            self.fail("a request is answered, and the budget for that is used up");
+        }
+        self.turns.answered += ANSWER_COST_BYTES;
+        self.hub.work(ANSWER_COST_BYTES);
+    }
+
+    /// Counts bytes, or what counts as such.
+    fn work(&mut self, bytes: usize) {
+        self.turns.moved += bytes;
+        self.hub.work(bytes);
     }
 
     pub fn server_reads(&mut self, buf: &mut [u8]) -> io::Result<usize> {
@@ -138,7 +192,7 @@ impl Wire {
         self.tell(|| format!("{bytes} bytes are read: {}", buf[..bytes.min(80)].escape_ascii()));
         self.burst = 0;
         self.witness.consumed += bytes;
-        self.moved += bytes;
+        self.work(bytes);
         self.totals.received_bytes += bytes as u64;
         self.watch.on_read(bytes, self.hub.now());
         if bytes == buf.len() {
@@ -196,7 +250,7 @@ impl Wire {
             return Err(ErrorKind::WouldBlock.into());
         }
         self.tell(|| format!("{bytes} of {offered} bytes are taken"));
-        self.moved += bytes;
+        self.work(bytes + WRITE_COST_BYTES);
         self.wrote = true;
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());

@@ -35,6 +35,7 @@ impl Wire {
             self.fail(&wrong);
         }
         self.watch.on_answer();
+        self.answer_costs();
         self.burst += 1;
         if self.burst == 10 {
             self.hub.mark(Mark::Pipelined);
@@ -49,7 +50,7 @@ impl Wire {
             Cause::Stalled(part) if !self.watch.is_ripe(part, self.hub.now()) => {
                 self.fail(&format!("{kind:?} before its time"));
             }
-            Cause::Stalled(_) if self.unread() > 0 && !self.has_used_budget() => {
+            Cause::Stalled(_) if self.unread() > 0 && !self.may_have_used_budget() => {
                 self.fail(&format!("{kind:?}, and more of it lies unread"));
             }
             Cause::Unfinished(_) if self.peer != PeerSide::EndRead => {

@@ -3,7 +3,7 @@
 use oneloop::CloseReason;
 use oneloop::engine::Interest;
 
-use super::{Cause, Excuse, PeerSide, ServerSide, Wire};
+use super::{Excuse, PeerSide, ServerSide, Wire};
 use crate::framing::Meaning;
 use crate::hub::{Life, Stage};
 use crate::marks::Mark;
@@ -30,8 +30,8 @@ impl Wire {
 
     /// Fails if the server has something to do here and nothing will make it do that.
     ///
-    /// Whoever can run has to run in the very next turn: only a budget that was used up in this
-    /// one, or coming in this one, is a reason to have anything left to do.
+    /// Only a turn that has still to come is a reason to have anything left to do: because a budget
+    /// was used up, its own or that of all, or because it has come in this turn.
     pub fn judge_turn(&mut self) {
         self.charge_piece();
         self.burden = Burden {
@@ -41,10 +41,10 @@ impl Wire {
         };
         // What happens now can only put off the next deadline, or be the end of it.
         self.late_after = self.watch.late_after(self.hold(), self.hub.now());
-        if self.has_used_budget() {
+        if self.is_runnable && self.ran() {
             self.hub.mark(Mark::BudgetUsed);
         }
-        if !self.is_here() || self.edge || self.has_used_budget() || self.is_new {
+        if !self.is_here() || self.edge || self.has_turn_to_come() {
             return;
         }
         match (self.may_write, self.interest) {
@@ -79,7 +79,7 @@ impl Wire {
     pub fn judge_deadline(&mut self) {
         let now = self.hub.now();
         // Whoever has used its budget has not yet done what its input asks for.
-        if now < self.late_after || !self.is_here() || self.has_used_budget() || self.is_new {
+        if now < self.late_after || !self.is_here() || self.has_turn_to_come() {
             return;
         }
         if self.watch.is_late(self.hold(), now) {
@@ -165,7 +165,7 @@ impl Wire {
                 if !is_ripe(Part::Write) {
                     self.fail("reset for not reading, and it did read");
                 }
-                if self.unsent < self.send_max && !self.has_used_budget() {
+                if self.unsent < self.send_max && !self.may_have_used_budget() {
                     self.fail("reset for not reading, and there is room for more");
                 }
                 self.judge_promptness(fate);
@@ -193,7 +193,7 @@ impl Wire {
     /// Fails if bytes of this client lie unread when its time is over: they may have come in time,
     /// whatever events have told. Only the budget of a turn may end the look at them.
     pub(super) fn judge_last_look(&self, wrong: &str) {
-        if self.unread() > 0 && !self.has_used_budget() {
+        if self.unread() > 0 && !self.may_have_used_budget() {
             self.fail(wrong);
         }
     }
@@ -210,14 +210,14 @@ impl Wire {
 
     /// Fails unless this was a client that owed and was owed nothing, and had for a while.
     fn judge_eviction(&self) {
-        if !self.is_at_rest() || self.cause == Cause::BudgetUsed {
+        if !self.is_at_rest() || self.witness.neglected().is_some() {
             self.fail("evicted, and was not idle");
         }
         if self.unread() > 0 {
             self.fail("evicted, and its next request had come");
         }
         // Empty lines do not make it busy. A new client counts as written to when it comes.
-        let answered = self.moved > 0 || self.part() == Part::FirstByte;
+        let answered = self.turns.moved > 0 || self.part() == Part::FirstByte;
         if answered && self.watch.last_write() >= self.hub.now() {
             self.fail("evicted in the very moment of its coming, or of being served");
         }

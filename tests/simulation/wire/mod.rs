@@ -76,10 +76,8 @@ enum Goodbye {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     None,
-    /// An event was reported, it was told to stop, or its last turn ended with its budget.
+    /// An event was reported, it was told to stop, or its turn has still to come.
     Given,
-    /// Its budget ended in this turn, so it has a reason to go on in the next.
-    BudgetUsed,
 }
 
 /// Why the server need not get everything to this peer.
@@ -140,8 +138,10 @@ pub struct Wire {
     reset_on_drop: bool,
 
     interest: Interest,
-    /// Taken in in the last turn, and not run yet.
+    /// Taken in, and not run yet.
     is_new: bool,
+    /// The server says that it can run without an event.
+    is_runnable: bool,
     /// The server has reason to believe that a write will find room.
     may_write: bool,
     /// A write was refused or shortened, and no room has been reported since.
@@ -149,10 +149,7 @@ pub struct Wire {
     /// An event waits to be reported by the poll.
     edge: bool,
     cause: Cause,
-    /// The stage that `moved` counts for.
-    epoch: u64,
-    /// Bytes moved in the present stage.
-    moved: usize,
+    turns: Turns,
     /// Calls made in this turn.
     calls: usize,
     /// Its source was asked in this turn.
@@ -179,6 +176,19 @@ pub struct Wire {
     /// A call has failed, and said that the connection is lost.
     lost_told: bool,
     write_timed_out: bool,
+}
+
+/// What it has had of the server's turns.
+#[derive(Debug, Default)]
+struct Turns {
+    /// The stage that the next two count for.
+    epoch: u64,
+    /// Bytes moved, and what calls count as beside their bytes.
+    moved: usize,
+    /// What answers count as that were given.
+    answered: usize,
+    /// How many turns in a row went by without it, though it could run.
+    waited: usize,
 }
 
 /// What the peer's socket does with bytes that come.
@@ -241,12 +251,12 @@ impl Wire {
             reset_on_drop: false,
             interest: Interest::Nothing,
             is_new: false,
+            is_runnable: false,
             may_write: true,
             lacks_room: false,
             edge: false,
             cause: Cause::None,
-            epoch: 0,
-            moved: 0,
+            turns: Turns::default(),
             calls: 0,
             asked: false,
             wrote: false,

@@ -25,7 +25,7 @@ impl Wire {
         let now = self.hub.now();
         self.tell(|| format!("its source has room for {room} bytes, and gives {step:?}"));
         // What is asked for when its time has come is asked for behind an earlier run's last call.
-        if self.epoch != self.hub.epoch() {
+        if self.turns.epoch != self.hub.epoch() {
             self.charge_piece();
         }
         (self.touched, self.asked, self.overdue_turns) = (true, true, 0);
@@ -57,7 +57,7 @@ impl Wire {
     /// Counts what the last write has cost beside its bytes, if a source was still there then.
     pub(super) fn charge_piece(&mut self) {
         if std::mem::take(&mut self.wrote) && self.witness.is_streaming() {
-            self.moved += PIECE_COST_BYTES;
+            self.turns.moved += PIECE_COST_BYTES;
         }
     }
 

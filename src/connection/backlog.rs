@@ -1,0 +1,41 @@
+//! How much a client may send ahead: requests that have come and wait for its next turn, because its
+//! budget was used up in the middle of them.
+//!
+//! They are kept as half a request is, with a mark that they are not looked at yet. Until they are,
+//! nothing more is received: so a client never makes the server keep more than one receive of them.
+
+use super::machine::{Connection, Turn};
+use super::state::State;
+use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
+use crate::handler::Handler;
+
+/// What has come and has not been looked at, because the client's budget was used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unlooked {
+    Nothing,
+    /// A part of the input that is kept.
+    Input,
+}
+
+impl Connection {
+    /// How many bytes to receive at once at the most: what cannot be answered yet is kept.
+    pub(crate) fn receive_bytes_max(&self, limits: &Limits) -> usize {
+        match &self.state {
+            State::ReadingBody(content) => content.receive_bytes_max(),
+            State::Lingering { .. } => RECEIVE_BYTES,
+            State::Idle
+            | State::ReadingHead(_)
+            | State::Writing(_)
+            | State::Pausing(..)
+            | State::Closed(_) => limits.head_bytes_max.max(REQUESTS_BYTES),
+        }
+    }
+
+    /// The client has a budget again, for input that was kept without being looked at.
+    pub(crate) fn on_look<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+        let before = self.state.name();
+        self.unlooked = Unlooked::Nothing;
+        self.advance_parked(turn);
+        self.note_waiting(before, 0, turn);
+    }
+}

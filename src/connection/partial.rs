@@ -1,0 +1,52 @@
+//! Heads that are not whole yet, and the empty lines that may stand before them.
+
+use super::dialogue::Look;
+use super::machine::{Connection, Turn};
+use super::state::HeadPlace;
+use crate::handler::Handler;
+use crate::http::fault::FaultKind;
+use crate::work;
+
+impl Connection {
+    /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a
+    /// body; before the first request they may be all that a person has typed so far.
+    pub(super) fn drop_empty_line<H: Handler>(
+        &mut self,
+        input: &[u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        turn.common.budget.spend(work::EMPTY_LINE);
+        if self.served == 0 {
+            let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
+            if dropped > turn.common.limits.head_bytes_max {
+                return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
+            }
+        }
+        Look::Consumed(2)
+    }
+
+    pub(super) fn await_head<H>(
+        &mut self,
+        input: &[u8],
+        place: HeadPlace,
+        turn: &mut Turn<'_, H>,
+    ) -> Look {
+        turn.common.budget.spend(input.len() * work::HEAD_BYTE);
+        // A head is at most 64 KiB long.
+        let looked = u32::try_from(input.len()).unwrap_or(u32::MAX);
+        self.state.on_partial_head(looked, place, turn.now);
+        Look::Kept(input.len())
+    }
+}
+
+/// Where this unfinished head ends. It has been looked at, and nothing is wrong with it.
+pub(super) fn place_of_end(input: &[u8]) -> HeadPlace {
+    let Some(line_end) = input.iter().rposition(|byte| *byte == b'\n') else {
+        return HeadPlace::Other;
+    };
+    let line = &input[line_end + 1..];
+    match line.contains(&b':') && !line.ends_with(b"\r") {
+        true => HeadPlace::Value,
+        false => HeadPlace::Other,
+    }
+}
