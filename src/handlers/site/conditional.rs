@@ -21,7 +21,7 @@ pub(super) enum Verdict {
 /// By what one state of a file is told from every other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Validators<'v> {
-    /// A strong entity tag, in its quotation marks.
+    /// An entity tag, in its quotation marks, behind `W/` if it is weak.
     pub(super) entity_tag: &'v str,
     /// When the file was changed, to the second, as `Last-Modified` says it; if that is known. If
     /// not, no condition of a date decides anything (RFC 9110 §13.1.3, §13.1.4).
@@ -43,9 +43,8 @@ pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime)
     }
     // Steps 3 and 4.
     if asked.if_none_match.is_there() {
-        return match any_tag(&asked.if_none_match, |tag| {
-            tag.opaque == current.entity_tag.as_bytes()
-        }) {
+        let opaque = current.entity_tag.strip_prefix("W/").unwrap_or(current.entity_tag);
+        return match any_tag(&asked.if_none_match, |tag| tag.opaque == opaque.as_bytes()) {
             true => Verdict::NotModified,
             false => Verdict::Proceed,
         };
@@ -65,8 +64,8 @@ pub(super) fn range_holds(if_range: Single<'_>, current: Validators<'_>, now: Sy
         Single::Repeated => return false,
     };
     if value.starts_with(b"\"") || value.starts_with(b"W/") {
-        // Compared strongly, so a weak tag never matches.
-        return value == current.entity_tag.as_bytes();
+        // Compared strongly, so a weak tag never matches, the same one neither.
+        return value.starts_with(b"\"") && value == current.entity_tag.as_bytes();
     }
     // A date is good only if the file cannot have changed again within its second (§8.8.2.2).
     current.modified.is_some_and(|modified| {
@@ -187,6 +186,20 @@ mod tests {
         ];
         for (name, value, expected) in table {
             assert_eq!(judged(&[(name, value)]), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn a_weak_tag_is_good_for_what_is_compared_weakly_only() {
+        let current = Validators { entity_tag: "W/\"abc\"", ..current() };
+        for (name, verdict) in
+            [("If-None-Match", Verdict::NotModified), ("If-Match", Verdict::Failed)]
+        {
+            for value in [&b"\"abc\""[..], b"W/\"abc\""] {
+                let fields = [(name, value)].into_iter();
+                assert_eq!(judge(&Asked::of(fields), current, now()), verdict, "{name}");
+                assert!(!range_holds(Single::Once(value), current, now()));
+            }
         }
     }
 

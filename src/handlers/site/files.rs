@@ -173,7 +173,7 @@ impl Files {
         self.scratch.extend_from_slice(&entry.name);
         self.scratch.extend_from_slice(coding.ending().as_bytes());
         if let State::Present(variant) = &mut entry.variants[coding as usize]
-            && variant.is_still(self.root.identity(&self.scratch))
+            && variant.is_still(self.root.identity(&self.scratch), moment.now)
         {
             variant.checked = moment.now;
             return Ok(Seen::Present);

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use rustix::fs::Stat;
 
 use super::coding::Coding;
+use super::content::Content;
 
 /// How long what is known of a file counts without another look at it: an answer shows a state
 /// that the file had at most so long ago.
@@ -22,7 +23,10 @@ const SETTLED_AFTER: Duration = Duration::from_secs(2);
 /// that of any state which somebody has seen (exactly so from Linux 6.13 on, before that unless
 /// both fall within the same few milliseconds). Times that are set, as by archives and
 /// reproducible builds, are the same for different contents; so is the size. That is why all of
-/// this is in the entity tag and why the tag is strong: two contents never share one.
+/// this is in the entity tag.
+///
+/// A program that writes to a file through memory that it has mapped changes these times when the
+/// kernel notices, which may be half a minute later.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
     device: u64,
@@ -58,13 +62,25 @@ impl Identity {
         (self.device, self.inode) == (other.device, other.inode)
     }
 
-    /// The strong entity tag, in its quotation marks. It is a hash, because a file's number and
-    /// times are nobody's business. Each coding has its own, though a link may make one file of two
-    /// (RFC 9110 §8.8.3.3).
-    pub(super) fn entity_tag(&self, coding: Coding) -> String {
+    /// The entity tag, in its quotation marks. It is a hash, because a file's number and times are
+    /// nobody's business. Each coding has its own, though a link may make one file of two (RFC 9110
+    /// §8.8.3.3).
+    ///
+    /// It is strong for a content in memory, which is in the hash: these very bytes are sent. Of a
+    /// file that is sent from where it is, only its times are known. A change that comes at once after
+    /// another may leave the same, so until it is settled at `now` the tag is weak (§8.8.1).
+    pub(super) fn entity_tag(&self, coding: Coding, content: &Content, now: SystemTime) -> String {
         let mut hasher = DefaultHasher::new();
         (self, coding).hash(&mut hasher);
-        format!("\"{:x}-{:016x}\"", self.bytes, hasher.finish())
+        let weakness = match content {
+            Content::Kept(bytes) => {
+                bytes.hash(&mut hasher);
+                ""
+            }
+            Content::InFile(_) if self.is_settled(now) => "",
+            Content::InFile(_) => "W/",
+        };
+        format!("{weakness}\"{:x}-{:016x}\"", self.bytes, hasher.finish())
     }
 
     /// When its content was changed, to the second, as `Last-Modified` has to say it (RFC 9110
@@ -125,6 +141,9 @@ fn to_the_second(time: SystemTime) -> SystemTime {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+    use std::sync::Arc;
+
     use super::*;
 
     const STATE: Identity = Identity {
@@ -148,12 +167,28 @@ mod tests {
             Identity { modified: Stamp { seconds: 1000, nanos: 0 }, ..STATE },
             Identity { changed: Stamp { seconds: 1000, nanos: 501 }, ..STATE },
         ];
-        let tag = STATE.entity_tag(Coding::Identity);
+        let kept = |bytes: &[u8]| Content::Kept(bytes.into());
+        let tag_of =
+            |state: Identity, content| state.entity_tag(Coding::Identity, &content, at(5000, 0));
+        let tag = tag_of(STATE, kept(b"a"));
         for other in others {
-            assert_ne!(other.entity_tag(Coding::Identity), tag, "{other:?}");
+            assert_ne!(tag_of(other, kept(b"a")), tag, "{other:?}");
         }
-        assert_ne!(STATE.entity_tag(Coding::Gzip), tag);
+        assert_ne!(STATE.entity_tag(Coding::Gzip, &kept(b"a"), at(5000, 0)), tag);
+        assert_ne!(tag_of(STATE, kept(b"b")), tag, "the times did not tell");
         assert!(tag.starts_with("\"12c-") && tag.ends_with('"') && tag.len() == 22, "{tag}");
+    }
+
+    #[test]
+    fn a_tag_is_strong_for_bytes_in_memory_and_for_a_file_that_has_been_left_alone() {
+        let file = File::open("/dev/null").expect("every system has it");
+        let in_file = Content::InFile(Arc::new(file));
+        let kept = Content::Kept((*b"a").into());
+        let tag = |content, now| STATE.entity_tag(Coding::Identity, content, now);
+        let (early, late) = (at(1002, 499), at(1002, 500));
+        assert!(tag(&kept, early).starts_with('"'));
+        assert_eq!(tag(&in_file, early), format!("W/{}", tag(&in_file, late)));
+        assert!(tag(&in_file, late).starts_with('"'));
     }
 
     fn modified(seconds: i64, nanos: u32) -> Identity {

@@ -1,7 +1,7 @@
 //! A file in one coding, ready to be answered with.
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::coding::Coding;
 use super::conditional::Validators;
@@ -12,12 +12,19 @@ use crate::http::date;
 use crate::http::encode::FieldBlock;
 use crate::time::Time;
 
+/// How long bytes in memory count without being read anew, whatever the file's times say: a program
+/// that writes to memory that it has mapped leaves no new time for a while, and on some file systems
+/// never.
+const READ_EVERY: Duration = Duration::from_secs(60);
+
 /// A state of a file: what is said of it, and its bytes or where they are.
 #[derive(Debug)]
 pub(super) struct Variant {
     pub(super) identity: Identity,
     /// When this was last found to be the file's state.
     pub(super) checked: Time,
+    /// When it was read.
+    read: Time,
     settled: Settled,
     pub(super) entity_tag: String,
     /// When the file was changed, if that can be believed.
@@ -69,12 +76,13 @@ impl Variant {
             true => Settled::Yes,
             false => Settled::NotYet,
         };
-        let entity_tag = identity.entity_tag(coding);
+        let entity_tag = identity.entity_tag(coding, &content, date);
         let modified = identity.modified(date);
         let not_modified = fields_not_modified(nature, &entity_tag, common);
         Variant {
             identity,
             checked: now,
+            read: now,
             settled,
             modified,
             fields: fields(coding, nature, modified, common).and(&not_modified),
@@ -91,6 +99,7 @@ impl Variant {
         Variant {
             identity: Identity::default(),
             checked: Time::START,
+            read: Time::START,
             settled: Settled::Yes,
             entity_tag: String::new(),
             modified: None,
@@ -101,9 +110,13 @@ impl Variant {
         }
     }
 
-    /// Whether this is still the file's state, given what the file is now.
-    pub(super) fn is_still(&self, identity: Option<Identity>) -> bool {
-        self.settled == Settled::Yes && identity == Some(self.identity)
+    /// Whether this is still the file's state, given what the file is at `now`.
+    pub(super) fn is_still(&self, identity: Option<Identity>, now: Time) -> bool {
+        let is_known = match &self.content {
+            Content::Kept(_) => now.since(self.read) < READ_EVERY,
+            Content::InFile(_) => true,
+        };
+        is_known && self.settled == Settled::Yes && identity == Some(self.identity)
     }
 
     /// Whether a client is being sent its bytes from where they are.
@@ -172,4 +185,24 @@ fn fields(
 
 fn add(block: FieldBlock, name: &str, value: &str) -> FieldBlock {
     block.with(name, value).expect("names and values that are made here are valid")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+
+    use super::*;
+
+    #[test]
+    fn what_is_in_memory_is_read_anew_after_a_minute_and_an_open_file_is_not_opened_anew() {
+        let file = File::open("/dev/null").expect("every system has it");
+        let now = Time::START + READ_EVERY;
+        let before = Time::START + (READ_EVERY - Duration::from_nanos(1));
+        let kept = Variant::of_content(Content::Kept((*b"a").into()));
+        assert!(kept.is_still(Some(kept.identity), before));
+        assert!(!kept.is_still(Some(kept.identity), now));
+        let open = Variant::of_content(Content::InFile(Arc::new(file)));
+        assert!(open.is_still(Some(open.identity), now));
+        assert!(!open.is_still(None, before));
+    }
 }
