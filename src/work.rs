@@ -86,11 +86,6 @@ impl Budget {
         self.client_end = self.done + share;
     }
 
-    /// The present client may do nothing more.
-    pub(crate) fn end_client(&mut self) {
-        self.client_end = self.done;
-    }
-
     /// This much has been done.
     #[inline]
     pub(crate) fn spend(&mut self, work: usize) {

@@ -325,6 +325,7 @@ fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
     watched.await_square(slot, 'I', "Idle");
     // As many steps as it takes: each press makes one, and the last one sends the answer.
     let mut steps = 0;
+    assert_eq!(watched.browser.text("last-step"), "");
     while !client.hears_now() {
         watched.browser.click_on("step");
         watched.await_frames();
@@ -333,6 +334,12 @@ fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
     }
     assert_eq!(watched.browser.evaluate("document.body.dataset.pace"), "paused");
     client.answer();
+    watched.await_text("last-step", "Writing to Idle.");
+    for _ in 0..3 {
+        watched.browser.click_on("step");
+        watched.await_frames();
+    }
+    watched.await_text("last-step", "no client can do anything");
     client.send(get("/"));
     watched.browser.click_on("resume");
     watched.browser.await_true("document.body.dataset.pace === 'running'");

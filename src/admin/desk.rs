@@ -11,7 +11,7 @@ use super::events::FRAME_PERIOD;
 use super::frame::Unchanging;
 use super::guard::Names;
 use super::routes::Routes;
-use super::snapshot::{Pace, Snapshot, Turns};
+use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Turns};
 use crate::admission::{Accept, Admission};
 use crate::clients::Clients;
 use crate::config::AdminPlace;
@@ -33,6 +33,7 @@ pub(crate) const LAST_FRAME: Duration = Duration::from_millis(250);
 pub(crate) struct Desk {
     board: Shared,
     pace: Pace,
+    last_step: Option<LastStep>,
     turns: Turns,
     /// When everybody was last looked at.
     looked: Option<Time>,
@@ -51,7 +52,7 @@ impl Desk {
         let unchanging = Arc::new(Unchanging { listeners });
         let routes = Routes::new(Names::new(address, place, hosts), board.clone(), unchanging);
         let turns = Turns::default();
-        (Desk { board, pace: Pace::Running, turns, looked: None }, routes)
+        (Desk { board, pace: Pace::Running, last_step: None, turns, looked: None }, routes)
     }
 
     /// The loop has worked, and goes to sleep.
@@ -90,7 +91,7 @@ impl Desk {
             && due <= now
         {
             self.pace = Pace::Slow { interval, due: now + interval };
-            step(clients, admission, handler, now);
+            self.step(clients, admission, handler, now);
         }
         self.look_around(clients, admission, now);
     }
@@ -130,8 +131,27 @@ impl Desk {
         }
         clients.hold(now);
         if order == Order::Step {
-            step(clients, admission, handler, now);
+            self.step(clients, admission, handler, now);
         }
+    }
+
+    /// One of those who are held takes one step; or one more is let in, after each lap of those who
+    /// are here. If nobody can, that is what is shown.
+    fn step<L: Accept, H: Handler>(
+        &mut self,
+        clients: &mut Clients<L::Stream>,
+        admission: &mut Admission<L>,
+        handler: &mut H,
+        now: Time,
+    ) {
+        let now = clients.time_of(Door::Public, now);
+        let came_to = if clients.begins_lap() && admission.accept_one(clients, handler, now) {
+            Stepped::Accepted
+        } else {
+            clients.step(handler).map_or(Stepped::Nothing, Stepped::Taken)
+        };
+        let number = self.last_step.map_or(1, |last| last.number + 1);
+        self.last_step = Some(LastStep { number, came_to });
     }
 
     fn resume<S: Stream>(&mut self, clients: &mut Clients<S>, now: Time) {
@@ -139,6 +159,7 @@ impl Desk {
             info!("going on after a pause");
         }
         self.pace = Pace::Running;
+        self.last_step = None;
         clients.release(now);
     }
 
@@ -180,6 +201,7 @@ impl Desk {
         board.snapshot = Arc::new(Snapshot {
             at: now,
             pace: self.pace,
+            last_step: self.last_step,
             is_draining: board.is_draining,
             watchers,
             clients: clients.len(),
@@ -194,19 +216,4 @@ impl Desk {
         board.is_wanted = false;
         self.looked = Some(now);
     }
-}
-
-/// One of those who are held takes one step; or one more is let in, after each lap of those who are
-/// here. Nothing happens if nobody can.
-fn step<L: Accept, H: Handler>(
-    clients: &mut Clients<L::Stream>,
-    admission: &mut Admission<L>,
-    handler: &mut H,
-    now: Time,
-) {
-    let now = clients.time_of(Door::Public, now);
-    if clients.begins_lap() && admission.accept_one(clients, handler, now) {
-        return;
-    }
-    clients.step(handler);
 }

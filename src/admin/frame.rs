@@ -6,8 +6,8 @@
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 
-use super::snapshot::{Pace, Snapshot, Sums};
-use crate::clients::{DEADLINE_KINDS, View};
+use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Sums};
+use crate::clients::{DEADLINE_KINDS, StepTaken, View};
 use crate::config::TimeoutClass;
 use crate::connection::state::ARROWS;
 use crate::door::Door;
@@ -54,6 +54,7 @@ fn write_frame(
         Pace::Slow { .. } => "slow",
     };
     write!(out, "\"at\":{},\"pace\":\"{pace}\",\"draining\":{is_draining}", seconds(*at))?;
+    write_last_step(out, snapshot.last_step)?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
     write!(out, ",\"grid\":\"{}\"", survey.picture)?;
     // Nobody there, or nobody answered yet: most of a crowd that only waits.
@@ -75,6 +76,26 @@ fn write_frame(
         Some((view, steps)) => write_client(out, view, steps),
         None => out.write_str(",\"client\":null"),
     }
+}
+
+/// Which step it was, and one sentence on what it came to.
+fn write_last_step(out: &mut String, step: Option<LastStep>) -> fmt::Result {
+    let Some(LastStep { number, came_to }) = step else {
+        return out.write_str(",\"last_step\":null");
+    };
+    write!(out, ",\"last_step\":{{\"number\":{number},\"says\":\"")?;
+    match came_to {
+        Stepped::Nothing => out.write_str("no client can do anything; the loop would sleep")?,
+        Stepped::Accepted => out.write_str("a connection is accepted")?,
+        Stepped::Taken(StepTaken { client, before, after }) => {
+            write!(out, "client {} in slot {}: ", client.number(), client.slot())?;
+            match before == after {
+                true => write!(out, "it stays in {after:?}")?,
+                false => write!(out, "{before:?} to {after:?}")?,
+            }
+        }
+    }
+    out.write_str("\"}")
 }
 
 fn write_turn(out: &mut String, grown: Sums) -> fmt::Result {

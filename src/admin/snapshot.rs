@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::clients::{Survey, View};
+use crate::clients::{StepTaken, Survey, View};
 use crate::metrics::Metrics;
 use crate::narration::{ARROW_COUNT, Event};
 use crate::time::Time;
@@ -12,6 +12,8 @@ use crate::time::Time;
 pub(super) struct Snapshot {
     pub(super) at: Time,
     pub(super) pace: Pace,
+    /// The last step since the clients are held.
+    pub(super) last_step: Option<LastStep>,
     pub(super) is_draining: bool,
     pub(super) watchers: usize,
     pub(super) clients: usize,
@@ -35,6 +37,25 @@ pub(super) enum Pace {
     Paused,
     /// One of them by one step at a time.
     Slow { interval: Duration, due: Time },
+}
+
+/// A step that was asked for, or that slow motion took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LastStep {
+    /// Which one it is since the clients are held, from 1.
+    pub(super) number: u64,
+    pub(super) came_to: Stepped,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// No client could take one.
+    Nothing,
+    /// A connection was accepted.
+    Accepted,
+    /// A client has taken it.
+    Taken(StepTaken),
 }
 
 /// What the turns came to in which somebody watched.

@@ -9,8 +9,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::crowd::Clients;
+use super::crowd::{ClientId, Clients};
 use crate::connection::Phase;
+use crate::connection::state::Name;
 use crate::door::Door;
 use crate::handler::Handler;
 use crate::socket::Stream;
@@ -24,6 +25,16 @@ pub(super) struct Hold {
     queue: VecDeque<usize>,
     /// How many of them have still to take a step before somebody is let in.
     lap: usize,
+}
+
+/// A step that a client has taken while it was held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StepTaken {
+    pub(crate) client: ClientId,
+    /// Its connection's state before the step.
+    pub(crate) before: Name,
+    /// And after it.
+    pub(crate) after: Name,
 }
 
 impl<S: Stream> Clients<S> {
@@ -74,20 +85,21 @@ impl<S: Stream> Clients<S> {
         true
     }
 
-    /// Has the one take a step who has waited longest of those who are held and can, and says
-    /// whether there was one.
-    pub(crate) fn step<H: Handler>(&mut self, handler: &mut H) -> bool {
-        let Some(now) = self.hold.as_ref().map(|hold| hold.since) else { return false };
+    /// Has the client take a step that has waited longest of those that are held and can. `None`:
+    /// no client can do anything.
+    pub(crate) fn step<H: Handler>(&mut self, handler: &mut H) -> Option<StepTaken> {
+        let now = self.hold.as_ref()?.since;
         self.guard(now, handler, |clients, handler| clients.step_at(now, handler))
     }
 
-    fn step_at<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
-        let Some(hold) = &mut self.hold else { return false };
+    fn step_at<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
+        let hold = self.hold.as_mut()?;
         while let Some(key) = hold.queue.pop_front() {
             hold.lap = hold.lap.saturating_sub(1);
             // As on the run queue, a key may be left over from a client that has ended.
             if let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) {
                 client.queued = false;
+                let before = client.connection.state();
                 if client.connection.awaits_disk() {
                     self.expire_client(key, now, handler);
                 }
@@ -95,12 +107,15 @@ impl<S: Stream> Clients<S> {
                 if self.slab[key].connection.awaits_disk() {
                     self.enqueue(key);
                 }
+                let client = &self.slab[key];
+                let after = client.connection.state();
+                let client = ClientId::new(key, client.generation);
                 self.set_public_aside();
-                return true;
+                return Some(StepTaken { client, before, after });
             }
         }
         hold.lap = 0;
-        false
+        None
     }
 
     /// Lets them go on. For them no time has passed.
@@ -136,6 +151,7 @@ mod tests {
     use crate::handler::{Reply, Sent};
     use crate::http::request::Request;
     use crate::metrics::CloseReason;
+    use crate::socket::Interest;
 
     /// A peer that says this once, and takes whatever it is sent.
     struct Asking(&'static [u8]);
@@ -169,6 +185,33 @@ mod tests {
         }
     }
 
+    fn clients() -> Clients<Asking> {
+        Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_step_says_which_client_took_it_and_asks_the_poll_nothing() {
+        let mut handler = |_: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send("hello") };
+        let mut clients = clients();
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let client = clients.admit(Asking(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), peer, Time::START);
+        clients.hold(Time::START);
+        for (before, after) in [(Name::Idle, Name::Writing), (Name::Writing, Name::Idle)] {
+            let taken = Some(StepTaken { client, before, after });
+            assert_eq!(clients.step(&mut handler), taken);
+            clients.register(|_, _, _, interest| panic!("asked for {interest:?}"));
+        }
+        let waits = Some(StepTaken { client, before: Name::Idle, after: Name::Idle });
+        assert_eq!(clients.step(&mut handler), waits);
+        let mut asked = Vec::new();
+        clients.register(|_, _, _, interest| {
+            asked.push(interest);
+            Ok(())
+        });
+        assert_eq!(asked, [Interest::Readable], "as in a loop that is not held");
+        assert_eq!(clients.step(&mut handler), None);
+    }
+
     #[test]
     fn a_disk_does_not_stand_still() {
         // Each piece is read where reading may wait, and each but the first in a turn of its own.
@@ -181,12 +224,11 @@ mod tests {
         let mut handler = move |_: &Request<'_>, reply: Reply<'_>| -> Sent {
             reply.send_file(FileRange::new(Arc::clone(&file), 0, 1 << 20))
         };
-        let (limits, timeouts) = (Limits::default(), Timeouts::default());
-        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let mut clients = clients();
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         clients.admit(Asking(b"GET / HTTP/1.0\r\n\r\n"), peer, Time::START);
         clients.hold(Time::START);
-        while clients.step(&mut handler) {}
+        while clients.step(&mut handler).is_some() {}
         assert!(clients.metrics().sent_bytes > 1 << 20, "{:?}", clients.metrics());
         assert_eq!(clients.metrics().closed(CloseReason::Answered), 1);
     }

@@ -32,4 +32,5 @@ mod slots;
 mod survey;
 
 pub use crowd::{ClientId, Clients};
+pub(crate) use hold::StepTaken;
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

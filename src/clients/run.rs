@@ -57,6 +57,8 @@ pub(super) enum Run {
     Waits,
     /// Its budget is used up.
     Spent,
+    /// It is held, and has taken the one step that it may.
+    Stepped,
     /// It has ended.
     Ended(CloseReason),
 }
@@ -163,15 +165,19 @@ impl<S: Stream> Clients<S> {
         self.carry_on(key, self.common.budget.share(), now, handler);
     }
 
-    /// Has one client take one step: its budget is used up by the first.
+    /// Has one client take one step. If the connection has ended by it, it is seen off, too.
     pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.common.budget.begin_client(self.common.limits.turn_bytes_max);
-        let step = self.take_step(key, now, handler);
-        self.common.budget.end_client();
-        match self.slab[key].outcome(step, &self.common.budget) {
-            Some(run) => self.settle(key, run),
-            None => self.carry_on(key, 0, now, handler),
-        }
+        let run = loop {
+            let step = self.take_step(key, now, handler);
+            let client = &self.slab[key];
+            match client.outcome(step, &self.common.budget) {
+                Some(run) => break run,
+                None if client.connection.state() != Name::Closed => break Run::Stepped,
+                None => {}
+            }
+        };
+        self.settle(key, run);
     }
 
     fn take_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Step {
@@ -207,7 +213,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn settle(&mut self, key: usize, run: Run) {
         match run {
             Run::Ended(_) => self.common.output.clear(),
-            Run::Waits | Run::Spent => {
+            Run::Waits | Run::Spent | Run::Stepped => {
                 self.slab[key].connection.park(&mut self.common.output);
             }
         }
@@ -221,6 +227,13 @@ impl<S: Stream> Clients<S> {
             Run::Spent => {
                 self.tell(key, |_, _| ClientEvent::Yields);
                 self.await_peer(key);
+                self.enqueue(key);
+            }
+            Run::Stepped => {
+                // It goes on with its next step, whatever the poll says: so that is asked nothing.
+                self.tell(key, |_, _| ClientEvent::Held);
+                let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
+                self.set_deadline(key, deadline);
                 self.enqueue(key);
             }
         }

@@ -116,6 +116,8 @@ pub enum ClientEvent {
     },
     /// It has done so much that the others go first. It goes on in its next turn.
     Yields,
+    /// It is held, and has taken the one step that it may. It could take another.
+    Held,
     /// It can do nothing more, and waits for its peer.
     Waits {
         /// What it will do once it can.
@@ -193,6 +195,7 @@ impl Event {
                 ClientEvent::Changed(_) => "state",
                 ClientEvent::Sent { .. } => "send",
                 ClientEvent::Yields => "yield",
+                ClientEvent::Held => "held",
                 ClientEvent::Waits { .. } => "wait",
                 ClientEvent::Registered { .. } => "register",
                 ClientEvent::TimedOut { .. } => "timeout",

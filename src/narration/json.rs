@@ -127,7 +127,9 @@ impl Object<'_, '_> {
                 self.number("answers", answers as usize)?;
                 self.text("peer", peer)
             }
-            ClientEvent::Yields | ClientEvent::Due | ClientEvent::Freed => Ok(()),
+            ClientEvent::Yields | ClientEvent::Held | ClientEvent::Due | ClientEvent::Freed => {
+                Ok(())
+            }
         }
     }
 

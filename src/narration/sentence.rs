@@ -102,6 +102,7 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Changed(change) => write!(f, "{change}"),
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),
         ClientEvent::Yields => f.write_str("it has done enough for one turn; the others go first"),
+        ClientEvent::Held => f.write_str("one step at a time; it goes on with the next"),
         ClientEvent::Waits { demand, rest } => {
             f.write_str(awaited(demand))?;
             match rest {

@@ -79,6 +79,8 @@ function show(frame) {
   showBars("timers", frame.timers);
   const due = frame.next_due_ms;
   say(find("next-due"), due === null ? "nobody is next" : `the next in ${seconds(due)}`);
+  const step = frame.last_step;
+  say(find("last-step"), step === null ? "" : `Step ${number(step.number)}: ${step.says}.`);
   showClient(frame.client);
   showPointed();
   showStatus();
