@@ -1,7 +1,7 @@
 //! Finds what a name stands for: in the cache if it has been looked at within a second, else on
 //! the disk.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::cache::{Cache, Entry, State};
 use super::coding::{Coding, Preference};
@@ -23,9 +23,24 @@ pub(super) struct Files {
     pub(super) cache: Cache,
     pub(super) common: Common,
     pub(super) types: Types,
+    /// How long it has looked at the disk since that was last asked, as far as that can be counted,
+    /// and has read what is long.
+    effort: Duration,
     /// Where names are put together.
     scratch: Vec<u8>,
 }
+
+/// How long it takes to look what a name stands for, in the kernel's memory of names.
+const LOOK: Duration = Duration::from_micros(2);
+
+/// How long it takes beyond that to open a file, to read it, and to make its fields.
+const LOAD: Duration = Duration::from_micros(6);
+
+/// Up to here what a client writes is as short as that of browsers, in bytes.
+const LONG_BYTES: usize = 256;
+
+/// How long it takes to read what is longer, more than other bytes of a head.
+const NANOS_PER_LONG_BYTE: u64 = 5;
 
 /// When a request is answered.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +86,22 @@ impl Files {
             cache,
             common: Common::default(),
             types: Types::default(),
+            effort: Duration::ZERO,
             scratch: Vec::new(),
         }
+    }
+
+    /// A client has written this much of what takes longer to read than other bytes of a head: names,
+    /// and codings that it takes, of which thousands fit into one.
+    pub(super) fn note_reading(&mut self, bytes: usize) {
+        if bytes > LONG_BYTES {
+            self.effort += Duration::from_nanos(bytes as u64 * NANOS_PER_LONG_BYTE);
+        }
+    }
+
+    /// How long it has looked at the disk, and read what is long, since this was last asked.
+    pub(super) fn take_effort(&mut self) -> Duration {
+        std::mem::take(&mut self.effort)
     }
 
     /// What `name` stands for, in the coding that the client likes best of those there are.
@@ -172,6 +201,7 @@ impl Files {
         self.scratch.clear();
         self.scratch.extend_from_slice(&entry.name);
         self.scratch.extend_from_slice(coding.ending().as_bytes());
+        self.effort += LOOK;
         if let State::Present(variant) = &mut entry.variants[coding as usize]
             && variant.is_still(self.root.identity(&self.scratch), moment.now)
         {
@@ -199,6 +229,7 @@ impl Files {
         });
         let seen = match read {
             Ok(Some((content, identity))) => {
+                self.effort += LOAD;
                 if coding == Coding::Identity {
                     self.cache.revise(*index, &content, identity.bytes);
                 }
@@ -237,4 +268,33 @@ fn new_entry(key: &[u8], types: &Types) -> Entry {
         false => key.to_vec(),
     };
     Entry::new(key, &name, Nature::of(&name, types))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn looks_at_the_disk_and_long_fields_are_counted_and_what_is_known_is_not() {
+        let folder = std::env::temp_dir().join(format!("oneloop-{}-effort", std::process::id()));
+        fs::create_dir_all(&folder).expect("a temporary folder");
+        fs::write(folder.join("kept"), "text").expect("a file");
+        let mut files = Files::new(Root::open(&folder).expect("the root"), 100_000);
+        let moment = Moment { now: Time::START, date: SystemTime::now() };
+        let mut effort = |name: &[u8]| {
+            let _ = files.find(name, &Preference::IDENTITY, moment);
+            files.take_effort()
+        };
+        assert_eq!(effort(b"missing"), LOOK);
+        assert_eq!(effort(b"missing"), LOOK, "what is not there is looked for each time");
+        assert_eq!(effort(b"kept"), LOOK + LOAD);
+        assert_eq!(effort(b"kept"), Duration::ZERO, "it is known for a second");
+        files.note_reading(LONG_BYTES);
+        assert_eq!(files.take_effort(), Duration::ZERO);
+        files.note_reading(16_000);
+        assert_eq!(files.take_effort(), Duration::from_micros(80));
+        fs::remove_dir_all(folder).expect("it was just made");
+    }
 }

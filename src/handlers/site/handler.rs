@@ -207,6 +207,8 @@ impl Site {
         let moment = Moment { now: request.received_at(), date: request.date() };
         let asked = Asked::of(request.fields());
         let preference = Preference::of(&asked.accept_encoding);
+        let codings_bytes: usize = asked.accept_encoding.values().map(<[u8]>::len).sum();
+        self.files.note_reading(name.len() + codings_bytes);
         let failure = match self.files.find(name, &preference, moment) {
             Ok(Hit::File(variant, _)) => return send(variant, &asked, request, reply),
             Ok(Hit::Unslashed) => return self.redirect(name, request, reply),
@@ -354,7 +356,11 @@ impl Handler for Site {
             Err(Astray::Nowhere) => self.not_found(request, reply),
         };
         self.scratch = scratch;
-        sent
+        let effort = self.files.take_effort();
+        match effort.is_zero() {
+            true => sent,
+            false => sent.took(effort),
+        }
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
