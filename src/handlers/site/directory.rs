@@ -10,7 +10,7 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 
 use super::failure::Failure;
-use super::identity::Identity;
+use super::identity::{Identity, Stamp};
 use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
 use crate::system_calls::{Call, note};
 
@@ -29,7 +29,8 @@ const RESOLVED_LINK_COST: usize = 10;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) kind: Kind,
-    pub(super) identity: Identity,
+    pub(super) bytes: u64,
+    pub(super) modified: Stamp,
 }
 
 /// What one look at an entry came to, and what it cost.
@@ -107,7 +108,8 @@ impl Directory {
         match found {
             Ok(stat) => {
                 let identity = Identity::of(&stat);
-                Ok((kind(&stat).map(|kind| Served { kind, identity }), cost))
+                let (bytes, modified) = (identity.bytes, identity.stamp());
+                Ok((kind(&stat).map(|kind| Served { kind, bytes, modified }), cost))
             }
             Err(reason) if is_of_the_entry(reason) => Ok((None, cost)),
             Err(reason) => {
@@ -157,7 +159,7 @@ mod tests {
             let look = look.expect("an entry");
             (cost, looks) = (cost + look.cost, looks + 1);
             if let Some(entry) = look.served {
-                served.push((look.name, entry.kind, entry.identity.bytes));
+                served.push((look.name, entry.kind, entry.bytes));
             }
         }
         fs::remove_dir_all(&outside).expect("it is there");

@@ -248,7 +248,7 @@ impl Site {
             name,
             view: View::of(request.query()),
             dot_files: self.dot_files,
-            moment: Moment { now: request.received_at(), date: request.date() },
+            now: request.received_at(),
         };
         let answer = match request.method() == Method::Head {
             true => self.listings.look(&wanted),

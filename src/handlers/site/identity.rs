@@ -17,6 +17,9 @@ pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// moves every few milliseconds, and ours, which the change is compared with, once a second.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
+/// When the year 10000 begins, in seconds since 1970.
+const YEAR_10000: u64 = 253_402_300_800;
+
 /// A file in one of its states.
 ///
 /// Every write changes the time of the last change, which nobody can set, to a later one than
@@ -92,14 +95,6 @@ impl Identity {
         (modified <= now).then_some(modified)
     }
 
-    /// When its content was changed, for people to read: to the second, not before 1970 and not
-    /// after `now`.
-    pub(super) fn modified_shown(&self, now: SystemTime) -> SystemTime {
-        let seconds = Duration::from_secs(u64::try_from(self.modified.seconds).unwrap_or(0));
-        let modified = SystemTime::UNIX_EPOCH.checked_add(seconds).unwrap_or(now);
-        modified.min(to_the_second(now))
-    }
-
     /// Whether its content is from before that of `other`. Some tools that give a file the time of
     /// another one leave out what is below a second: then only the seconds are compared.
     pub(super) fn is_older_than(&self, other: &Identity) -> bool {
@@ -127,16 +122,18 @@ impl Stamp {
     fn new(seconds: impl TryInto<i64>, nanos: impl TryInto<u32>) -> Stamp {
         Stamp { seconds: seconds.try_into().unwrap_or(0), nanos: nanos.try_into().unwrap_or(0) }
     }
+
+    /// The same time, whether it can be trusted or not, unless it is before 1970 or has a year of
+    /// five digits, for which there is no format.
+    pub(super) fn date(self) -> Option<SystemTime> {
+        let seconds = u64::try_from(self.seconds).ok().filter(|it| *it < YEAR_10000)?;
+        SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
+    }
 }
 
 /// A number that the system gives as one type or another. None is negative.
 fn unsigned(number: impl TryInto<u64>) -> u64 {
     number.try_into().unwrap_or(0)
-}
-
-fn to_the_second(time: SystemTime) -> SystemTime {
-    let since_1970 = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    SystemTime::UNIX_EPOCH + Duration::from_secs(since_1970.as_secs())
 }
 
 #[cfg(test)]
@@ -214,13 +211,6 @@ mod tests {
     }
 
     #[test]
-    fn a_time_of_change_is_shown_as_one_between_1970_and_now() {
-        for (seconds, shown) in [(-5, 0), (0, 0), (1000, 1000), (5001, 5000), (i64::MAX, 5000)] {
-            assert_eq!(modified(seconds, 5).modified_shown(at(5000, 3)), at(shown, 0));
-        }
-    }
-
-    #[test]
     fn what_is_older_is_told_to_the_nanosecond_unless_that_has_been_left_out() {
         for (one, other, expected) in [
             ((10, 5), (10, 5), false),
@@ -234,6 +224,16 @@ mod tests {
         ] {
             let (one, other) = (modified(one.0, one.1), modified(other.0, other.1));
             assert_eq!(one.is_older_than(&other), expected, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_shown_as_it_is_if_it_can_be_written() {
+        let date = |seconds| Stamp { seconds, nanos: 7 }.date();
+        assert_eq!((date(0), date(1000)), (Some(at(0, 0)), Some(at(1000, 0))));
+        assert_eq!(date(253_402_300_799), Some(at(253_402_300_799, 0)));
+        for unwritable in [-1, i64::MIN, 253_402_300_800, i64::MAX] {
+            assert_eq!(date(unwritable), None);
         }
     }
 

@@ -1,7 +1,7 @@
 //! The directories and pages that are kept for the clients that ask for them next.
 
 use std::sync::{Arc, Weak};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::super::identity::{CHECK_EVERY, Identity};
 use super::super::root::Root;
@@ -14,8 +14,9 @@ use crate::time::Time;
 /// How many directories are kept. They count for a second, so more would hardly be asked for.
 const DIRECTORIES_MAX: usize = 64;
 
-/// The memory that the entries of all kept directories take, in bytes: two of the largest.
-const ENTRIES_BYTES_MAX: usize = 2 * LIST_BYTES_MAX;
+/// The memory that the entries and the pages of all kept directories take, in bytes: two of the
+/// largest lists, and all pages of one of them. The most recently used directory is always kept.
+const KEPT_BYTES_MAX: usize = 2 * LIST_BYTES_MAX + PAGES_MAX * page::BYTES_MAX;
 
 /// How many pages of one directory are kept: one for each order, and two with filters.
 const PAGES_MAX: usize = 8;
@@ -24,21 +25,23 @@ const PAGES_MAX: usize = 8;
 /// all are being sent to slow clients, others wait for theirs.
 const PAGES_BYTES_MAX: usize = 32 * page::BYTES_MAX;
 
-/// Lists that take up to so many bytes have pages so short that they are made in any case.
-const SMALL_LIST_BYTES: usize = 16 * 1024;
+/// Lists that take up to so many bytes have pages of some KiB: those that are being sent count as
+/// their clients' output, and are made in any case.
+const SMALL_LIST_BYTES: usize = 8 * 1024;
 
 /// So many entries are looked at again each second at the most. A directory that has more is shown
 /// as it was for longer than a second: a fiftieth of all time is enough to read it again and again.
 const LOOKED_AT_A_SECOND: usize = 10_000;
 
 /// The most that all this takes, in bytes, beside what is being read.
-pub(super) const BYTES_MAX: usize = ENTRIES_BYTES_MAX + PAGES_BYTES_MAX;
+pub(super) const BYTES_MAX: usize = KEPT_BYTES_MAX + PAGES_BYTES_MAX;
 
 /// What is kept, the most recently used at the end.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     directories: Vec<Directory>,
-    /// Every page that may still be in memory.
+    /// Every page of a large directory that may still be in memory. It stays there for as long as
+    /// it is in this list.
     pages: Vec<Weak<[u8]>>,
 }
 
@@ -87,14 +90,17 @@ impl Kept {
     }
 
     /// Makes that page. There has to be [room](Kept::has_room) for it.
-    pub(super) fn make_page(&mut self, view: &View, date: SystemTime) -> Arc<[u8]> {
+    pub(super) fn make_page(&mut self, view: &View) -> Arc<[u8]> {
         let directory = self.directories.last_mut().expect("one was used last");
-        let page: Arc<[u8]> = page::page(&directory.known(), view, date).into_bytes().into();
+        let page: Arc<[u8]> = page::page(&directory.known(), view).into_bytes().into();
         if directory.pages.len() == PAGES_MAX {
             directory.pages.remove(0);
         }
         directory.pages.push((view.clone(), Arc::clone(&page)));
-        self.pages.push(Arc::downgrade(&page));
+        if !directory.is_small() {
+            self.pages.push(Arc::downgrade(&page));
+        }
+        self.make_room();
         page
     }
 
@@ -106,10 +112,7 @@ impl Kept {
             let bytes: usize = pages.iter().filter_map(Weak::upgrade).map(|page| page.len()).sum();
             bytes + page::BYTES_MAX <= PAGES_BYTES_MAX
         };
-        if self.directories.last().is_some_and(|it| it.list.bytes() <= SMALL_LIST_BYTES) {
-            return true;
-        }
-        if is_room(&mut self.pages) {
+        if self.directories.last().is_some_and(Directory::is_small) || is_room(&mut self.pages) {
             return true;
         }
         for directory in &mut self.directories {
@@ -133,13 +136,17 @@ impl Kept {
             read_at: at,
             pages: Vec::new(),
         });
-        while self.directories.len() > DIRECTORIES_MAX || self.bytes() > ENTRIES_BYTES_MAX {
-            self.directories.remove(0);
-        }
+        self.make_room();
     }
 
-    fn bytes(&self) -> usize {
-        self.directories.iter().map(|directory| directory.list.bytes()).sum()
+    /// Takes out what has not been used for the longest time, until the rest is within its bounds.
+    fn make_room(&mut self) {
+        let mut bytes: usize = self.directories.iter().map(Directory::bytes).sum();
+        while self.directories.len() > DIRECTORIES_MAX
+            || bytes > KEPT_BYTES_MAX && self.directories.len() > 1
+        {
+            bytes -= self.directories.remove(0).bytes();
+        }
     }
 }
 
@@ -163,7 +170,75 @@ impl Directory {
         age < Duration::from_secs(seconds as u64) && is_still_there()
     }
 
+    fn is_small(&self) -> bool {
+        self.list.bytes() <= SMALL_LIST_BYTES
+    }
+
+    /// The memory that it takes with its pages.
+    fn bytes(&self) -> usize {
+        let pages: usize = self.pages.iter().map(|(_, page)| page.len()).sum();
+        size_of::<Directory>() + self.name.len() + self.list.bytes() + pages
+    }
+
     fn known(&self) -> Known<'_> {
         Known { name: &self.name, list: &self.list, rest: self.rest, looked_at: self.looked_at }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::directory::Served;
+    use super::super::super::identity::Stamp;
+    use super::super::super::path::DotFiles;
+    use super::super::super::root::Kind;
+    use super::super::list::Entry;
+    use super::super::view::Order;
+    use super::*;
+
+    /// A directory that was read at `at`, with so many files that have long names.
+    fn keep(kept: &mut Kept, root: &Root, name: &str, files: usize, at: Time) {
+        let directory = root.directory(b"").expect("the root");
+        let mut reading = Reading::new(directory, DotFiles::Absent, at);
+        for number in 0..files {
+            let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };
+            let long = format!("{number:0250}");
+            reading.list.insert(Entry::new(long.into_bytes().into(), served));
+        }
+        kept.keep(reading, Rest::Nothing);
+        kept.directories.last_mut().expect("one is kept").name = name.as_bytes().into();
+    }
+
+    fn bytes(kept: &Kept) -> usize {
+        kept.directories.iter().map(Directory::bytes).sum()
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes_and_what_is_used_stays() {
+        let root = Root::open(&std::env::temp_dir()).expect("a directory");
+        let (mut kept, now) = (Kept::default(), Time::START);
+        let used = Key { root: &root, name: b"used/", since: now };
+        keep(&mut kept, &root, "used/", 2000, now);
+        for number in 0..8 {
+            keep(&mut kept, &root, &format!("{number}/"), 2000, now);
+            for order in Order::ALL {
+                assert!(kept.has_room());
+                kept.make_page(&View { order, filter: String::new() });
+            }
+            assert!(bytes(&kept) <= KEPT_BYTES_MAX, "{} bytes", bytes(&kept));
+            assert!(kept.find(used, now), "after {number}");
+        }
+        assert!((3..8).contains(&kept.directories.len()), "{} are kept", kept.directories.len());
+    }
+
+    #[test]
+    fn many_small_directories_are_bounded_in_number_and_their_pages_leave_nothing_behind() {
+        let root = Root::open(&std::env::temp_dir()).expect("a directory");
+        let mut kept = Kept::default();
+        for number in 0..2 * DIRECTORIES_MAX {
+            keep(&mut kept, &root, &format!("{number}/"), 3, Time::START);
+            let page = kept.make_page(&View::of(None));
+            assert_eq!(Arc::weak_count(&page), 0);
+        }
+        assert_eq!(kept.directories.len(), DIRECTORIES_MAX);
     }
 }

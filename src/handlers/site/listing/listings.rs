@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::super::directory::Directory;
 use super::super::failure::Failure;
-use super::super::files::Moment;
 use super::super::path::DotFiles;
 use super::super::root::Root;
 use super::kept::{self, Kept, Key};
@@ -52,12 +51,13 @@ pub(in super::super) struct PageRequest<'r> {
     pub(in super::super) name: &'r [u8],
     pub(in super::super) view: View,
     pub(in super::super) dot_files: DotFiles,
-    pub(in super::super) moment: Moment,
+    /// When its turn began.
+    pub(in super::super) now: Time,
 }
 
 impl<'r> PageRequest<'r> {
     fn key(&self) -> Key<'r> {
-        Key { root: self.root, name: self.name, since: self.moment.now }
+        Key { root: self.root, name: self.name, since: self.now }
     }
 }
 
@@ -118,7 +118,7 @@ impl Shared {
     /// The page for a client that has just come. It does not pass those that wait, unless its page
     /// is kept.
     fn page_for_new(&mut self, request: &PageRequest<'_>) -> Result<Option<Arc<[u8]>>, Failure> {
-        let now = request.moment.now;
+        let now = request.now;
         let opened = match self.kept.find(request.key(), now) {
             true => None,
             // A client that has to wait is sent a status before.
@@ -148,7 +148,7 @@ impl Shared {
         }
         self.worked_at = Some(now);
         if is_known || self.read_slice(request, opened, now)? {
-            return Ok(Some(self.kept.make_page(&request.view, request.moment.date)));
+            return Ok(Some(self.kept.make_page(&request.view)));
         }
         Ok(None)
     }
@@ -187,13 +187,13 @@ struct Awaited {
     name: Box<[u8]>,
     view: View,
     dot_files: DotFiles,
-    moment: Moment,
+    now: Time,
 }
 
 impl Awaited {
     fn new(request: PageRequest<'_>) -> Awaited {
-        let PageRequest { root, name, view, dot_files, moment } = request;
-        Awaited { root: root.clone(), name: name.into(), view, dot_files, moment }
+        let PageRequest { root, name, view, dot_files, now } = request;
+        Awaited { root: root.clone(), name: name.into(), view, dot_files, now }
     }
 
     fn bytes(&self) -> usize {
@@ -225,7 +225,7 @@ impl AwaitedPage {
             name: &awaited.name,
             view: awaited.view.clone(),
             dot_files: awaited.dot_files,
-            moment: awaited.moment,
+            now: awaited.now,
         };
         match lock(&self.shared).page(&request, None, now) {
             Ok(page) => page,

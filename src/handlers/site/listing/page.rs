@@ -1,7 +1,6 @@
 //! The HTML of a directory's page.
 
 use std::fmt::Write;
-use std::time::SystemTime;
 
 use super::super::html;
 use super::super::path::encode;
@@ -42,13 +41,13 @@ pub(super) fn row_bytes_min(entry: &Entry) -> usize {
     ROW_BYTES_MIN + 2 * entry.name.len()
 }
 
-/// The page, with no time of a change that lies behind `date`.
-pub(super) fn page(known: &Known<'_>, view: &View, date: SystemTime) -> String {
+/// The page.
+pub(super) fn page(known: &Known<'_>, view: &View) -> String {
     let mut shown = known.list.first(view.order, &view.folded_filter(), SHOWN_MAX);
     let mut rows = String::new();
     for (count, entry) in shown.entries.iter().enumerate() {
         let before = rows.len();
-        row(&mut rows, entry, date);
+        row(&mut rows, entry);
         if rows.len() > ROWS_BYTES_MAX {
             rows.truncate(before);
             shown.entries.truncate(count);
@@ -225,7 +224,7 @@ fn heading(page: &mut String, view: &View, column: Column, label: &str) {
     let _ = write!(page, "\">{label}</a>{arrow}</th>");
 }
 
-fn row(page: &mut String, entry: &Entry, date: SystemTime) {
+fn row(page: &mut String, entry: &Entry) {
     let slash = if entry.served.kind == Kind::Directory { "/" } else { "" };
     page.push_str(match entry.served.kind {
         Kind::Directory => "<tr class=\"d\"><td><a href=\"",
@@ -243,12 +242,13 @@ fn row(page: &mut String, entry: &Entry, date: SystemTime) {
     page.push_str(slash);
     page.push_str("</a></td><td>");
     if entry.served.kind == Kind::File {
-        push_size(page, entry.served.identity.bytes);
+        push_size(page, entry.served.bytes);
     }
-    // `Sun, 06 Nov 1994 08:49:37 GMT`, without the day's name and the seconds.
-    let modified = date::format(entry.served.identity.modified_shown(date));
     page.push_str("</td><td>");
-    page.push_str(modified.get(5..22).unwrap_or_default());
+    if let Some(modified) = entry.served.modified.date() {
+        // `Sun, 06 Nov 1994 08:49:37 GMT`, without the day's name and the seconds.
+        page.push_str(date::format(modified).get(5..22).unwrap_or_default());
+    }
     page.push_str("</td></tr>\n");
 }
 
@@ -294,13 +294,13 @@ fn thousands(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::super::directory::Served;
-    use super::super::super::identity::Identity;
+    use super::super::super::identity::Stamp;
     use super::*;
 
     fn list(names: impl Iterator<Item = Vec<u8>>) -> List {
         let mut list = List::default();
         for name in names {
-            let served = Served { kind: Kind::File, identity: Identity::default() };
+            let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };
             list.insert(Entry::new(name.into(), served));
         }
         list
@@ -309,7 +309,7 @@ mod tests {
     fn shown(name: &str, list: &List, query: &str) -> String {
         let looked_at = list.len() + list.left_out;
         let known = Known { name: name.as_bytes(), list, rest: Rest::Nothing, looked_at };
-        page(&known, &View::of(Some(query)), SystemTime::UNIX_EPOCH)
+        page(&known, &View::of(Some(query)))
     }
 
     #[test]
@@ -400,10 +400,10 @@ mod tests {
     fn what_was_not_looked_at_or_not_kept_is_said() {
         let mut list = list([b"a".to_vec()].into_iter());
         let mut known = Known { name: b"", list: &list, rest: Rest::TooMuch, looked_at: 5000 };
-        let whole = page(&known, &View::of(None), SystemTime::UNIX_EPOCH);
+        let whole = page(&known, &View::of(None));
         assert!(whole.contains("Only its first 5,000 entries were looked at"), "{whole}");
         known.rest = Rest::Unreadable;
-        let broken = page(&known, &View::of(None), SystemTime::UNIX_EPOCH);
+        let broken = page(&known, &View::of(None));
         assert!(broken.contains("could not be read to its end"), "{broken}");
         list.left_out = 3000;
         let filtered = shown("", &list, "q=a");

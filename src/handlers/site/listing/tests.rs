@@ -3,10 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::super::failure::Failure;
-use super::super::files::Moment;
 use super::super::path::DotFiles;
 use super::super::root::Root;
 use super::listings::{Answer, AwaitedPage, Listings, PageRequest};
@@ -57,7 +56,7 @@ fn request<'r>(root: &'r Root, name: &'r str, query: &str, now: Time) -> PageReq
         name: name.as_bytes(),
         view: View::of(Some(query)),
         dot_files: DotFiles::Absent,
-        moment: Moment { now, date: SystemTime::UNIX_EPOCH },
+        now,
     }
 }
 
