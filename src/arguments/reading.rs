@@ -20,15 +20,20 @@ use super::values::{Fields, MediaTypes};
 /// What is said of an argument that this program does not know, instead of what clap suggests.
 pub type Advice = fn(&str) -> Option<String>;
 
-/// Reads `arguments`, the program's name first, and the environment for what they leave out.
+/// Reads `arguments`, the program's name first, and the environment for what they leave out. The
+/// values of the options `bodies` are sent as they are, whatever characters they have.
 pub fn read(
     command: &Command,
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
     advice: Advice,
+    bodies: &[&str],
 ) -> Result<ArgMatches, Refusal> {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     for (index, argument) in arguments.iter().enumerate().skip(1) {
-        check(&option_at(&arguments, index), &argument.to_string_lossy(), "")?;
+        let option = option_at(&arguments, index);
+        if !bodies.contains(&option.as_str()) {
+            check(&option, &argument.to_string_lossy(), "")?;
+        }
     }
     let found = command.clone().try_get_matches_from(&arguments);
     let matches = found.map_err(|error| refusal(error, command, &arguments, advice))?;

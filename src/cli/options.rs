@@ -67,7 +67,7 @@ impl Cli {
     pub fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, Refusal> {
-        let matches = reading::read(&Cli::command(), arguments, habits::advice)?;
+        let matches = reading::read(&Cli::command(), arguments, habits::advice, &[])?;
         let read = Cli::from_arg_matches(&matches);
         let mut cli = read.map_err(|error| Refusal::Mistake(error.to_string()))?;
         cli.given = Given::of(&matches);

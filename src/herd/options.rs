@@ -193,7 +193,7 @@ impl Options {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
         let command = Options::command();
-        let matches = reading::read(&command, arguments, |_| None)?;
+        let matches = reading::read(&command, arguments, |_| None, &["--expect"])?;
         Options::from_arg_matches(&matches).map_err(|error| Refusal::Mistake(error.to_string()))
     }
 
@@ -437,7 +437,7 @@ mod tests {
             (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
             (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),
             (&["0", "--get", "1"], "listens at"),
-            (&["localhost:8888", "--get", "1"], "127.0.0.1:8888"),
+            (&["example.com:8888", "--get", "1"], "127.0.0.1:8888"),
             (&["8888", "--gett", "1"], "--get"),
             (&["--get", "1"], "--help"),
             (&["8888", "--get", "1", "--expect", "@no/such/file"], "name a file"),
