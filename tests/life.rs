@@ -646,6 +646,17 @@ mod program {
             Pid::from_child(&self.child)
         }
 
+        /// Waits until its thread sleeps, which it does in its poll alone.
+        fn wait_for_sleep(&self) {
+            let deadline = Instant::now() + PATIENCE;
+            let stat = format!("/proc/{}/stat", self.child.id());
+            // The state stands behind the name, which is in parentheses.
+            while !std::fs::read_to_string(&stat).unwrap().contains(") S ") {
+                assert!(Instant::now() < deadline, "it does not sleep");
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+
         fn signal(&self, signal: Signal) {
             kill_process(self.pid(), signal).expect("it has not been reaped");
         }
@@ -763,6 +774,10 @@ mod program {
             let mut program = Program::start(&[]);
             let mut idle = program.connect();
             assert_eq!(idle.get("/").status, 200);
+            // It has to interrupt the poll.
+            if cfg!(target_os = "linux") {
+                program.wait_for_sleep();
+            }
             program.signal(signal);
             assert_eq!(idle.end(), End::Closed);
             assert_eq!(program.end().code(), Some(0), "{signal:?}");
