@@ -304,16 +304,15 @@ impl Cache {
         }
     }
 
-    /// Takes out everything.
-    pub(super) fn clear(&mut self) {
-        while !self.entries.is_empty() {
-            self.remove(self.entries.len() - 1);
+    /// From now on every file is looked at before it is answered with. What was said of its states
+    /// is still known.
+    pub(super) fn expire(&mut self) {
+        for state in self.entries.iter_mut().flat_map(|entry| &mut entry.variants) {
+            match state {
+                State::Present(variant) => variant.expire(),
+                State::Absent(_) | State::Unknown => *state = State::Unknown,
+            }
         }
-        *self = Cache {
-            departed: std::mem::take(&mut self.departed),
-            files_max: self.files_max,
-            ..Cache::new(self.bytes_max)
-        };
     }
 
     /// Moves the hand by one entry, and takes that out if it has not been used and is one of
@@ -363,6 +362,12 @@ mod tests {
 
     fn open() -> Content {
         Content::InFile(Arc::new(File::open("/dev/null").expect("every system has it")))
+    }
+
+    fn clear(cache: &mut Cache) {
+        while !cache.entries.is_empty() {
+            cache.remove(cache.entries.len() - 1);
+        }
     }
 
     fn check(cache: &Cache) {
@@ -438,7 +443,7 @@ mod tests {
         assert!(cache.has_room_for_file(&mut index), "one that is only kept open is closed");
         assert_eq!((cache.total.files, cache.entries.len()), (2, 2));
         assert!(cache.find(b"sent").is_some(), "it could not be closed");
-        cache.clear();
+        clear(&mut cache);
         assert_eq!(cache.departed.files(), 1);
         cache.set_files_max(1);
         assert!(!cache.has_room_for_file(&mut usize::MAX.clone()));
@@ -518,7 +523,7 @@ mod tests {
         check(&cache);
         assert_eq!(cache.find(b"a"), None);
         assert!(cache.find(b"b").is_some() && cache.find(b"c").is_some());
-        cache.clear();
+        clear(&mut cache);
         check(&cache);
         assert_eq!((cache.find(b"b"), cache.total), (None, Footprint::default()));
     }

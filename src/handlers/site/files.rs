@@ -112,7 +112,7 @@ impl Files {
         moment: Moment,
     ) -> Result<Hit<'_>, Failure> {
         if self.root.follow(moment.now) == Place::Another {
-            self.cache.clear();
+            self.cache.expire();
         }
         self.cache.sweep(moment.now);
         let mut index = match self.cache.find(name) {
@@ -234,8 +234,13 @@ impl Files {
                     self.cache.revise(*index, &content, identity.bytes);
                 }
                 let now = (moment.now, moment.date);
-                let nature = &self.cache.entry(*index).nature;
-                let variant = Variant::new(content, identity, coding, nature, &self.common, now);
+                let entry = self.cache.entry(*index);
+                let before = match &entry.variants[coding as usize] {
+                    State::Present(variant) => Some(&**variant),
+                    State::Unknown | State::Absent(_) => None,
+                };
+                let (nature, common) = (&entry.nature, &self.common);
+                let variant = Variant::new(before, content, identity, coding, nature, common, now);
                 if matches!(variant.content, Content::InFile(_)) {
                     // What was known of it before may have kept it open.
                     self.cache.set(*index, coding, State::Unknown);

@@ -27,8 +27,10 @@ pub(super) struct Variant {
     read: Time,
     settled: Settled,
     pub(super) entity_tag: String,
-    /// When the file was changed, if that can be believed.
+    /// When the file was changed, if that can be believed and tells this state from others.
     pub(super) modified: Option<SystemTime>,
+    /// The latest time that has been said of another state of the file.
+    said_before: Option<SystemTime>,
     /// What is said with the file or a part of it.
     pub(super) fields: FieldBlock,
     /// What is said with an error's text, or with this as an error's page.
@@ -57,8 +59,9 @@ pub(super) struct Common {
 }
 
 impl Variant {
-    /// What is said of a file with this content.
+    /// What is said of a file with this content, of which `before` was the last known state.
     pub(super) fn new(
+        before: Option<&Variant>,
         content: Content,
         identity: Identity,
         coding: Coding,
@@ -77,7 +80,8 @@ impl Variant {
             false => Settled::NotYet,
         };
         let entity_tag = identity.entity_tag(coding, &content, date);
-        let modified = identity.modified(date);
+        let said_before = before.and_then(|before| before.said_before(&content, &identity));
+        let modified = identity.modified(date).filter(|it| Some(*it) > said_before);
         let not_modified = fields_not_modified(nature, &entity_tag, common);
         Variant {
             identity,
@@ -85,12 +89,30 @@ impl Variant {
             read: now,
             settled,
             modified,
+            said_before,
             fields: fields(coding, nature, modified, common).and(&not_modified),
             fields_common: common.nosniff.clone().and(&common.fields),
             fields_not_modified: not_modified,
             entity_tag,
             content,
         }
+    }
+
+    /// The latest time that has been said of another state than the one with this content.
+    ///
+    /// A file may change twice in a second, and one with an earlier time may come into its place.
+    /// A client that has the state before it, and asks by the time it was told, must get the new one.
+    fn said_before(&self, content: &Content, identity: &Identity) -> Option<SystemTime> {
+        let is_same = match (&self.content, content) {
+            (Content::Kept(before), Content::Kept(bytes)) => before == bytes,
+            (Content::Kept(_) | Content::InFile(_), _) => self.identity == *identity,
+        };
+        if is_same { self.said_before } else { self.said_before.max(self.modified) }
+    }
+
+    /// From now on the file is looked at before this is answered with.
+    pub(super) fn expire(&mut self) {
+        self.checked = Time::START;
     }
 
     /// A variant of which only the content matters.
@@ -103,6 +125,7 @@ impl Variant {
             settled: Settled::Yes,
             entity_tag: String::new(),
             modified: None,
+            said_before: None,
             fields: FieldBlock::new(),
             fields_common: FieldBlock::new(),
             fields_not_modified: FieldBlock::new(),
