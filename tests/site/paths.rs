@@ -44,6 +44,9 @@ fn trapped() -> Folder {
     symlink(folder.path("a.txt"), folder.path("absolute-inner")).unwrap();
     symlink(folder.path("sub"), folder.path("absolute-directory")).unwrap();
     symlink("absolute-directory/b.txt", folder.path("chain")).unwrap();
+    symlink(folder.root(), folder.outside().join("alias")).unwrap();
+    symlink(folder.outside().join("alias/a.txt"), folder.path("through-alias")).unwrap();
+    symlink(folder.outside().join("alias/../secret.txt"), folder.path("past-alias")).unwrap();
     symlink(folder.path("outer"), folder.path("chain-out")).unwrap();
     symlink(folder.path("nowhere"), folder.path("absolute-dangling")).unwrap();
     symlink(folder.path("absolute-loop"), folder.path("absolute-loop")).unwrap();
@@ -54,7 +57,7 @@ fn trapped() -> Folder {
 }
 
 /// Sent raw, as no browser would write most of them.
-const PATHS: [(&str, u16, &str); 94] = [
+const PATHS: [(&str, u16, &str); 96] = [
     ("/", 200, "the index"),
     ("/index.html", 200, "the index"),
     ("/a.txt", 200, "a"),
@@ -143,6 +146,8 @@ const PATHS: [(&str, u16, &str); 94] = [
     ("/absolute", 403, ""),
     ("/out-and-in", 200, "a"),
     ("/absolute-inner", 200, "a"),
+    ("/through-alias", 200, "a"),
+    ("/past-alias", 403, ""),
     ("/absolute-directory", 308, ""),
     ("/absolute-directory/", 200, "the index of sub"),
     ("/absolute-directory/b.txt", 200, "b"),

@@ -1,11 +1,11 @@
 //! Where a name leads if links with absolute targets, or such that leave the root and come back,
-//! are followed as far as they stay beneath the root.
+//! are followed as far as they end beneath the root.
 //!
 //! The kernel refuses all of these (`RESOLVE_BENEATH`), even if they end inside. So they are
 //! followed here, one by one, to a name without links, which is then opened beneath the root like
 //! any other: a link that is exchanged meanwhile cannot lead outside. Nothing outside the root is
-//! looked at. A link that goes through other directories than those above the root is not
-//! followed: to know where it ends, we would have to read there.
+//! opened. Where a link goes through other directories, only their links are read, to know where
+//! it ends: they may be other ways to the root.
 
 use std::path::{Component, Path};
 
@@ -15,80 +15,77 @@ const LINKS_MAX: usize = 40;
 /// The longest name that is made, in bytes. The kernel opens none that is longer.
 const NAME_BYTES_MAX: usize = 4096;
 
-/// By which paths the root can be reached.
-#[derive(Clone, Debug)]
-pub(super) struct RootPaths {
-    /// As the user wrote it, from `/` on.
-    given: Vec<Vec<u8>>,
-    /// The same, without links.
-    real: Vec<Vec<u8>>,
+/// A place on the way that may be a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step<'s> {
+    /// A name relative to the root.
+    Inside(&'s [u8]),
+    /// A path from `/` on.
+    Outside(&'s [u8]),
 }
 
-impl RootPaths {
-    /// Both of them absolute. If `given` has a `..` in it, only `real` counts: what lies above a
-    /// link is not what stands before it.
-    pub(super) fn new(given: &Path, real: &Path) -> RootPaths {
-        let is_up = |component| component == Component::ParentDir;
-        let given = if given.components().any(is_up) { real } else { given };
-        RootPaths { given: segments(given), real: segments(real) }
+/// The name without links that `name` leads to, or `None` if it leads outside or round in a circle.
+/// Both are relative to the root, whose path without links is `root`. `read_link` gives a link's
+/// target, and nothing for what is no link. There are no links before the last segment of a step.
+pub(super) fn resolve(
+    root: &Path,
+    name: &[u8],
+    read_link: impl Fn(Step<'_>) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    let root = segments(root);
+    // What has been reached, from `/` on: no links. What is still to be walked, last one first.
+    let mut reached = root.clone();
+    let mut rest: Vec<Vec<u8>> = Vec::new();
+    push_reversed(name, &mut rest);
+    let mut links = 0;
+    while let Some(segment) = rest.pop() {
+        match &segment[..] {
+            b"." => continue,
+            b".." => {
+                // Above `/` is `/`.
+                reached.pop();
+                continue;
+            }
+            _ => reached.push(segment),
+        }
+        let Some(target) = target_of(&root, &reached, &read_link)? else { continue };
+        links += 1;
+        if links > LINKS_MAX {
+            return None;
+        }
+        match target.first() {
+            Some(b'/') => reached.clear(),
+            _ => _ = reached.pop(),
+        }
+        push_reversed(&target, &mut rest);
     }
+    let mut inside = reached.strip_prefix(&root[..])?.join(&b'/');
+    if name.ends_with(b"/") && !inside.is_empty() {
+        inside.push(b'/');
+    }
+    Some(inside)
+}
 
-    /// The name without links that `name` leads to, or `None` if it leads outside or round in a
-    /// circle. Both are relative to the root. A link is read by `read_link`, which is given a
-    /// name relative to the root and without links before its last segment.
-    pub(super) fn resolve(
-        &self,
-        name: &[u8],
-        read_link: impl Fn(&[u8]) -> Option<Vec<u8>>,
-    ) -> Option<Vec<u8>> {
-        // What has been reached, from `/` on: no links. What is still to be walked, last one first.
-        let mut reached = self.real.clone();
-        let mut rest: Vec<Vec<u8>> = Vec::new();
-        push_reversed(name, &mut rest);
-        let mut links = 0;
-        while let Some(segment) = rest.pop() {
-            match &segment[..] {
-                b"." => continue,
-                b".." => {
-                    // What the user wrote may have links in it, above which lies something else.
-                    let is_real =
-                        reached.starts_with(&self.real) || self.real.starts_with(&reached);
-                    is_real.then(|| reached.pop())?;
-                    continue;
-                }
-                _ => reached.push(segment),
-            }
-            if reached == self.given {
-                reached.clone_from(&self.real);
-            }
-            let Some(inside) = reached.strip_prefix(&self.real[..]) else {
-                let is_above = self.real.starts_with(&reached) || self.given.starts_with(&reached);
-                is_above.then_some(())?;
-                continue;
-            };
-            let inside = inside.join(&b'/');
-            if inside.len() > NAME_BYTES_MAX {
-                return None;
-            }
-            let Some(target) = (!inside.is_empty()).then(|| read_link(&inside)).flatten() else {
-                continue;
-            };
-            links += 1;
-            if links > LINKS_MAX {
-                return None;
-            }
-            match target.first() {
-                Some(b'/') => reached.clear(),
-                _ => _ = reached.pop(),
-            }
-            push_reversed(&target, &mut rest);
-        }
-        let mut inside = reached.strip_prefix(&self.real[..])?.join(&b'/');
-        if name.ends_with(b"/") && !inside.is_empty() {
-            inside.push(b'/');
-        }
-        Some(inside)
+/// The target of the link that has been reached, or nothing if it is none; `None` if its name is too
+/// long for one.
+fn target_of(
+    root: &[Vec<u8>],
+    reached: &[Vec<u8>],
+    read_link: impl Fn(Step<'_>) -> Option<Vec<u8>>,
+) -> Option<Option<Vec<u8>>> {
+    if root.starts_with(reached) {
+        // The root, or on the way to it: no link.
+        return Some(None);
     }
+    let inside = reached.strip_prefix(root);
+    let path = match inside {
+        Some(inside) => inside.join(&b'/'),
+        None => [b"/", &reached.join(&b'/')[..]].concat(),
+    };
+    if path.len() > NAME_BYTES_MAX {
+        return None;
+    }
+    Some(read_link(if inside.is_some() { Step::Inside(&path) } else { Step::Outside(&path) }))
 }
 
 fn segments(path: &Path) -> Vec<Vec<u8>> {
@@ -110,33 +107,49 @@ fn push_reversed(path: &[u8], rest: &mut Vec<Vec<u8>>) {
 mod tests {
     use super::*;
 
-    const LINKS: [(&str, &str); 17] = [
-        ("absolute", "/srv/v1/a"),
-        ("by-given", "/home/www/a"),
-        ("directory", "/srv/v1/sub"),
-        ("sub/deep/back", "../../../v1/a"),
-        ("out-and-in", "../v1/a"),
-        ("chain", "absolute"),
-        ("up-chain", "../v1/chain"),
-        ("slashes", "//srv/./v1//sub/"),
-        ("itself", "/srv/v1"),
-        ("outside", "/etc/passwd"),
-        ("beside", "/srv/v10/a"),
-        ("above", "/srv"),
-        ("through", "/tmp/../srv/v1/a"),
-        ("given-up", "/home/www/../v1/a"),
-        ("given-half-up", "/home/../home/www/a"),
-        ("loop", "/srv/v1/loop"),
-        ("chain-out", "../v1/outside"),
+    /// Those of a root at `/srv/v1`, and of what is beside it.
+    const LINKS: [(&str, &str); 27] = [
+        ("/srv/v1/absolute", "/srv/v1/a"),
+        ("/srv/v1/by-other", "/home/www/a"),
+        ("/srv/v1/directory", "/srv/v1/sub"),
+        ("/srv/v1/sub/deep/back", "../../../v1/a"),
+        ("/srv/v1/out-and-in", "../v1/a"),
+        ("/srv/v1/chain", "absolute"),
+        ("/srv/v1/up-chain", "../v1/chain"),
+        ("/srv/v1/slashes", "//srv/./v1//sub/"),
+        ("/srv/v1/itself", "/srv/v1"),
+        ("/srv/v1/outside", "/etc/passwd"),
+        ("/srv/v1/beside", "/srv/v10/a"),
+        ("/srv/v1/above", "/srv"),
+        ("/srv/v1/through", "/tmp/../srv/v1/a"),
+        ("/srv/v1/other-up", "/home/www/../v1/a"),
+        ("/srv/v1/half-up", "/home/../home/www/a"),
+        ("/srv/v1/far", "/mnt/far/away/a"),
+        ("/srv/v1/far-out", "/mnt/far/a"),
+        ("/srv/v1/far-loop", "/mnt/loop/a"),
+        ("/srv/v1/too-far-up", "/../../srv/v1/a"),
+        ("/srv/v1/loop", "/srv/v1/loop"),
+        ("/srv/v1/chain-out", "../v1/outside"),
+        // Outside.
+        ("/home/www", "/srv/v1"),
+        ("/mnt/far", "../data/./"),
+        ("/data/away", "../home/www"),
+        ("/mnt/loop", "loop"),
+        ("/etc/passwd", "/srv/v1x/a"),
+        ("/srv", "/elsewhere"),
     ];
 
-    fn resolved(name: &str) -> Option<String> {
-        let paths = RootPaths::new(Path::new("/home/www"), Path::new("/srv/v1"));
-        let read_link = |name: &[u8]| {
-            let found = LINKS.iter().find(|(link, _)| link.as_bytes() == name)?;
-            Some(found.1.as_bytes().to_vec())
+    fn read_link(step: Step<'_>) -> Option<Vec<u8>> {
+        let path = match step {
+            Step::Inside(name) => [b"/srv/v1/", name].concat(),
+            Step::Outside(path) => path.to_vec(),
         };
-        let name = paths.resolve(name.as_bytes(), read_link)?;
+        let found = LINKS.iter().find(|(link, _)| link.as_bytes() == path)?;
+        Some(found.1.as_bytes().to_vec())
+    }
+
+    fn resolved(name: &str) -> Option<String> {
+        let name = resolve(Path::new("/srv/v1"), name.as_bytes(), read_link)?;
         Some(String::from_utf8(name).expect("a name of these"))
     }
 
@@ -147,7 +160,7 @@ mod tests {
             ("sub/b/", Some("sub/b/")),
             ("", Some("")),
             ("absolute", Some("a")),
-            ("by-given", Some("a")),
+            ("by-other", Some("a")),
             ("directory/b", Some("sub/b")),
             ("directory/", Some("sub/")),
             ("directory/deep/back", Some("a")),
@@ -158,16 +171,20 @@ mod tests {
             ("itself", Some("")),
             ("itself/itself/a", Some("a")),
             ("absolute/x", Some("a/x")),
-            // They lead outside, or through what is outside.
+            ("above/v1/a", Some("a")),
+            // Through what is outside.
+            ("through", Some("a")),
+            ("other-up", Some("a")),
+            ("half-up", Some("a")),
+            ("far", Some("a")),
+            ("too-far-up", Some("a")),
+            // They lead outside.
             ("outside", None),
             ("beside", None),
             ("above", None),
-            ("above/v1/a", Some("a")),
             ("above/v2/a", None),
-            ("through", None),
-            // Above the real root, not above what the user wrote.
-            ("given-up", Some("a")),
-            ("given-half-up", None),
+            ("far-out", None),
+            ("far-loop", None),
             ("chain-out", None),
             ("../secret", None),
             ("..", None),
@@ -179,29 +196,23 @@ mod tests {
 
     #[test]
     fn a_name_that_grows_with_each_link_ends() {
-        let paths = RootPaths::new(Path::new("/r"), Path::new("/r"));
         let tail = vec![b'x'; 255];
-        let grows = |name: &[u8]| {
-            let target = [b"/r/link/", &tail[..]].concat();
-            name.ends_with(b"link").then_some(target)
-        };
-        assert_eq!(paths.resolve(b"link", grows), None);
+        for target in ["/r/link/", "/o/link/"] {
+            let grows = |step: Step<'_>| {
+                let (Step::Inside(path) | Step::Outside(path)) = step;
+                let target = [target.as_bytes(), &tail[..]].concat();
+                path.ends_with(b"link").then_some(target)
+            };
+            assert_eq!(resolve(Path::new("/r"), b"link", grows), None);
+        }
         let long = b"y/".repeat(NAME_BYTES_MAX);
-        assert_eq!(paths.resolve(&long, |_| None), None);
+        assert_eq!(resolve(Path::new("/r"), &long, |_| None), None);
     }
 
     #[test]
     fn a_root_that_is_everything_has_nothing_outside() {
-        let paths = RootPaths::new(Path::new("/"), Path::new("/"));
-        let read_link = |name: &[u8]| (name == b"l").then(|| b"/../etc/x".to_vec());
-        assert_eq!(paths.resolve(b"l", read_link), Some(b"etc/x".to_vec()));
-    }
-
-    #[test]
-    fn of_a_root_that_was_written_with_a_way_up_only_the_real_path_counts() {
-        let paths = RootPaths::new(Path::new("/srv/current/../v1"), Path::new("/data/v1"));
-        let target = |text: &'static [u8]| move |name: &[u8]| (name == b"l").then(|| text.to_vec());
-        assert_eq!(paths.resolve(b"l", target(b"/data/v1/a")), Some(b"a".to_vec()));
-        assert_eq!(paths.resolve(b"l", target(b"/srv/current/v1/a")), None);
+        let read_link =
+            |step: Step<'_>| (step == Step::Inside(b"l")).then(|| b"/../etc/x".to_vec());
+        assert_eq!(resolve(Path::new("/"), b"l", read_link), Some(b"etc/x".to_vec()));
     }
 }

@@ -23,7 +23,7 @@ use rustix::io::Errno;
 use super::directory::Directory;
 use super::failure::Failure;
 use super::identity::{CHECK_EVERY, Identity};
-use super::links::RootPaths;
+use super::links::{self, Step};
 use crate::system_calls::{Call, note};
 use crate::time::Time;
 
@@ -246,8 +246,12 @@ impl Root {
     /// The name without links that `name` leads to, if that is beneath the root.
     fn resolve_links(&self, name: &[u8]) -> Option<Vec<u8>> {
         let real = self.path.canonicalize().ok()?;
-        RootPaths::new(&self.path, &real).resolve(name, |name| {
-            readlinkat(&self.directory, name, Vec::new()).ok().map(CString::into_bytes)
+        links::resolve(&real, name, |step| {
+            let target = match step {
+                Step::Inside(name) => readlinkat(&self.directory, name, Vec::new()),
+                Step::Outside(path) => readlinkat(CWD, path, Vec::new()),
+            };
+            target.ok().map(CString::into_bytes)
         })
     }
 
