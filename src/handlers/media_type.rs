@@ -61,21 +61,33 @@ const COMPRESSED: [&str; 29] = [
 
 /// Extensions of what people write who write programs.
 const SOURCES: &str = "\
-    adb adoc ads asm astro awk bash bat bazel bib bzl c cc cfg changes clj cljs cmake cmd coffee \
-    conf cpp cs csh csproj cts cu cxx d dart diff dockerfile dsc el elm env erl ex exs f f90 \
-    fish frag fs fsx glsl go gql gradle graphql groovy h hcl hh hlsl hpp hrl hs hxx ini java jl \
-    kt kts less lisp lock lua mak make mk ml mli mod nim nix org pas patch php pl pm po \
-    properties proto ps1 py pyi r rb rs rst s sass scala scm scss sed service sh sln sty styl \
-    sum sv svelte swift tcl tex tf thrift tsx v vb vert vhd vhdl vim vue zig zsh";
+    adb adoc ads ahk applescript asax asciidoc asm aspx astro au3 awk bas bash bat bats bazel \
+    bib bsh bzl c cabal cc cfg cfm changes cjsx clj cljc cljs cmake cmd cob coffee conf cpp cr \
+    cs csh cshtml csproj csx cts cu cuh cxx d dart diff dockerfile dpr dsc ebuild eex ejs el \
+    elm env erb erl es6 ex exs f f03 f90 f95 fish fnl fpp frag fs fsx ftl gd gemspec \
+    gitattributes gitignore glsl go gperf gql gradle graphql groff groovy gsp gvy h haml hcl \
+    heex hh hlsl hpp hrl hs hx hxx hy idr ini iss j2 jade java jinja jinja2 jl jsp jspf just \
+    ksh kt kts less lhs liquid lisp litcoffee ll lock lua m m4 mak make mako mdx meson mjml mk \
+    ml mli mm mod mustache nasm nim ninja nix njk nut org pas patch pde pegjs php php3 php4 \
+    php5 php7 phtml pl pm po pp prisma properties proto ps1 pug purs pxd py pyi pyw pyx qml r \
+    rake razor rb rbw re rego rkt rmd robot ron rs rst s sass sc scala scm scss sed service sh \
+    slim sln sls smali sol spec ss star sty styl sum sv svelte svh swift tac tcl tcsh templ \
+    tex textile tf thrift tmpl tpl tsx twig typ v vala vb vbs vert vhd vhdl vim vsh vtl vue \
+    wat webidl yang zig zsh";
 
 /// What files without an extension are called that are texts.
 const TEXT_NAMES: &str = "\
-    authors bashrc bsdmakefile changelog changes codeowners containerfile contributing \
-    contributors copying copyright credits dockerfile dockerignore editorconfig env gemfile \
-    gitattributes gitignore gitmodules gnumakefile history htaccess inrelease install \
-    jenkinsfile justfile licence license mailmap maintainers makefile manifest md5sums news \
-    notice npmrc packages patents pkgbuild procfile profile rakefile readme release security \
-    sha1sums sha256sums sha512sums sources thanks todo vagrantfile version zshrc";
+    acknowledgements acknowledgments appfile appraisals authors babelrc bashrc berksfile \
+    brewfile bsdmakefile bugs build buildfile caddyfile capfile changelog changes codeowners \
+    configure containerfile contributing contributors copying copyright credits dangerfile \
+    dockerfile dockerignore doxyfile dune earthfile editorconfig env eslintrc eula faq \
+    fastfile gemfile gitattributes gitconfig gitignore gitmodules gnumakefile gradlew \
+    guardfile history htaccess inputrc inrelease install jenkinsfile justfile kbuild kconfig \
+    licence license mailmap maintainers makefile manifest matchfile md5sums mvnw news notice \
+    npmrc nvmrc packages patents pkgbuild podfile prettierrc procfile profile puppetfile \
+    pylintrc rakefile readme release relnotes sconscript sconstruct security sha1sums \
+    sha256sums sha512sums snakefile sources steepfile thanks tiltfile todo translators \
+    unlicense vagrantfile version vimrc workspace wscript zshrc";
 
 /// What is known of a file's content when its type is to be said.
 #[derive(Clone, Copy, Debug)]
@@ -170,6 +182,8 @@ fn of_extension(extension: &str) -> Option<&'static str> {
         "m2ts" => TRANSPORT_STREAM,
         "mkv" => "video/matroska",
         "mka" => "audio/matroska",
+        // ISO/IEC 23009-1.
+        "m4s" => "video/iso.segment",
         "m4a" => "audio/mp4",
         "mid" | "midi" => "audio/midi",
         "amr" => "audio/amr",
@@ -279,6 +293,7 @@ mod tests {
             ("a.xml", "application/xml"),
             ("feed.atom", "application/atom+xml"),
             ("a.yaml", "application/yaml"),
+            ("1.m4s", "video/iso.segment"),
             ("a.tgz", "application/gzip"),
             ("a.tar.zst", "application/zstd"),
             ("favicon.ico", "image/vnd.microsoft.icon"),
@@ -294,6 +309,17 @@ mod tests {
     fn source_files_are_plain_text() {
         for name in [
             "main.rs",
+            "a.m",
+            "a.mm",
+            "a.ejs",
+            "page.html.j2",
+            "a.tmpl",
+            "a.wat",
+            "a.vb",
+            "BUILD",
+            "WORKSPACE",
+            "Caddyfile",
+            "configure",
             "a.py",
             "a.GO",
             "a.c",
