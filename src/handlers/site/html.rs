@@ -131,11 +131,13 @@ fn is_visible(before: Option<char>, character: char) -> bool {
         ' '..='~' => true,
         // These join or part letters of scripts that need it, and parts of emoji.
         '\u{200c}' | '\u{200d}' => before.is_some_and(|before| !before.is_ascii()),
-        // Soft hyphen, letter mark, vowel separator, spaces and marks without width, separators of
+        // Soft hyphen, joiner of marks, letter mark, vowels and their separator, spaces and marks without width, separators of
         // lines and paragraphs, embeddings, overrides, isolates, operators, annotations, tags.
         '\u{ad}'
+        | '\u{34f}'
         | '\u{61c}'
         | '\u{115f}'..='\u{1160}'
+        | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
@@ -178,6 +180,7 @@ mod tests {
         for (name, expected) in [
             ("annexe\u{202e}txt.exe", "annexe<i>U+202E</i>txt.exe"),
             ("a\u{200f}b\u{61c}c", "a<i>U+200F</i>b<i>U+061C</i>c"),
+            ("a\u{34f}b\u{17b5}", "a<i>U+034F</i>b<i>U+17B5</i>"),
             ("\u{2066}x\u{2069}", "<i>U+2066</i>x<i>U+2069</i>"),
             ("a\nb\tc\u{7f}\u{85}", "a<i>U+000A</i>b<i>U+0009</i>c<i>U+007F</i><i>U+0085</i>"),
             ("a\u{200d}b", "a<i>U+200D</i>b"),
