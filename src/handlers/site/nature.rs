@@ -45,7 +45,8 @@ impl Types {
 /// left out.
 pub(crate) fn check(extension: &str, media_type: &str) -> Result<(), InvalidType> {
     let extension = extension.strip_prefix('.').unwrap_or(extension);
-    let is_valid = |byte: u8| byte.is_ascii_graphic() && byte != b'/';
+    // An asterisk is meant as a pattern, and there are none.
+    let is_valid = |byte: u8| byte.is_ascii_graphic() && !b"/*".contains(&byte);
     if extension.starts_with('.') || extension.is_empty() || !extension.bytes().all(is_valid) {
         return Err(InvalidType::Extension);
     }
@@ -193,7 +194,7 @@ mod tests {
     #[test]
     fn what_is_no_extension_or_no_type_is_refused() {
         let mut types = Types::default();
-        for extension in ["", ".", "..", "a/b", "a b", "a\n", "..log"] {
+        for extension in ["", ".", "..", "a/b", "a b", "a\n", "..log", "*", "*.log"] {
             assert_eq!(types.set(extension, "text/plain"), Err(InvalidType::Extension));
         }
         for media_type in ["", "text", "text/", "/plain", "text/plain\n", "a b/c", "*/*", "text/*"]
