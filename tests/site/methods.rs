@@ -100,6 +100,28 @@ fn the_users_fields_come_with_every_answer_and_caches_are_told_what_they_should_
 }
 
 #[test]
+fn what_is_said_with_every_answer_is_said_of_what_is_no_request_as_well() {
+    let folder = Folder::new();
+    let site = folder.site().header("X-Frame-Options", "DENY").unwrap();
+    let server = Background::start(&config(), site);
+    for (target, fields, status) in [("/%", "", 400), ("/", "Expect: x\r\n", 417)] {
+        for accept in ["", "Accept: text/html\r\n"] {
+            let mut client = server.connect();
+            client.send(request("GET", target, &format!("{fields}{accept}")));
+            let answer = client.answer();
+            assert_eq!(answer.status, status);
+            for (name, value) in [
+                ("X-Frame-Options", "DENY"),
+                ("X-Content-Type-Options", "nosniff"),
+                ("Vary", "Accept"),
+            ] {
+                assert_eq!(answer.field(name), Some(value), "{name} with {status}, {accept:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn browsers_are_told_not_to_guess_types_unless_the_user_says_something_else() {
     let folder = Folder::with(&[("a", "<script>"), ("404.html", "nothing")]);
     let server = folder.serve();

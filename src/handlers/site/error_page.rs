@@ -2,14 +2,16 @@
 
 use super::failure::Failure;
 use super::html;
+use super::variant::Common;
 use crate::handler::{Reply, ReplyHead, Sent};
-use crate::http::encode::FieldBlock;
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 use crate::http::status::Status;
 
 /// How many media types of an `Accept` are looked at: browsers send less than ten.
 const MEDIA_TYPES_MAX: usize = 32;
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 
 /// The way from an error to what there is.
 const TO_START: &str = "<p><a href=\"/\">Start page</a></p>\n";
@@ -86,24 +88,25 @@ impl Refusal {
                     way_on,
                 ))
             }
-            false => reply.field("Content-Type", "text/plain; charset=utf-8").send(self.text),
+            false => reply.field("Content-Type", PLAIN_TEXT).send(self.text),
         }
     }
 }
 
-/// Answers what is no acceptable request, as far as it shows who has sent it; a page with these
-/// `fields`.
-pub(super) fn explain(fault: &Fault<'_>, fields: &FieldBlock, reply: Reply<'_>) -> Sent {
+/// Answers what is no acceptable request, as far as it shows who has sent it.
+pub(super) fn explain(fault: &Fault<'_>, common: &Common, reply: Reply<'_>) -> Sent {
     let lines = fault.received().split(|byte| *byte == b'\n');
     let accept = lines.filter_map(|line| {
         let (name, value) = line.split_at_checked(b"accept:".len())?;
         name.eq_ignore_ascii_case(b"accept:").then_some(value)
     });
+    let reply = reply.status(fault.status()).fields(&common.nosniff).fields(&common.fields);
+    let reply = reply.field("Vary", "Accept");
     if !is_for_browsers(accept) {
-        return fault.explain(reply);
+        return reply.field("Content-Type", PLAIN_TEXT).send(&fault.to_string());
     }
     let page = page(fault.status(), fault.kind().advice(), TO_START);
-    reply.status(fault.status()).fields(html::fields()).fields(fields).send(&page)
+    reply.fields_if_absent(html::fields()).send(&page)
 }
 
 /// Whether a client that accepts these media types wants HTML rather than a text: it names it, and

@@ -283,9 +283,8 @@ impl Site {
             // Encoding makes a name up to three times as long, and no client could ask for that.
             return self.refuse(Failure::Missing, request, reply);
         }
-        let common = &self.files.common;
         let reply = reply.status(Status::PERMANENT_REDIRECT).field("Location", location);
-        reply.fields(&common.cache_control).fields(&common.fields).send("")
+        self.with_common(reply.fields(&self.files.common.cache_control)).send("")
     }
 
     /// Says 404, with the page that the site has for it.
@@ -364,7 +363,7 @@ impl Handler for Site {
     }
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
-        error_page::explain(fault, &self.files.common.nosniff, reply.allow(ALLOWED))
+        error_page::explain(fault, &self.files.common, reply.allow(ALLOWED))
     }
 
     /// A site uses no content. It answers at once what it would refuse in the end, and a client
