@@ -1,7 +1,7 @@
 //! The `Date` field, formatted once a second and then only copied; and other fields' dates.
 
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// How most answers begin.
 const OK_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
@@ -51,9 +51,23 @@ pub(crate) fn format(time: SystemTime) -> String {
 
 /// The time that a field's value says, in any of the three forms that recipients have to
 /// understand (RFC 9110 §5.6.7). `now` decides the century of a year of two digits.
+///
+/// Names are compared with their case, as the RFC says. A time before 1970 is none.
 #[cfg(feature = "site")]
 pub(crate) fn parse(value: &[u8], now: SystemTime) -> Option<SystemTime> {
     let text = str::from_utf8(value).ok()?;
+    // A leap second is always a day's last one. `SystemTime` has none: it is the next day's first.
+    match text.split_once(" 23:59:60") {
+        Some((date, rest)) => {
+            let second_before = format!("{date} 23:59:59{rest}");
+            parse_form(&second_before, now)?.checked_add(Duration::from_secs(1))
+        }
+        None => parse_form(text, now),
+    }
+}
+
+#[cfg(feature = "site")]
+fn parse_form(text: &str, now: SystemTime) -> Option<SystemTime> {
     // No other form has dashes.
     match text.contains('-') {
         true => parse_rfc850(text, now),
@@ -100,14 +114,13 @@ fn parse_rfc850(text: &str, now: SystemTime) -> Option<SystemTime> {
 
 /// A clock before 1970 or past 9999 is wrong; the nearest date HTTP can say will do.
 fn sayable(time: SystemTime) -> httpdate::HttpDate {
-    let last = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(253_402_300_799);
+    let last = SystemTime::UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     httpdate::HttpDate::from(time.clamp(SystemTime::UNIX_EPOCH, last))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn the_date_of_the_rfc_is_written_as_in_the_rfc() {
@@ -148,6 +161,63 @@ mod tests {
             b"Sunday, 06-Nov-94-1 08:49:37 GMT",
         ] {
             assert_eq!(parse(text, now), None, "{}", String::from_utf8_lossy(text));
+        }
+    }
+
+    #[cfg(feature = "site")]
+    #[test]
+    fn each_form_has_its_letters_case_spaces_and_day_of_the_week() {
+        let now = at("Mon, 30 Nov 2026 12:00:00 GMT");
+        let midnight = Some(at("Sun, 01 Jan 2017 00:00:00 GMT"));
+        let one_digit = Some(at("Sun, 06 Nov 1994 08:49:37 GMT"));
+        for (text, expected) in [
+            // asctime pads a day of one digit with a space, or has two digits.
+            ("Sun Nov  6 08:49:37 1994", one_digit),
+            ("Sun Nov 06 08:49:37 1994", one_digit),
+            ("Wed Nov 16 08:49:37 1994", Some(at("Wed, 16 Nov 1994 08:49:37 GMT"))),
+            ("Sun Nov 6 08:49:37 1994", None),
+            ("Sun Nov  6 08:49:37 94", None),
+            ("Sun Nov  6 08:49:37 1994 GMT", None),
+            ("Sun Nov  6 08:49:37 GMT 1994", None),
+            ("Sun Nov  6 8:49:37 1994", None),
+            // A leap second can only be a day's last.
+            ("Sat, 31 Dec 2016 23:59:60 GMT", midnight),
+            ("Saturday, 31-Dec-16 23:59:60 GMT", midnight),
+            ("Sat Dec 31 23:59:60 2016", midnight),
+            ("Sat, 31 Dec 2016 23:59:61 GMT", None),
+            ("Sat, 31 Dec 2016 23:58:60 GMT", None),
+            ("Sat, 31 Dec 2016 11:59:60 GMT", None),
+            ("Sat, 31 Dec 2016 23:59:600 GMT", None),
+            ("Sat, 31 Dec 2016 24:00:00 GMT", None),
+            (" 23:59:60", None),
+            // No such day, month or hour.
+            ("Sun, 00 Nov 1994 08:49:37 GMT", None),
+            ("Thu, 29 Feb 2024 00:00:00 GMT", Some(at("Thu, 29 Feb 2024 00:00:00 GMT"))),
+            ("Wed, 29 Feb 2023 00:00:00 GMT", None),
+            ("Sun, 06 Foo 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:60:37 GMT", None),
+            // A day of the week that is not this date's: which of the two is right is not known.
+            ("Mon, 06 Nov 1994 08:49:37 GMT", None),
+            ("Mon Nov  6 08:49:37 1994", None),
+            // In this form it depends on the century, which the year does not say: not compared.
+            ("Monday, 06-Nov-94 08:49:37 GMT", one_digit),
+            // Case matters, and so do spaces and the zone.
+            ("sun, 06 nov 1994 08:49:37 gmt", None),
+            ("Sun, 06 Nov 1994 08:49:37 gmt", None),
+            ("SUN, 06 NOV 1994 08:49:37 GMT", None),
+            ("sunday, 06-nov-94 08:49:37 GMT", None),
+            ("sun nov  6 08:49:37 1994", None),
+            ("Sun,  06 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 6 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 94 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49:37 UTC", None),
+            ("Sun, 06 Nov 1994 08:49:37 +0000", None),
+            ("Sun, 06 Nov 1994 08:49:37", None),
+            ("1994-11-06T08:49:37Z", None),
+            ("784111777", None),
+            ("Wed, 31 Dec 1969 23:59:59 GMT", None),
+        ] {
+            assert_eq!(parse(text.as_bytes(), now), expected, "{text}");
         }
     }
 
