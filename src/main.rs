@@ -54,7 +54,7 @@ fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
     let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
     info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref(), most));
     if let Some(address) = server.admin_addr() {
-        info!("admin page at http://{address}/");
+        info!("admin page at {}", oneloop::arguments::interfaces::url(address));
     }
     if let Some(notice) = cli.notice() {
         info!("{notice}");

@@ -14,6 +14,8 @@ mod sockets;
 mod support;
 
 use std::fs;
+#[cfg(target_os = "linux")]
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -107,6 +109,43 @@ fn curl_gets_the_text_and_the_fields_that_belong_to_it() {
     assert_eq!(answer.values("content-length"), ["31"]);
     assert_eq!(answer.values("date").len(), 1);
     assert_eq!(answer.body, TEXT.as_bytes());
+}
+
+/// curl sends a `Host` without the zone, as RFC 6874 §4 says, also to the admin page. Whether there
+/// is a link-local address depends on the machine.
+#[cfg(target_os = "linux")]
+#[test]
+fn curl_reaches_a_link_local_address_by_its_zone() {
+    let Some(curl) = CURL.find(curl_reaches_a_link_local_address_by_its_zone) else { return };
+    let Some((ip, interface)) = link_local_address() else { return };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    let address = format!("[{ip}%{interface}]:0");
+    command.args(["-l", &address, "--admin", &address, "--admin-anyone-can-reach-it"]);
+    let mut server = Server::launch(command);
+    let (port, admin_port) = (server.address().port(), server.admin().port());
+    for zone in ["%25", "%"] {
+        let url = format!("http://[{ip}{zone}{interface}]:{port}/");
+        let output = printed_by(curl_with(&curl, &["--globoff", &url]));
+        assert_eq!(output, TEXT, "{url}");
+        let url = format!("http://[{ip}{zone}{interface}]:{admin_port}/healthz");
+        assert_eq!(printed_by(curl_with(&curl, &["--globoff", &url])), "ok\n", "{url}");
+    }
+}
+
+/// An address of this machine for which its interface has to be named, and the interface.
+#[cfg(target_os = "linux")]
+fn link_local_address() -> Option<(Ipv6Addr, String)> {
+    /// Of an address that cannot be used yet, or not at all, because another may have it.
+    const TENTATIVE_OR_TAKEN: u8 = 0x48;
+    let table = fs::read_to_string("/proc/net/if_inet6").ok()?;
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [address, _, _, _, flags, interface] = fields[..] else { return None };
+        let ip = Ipv6Addr::from(u128::from_str_radix(address, 16).ok()?);
+        let flags = u8::from_str_radix(flags, 16).ok()?;
+        let is_usable = ip.is_unicast_link_local() && flags & TENTATIVE_OR_TAKEN == 0;
+        is_usable.then(|| (ip, interface.to_owned()))
+    })
 }
 
 #[test]

@@ -120,6 +120,9 @@ fn a_host_is_whatever_rfc_3986_says_it_is() {
         ("a,b", 200),
         ("[v1.]", 400),
         ("[v.a]", 400),
+        // No zone belongs here: clients take it out (RFC 6874 §4), as curl does.
+        ("[fe80::1]:8888", 200),
+        ("[fe80::1%lo]:8888", 400),
         ("[fe80::1%25lo]", 400),
         ("[::1", 400),
         ("a:+80", 400),

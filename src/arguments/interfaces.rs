@@ -17,8 +17,7 @@ pub fn number(zone: &str) -> Option<u32> {
 pub fn urls(address: SocketAddr) -> Vec<String> {
     let ip = address.ip().to_canonical();
     if !ip.is_unspecified() {
-        // A URL writes the percent sign of a zone as %25 (RFC 6874).
-        return vec![format!("http://{}/", address.to_string().replace('%', "%25"))];
+        return vec![url(address)];
     }
     let port = address.port();
     let interfaces = if_addrs::get_if_addrs().unwrap_or_default();
@@ -31,8 +30,14 @@ pub fn urls(address: SocketAddr) -> Vec<String> {
     // What people read out to each other is IPv4.
     others.sort();
     others.dedup();
-    let others = others.into_iter().map(|ip| format!("http://{}/", SocketAddr::new(ip, port)));
+    let others = others.into_iter().map(|ip| url(SocketAddr::new(ip, port)));
     std::iter::once(format!("http://localhost:{port}/")).chain(others).collect()
+}
+
+/// The URL of this very address.
+pub fn url(address: SocketAddr) -> String {
+    // A URL writes the percent sign of a zone as %25 (RFC 6874).
+    format!("http://{}/", address.to_string().replace('%', "%25"))
 }
 
 #[cfg(test)]

@@ -98,7 +98,8 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether this may stand in brackets: an IPv6 address, or one of a later version (RFC 3986
-/// §3.2.2, `IPvFuture`). A zone is none of an address that travels (RFC 9844 §1).
+/// §3.2.2, `IPvFuture`). A zone means something on the client's machine alone, so clients take it out
+/// (RFC 6874 §4), and RFC 9112 §3.2 has a `Host` with one refused.
 fn is_ip_literal(literal: &[u8]) -> bool {
     if let [b'v' | b'V', versioned @ ..] = literal {
         let Some(dot) = versioned.iter().position(|byte| *byte == b'.') else { return false };

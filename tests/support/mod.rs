@@ -111,7 +111,8 @@ impl Server {
             let log = String::from_utf8_lossy(&self.logged);
             let address = log.split_once(words).and_then(|(_, rest)| {
                 let (address, _) = rest.split_once('/')?;
-                address.parse().ok()
+                // It is a URL, which writes the percent sign of a zone so.
+                address.replace("%25", "%").parse().ok()
             });
             if let Some(address) = address {
                 return address;
