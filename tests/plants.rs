@@ -15,6 +15,7 @@
 #[path = "support/planting.rs"]
 mod planting;
 
+use std::fs;
 use std::process::Command;
 
 use planting::{Bed, Plant, say};
@@ -35,6 +36,17 @@ fn every_plant_applies_and_is_found_if_that_is_asked() {
     if std::env::var_os("ONELOOP_PLANTS").is_some() {
         let missed = search_for(&plants);
         assert!(missed.is_empty(), "not found within {SEEDS} seeds: {missed:#?}");
+    }
+}
+
+/// The README lists each of them, and none that is not there.
+#[test]
+fn the_readme_knows_every_plant() {
+    let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
+    assert_eq!(readme.matches("(tests/simulation/plants/").count(), PLANTS, "links to plants");
+    for Plant { name, .. } in Plant::all_in("tests/simulation/plants") {
+        let link = format!("[{name}](tests/simulation/plants/{name}.plant)");
+        assert!(readme.contains(&link), "the README does not list {link}");
     }
 }
 
