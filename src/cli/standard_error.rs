@@ -131,8 +131,8 @@ impl Way {
         match self {
             Way::Reopened(own) => Ok(rustix::io::write(own, bytes)?),
             Way::Socket => {
-                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                Ok(rustix::net::send(&stderr, bytes, flags)?)
+                // Rust's programs ignore SIGPIPE, so the flag that macOS lacks is not needed.
+                Ok(rustix::net::send(&stderr, bytes, SendFlags::DONTWAIT)?)
             }
             Way::Polled if !wait_for_room(Duration::ZERO) => Err(io::ErrorKind::WouldBlock.into()),
             Way::Polled => {
