@@ -9,8 +9,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 4] =
-    ["README.md", "benches/peers/README.md", "benches/slots/README.md", "src/herd/README.md"];
+const READMES: [&str; 5] = [
+    "README.md",
+    "benches/peers/README.md",
+    "benches/slots/README.md",
+    "benches/neighbours/README.md",
+    "src/herd/README.md",
+];
 
 /// Killed at the end of the test, whatever happens.
 struct Guard(Child);
