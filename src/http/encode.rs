@@ -112,11 +112,16 @@ pub(crate) fn check_field(name: &str, value: &[u8]) -> Result<(), InvalidField> 
 }
 
 /// The status line and the `Date`.
+#[inline]
 pub(crate) fn start(out: &mut Vec<u8>, status: Status, date: &Date) {
-    if status == Status::OK {
-        out.extend_from_slice(date.ok_and_line());
-        return;
+    match status == Status::OK {
+        true => out.extend_from_slice(date.ok_and_line()),
+        false => start_other(out, status, date),
     }
+}
+
+/// The same, of an answer that is not 200.
+fn start_other(out: &mut Vec<u8>, status: Status, date: &Date) {
     match status.line() {
         Some(line) => out.extend_from_slice(line),
         None => {
