@@ -63,6 +63,15 @@ pub(super) enum Run {
     Ended(CloseReason),
 }
 
+/// How many steps a client takes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// As many as it can, and its budget allows.
+    AllSteps,
+    /// One; and if the connection has ended by it, what that takes.
+    OneStep,
+}
+
 /// How much of what the kernel holds of a client has been looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looked {
@@ -167,24 +176,7 @@ impl<S: Stream> Clients<S> {
 
     /// Has one client take one step. If the connection has ended by it, it is seen off, too.
     pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.common.budget.begin_client(self.common.limits.turn_bytes_max);
-        let run = loop {
-            let step = self.take_step(key, now, handler);
-            let client = &self.slab[key];
-            match client.outcome(step, &self.common.budget) {
-                Some(run) => break run,
-                None if client.connection.state() != Name::Closed => break Run::Stepped,
-                None => {}
-            }
-        };
-        self.settle(key, run);
-    }
-
-    fn take_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Step {
-        self.driven = key;
-        let mut turn = Turn { now, handler, common: &mut self.common };
-        let witness = &mut Witness { narrator: &mut self.narrator, key };
-        self.slab[key].step(&mut self.receive_buffer, &mut turn, witness)
+        self.take_steps(key, self.common.limits.turn_bytes_max, Pace::OneStep, now, handler);
     }
 
     /// Has a client take its steps, as long as it can and this much budget lasts.
@@ -192,6 +184,17 @@ impl<S: Stream> Clients<S> {
         &mut self,
         key: usize,
         budget: usize,
+        now: Time,
+        handler: &mut H,
+    ) {
+        self.take_steps(key, budget, Pace::AllSteps, now, handler);
+    }
+
+    fn take_steps<H: Handler>(
+        &mut self,
+        key: usize,
+        budget: usize,
+        pace: Pace,
         now: Time,
         handler: &mut H,
     ) {
@@ -204,6 +207,9 @@ impl<S: Stream> Clients<S> {
             let step = client.step(&mut self.receive_buffer, &mut turn, witness);
             if let Some(run) = client.outcome(step, &turn.common.budget) {
                 break run;
+            }
+            if pace == Pace::OneStep && client.connection.state() != Name::Closed {
+                break Run::Stepped;
             }
         };
         self.settle(key, run);
