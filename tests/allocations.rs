@@ -138,13 +138,11 @@ fn no_request_for_a_file_in_memory_allocates() {
     let request = |path: &str, fields: &str| {
         format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n")
     };
-    let now = httpdate::fmt_http_date(std::time::SystemTime::now());
     let kinds = [
         request("/LICENSE-MIT", ""),
         request("/%4cICENSE-MIT?a=b", ""),
         request("/LICENSE-MIT", "Accept-Encoding: gzip, deflate, br, zstd\r\n"),
         request("/LICENSE-MIT", "If-None-Match: \"x\", *\r\n"),
-        request("/LICENSE-MIT", &format!("If-Modified-Since: {now}\r\n")),
         request("/LICENSE-MIT", "If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT\r\n"),
         request("/LICENSE-MIT", "Range: bytes=100-199\r\n"),
         request("/LICENSE-MIT", "Range: bytes=9999999-\r\n"),

@@ -49,9 +49,8 @@ pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime)
             false => Verdict::Proceed,
         };
     }
-    // No client has been told a time that is still to come: one that says it has a wrong clock.
     match (current.modified, date(asked.if_modified_since)) {
-        (Some(modified), Some(since)) if modified <= since && since <= now => Verdict::NotModified,
+        (Some(modified), Some(since)) if modified <= since => Verdict::NotModified,
         (Some(_) | None, Some(_) | None) => Verdict::Proceed,
     }
 }
@@ -126,9 +125,6 @@ mod tests {
     const SAME: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const AFTER: &str = "Sun, 06 Nov 1994 08:49:38 GMT";
 
-    const NOW: &str = "Thu, 29 Oct 2026 08:49:37 GMT";
-    const SOON: &str = "Thu, 29 Oct 2026 08:49:38 GMT";
-
     fn modified() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
     }
@@ -176,20 +172,16 @@ mod tests {
             ("If-Modified-Since", SAME, NotModified),
             ("If-Modified-Since", AFTER, NotModified),
             ("If-Modified-Since", "Sunday, 06-Nov-94 08:49:37 GMT", NotModified),
-            ("If-Modified-Since", "Sunday, 06-Nov-44 08:49:37 GMT", Proceed),
+            ("If-Modified-Since", "Sunday, 06-Nov-44 08:49:37 GMT", NotModified),
             ("If-Modified-Since", "Sunday, 06-Nov-88 08:49:37 GMT", Proceed),
             ("If-Modified-Since", "Sun Nov  6 08:49:37 1994", NotModified),
-            ("If-Modified-Since", NOW, NotModified),
-            // Later than now.
-            ("If-Modified-Since", SOON, Proceed),
-            ("If-Modified-Since", "Fri, 31 Dec 9999 23:59:59 GMT", Proceed),
+            ("If-Modified-Since", "Fri, 31 Dec 9999 23:59:59 GMT", NotModified),
             ("If-Modified-Since", "yesterday", Proceed),
             ("If-Modified-Since", "", Proceed),
             ("If-Modified-Since", "784111777", Proceed),
             ("If-Unmodified-Since", BEFORE, Failed),
             ("If-Unmodified-Since", SAME, Proceed),
             ("If-Unmodified-Since", AFTER, Proceed),
-            ("If-Unmodified-Since", SOON, Proceed),
             ("If-Unmodified-Since", "never", Proceed),
         ];
         for (name, value, expected) in table {
