@@ -288,7 +288,7 @@ impl<L: Accept> Admission<L> {
         if handler.give_way() {
             return;
         }
-        if self.exhaustion.begins(now, EPISODE_QUIET) {
+        if self.exhaustion.begins(now, EPISODE_QUIET) && self.door == Door::Public {
             let count = clients.len();
             warn!(
                 "cannot accept with {count} clients ({reason}): the idle make room or others wait"
@@ -307,7 +307,8 @@ impl<L: Accept> Admission<L> {
 
     /// The system does not let us accept, and nobody here can help that: accepting rests.
     fn rest(&mut self, reason: &dyn Display, now: Time) {
-        if self.refusal.begins(now, EPISODE_QUIET) {
+        // The admin page's listener has the same trouble at the same time.
+        if self.refusal.begins(now, EPISODE_QUIET) && self.door == Door::Public {
             warn!("cannot accept connections ({reason}): tried again ten times a second");
         }
         self.lost = 0;

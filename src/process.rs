@@ -6,6 +6,7 @@
 use std::fs;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags};
 use rustix::process::{Resource, getrlimit};
 use rustix::time::{ClockId, DynamicClockId, clock_gettime_dynamic};
 
@@ -37,10 +38,23 @@ pub(crate) fn look() -> Process {
 }
 
 fn resident_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let status = read_status()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kib * 1024)
+}
+
+/// What the kernel writes of this process, by three calls. The standard library makes calls again
+/// that a signal interrupts, however often that is.
+fn read_status() -> Option<String> {
+    /// The lines up to the one that is looked for take a fifth of this.
+    const BYTES_MAX: usize = 8192;
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::open("/proc/self/status", flags, Mode::empty()).ok()?;
+    let mut bytes = vec![0; BYTES_MAX];
+    let read = rustix::io::read(&file, &mut bytes).ok()?;
+    bytes.truncate(read);
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

@@ -270,6 +270,8 @@ pub(crate) enum Asked {
     Piece,
     /// The body is complete.
     Complete,
+    /// The system fails to read it.
+    Failed,
     /// It has more or fewer bytes than was said. Nothing that could be taken for another
     /// answer has been encoded, and nothing may follow.
     Broken,
@@ -402,7 +404,7 @@ mod tests {
         loop {
             match streaming.ask(&mut out, 1024, 1024, NOW) {
                 Asked::GoesOn => {}
-                Asked::Piece => unreachable!("a source has no file"),
+                Asked::Piece | Asked::Failed => unreachable!("a source has no file"),
                 end @ (Asked::Complete | Asked::Broken) => {
                     return (String::from_utf8(out).expect("text"), end);
                 }

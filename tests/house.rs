@@ -67,6 +67,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "handlers/site/directory.rs",
             "handlers/site/failure.rs",
             "handlers/site/identity.rs",
+            "handlers/site/names.rs",
             "handlers/site/root.rs",
             "herd/sources.rs",
             "listener.rs",

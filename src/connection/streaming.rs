@@ -11,6 +11,7 @@ use super::machine::{Common, Connection, Turn, Unread};
 use super::state::{Name, State};
 use crate::file::FilePiece;
 use crate::handler::Handler;
+use crate::metrics::CloseReason;
 use crate::source::{Asked, FRAMING_BYTES_MAX, Streaming};
 use crate::work;
 
@@ -51,6 +52,8 @@ impl Connection {
             Asked::GoesOn | Asked::Piece => self.state.on_piece(),
             Asked::Complete => self.state.on_last_piece(),
             Asked::Broken => self.break_off(),
+            // A reset tells the peer so at once.
+            Asked::Failed => self.on_close(CloseReason::Reset),
         }
     }
 
@@ -95,6 +98,7 @@ impl Connection {
             Asked::GoesOn => {}
             Asked::Complete => self.state.on_last_piece(),
             Asked::Broken => self.break_off(),
+            Asked::Failed => unreachable!("what was sent has not failed"),
         }
         // Nothing is owed: as if the last byte of that had been sent.
         self.on_sent_before_file(0, unread, turn);

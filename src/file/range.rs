@@ -108,9 +108,10 @@ impl FileRange {
         };
         let whole = match cached {
             Cached::Bytes(bytes) => bytes == length,
-            Cached::Missing => false,
+            Cached::Missing | Cached::Failed => false,
             Cached::Unknown if length <= BLIND_BYTES_MAX || system::is_in_memory(&self.file) => {
-                system::read(&self.file, &mut out[start..], self.offset) == length
+                let read = system::read(&self.file, &mut out[start..], self.offset);
+                read.is_ok_and(|bytes| bytes == length)
             }
             Cached::Unknown => false,
         };

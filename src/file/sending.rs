@@ -17,6 +17,7 @@
 //! What is missing is fetched in the background, a bounded stretch ahead of what is being sent.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -211,6 +212,7 @@ impl Sending {
         match cached {
             Cached::Bytes(bytes) => self.got(bytes),
             Cached::Missing => self.miss(out, room, now),
+            Cached::Failed => Asked::Failed,
             Cached::Unknown if system::is_in_memory(&self.file) => {
                 self.way = Way::InMemory;
                 self.find(usize::MAX, now)
@@ -228,8 +230,14 @@ impl Sending {
         let start = out.len();
         let room = room.min(BLIND_BYTES_MAX);
         out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
-        let bytes = system::read(&self.file, &mut out[start..], self.at);
-        out.truncate(start + bytes);
+        let read = system::read(&self.file, &mut out[start..], self.at);
+        out.truncate(start + *read.as_ref().unwrap_or(&0));
+        let bytes = match read {
+            Ok(bytes) => bytes,
+            // Nothing that has bytes.
+            Err(reason) if reason.kind() == ErrorKind::IsADirectory => 0,
+            Err(_) => return Asked::Failed,
+        };
         // The others first: this may have kept them waiting.
         self.due = now + Duration::from_nanos(1);
         self.got(bytes)
@@ -486,7 +494,7 @@ mod tests {
                 given += sent + copied;
                 match asked {
                     Asked::GoesOn => now = sending.due(),
-                    Asked::Piece | Asked::Complete | Asked::Broken => break asked,
+                    Asked::Piece | Asked::Complete | Asked::Broken | Asked::Failed => break asked,
                 }
             };
             assert_eq!((asked, given), (Asked::Broken, bytes));

@@ -21,6 +21,8 @@ pub(super) enum Cached {
         expect(dead_code, reason = "only Linux tells what its page cache lacks")
     )]
     Missing,
+    /// The disk fails.
+    Failed,
     /// The file system cannot tell, or the system does not let us ask.
     Unknown,
 }
@@ -35,13 +37,11 @@ pub(super) enum Fetch {
 }
 
 /// Reads from `offset` on, whether the bytes are in memory or have to be waited for. No bytes: the
-/// file ends there, or cannot be read.
-pub(crate) fn read(file: &File, bytes: &mut [u8], offset: u64) -> usize {
-    try_read(file, bytes, offset).unwrap_or_default()
-}
-
-/// The same, for whom the end of a file and a file that cannot be read are not the same.
-pub(super) fn try_read(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+/// file ends there.
+///
+/// # Errors
+/// If the disk fails, or the system refuses.
+pub(crate) fn read(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let read = again(|| file.read_at(bytes, offset));
     read.inspect_err(|reason| note(Call::Read, reason))
 }
@@ -142,7 +142,8 @@ mod linux {
             Some(Errno::INTR | Errno::NOMEM | Errno::NOBUFS) => Cached::Missing,
             // The disk has failed, or this is nothing that can be read. Waiting for it may take
             // long, and comes to the same.
-            Some(Errno::IO | Errno::BADF | Errno::ISDIR | Errno::STALE) => Cached::Bytes(0),
+            Some(Errno::IO | Errno::STALE) => Cached::Failed,
+            Some(Errno::BADF | Errno::ISDIR) => Cached::Bytes(0),
             // A sandbox refuses the call, or an older kernel has none. Another one may read.
             Some(_) | None => Cached::Unknown,
         }
@@ -180,8 +181,6 @@ mod linux {
     ) -> io::Result<Option<usize>> {
         let error = match rustix::fs::sendfile(socket, file, Some(&mut { offset }), bytes_max) {
             Ok(bytes) => return Ok(Some(bytes)),
-            // The disk's error, not the socket's.
-            Err(Errno::IO) => return Ok(Some(0)),
             Err(reason) => io::Error::from(reason),
         };
         let is_ordinary = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
@@ -271,10 +270,10 @@ pub(crate) mod pretence {
             match first {
                 _ if cache.is_unknown => Cached::Unknown,
                 Some(gap) if gap <= offset => Cached::Missing,
-                Some(gap) => {
-                    Cached::Bytes(read(file, &mut bytes[..(gap - offset) as usize], offset))
-                }
-                None => Cached::Bytes(read(file, bytes, offset)),
+                Some(gap) => Cached::Bytes(
+                    read(file, &mut bytes[..(gap - offset) as usize], offset).unwrap_or(0),
+                ),
+                None => Cached::Bytes(read(file, bytes, offset).unwrap_or(0)),
             }
         })
     }

@@ -37,6 +37,7 @@ pub(crate) fn read_whole(file: &File, said: usize, max: usize) -> Whole {
             return Whole::Elsewhere;
         }
         Cached::Unknown => (0, Whole::TooLong),
+        Cached::Failed => return Whole::Unreadable,
     };
     if read == said && (said > 0 || too_long == Whole::Elsewhere) {
         bytes.truncate(said);
@@ -66,7 +67,7 @@ fn read_on(
         if len == bytes.len() {
             bytes.resize(len + MORE_BYTES, 0);
         }
-        let read = system::try_read(file, &mut bytes[len..], len as u64)?;
+        let read = system::read(file, &mut bytes[len..], len as u64)?;
         len += read;
         if read == 0 || (len == said && len < bytes.len()) {
             bytes.truncate(len);

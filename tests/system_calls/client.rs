@@ -27,7 +27,8 @@ pub fn ask(port: u16, path: &str) -> Answer {
 pub fn ask_for(port: u16, path: &str, patience: std::time::Duration) -> Answer {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return Answer::None };
     stream.set_read_timeout(Some(patience)).unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n");
     if stream.write_all(head.as_bytes()).is_err() {
         return Answer::None;
     }
@@ -46,6 +47,9 @@ fn judge(bytes: &[u8]) -> Option<(u16, bool)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
     let status = head.split(' ').nth(1)?.parse().ok()?;
+    if head.contains("\r\ntransfer-encoding: chunked\r\n") {
+        return Some((status, bytes.ends_with(b"\r\n0\r\n\r\n")));
+    }
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
     Some((status, bytes.len() - end == length.parse::<usize>().ok()?))
 }

@@ -3,7 +3,7 @@
 //! It stays open meanwhile: what is read is the directory as it was opened, whatever is at its name
 //! by then.
 
-use rustix::fs::{AtFlags, Dir, FileType, fstat, statat};
+use rustix::fs::{AtFlags, FileType, fstat, statat};
 use std::fmt;
 
 use rustix::fd::OwnedFd;
@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::failure::Failure;
 use super::identity::{Identity, Stamp};
+use super::names::Names;
 use super::root::{Effort, Kind, NO_AUTOMOUNT, Root, kind};
 use crate::system_calls::{Call, note};
 
@@ -49,13 +50,13 @@ pub(super) struct Directory {
     /// Ends in a slash, or is empty.
     name: Box<[u8]>,
     identity: Identity,
-    entries: Dir,
+    names: Names,
 }
 
 impl Directory {
     pub(super) fn new(root: Root, name: &[u8], opened: OwnedFd) -> Result<Directory, Failure> {
         let identity = Identity::of(&fstat(&opened)?);
-        Ok(Directory { root, name: name.into(), identity, entries: Dir::new(opened)? })
+        Ok(Directory { root, name: name.into(), identity, names: Names::new(opened)? })
     }
 
     pub(super) fn root(&self) -> &Root {
@@ -74,26 +75,25 @@ impl Directory {
     /// Looks at the next entry, or says that there is none. Of one that is not `shown`, by its
     /// name, nothing is asked.
     pub(super) fn next(&mut self, shown: impl Fn(&[u8]) -> bool) -> Option<Result<Look, Failure>> {
-        let entry = match self.entries.next()? {
-            Ok(entry) => entry,
-            Err(reason) => return Some(Err(reason.into())),
+        let name = match self.names.next()? {
+            Ok(name) => name,
+            Err(reason) => return Some(Err(unread(reason))),
         };
-        let name = entry.file_name().to_bytes();
-        let (served, cost) = match shown(name) {
-            true => match self.look_at(name) {
+        let (served, cost) = match shown(&name) {
+            true => match self.look_at(&name) {
                 Ok(looked) => looked,
                 Err(failure) => return Some(Err(failure)),
             },
             false => (None, ENTRY_COST),
         };
-        Some(Ok(Look { name: name.into(), served, cost }))
+        Some(Ok(Look { name, served, cost }))
     }
 
     /// What the entry `name` is. One that has gone meanwhile, or leads nowhere that is served, is
     /// none. If the system does not say, the whole list fails: it would have too few of them.
     fn look_at(&self, name: &[u8]) -> Result<(Option<Served>, usize), Failure> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | NO_AUTOMOUNT;
-        let found = self.entries.fd().and_then(|directory| statat(directory, name, flags));
+        let found = self.names.directory().and_then(|directory| statat(directory, name, flags));
         let (found, cost) = match found {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink => {
                 let (found, effort) = self.root.linked(&[&self.name, name].concat());
@@ -112,12 +112,15 @@ impl Directory {
                 Ok((kind(&stat).map(|kind| Served { kind, bytes, modified }), cost))
             }
             Err(reason) if is_of_the_entry(reason) => Ok((None, cost)),
-            Err(reason) => {
-                note(Call::Open, &reason.into());
-                Err(Failure::Broken)
-            }
+            Err(reason) => Err(unread(reason)),
         }
     }
+}
+
+/// The system does not read the directory, or does not look at what is in it.
+fn unread(reason: Errno) -> Failure {
+    note(Call::Open, &reason.into());
+    Failure::Broken
 }
 
 /// Whether this error says something of an entry, and not that the system does not look at it.

@@ -25,6 +25,7 @@ mod html;
 mod identity;
 mod links;
 mod listing;
+mod names;
 mod nature;
 mod path;
 mod range;

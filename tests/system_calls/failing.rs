@@ -1,0 +1,204 @@
+//! Each error of each call, once and for ever: the server rests, serves who can be served, says so
+//! once, and stops when it is told.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use crate::client::{Answer, ask_for};
+use crate::needed::Folder;
+use crate::server::{Server, Times};
+use crate::support::PATIENCE;
+use crate::trace::can_trace;
+
+/// How many servers run at the same time. They sleep most of the time.
+const AT_ONCE: usize = 8;
+
+/// The share of a processor that a server may take in which a call fails for ever, in percent.
+const LOAD_MAX: u64 = 5;
+
+/// How long a client waits that may never be served.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// What a client asks for: a directory's list, small and large files, a link out and in again.
+const PATHS: [&str; 5] = ["/sub/", "/small", "/large", "/link", "/small"];
+
+/// Errors that any call may fail with, as the system or a sandbox decides.
+const ERRORS: [Errno; 7] =
+    [Errno::INTR, Errno::AGAIN, Errno::PERM, Errno::NOSYS, Errno::INVAL, Errno::IO, Errno::NOMEM];
+
+/// Those that are tried once, one for each of the ways that an error passes.
+const ONCE: [Errno; 3] = [Errno::INTR, Errno::PERM, Errno::NOMEM];
+
+/// Each call that the running server makes, and errors of its own.
+pub const CALLS: [(&str, &[Errno]); 26] = [
+    ("accept4", &[Errno::MFILE, Errno::NFILE, Errno::CONNABORTED, Errno::PROTO, Errno::NETDOWN]),
+    ("close", &[]),
+    ("epoll_ctl", &[Errno::NOSPC]),
+    ("epoll_wait", &[Errno::BADF]),
+    ("fadvise64", &[]),
+    ("fstat", &[]),
+    ("fstatfs", &[]),
+    ("getdents64", &[]),
+    ("newfstatat", &[]),
+    ("openat", &[Errno::MFILE]),
+    ("openat2", &[Errno::MFILE]),
+    ("poll", &[]),
+    ("pread64", &[]),
+    ("preadv2", &[Errno::OPNOTSUPP]),
+    ("read", &[]),
+    ("readlink", &[]),
+    ("readlinkat", &[]),
+    ("recvfrom", &[Errno::NOBUFS, Errno::CONNRESET]),
+    ("sendfile", &[Errno::NOBUFS]),
+    ("sendto", &[Errno::NOBUFS, Errno::PIPE]),
+    ("setsockopt", &[]),
+    ("shutdown", &[]),
+    ("statx", &[]),
+    ("timerfd_settime", &[]),
+    ("write", &[Errno::NOSPC, Errno::PIPE]),
+    ("writev", &[Errno::PIPE]),
+];
+
+/// Calls for which another way serves, whatever they fail with, but for these errors.
+const SERVED: [(&str, &[Errno]); 12] = [
+    ("fadvise64", &[]),
+    ("fstatfs", &[]),
+    ("openat2", &[Errno::INTR, Errno::AGAIN, Errno::INVAL, Errno::IO, Errno::NOMEM, Errno::MFILE]),
+    ("poll", &[]),
+    ("pread64", &[]),
+    ("preadv2", &[Errno::INTR, Errno::AGAIN, Errno::IO, Errno::NOMEM]),
+    ("read", &[]),
+    ("sendfile", &[Errno::INTR, Errno::AGAIN]),
+    ("setsockopt", &[]),
+    ("statx", &[]),
+    ("timerfd_settime", &[]),
+    ("write", &[]),
+];
+
+/// A call that fails in this way.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    call: &'static str,
+    error: Errno,
+    times: Times,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (call, own) in CALLS {
+        let each = ERRORS.iter().chain(own);
+        cases.extend(each.map(|error| Case { call, error: *error, times: Times::ForEver }));
+        cases.extend(ONCE.map(|error| Case { call, error, times: Times::Once }));
+    }
+    cases
+}
+
+/// A site with one of everything.
+fn folder() -> Folder {
+    let folder = Folder::new("system-calls-site");
+    fs::create_dir_all(folder.path().join("sub")).unwrap();
+    fs::write(folder.path().join("sub/entry"), "entry").unwrap();
+    fs::write(folder.path().join("small"), "small").unwrap();
+    fs::write(folder.path().join("large"), vec![b'x'; 300_000]).unwrap();
+    // An absolute one, which the server itself resolves. This fails only if the folder was left
+    // behind by another run.
+    let _ = std::os::unix::fs::symlink(folder.path().join("small"), folder.path().join("link"));
+    folder
+}
+
+/// Lets the call fail, and says what the server does that it must not do.
+fn faults(folder: &Folder, case: Case) -> Vec<String> {
+    let Case { call, error, times } = case;
+    let mut server = Server::start(folder.path(), call, error, times);
+    let is_served = SERVED.iter().any(|(name, but)| *name == call && !but.contains(&error));
+    let patience = if is_served || times == Times::Once { PATIENCE } else { SHORT };
+    let mut faults = Vec::new();
+    let (public, admin) = (server.port, server.admin_port());
+    for (port, path) in PATHS.map(|path| (public, path)).into_iter().chain([(admin, "/metrics")]) {
+        let answer = ask_for(port, path, patience);
+        if answer == Answer::Short || is_served && answer != Answer::Whole(200) {
+            faults.push(format!("{path} was answered by {answer:?}"));
+        }
+    }
+    if times == Times::Once {
+        for path in PATHS {
+            let answer = ask_for(server.port, path, PATIENCE);
+            if answer != Answer::Whole(200) {
+                faults.push(format!("{path} was answered by {answer:?} when it had passed"));
+            }
+        }
+    } else if server.load() >= LOAD_MAX {
+        // It may have been at work still.
+        let load = server.load();
+        if load >= LOAD_MAX {
+            faults.push(format!("it takes {load} % of a processor"));
+        }
+    }
+    let log = server.log();
+    faults.extend(repeated(&log).map(|line| format!("it says more than once {line}")));
+    stop(&mut server, &mut faults);
+    faults
+}
+
+/// Lines, without their times, that stand in the log more than once.
+fn repeated(log: &str) -> impl Iterator<Item = String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for line in log.lines() {
+        *counts.entry(line.split_once(' ').map_or(line, |(_, line)| line)).or_default() += 1;
+    }
+    let repeated = counts.into_iter().filter(|(_, count)| *count > 1);
+    repeated.map(|(line, _)| line.to_owned()).collect::<Vec<_>>().into_iter()
+}
+
+/// The first signal may leave a client that is not done, the second may not.
+fn stop(server: &mut Server, faults: &mut Vec<String>) {
+    if let Ok(mut unfinished) = TcpStream::connect(("127.0.0.1", server.port)) {
+        let _ = unfinished.write_all(b"GET / HTTP/1.1\r\nHost:");
+        server.tell_to_stop();
+        if server.end_within(SHORT).is_some() {
+            return;
+        }
+    }
+    // Where the signal's handler cannot write to its pipe (`sendto`), a signal that comes just before
+    // the poll is seen after the next one.
+    for _ in 0..2 {
+        server.tell_to_stop();
+        if server.end_within(PATIENCE / 8).is_some() {
+            return;
+        }
+    }
+    faults.push("signals do not end it".to_owned());
+}
+
+#[test]
+fn no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable() {
+    if !can_trace(no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable) {
+        return;
+    }
+    let folder = folder();
+    let cases = cases();
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let faults = faults(&folder, *case);
+                    if !faults.is_empty() {
+                        found.lock().unwrap().push(format!("{case:?}: {faults:?}"));
+                    }
+                }
+            });
+        }
+    });
+    let mut found = found.into_inner().unwrap();
+    found.sort();
+    assert!(found.is_empty(), "{} of {}:\n{}", found.len(), cases.len(), found.join("\n"));
+}
