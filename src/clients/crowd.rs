@@ -385,9 +385,8 @@ impl<S: Stream> Clients<S> {
         self.common.metrics.count_close(reason);
         let client = &mut self.slab[key];
         client.queued = false;
-        if matches!(reason, CloseReason::WriteTimeout | CloseReason::Reset) {
-            // It may be in the middle of an answer, and its end alone could be taken for the
-            // answer's. If this fails the connection is gone already, which is what was wanted.
+        if reason == CloseReason::WriteTimeout {
+            // If it fails the connection is gone already, which is what was wanted.
             let _ = client.socket.stream().reset_on_drop();
         }
         if self.narrator.is_on() || max_level() >= Level::Debug {

@@ -224,7 +224,14 @@ impl<S: Stream> Clients<S> {
             }
         }
         match run {
-            Run::Ended(reason) => self.end(key, reason),
+            Run::Ended(reason) => {
+                if reason == CloseReason::Reset {
+                    // The system has failed on it, perhaps in the middle of an answer, for which its
+                    // end alone could be taken. If this fails the connection is gone already.
+                    let _ = self.slab[key].socket.stream().reset_on_drop();
+                }
+                self.end(key, reason);
+            }
             Run::Waits if self.drained(key) => self.close(key, CloseReason::Drained),
             Run::Waits => {
                 self.await_peer(key);
