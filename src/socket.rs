@@ -66,7 +66,7 @@ pub(crate) fn copy_file(
 ) -> io::Result<usize> {
     let mut bytes = [0; 16 * 1024];
     let room = bytes_max.min(bytes.len());
-    match file::read(file, &mut bytes[..room], offset)? {
+    match file::read_owed(file, &mut bytes[..room], offset)? {
         0 => Ok(0),
         read => stream.write(&bytes[..read]),
     }

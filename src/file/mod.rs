@@ -19,7 +19,7 @@ pub(crate) use range::Start;
 pub(crate) use sending::{FilePiece, Sending};
 #[cfg(test)]
 pub(crate) use system::pretence;
-pub(crate) use system::read;
+pub(crate) use system::read_owed;
 #[cfg(target_os = "linux")]
 pub(crate) use system::{send_more, sendfile};
 #[cfg(feature = "site")]

@@ -17,7 +17,6 @@
 //! What is missing is fetched in the background, a bounded stretch ahead of what is being sent.
 
 use std::fs::File;
-use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,14 +229,9 @@ impl Sending {
         let start = out.len();
         let room = room.min(BLIND_BYTES_MAX);
         out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
-        let read = system::read(&self.file, &mut out[start..], self.at);
+        let read = system::read_owed(&self.file, &mut out[start..], self.at);
         out.truncate(start + *read.as_ref().unwrap_or(&0));
-        let bytes = match read {
-            Ok(bytes) => bytes,
-            // Nothing that has bytes.
-            Err(reason) if reason.kind() == ErrorKind::IsADirectory => 0,
-            Err(_) => return Asked::Failed,
-        };
+        let Ok(bytes) = read else { return Asked::Failed };
         // The others first: this may have kept them waiting.
         self.due = now + Duration::from_nanos(1);
         self.got(bytes)

@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use rustix::io::Errno;
+
 use crate::system_calls::{Call, again, note};
 
 /// What came of a look at the page cache.
@@ -41,9 +43,26 @@ pub(super) enum Fetch {
 ///
 /// # Errors
 /// If the disk fails, or the system refuses.
-pub(crate) fn read(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+pub(super) fn read(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let read = again(|| file.read_at(bytes, offset));
     read.inspect_err(|reason| note(Call::Read, reason))
+}
+
+/// As [`read`], for bytes that the file should have. A directory has none, and neither has a file
+/// that was not opened to be read.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_owed(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    match read(file, bytes, offset) {
+        Err(reason) if has_no_bytes(&reason) => Ok(0),
+        read => read,
+    }
+}
+
+#[cold]
+fn has_no_bytes(reason: &io::Error) -> bool {
+    matches!(Errno::from_io_error(reason), Some(Errno::BADF | Errno::ISDIR))
 }
 
 /// Reads what the page cache holds from `offset` on, without waiting for anything.
@@ -99,7 +118,7 @@ mod linux {
     use std::os::fd::AsFd;
 
     use rustix::fs::Advice;
-    use rustix::io::{Errno, ReadWriteFlags, preadv2};
+    use rustix::io::{ReadWriteFlags, preadv2};
     use rustix::net::SendFlags;
 
     use super::*;
