@@ -2,7 +2,9 @@
 //!
 //! A signal handler may do next to nothing. It sets a flag, which the loop looks at in each turn,
 //! and writes a byte to a pipe of its signal, which wakes the poll. The number of bytes says how
-//! often the signal came. The flag says that it came at all, even if the pipe cannot be used.
+//! often the signal came. The flag says that it came at all, even if the pipe cannot be used. The
+//! loop looks at the flags once more before it sleeps. Once it has seen a flag without its byte, it
+//! sleeps for [`REST`] at most: nothing else would wake it if the next signal came in between.
 //!
 //! A signal that the process was started with ignored (`nohup`, a shell's background job) stays
 //! ignored. When the last [`Signals`] of the process is dropped, a signal does again what it did
@@ -29,6 +31,9 @@ const STOPPING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// How often one signal counts at most between two polls. Twice ends the server at once.
 const COUNTED_MAX: usize = 16;
+
+/// How long the loop sleeps at most while a signal may be unable to wake it.
+const REST: Duration = Duration::from_millis(100);
 
 /// The signals that stop a server, caught as long as this lives.
 #[derive(Debug)]
@@ -94,6 +99,15 @@ impl Signals {
         }
     }
 
+    /// How long the loop may sleep, as far as signals are concerned: not at all if one has come, and
+    /// not for long if a byte is missing that should have woken it.
+    pub(crate) fn sleep_max(&self) -> Option<Duration> {
+        if self.0.iter().any(|caught| caught.came.load(Ordering::SeqCst)) {
+            return Some(Duration::ZERO);
+        }
+        self.0.iter().any(|caught| caught.bytes_due > 0).then_some(REST)
+    }
+
     /// The signals that have come since the last call, each as often as it came.
     pub(crate) fn take(&mut self) -> Vec<i32> {
         let each = self.0.iter_mut();
@@ -104,13 +118,17 @@ impl Signals {
 impl Caught {
     /// How often it has come since the last call.
     fn take(&mut self) -> usize {
-        if !self.came.swap(false, Ordering::SeqCst) {
+        let came = self.came.swap(false, Ordering::SeqCst);
+        if !came && self.bytes_due == 0 {
             return 0;
         }
         // Nothing, if the system refuses to write or to read it.
         let bytes = self.pipe.read(&mut [0; COUNTED_MAX]).unwrap_or_default();
         let late = bytes.min(self.bytes_due);
         self.bytes_due -= late;
+        if !came {
+            return 0;
+        }
         if bytes == late {
             // The flag alone has come, so this is once.
             self.bytes_due = (self.bytes_due + 1).min(COUNTED_MAX);
@@ -203,6 +221,11 @@ impl Told {
     /// Whether it has been told.
     pub(crate) fn to_stop(&self) -> bool {
         self.to_stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether a handle has told it since the last [`Told::take_by_handle`].
+    pub(crate) fn by_handle(&self) -> bool {
+        self.by_handle.load(Ordering::SeqCst)
     }
 
     /// Whether a handle has told it since the last call.

@@ -24,6 +24,7 @@ impl<H: Handler> Server<H> {
     /// Waits for events, at most for `timeout`. If the system refuses that, there are none, after a
     /// short rest. If it goes on refusing, the loop cannot go on.
     pub(super) fn poll_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let timeout = timeout.into_iter().chain(self.sleep_max()).min();
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {
                 self.poll_failures = PollFailures::default();

@@ -1,5 +1,7 @@
 //! How a server stops: what it was told, how often, and when it is done.
 
+use std::time::Duration;
+
 use log::{info, warn};
 
 use super::{Progress, Server, Showing, Stopped};
@@ -10,6 +12,17 @@ use crate::narration::LoopEvent;
 use crate::signals::{self, Signals};
 
 impl<H: Handler> Server<H> {
+    /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
+    pub(super) fn sleep_max(&self) -> Option<Duration> {
+        if !self.told.to_stop() {
+            return None;
+        }
+        if self.told.by_handle() {
+            return Some(Duration::ZERO);
+        }
+        self.signals.as_ref().and_then(Signals::sleep_max)
+    }
+
     /// Looks whether the server was told to stop since the last turn, and how often.
     pub(super) fn note_stops(&mut self) {
         if !self.told.to_stop() {

@@ -160,10 +160,19 @@ impl Server {
 
     /// How it has ended, if it does so within this time.
     pub fn end_within(&mut self, longest: Duration) -> Option<ExitStatus> {
+        self.end_unless(longest, |_| false)
+    }
+
+    /// As [`Server::end_within`], but waits no longer than until this is so.
+    pub fn end_unless(
+        &mut self,
+        longest: Duration,
+        is_so: impl Fn(&Server) -> bool,
+    ) -> Option<ExitStatus> {
         let began = Instant::now();
         loop {
             let ended = self.child.try_wait().unwrap();
-            if ended.is_some() || began.elapsed() > longest {
+            if ended.is_some() || is_so(self) || began.elapsed() > longest {
                 return ended;
             }
             thread::sleep(Duration::from_millis(2));
