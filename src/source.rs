@@ -16,6 +16,7 @@ use crate::file::{FilePiece, Sending};
 use crate::http::encode;
 use crate::metrics::CloseReason;
 use crate::time::Time;
+use crate::work;
 
 /// A source that had no bytes to give is left alone for so long at least, whatever it says: asked
 /// again and again, it would keep the loop from sleeping. A thousand times a second is prompt
@@ -177,6 +178,8 @@ pub struct Piece<'a> {
     start: usize,
     room: usize,
     asked_at: Time,
+    /// What the source says it has done for this, counted as the turn's budget is.
+    work: u32,
 }
 
 impl<'a> Piece<'a> {
@@ -188,7 +191,7 @@ impl<'a> Piece<'a> {
 
     pub(crate) fn asked_for_at(asked_at: Time, out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         let start = out.len();
-        Piece { out, start, room, asked_at }
+        Piece { out, start, room, asked_at, work: 0 }
     }
 
     /// When the loop's present turn began, as [`Request::received_at`](crate::Request::received_at)
@@ -201,6 +204,19 @@ impl<'a> Piece<'a> {
     /// Appends these bytes, all of them.
     pub fn append(&mut self, bytes: impl AsRef<[u8]>) {
         self.out.extend_from_slice(bytes.as_ref());
+    }
+
+    /// Says that making this piece took about as long as `time`, if that is more than a few
+    /// microseconds. The client then waits for its next turn the sooner, as with
+    /// [`Sent::took`](crate::Sent::took). What is said several times is added up.
+    pub fn took(&mut self, time: Duration) {
+        let work = u32::try_from(work::of(time)).unwrap_or(u32::MAX);
+        self.work = self.work.saturating_add(work);
+    }
+
+    /// What the source says it has done, in bytes.
+    pub(crate) fn work(&self) -> u32 {
+        self.work
     }
 
     /// How many more bytes should be appended: never more than
@@ -259,6 +275,8 @@ pub(crate) struct Given {
     delimiter: Delimiter,
     /// When it may be asked again.
     due: Time,
+    /// What it says it has done for the last piece, in bytes.
+    work: u32,
 }
 
 /// What came of asking for more of a body.
@@ -280,7 +298,7 @@ pub(crate) enum Asked {
 impl Streaming {
     /// What `source` gives.
     pub(crate) fn from_source(source: Box<dyn Source + Send>, delimiter: Delimiter) -> Streaming {
-        Streaming::Source(Given { source, delimiter, due: Time::START })
+        Streaming::Source(Given { source, delimiter, due: Time::START, work: 0 })
     }
 
     /// When it is to be asked.
@@ -303,6 +321,15 @@ impl Streaming {
         match self {
             Streaming::Source(given) => given.ask(out, room, now),
             Streaming::File(sending) => sending.ask(out, room, piece_max, now),
+        }
+    }
+
+    /// What asking for the last piece was said to have done, in bytes. What reading a file does is
+    /// counted elsewhere.
+    pub(crate) fn work(&self) -> usize {
+        match self {
+            Streaming::Source(given) => given.work as usize,
+            Streaming::File(_) => 0,
         }
     }
 
@@ -341,6 +368,7 @@ impl Given {
         let mut piece = Piece::asked_for_at(now, out, room);
         let next = self.source.next(&mut piece);
         let bytes = piece.len();
+        self.work = piece.work();
         match &mut self.delimiter {
             Delimiter::LastChunk => encode::close_chunk(out, start, bytes),
             Delimiter::Length { left } => match left.checked_sub(bytes as u64) {
@@ -482,6 +510,24 @@ mod tests {
         let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
         assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::Complete);
         assert_eq!(Piece::new(&mut Vec::new(), 1).asked_at(), Time::START);
+    }
+
+    #[test]
+    fn what_a_source_says_it_took_counts_for_that_piece_only() {
+        let mut pieces = [Some(Duration::from_millis(1)), None, Some(Duration::MAX)].into_iter();
+        let source = move |piece: &mut Piece<'_>| {
+            piece.append("x");
+            if let Some(time) = pieces.next().flatten() {
+                piece.took(time);
+                piece.took(time);
+            }
+            Next::More
+        };
+        let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
+        for work in [2 * 1000 * 4096, 0, u32::MAX as usize] {
+            assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, NOW), Asked::GoesOn);
+            assert_eq!(streaming.work(), work);
+        }
     }
 
     #[test]

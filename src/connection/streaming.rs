@@ -38,8 +38,8 @@ impl Connection {
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
-        budget.spend(work::PIECE);
         let asked = body.ask(output.encoded(), room, limits.turn_bytes_max, turn.now);
+        budget.spend(work::PIECE + body.work());
         if asked == Asked::GoesOn && matches!(body, Streaming::File(_)) && body.due() > turn.now {
             metrics.file_pauses += 1;
         }
