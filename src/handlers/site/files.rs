@@ -99,6 +99,11 @@ impl Files {
         }
     }
 
+    /// Something else has taken this long for the present answer.
+    pub(super) fn note_effort(&mut self, effort: Duration) {
+        self.effort += effort;
+    }
+
     /// How long it has looked at the disk, and read what is long, since this was last asked.
     pub(super) fn take_effort(&mut self) -> Duration {
         std::mem::take(&mut self.effort)

@@ -238,7 +238,7 @@ impl Site {
 
     /// Answers with the page of a directory, unless there is none.
     fn list<'r>(
-        &self,
+        &mut self,
         name: &[u8],
         request: &Request<'_>,
         reply: Reply<'r>,
@@ -254,6 +254,7 @@ impl Site {
             true => self.listings.look(&wanted),
             false => self.listings.answer(wanted),
         };
+        self.files.note_effort(self.listings.take_effort());
         let answer = match answer {
             Ok(answer) => answer,
             Err(failure) => return Err((failure, reply)),

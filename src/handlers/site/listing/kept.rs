@@ -25,6 +25,15 @@ const PAGES_MAX: usize = 8;
 /// all are being sent to slow clients, others wait for theirs.
 const PAGES_BYTES_MAX: usize = 32 * page::BYTES_MAX;
 
+/// How long it takes to look whether a directory is still there.
+const LOOK: Duration = Duration::from_micros(4);
+
+/// How long it takes to find out whether an entry is on a page, and in which place.
+const ENTRY: Duration = Duration::from_nanos(100);
+
+/// How long it takes to write a byte of a page: a row of 100 bytes takes 1 µs.
+const NANOS_PER_PAGE_BYTE: u64 = 10;
+
 /// Lists that take up to so many bytes have pages of some KiB: those that are being sent count as
 /// their clients' output, and are made in any case.
 const SMALL_LIST_BYTES: usize = 8 * 1024;
@@ -43,6 +52,8 @@ pub(super) struct Kept {
     /// Every page of a large directory that may still be in memory. It stays there for as long as
     /// it is in this list.
     pages: Vec<Weak<[u8]>>,
+    /// How long making pages has taken since that was last asked.
+    effort: Duration,
 }
 
 /// A directory that has been read.
@@ -73,7 +84,12 @@ impl Kept {
         let Some(index) = self.directories.iter().position(|directory| directory.is(key)) else {
             return false;
         };
-        if !self.directories[index].is_fresh(key, now) {
+        let directory = &self.directories[index];
+        let is_young = directory.is_young(key, now);
+        if !is_young {
+            self.effort += LOOK;
+        }
+        if !is_young && !directory.is_old_and_good(key, now) {
             self.directories.remove(index);
             return false;
         }
@@ -93,6 +109,8 @@ impl Kept {
     pub(super) fn make_page(&mut self, view: &View) -> Arc<[u8]> {
         let directory = self.directories.last_mut().expect("one was used last");
         let page: Arc<[u8]> = page::page(&directory.known(), view).into_bytes().into();
+        self.effort += ENTRY * u32::try_from(directory.list.len()).unwrap_or(u32::MAX);
+        self.effort += Duration::from_nanos(page.len() as u64 * NANOS_PER_PAGE_BYTE);
         if directory.pages.len() == PAGES_MAX {
             directory.pages.remove(0);
         }
@@ -102,6 +120,11 @@ impl Kept {
         }
         self.make_room();
         page
+    }
+
+    /// How long making pages has taken since the last call.
+    pub(super) fn take_effort(&mut self) -> Duration {
+        std::mem::take(&mut self.effort)
     }
 
     /// Whether there is room for a page of the directory that was used last, once those have gone
@@ -155,13 +178,15 @@ impl Directory {
         *self.name == *key.name && self.root.is_same(key.root)
     }
 
-    /// Whether it was read for this client or less than a second ago; of a large one, less than a
-    /// second for each [`LOOKED_AT_A_SECOND`] entries ago, if it is still there.
-    fn is_fresh(&self, key: Key<'_>, now: Time) -> bool {
+    /// Whether it was read for this client or less than a second ago.
+    fn is_young(&self, key: Key<'_>, now: Time) -> bool {
+        self.read_at >= key.since || now.since(self.read_at) < CHECK_EVERY
+    }
+
+    /// Whether it is so large that it may be older, a second for each [`LOOKED_AT_A_SECOND`]
+    /// entries, and is still there.
+    fn is_old_and_good(&self, key: Key<'_>, now: Time) -> bool {
         let age = now.since(self.read_at);
-        if self.read_at >= key.since || age < CHECK_EVERY {
-            return true;
-        }
         let seconds = self.looked_at / LOOKED_AT_A_SECOND;
         let is_still_there = || {
             let found = key.root.identity(key.name);

@@ -22,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// to come again.
 const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// How long it takes to open a directory, and to close it again.
+const OPENING: Duration = Duration::from_micros(6);
+
 /// A reading that has been left alone for so long is not gone on with: what it has found is too old.
 const ABANDONED_AFTER: Duration = Duration::from_secs(1);
 
@@ -41,6 +44,8 @@ struct Shared {
     worked_at: Option<Time>,
     waiting: usize,
     waiting_bytes: usize,
+    /// How long opening and reading directories has taken since that was last asked.
+    effort: Duration,
 }
 
 /// Which page a client asks for.
@@ -99,6 +104,12 @@ impl Listings {
         Ok(page.map_or(Answer::Unmade, Answer::Page))
     }
 
+    /// How long what was done for clients that asked has taken since the last call. What is done
+    /// for those that wait, their sources say.
+    pub(in super::super) fn take_effort(&self) -> Duration {
+        self.shared().take_effort()
+    }
+
     /// Closes the directory that is being read, and says whether there is one.
     pub(in super::super) fn give_way(&self) -> bool {
         self.shared().reading.take().is_some()
@@ -115,6 +126,15 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
 }
 
 impl Shared {
+    fn take_effort(&mut self) -> Duration {
+        std::mem::take(&mut self.effort) + self.kept.take_effort()
+    }
+
+    fn open(&mut self, request: &PageRequest<'_>) -> Result<Directory, Failure> {
+        self.effort += OPENING;
+        request.root.directory(request.name)
+    }
+
     /// The page for a client that has just come. It does not pass those that wait, unless its page
     /// is kept.
     fn page_for_new(&mut self, request: &PageRequest<'_>) -> Result<Option<Arc<[u8]>>, Failure> {
@@ -122,7 +142,7 @@ impl Shared {
         let opened = match self.kept.find(request.key(), now) {
             true => None,
             // A client that has to wait is sent a status before.
-            false => Some(request.root.directory(request.name)?),
+            false => Some(self.open(request)?),
         };
         match self.waiting {
             0 => self.page(request, opened, now),
@@ -165,11 +185,10 @@ impl Shared {
         let mut reading = match (going_on, opened) {
             (Some(reading), _) => reading,
             (None, Some(opened)) => Reading::new(opened, request.dot_files, now),
-            (None, None) => {
-                Reading::new(request.root.directory(request.name)?, request.dot_files, now)
-            }
+            (None, None) => Reading::new(self.open(request)?, request.dot_files, now),
         };
         let rest = reading.read_slice(now);
+        self.effort += reading.take_effort();
         if rest == Rest::More {
             self.reading = Some(reading);
             return Ok(false);
@@ -218,8 +237,9 @@ enum State {
 
 impl AwaitedPage {
     /// The page, if it is there.
-    fn look(&mut self, now: Time) -> Option<Arc<[u8]>> {
+    fn look(&mut self, piece: &mut Piece<'_>) -> Option<Arc<[u8]>> {
         let State::Waits(awaited) = &self.state else { return None };
+        let now = piece.asked_at();
         let request = PageRequest {
             root: &awaited.root,
             name: &awaited.name,
@@ -227,7 +247,10 @@ impl AwaitedPage {
             dot_files: awaited.dot_files,
             now: awaited.now,
         };
-        match lock(&self.shared).page(&request, None, now) {
+        let mut shared = lock(&self.shared);
+        let page = shared.page(&request, None, now);
+        piece.took(shared.take_effort());
+        match page {
             Ok(page) => page,
             // Descriptors come back.
             Err(Failure::Exhausted) => None,
@@ -247,7 +270,7 @@ impl AwaitedPage {
 
 impl Source for AwaitedPage {
     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
-        if let Some(page) = self.look(piece.asked_at()) {
+        if let Some(page) = self.look(piece) {
             self.leave();
             self.state = State::Comes(page, 0);
         }

@@ -1,5 +1,7 @@
 //! Reading a directory, slice by slice.
 
+use std::time::Duration;
+
 use super::super::directory::Directory;
 use super::super::failure::Failure;
 use super::super::path::{DotFiles, is_shown};
@@ -10,6 +12,12 @@ use crate::time::Time;
 /// What is looked at in one slice, in entries that are no links: 1.3 ms of work while everything is
 /// in memory.
 pub(super) const SLICE_COST: usize = 500;
+
+/// How long looking at an entry takes that is no link, with what its list costs.
+const ENTRY: Duration = Duration::from_micros(3);
+
+/// How many entries can be put into all orders while one is looked at.
+const SORTED_PER_COST: usize = 8;
 
 /// How many entries of one directory are looked at: a second's work, in slices. Of a larger one the
 /// page says that there are more, and shows the first of these.
@@ -22,6 +30,8 @@ pub(super) struct Reading {
     dot_files: DotFiles,
     pub(super) list: List,
     pub(super) looked_at: usize,
+    /// What has been done since this was last taken, in entries that are no links.
+    cost: usize,
     /// When the last slice was read.
     pub(super) at: Time,
 }
@@ -40,13 +50,20 @@ pub(super) enum Rest {
 
 impl Reading {
     pub(super) fn new(directory: Directory, dot_files: DotFiles, now: Time) -> Reading {
-        Reading { directory, dot_files, list: List::default(), looked_at: 0, at: now }
+        Reading { directory, dot_files, list: List::default(), looked_at: 0, cost: 0, at: now }
+    }
+
+    /// How long what was done since the last call takes, while everything is in memory.
+    pub(super) fn take_effort(&mut self) -> Duration {
+        let cost = std::mem::take(&mut self.cost);
+        ENTRY * u32::try_from(cost).unwrap_or(u32::MAX)
     }
 
     /// Reads one slice, or makes room for the next ones.
     pub(super) fn read_slice(&mut self, now: Time) -> Rest {
         self.at = now;
         if self.list.is_full() {
+            self.cost += self.list.len() / SORTED_PER_COST;
             self.list.leave_out(page::row_bytes_min, page::ROWS_BYTES_MAX);
             return Rest::More;
         }
@@ -68,6 +85,7 @@ impl Reading {
                 }
                 Some(Ok(look)) => {
                     left = left.saturating_sub(look.cost);
+                    self.cost += look.cost;
                     self.looked_at += 1;
                     if let Some(served) = look.served {
                         self.list.insert(Entry::new(look.name, served));

@@ -13,6 +13,7 @@ use super::reading::SLICE_COST;
 use super::view::View;
 use crate::source::{Next, Piece, Source};
 use crate::time::Time;
+use crate::work::of;
 
 /// A root with directories of empty files, which goes with the test.
 struct Folder(PathBuf);
@@ -130,6 +131,38 @@ fn a_large_directory_is_read_in_slices_at_most_one_in_a_turn_however_many_ask() 
     assert!(waits(&mut other, turn(10)) && waits(&mut new, turn(10)));
     assert!(!waits(&mut other, turn(11)) && waits(&mut new, turn(11)));
     assert!(!waits(&mut new, turn(12)));
+}
+
+/// What looking for the page in this turn came to, as the turn's budget counts it.
+fn work(source: &mut AwaitedPage, now: Time) -> usize {
+    let mut bytes = Vec::new();
+    let mut piece = Piece::asked_for_at(now, &mut bytes, usize::MAX);
+    source.next(&mut piece);
+    piece.work() as usize
+}
+
+#[test]
+fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
+    // With `.` and `..` three slices.
+    let folder = Folder::new("costs", &[("large", 3 * SLICE_COST - 3), ("small", 1)]);
+    let (root, listings) = (folder.root(), Listings::default());
+    let millisecond = Duration::from_millis(1);
+    let mut page = later(&listings, &root, "large/", "", turn(0));
+    assert!(listings.take_effort() > millisecond, "a slice");
+    assert_eq!(listings.take_effort(), Duration::ZERO);
+    let mut other = later(&listings, &root, "small/", "", turn(0));
+    let opened = listings.take_effort();
+    assert!(opened > Duration::ZERO && opened < millisecond, "opened, and not read");
+    for now in 1..=3 {
+        assert!(work(&mut page, turn(now)) > of(millisecond), "turn {now}");
+        assert_eq!(work(&mut other, turn(now)), 0, "it has to wait");
+    }
+    at_once(&listings, &root, "large/", turn(3));
+    assert_eq!(listings.take_effort(), Duration::ZERO, "it is kept");
+    let mut sorted = later(&listings, &root, "large/", "sort=size", turn(4));
+    assert_eq!(listings.take_effort(), Duration::ZERO, "it does not pass the other");
+    assert!(work(&mut other, turn(4)) > 0);
+    assert!(work(&mut sorted, turn(5)) > of(millisecond), "a page");
 }
 
 #[test]
