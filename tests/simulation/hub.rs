@@ -69,6 +69,10 @@ pub struct Hub {
     /// What was done in the present stage, counted in bytes, and how much that may be.
     work: Cell<usize>,
     work_max: Cell<usize>,
+    /// How much it is when the last batch has to have begun.
+    last_batch: Cell<usize>,
+    /// Whose connection was received from last, while a batch is.
+    receiver: Cell<Option<usize>>,
     without: Troubles,
     trace: Trace,
     outcome: RefCell<Outcome>,
@@ -80,6 +84,8 @@ impl Hub {
             now: Cell::new(Time::START),
             date: Cell::new(SystemTime::UNIX_EPOCH),
             stage: Cell::new(Stage::Outside),
+            last_batch: Cell::new(usize::MAX),
+            receiver: Cell::new(None),
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
             serving: RefCell::default(),
@@ -138,9 +144,22 @@ impl Hub {
         self.serving.borrow_mut().clear();
     }
 
-    /// So much is the most that may be done in a stage from now on, counted in bytes.
-    pub fn allow_work(&self, most: usize) {
+    /// When so much is done in a stage from now on no batch may begin any more, and so much is the
+    /// most that may be done with the last of them, both counted in bytes.
+    pub fn allow_work(&self, last_batch: usize, most: usize) {
+        self.last_batch.set(last_batch);
         self.work_max.set(most);
+    }
+
+    /// The server makes a call on this peer's connection, its first in this stage or not. Whether a
+    /// batch begins by it that may not: several clients are received from, each perhaps more than
+    /// once because a signal has come in between, before any of them is sent to.
+    pub fn begins_batch_too_late(&self, index: usize, call: Call, is_first: bool) -> bool {
+        let is_read = call == Call::Read && self.stage() == Stage::Drive;
+        let last = self.receiver.get();
+        let is_of_batch = is_read && (is_first || last == Some(index));
+        self.receiver.set(is_of_batch.then_some(index));
+        is_of_batch && last.is_none() && self.work.get() >= self.last_batch.get()
     }
 
     /// The server has done something that counts as so many bytes.

@@ -50,7 +50,7 @@ impl Crowd {
         let stage_max = client_max * STAGE_SHARES;
         let share = stage_max / self.clients.len().max(1);
         let share = share.clamp(SHARE_BYTES_MIN.min(client_max), client_max);
-        self.hub.allow_work(stage_max + BATCH_CLIENTS * (share + STEP_BYTES_MAX));
+        self.hub.allow_work(stage_max, stage_max + BATCH_CLIENTS * (share + STEP_BYTES_MAX));
     }
 
     fn note_events(&mut self) {

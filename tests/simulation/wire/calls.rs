@@ -98,9 +98,13 @@ impl Wire {
                 self.fail("a call outside of driving")
             }
         }
+        let is_first = self.turns.epoch != self.hub.epoch();
+        if self.hub.begins_batch_too_late(self.index, call, is_first) {
+            self.fail("a batch begins, and the budget of the turn is used up");
+        }
         // A client that runs because of its deadline, or of another's coming, has a budget of its
         // own.
-        if self.turns.epoch != self.hub.epoch() {
+        if is_first {
             self.turns.epoch = self.hub.epoch();
             (self.turns.moved, self.turns.answered) = (0, 0);
         }
