@@ -1,9 +1,13 @@
 //! The README's experiments of the kind "delete this line, and see which test fails".
 //!
 //! Each is a plant (`experiments/*.plant`; `support/planting.rs` says what is in such a file) whose
-//! sentence is followed by a line that names the test which it makes fail: `fails: FILE TEST`. That
-//! each applies, and that its test is there, is checked with all other tests. To see them fail, in
-//! a copy of this repository, takes a build for each, so it is done when asked, all or one by name:
+//! sentence is followed by a line that names the test which it makes fail: `fails: FILE TEST`. What
+//! that test then says stands in the last column of the README's table, in backticks: the parts of
+//! its message that are the same each time.
+//!
+//! That each applies, and that its test is there, is checked with all other tests. To see them fail
+//! and say that, in a copy of this repository, takes a build for each, so it is done when asked, all
+//! or one by name:
 //!
 //! ```text
 //! ONELOOP_EXPERIMENTS=all cargo test --test experiments -- --nocapture
@@ -25,30 +29,52 @@ const EXPERIMENTS: usize = 9;
 /// How much of a line is shown, in characters: some tests show whole answers.
 const LINE_MAX: usize = 160;
 
+/// How many lines of a test's message are shown.
+const LINES_MAX: usize = 4;
+
 /// A plant, and what it makes fail.
 struct Experiment {
     plant: Plant,
     /// The test program: a file or a folder under `tests`.
     program: String,
     test: String,
+    /// What the README shows of the test's message.
+    says: Vec<String>,
 }
 
 fn experiments() -> Vec<Experiment> {
+    let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
     let plants = Plant::all_in("tests/experiments").into_iter();
     let experiments = plants.map(|plant| {
         let (_, fails) = plant.breaks.split_once("\nfails: ").expect("a test that fails");
         let (program, test) = fails.split_once(' ').expect("its file, and its name");
         let (program, test) = (program.to_owned(), test.to_owned());
-        Experiment { plant, program, test }
+        let says = quoted(last_cell(row(&readme, &plant)));
+        Experiment { plant, program, test, says }
     });
     experiments.collect()
+}
+
+/// The README's row of this plant.
+fn row<'r>(readme: &'r str, plant: &Plant) -> &'r str {
+    let link = format!("(tests/experiments/{}.plant)", plant.name);
+    readme.lines().find(|line| line.contains(&link)).expect(&link)
+}
+
+fn last_cell(row: &str) -> &str {
+    row.trim().trim_end_matches('|').rsplit(" | ").next().unwrap()
+}
+
+/// What stands in backticks in this text.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 #[test]
 fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
     let experiments = experiments();
     assert_eq!(experiments.len(), EXPERIMENTS);
-    for Experiment { plant, program, test } in &experiments {
+    for Experiment { plant, program, test, .. } in &experiments {
         plant.assert_applies("ONELOOP_EXPERIMENTS=all cargo test --test experiments");
         let path = planting::root().join("tests").join(program);
         let path = if path.is_dir() { path.join("main.rs") } else { path.with_extension("rs") };
@@ -59,8 +85,8 @@ fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
         let is_asked = |it: &Experiment| asked == "all" || asked == *it.plant.name;
         let asked_for: Vec<Experiment> = experiments.into_iter().filter(is_asked).collect();
         assert!(!asked_for.is_empty(), "there is no experiment {asked:?}");
-        let survived = make(&asked_for);
-        assert!(survived.is_empty(), "these do not make their tests fail: {survived:#?}");
+        let otherwise = make(&asked_for);
+        assert!(otherwise.is_empty(), "not as the README says:\n{}", otherwise.join("\n"));
     }
 }
 
@@ -70,42 +96,64 @@ fn the_readme_knows_every_experiment() {
     let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
     let linked = readme.matches("(tests/experiments/").count();
     assert_eq!(linked, EXPERIMENTS, "links to experiments");
-    for Experiment { plant, test, .. } in experiments() {
-        let link = format!("(tests/experiments/{}.plant)", plant.name);
-        let row = readme.lines().find(|line| line.contains(&link)).expect(&link);
-        assert!(row.contains(&format!("`{test}`")), "beside {link} stands another test");
+    for Experiment { plant, test, says, .. } in experiments() {
+        let row = row(&readme, &plant);
+        assert!(row.contains(&format!("`{test}`")), "another test stands in this row: {row}");
+        assert!(!says.is_empty(), "nothing that the test says is in this row's backticks: {row}");
     }
 }
 
-/// Makes one after the other, and says which do not make their test fail.
+/// Makes one after the other, and says which are not as the README has it.
 fn make(experiments: &[Experiment]) -> Vec<String> {
     let bed = Bed::dig("experiments");
-    let mut survived = Vec::new();
-    for Experiment { plant, program, test } in experiments {
-        let run = || {
-            let mut command = Command::new(bed.build(program));
-            command.args([test.as_str(), "--nocapture"]).env("RUST_BACKTRACE", "0");
-            command.current_dir(bed.tree()).env_remove("ONELOOP_EXPERIMENTS");
-            planting::run(command)
-        };
-        let (status, words) = run().expect("nothing is planted, and it ends");
-        assert!(
-            status.success() && words.contains("1 passed") && !words.contains("NOT RUN"),
-            "nothing is planted, and {test} does not pass:\n{words}"
-        );
-        let Plant { name, breaks, .. } = plant;
-        match bed.with(plant, run) {
-            Some((status, _)) if status.success() => survived.push(format!("{name}: {breaks}")),
-            Some((_, words)) => say(&format!("{name}: {test} fails:\n{}", what_it_said(&words))),
-            None => say(&format!("{name}: {test} goes on for ever")),
-        }
-    }
-    survived
+    experiments.iter().filter_map(|experiment| make_one(&bed, experiment).err()).collect()
 }
 
-/// What the test said of its failure: its first panic, and the lines behind that.
-fn what_it_said(words: &str) -> String {
+/// Makes one, and says what it did if that is not what the README has.
+fn make_one(bed: &Bed, experiment: &Experiment) -> Result<(), String> {
+    let Experiment { plant, program, test, says } = experiment;
+    let run = || {
+        let mut command = Command::new(bed.build(program));
+        command.args([test.as_str(), "--nocapture"]).env("RUST_BACKTRACE", "0");
+        command.current_dir(bed.tree()).env_remove("ONELOOP_EXPERIMENTS");
+        planting::run(command)
+    };
+    let (status, words) = run().expect("nothing is planted, and it ends");
+    assert!(
+        status.success() && words.contains("1 passed") && !words.contains("NOT RUN"),
+        "nothing is planted, and {test} does not pass:\n{words}"
+    );
+    let Plant { name, breaks, .. } = plant;
+    let Some((status, words)) = bed.with(plant, run) else {
+        return Err(format!("{name}: {test} goes on for ever"));
+    };
+    if status.success() {
+        return Err(format!("{name}: {test} passes, though: {breaks}"));
+    }
+    let message = message(&words);
+    let shown = beginning(&message);
+    match says.iter().find(|part| !message.contains(part.as_str())) {
+        Some(part) => Err(format!(
+            "{name}: the README shows `{part}`, which is not in what {test} says now. Show in the \
+             last column, in backticks, what is the same each time in:\n{shown}"
+        )),
+        None => {
+            say(&format!("{name}: {test} fails:\n{shown}"));
+            Ok(())
+        }
+    }
+}
+
+/// What a test said of its failure: from its first panic to the next note or empty line.
+fn message(words: &str) -> String {
     let panic = words.lines().skip_while(|line| !line.contains("panicked at"));
-    let lines = panic.take(4).map(|line| line.chars().take(LINE_MAX).collect::<String>());
+    let is_over = |line: &&str| line.is_empty() || line.starts_with("note: ");
+    panic.take_while(|line| !is_over(line)).map(|line| format!("{line}\n")).collect()
+}
+
+/// The first lines of a message, which may be long and many.
+fn beginning(message: &str) -> String {
+    let lines = message.lines().take(LINES_MAX);
+    let lines = lines.map(|line| line.chars().take(LINE_MAX).collect::<String>());
     lines.map(|line| format!("    {line}\n")).collect()
 }
