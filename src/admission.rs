@@ -288,7 +288,7 @@ impl<L: Accept> Admission<L> {
         if handler.give_way() {
             return;
         }
-        if self.exhaustion.begins(now, EPISODE_QUIET) && self.door == Door::Public {
+        if self.exhaustion.begins(now, EPISODE_QUIET) {
             let count = clients.len();
             warn!(
                 "cannot accept with {count} clients ({reason}): the idle make room or others wait"
@@ -307,12 +307,20 @@ impl<L: Accept> Admission<L> {
 
     /// The system does not let us accept, and nobody here can help that: accepting rests.
     fn rest(&mut self, reason: &dyn Display, now: Time) {
-        // The admin page's listener has the same trouble at the same time.
-        if self.refusal.begins(now, EPISODE_QUIET) && self.door == Door::Public {
+        if self.refusal.begins(now, EPISODE_QUIET) {
             warn!("cannot accept connections ({reason}): tried again ten times a second");
         }
         self.lost = 0;
         self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
+    }
+
+    /// Makes one episode of what this and another door's listeners are refused: the system refuses
+    /// both for the same reason, of which the log is told once.
+    pub(crate) fn share_episodes(&mut self, other: &mut Admission<L>) {
+        let exhaustion = self.exhaustion.max(other.exhaustion);
+        (self.exhaustion, other.exhaustion) = (exhaustion, exhaustion);
+        let refusal = self.refusal.max(other.refusal);
+        (self.refusal, other.refusal) = (refusal, refusal);
     }
 
     /// Tells the log, once an episode, that connections wait because nobody is idle.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::time::Time;
 
 /// When it was last so.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Episode {
     last: Option<Time>,
 }

@@ -69,7 +69,9 @@ impl<H: Handler> Server<H> {
             self.admission.accept(&mut self.clients, &mut self.handler, self.now);
         }
         if let Some(Showing { admission, .. }) = &mut self.admin {
+            admission.share_episodes(&mut self.admission);
             admission.accept(&mut self.clients, &mut self.handler, self.now);
+            admission.share_episodes(&mut self.admission);
         }
     }
 

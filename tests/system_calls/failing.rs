@@ -101,9 +101,9 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-/// A site with one of everything.
-fn folder() -> Folder {
-    let folder = Folder::new("system-calls-site");
+/// A site with one of everything, in a folder of this name.
+fn folder(name: &str) -> Folder {
+    let folder = Folder::new(name);
     fs::create_dir_all(folder.path().join("sub")).unwrap();
     fs::write(folder.path().join("sub/entry"), "entry").unwrap();
     fs::write(folder.path().join("small"), "small").unwrap();
@@ -195,7 +195,7 @@ fn no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable() {
     if !can_trace(no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable) {
         return;
     }
-    let folder = folder();
+    let folder = folder("system-calls-site");
     let cases = cases();
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -213,4 +213,23 @@ fn no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable() {
     let mut found = found.into_inner().unwrap();
     found.sort();
     assert!(found.is_empty(), "{} of {}:\n{}", found.len(), cases.len(), found.join("\n"));
+}
+
+#[test]
+fn the_log_is_told_once_that_neither_door_accepts() {
+    if !can_trace(the_log_is_told_once_that_neither_door_accepts) {
+        return;
+    }
+    let folder = folder("system-calls-doors");
+    for error in [Errno::PERM, Errno::MFILE] {
+        let mut server = Server::start(folder.path(), "accept4", error, Times::ForEver);
+        let is_told = |server: &Server| server.log().contains("cannot accept ");
+        // The public listener has nothing to accept.
+        let waiting = TcpStream::connect(("127.0.0.1", server.admin_port())).unwrap();
+        assert_eq!(server.end_unless(PATIENCE, is_told), None);
+        assert!(is_told(&server), "{}", server.log());
+        assert_eq!(ask_for(server.port, "/small", SHORT), Answer::Late);
+        assert_eq!(server.log().matches("cannot accept ").count(), 1, "{}", server.log());
+        drop(waiting);
+    }
 }
