@@ -301,7 +301,7 @@ impl<S: Stream> Clients<S> {
 
     /// Whether somebody can run without a new event.
     pub fn has_runnable(&self) -> bool {
-        !self.run_queue.is_empty() || !self.to_drain.is_empty()
+        !self.run_queue.is_empty() || !self.to_drain.is_empty() || !self.put_back.is_empty()
     }
 
     /// Whether this client can run without a new event: it has work left, or an event of it was

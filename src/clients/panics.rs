@@ -62,7 +62,7 @@ impl<S: Stream> Clients<S> {
             let Some(client) = client else { continue };
             client.queued = false;
             self.driven = key;
-            self.common.budget.begin_client(self.common.limits.turn_bytes_max);
+            self.common.budget.begin_client(self.common.budget.share());
             let mut turn = Turn { now, handler: &mut *handler, common: &mut self.common };
             let witness = &mut Witness { narrator: &mut self.narrator, key };
             let step = client.take(received, &mut bytes, &mut turn, witness);
@@ -87,8 +87,8 @@ impl<S: Stream> Clients<S> {
             let bytes = self.batch_buffer[start..start + received.bytes()].to_vec();
             let id = ClientId::new(key, self.slab[key].generation);
             self.put_back.push_back(PutBack { id, received, bytes });
-            // On the run queue it is not taken for idle.
-            self.enqueue(key);
+            // So it is not taken for idle. What was put back is what it has to run for.
+            self.slab[key].queued = true;
         }
         self.end_driven();
     }

@@ -95,12 +95,15 @@ impl<S: Stream> Clients<S> {
         self.narrator.set_time(now);
         self.drain_next();
         self.set_public_aside();
-        self.guard(now, handler, |clients, handler| clients.drive_in_batches(now, handler));
+        let runnable = self.run_queue.len();
+        let clients = runnable + self.put_back.len();
+        self.common.budget.begin_stage(clients, self.common.limits.turn_bytes_max);
+        self.guard(now, handler, |clients, handler| {
+            clients.drive_in_batches(runnable, now, handler);
+        });
     }
 
-    fn drive_in_batches<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        let mut runnable = self.run_queue.len();
-        self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
+    fn drive_in_batches<H: Handler>(&mut self, mut runnable: usize, now: Time, handler: &mut H) {
         while runnable > 0 && self.common.budget.has_stage_left() {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
             self.answer_batch(now, handler);

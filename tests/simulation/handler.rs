@@ -2,6 +2,7 @@
 //! they are asked is first shown to the wire it comes from.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -12,9 +13,25 @@ use crate::answers::{self, Faults, Manner};
 use crate::hub::Hub;
 use crate::memory::aside;
 use crate::plan::Plan;
+use crate::random::Random;
 use crate::shown::{Cause, Shown};
 use crate::source::SimulatedSource;
 use crate::wire::Wire;
+
+/// What the handler panics with on purpose.
+pub struct Planned;
+
+/// How often it does, in runs in which it does: once in so many requests.
+const PANICS_ONCE_IN: usize = 10;
+
+/// Does `work`, and says whether the handler let it end without a panic. Any other panic goes on.
+pub fn survives(work: impl FnOnce()) -> bool {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(()) => true,
+        Err(panic) if panic.is::<Planned>() => false,
+        Err(panic) => resume_unwind(panic),
+    }
+}
 
 /// The wires of a run, by their places.
 pub type Wires = Rc<[Rc<RefCell<Wire>>]>;
@@ -23,6 +40,8 @@ pub struct Recorder {
     inner: Inner,
     hub: Rc<Hub>,
     wires: Wires,
+    /// Where panics come from, if there are any.
+    panics: Option<Random>,
     pub requests: u64,
     pub faults: u64,
 }
@@ -33,7 +52,7 @@ enum Inner {
 }
 
 impl Recorder {
-    pub fn new(manner: &Manner, hub: Rc<Hub>, wires: Wires) -> Recorder {
+    pub fn new(manner: &Manner, hub: Rc<Hub>, wires: Wires, panics: Option<Random>) -> Recorder {
         let inner = match manner {
             Manner::Echo => Inner::Echo,
             Manner::Text(text) => {
@@ -49,7 +68,7 @@ impl Recorder {
                 })
             }
         };
-        Recorder { inner, hub, wires, requests: 0, faults: 0 }
+        Recorder { inner, hub, wires, panics, requests: 0, faults: 0 }
     }
 
     /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
@@ -63,17 +82,29 @@ impl Recorder {
 impl Handler for Recorder {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         self.requests += 1;
+        let panics = self.panics.as_mut().is_some_and(|random| random.once_in(PANICS_ONCE_IN));
         let index = aside(|| {
-            let index = self.serving(|wire| wire.expects_request(request));
-            let index = index.expect("a request has been read from somebody");
-            self.wires[index].borrow_mut().on_request(request);
+            // A request names its peer; a fault has to be told by what was shown of it.
+            let index = usize::from(request.peer().port());
+            self.serving(|wire| wire.index() == index);
+            let mut wire = self.wires[index].borrow_mut();
+            match panics {
+                true => wire.on_panic(),
+                false => wire.on_request(request),
+            }
             index
         });
-        match (&mut self.inner, Plan::of(request.target())) {
+        let sent = match (&mut self.inner, Plan::of(request.target())) {
             (Inner::Text(text), _) => text.handle(request, reply),
+            // A source is dropped only where nothing unwinds.
+            (Inner::Echo, Some(_)) if panics => resume_unwind(Box::new(Planned)),
             (Inner::Echo, Some(plan)) => stream(index, plan, reply),
             (Inner::Echo, None) => echo(request, reply),
+        };
+        if panics {
+            resume_unwind(Box::new(Planned));
         }
+        sent
     }
 
     fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {

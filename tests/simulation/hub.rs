@@ -137,8 +137,7 @@ impl Hub {
 
     pub fn enter(&self, stage: Stage) {
         assert!(self.stalled.borrow().is_none(), "a deadline was acted on, and nothing was sent");
-        let (work, most) = (self.work.take(), self.work_max.get());
-        assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
+        self.end_work();
         self.stage.set(stage);
         self.epoch.set(self.epoch() + 1);
         self.serving.borrow_mut().clear();
@@ -165,6 +164,18 @@ impl Hub {
     /// The server has done something that counts as so many bytes.
     pub fn work(&self, bytes: usize) {
         self.work.set(self.work.get() + bytes);
+    }
+
+    /// The handler has panicked, and the program goes on with the same part of the turn. Each call
+    /// may do as much as a stage.
+    pub fn go_on(&self) {
+        self.end_work();
+        self.epoch.set(self.epoch() + 1);
+    }
+
+    fn end_work(&self) {
+        let (work, most) = (self.work.take(), self.work_max.get());
+        assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
     }
 
     /// The server has made a call on this peer's connection; what the handler is asked soon may be

@@ -166,12 +166,11 @@ impl Outcome {
     /// What should have happened and has not.
     pub fn missing(&self) -> Vec<String> {
         let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
-        // No handler of the simulation answers with a file, or panics.
-        let strange = [CloseReason::FileBroken, CloseReason::HandlerPanicked];
+        // No handler of the simulation answers with a file.
         let reasons = CloseReason::ALL
             .into_iter()
             .zip(self.closed)
-            .filter(|(reason, count)| *count == 0 && !strange.contains(reason));
+            .filter(|(reason, count)| *count == 0 && *reason != CloseReason::FileBroken);
         let mut missing: Vec<String> = marks.map(|mark| format!("{mark:?}")).collect();
         missing.extend(reasons.map(|(reason, _)| format!("{reason:?}")));
         if self.fault_kinds.len() < FAULT_KINDS {

@@ -19,6 +19,8 @@ pub enum Stream {
     Crowd,
     /// The peer with this number, and its connection.
     Peer(usize),
+    /// The handler, as to when it panics.
+    Handler,
 }
 
 impl Random {
@@ -32,6 +34,7 @@ impl Random {
             Stream::Setting => 0,
             Stream::Crowd => 1,
             Stream::Peer(number) => 2 + number as u64,
+            Stream::Handler => u64::MAX,
         };
         let mut random = Random::new(Random::new(seed).next() ^ number.wrapping_mul(0x9e37_79b9));
         random.fork()

@@ -29,6 +29,8 @@ pub struct Setting {
     pub leaps: bool,
     pub manner: Manner,
     pub config: Config,
+    /// Whether the handler panics now and then.
+    pub panics: bool,
 }
 
 impl Setting {
@@ -70,6 +72,8 @@ impl Setting {
             leaps: unless_spared(Trouble::Leaps, random.once_in(6)),
             manner: manner(random),
             config: config(random),
+            // Drawn last, so that all else is drawn as it was before there were panics.
+            panics: unless_spared(Trouble::Panics, random.once_in(16)),
         }
     }
 }

@@ -31,10 +31,12 @@ pub enum Trouble {
     Lost,
     /// An order to stop in the middle.
     Drain,
+    /// A handler that panics, and a program that catches it and goes on.
+    Panics,
 }
 
 impl Trouble {
-    pub const ALL: [Trouble; 13] = [
+    pub const ALL: [Trouble; 14] = [
         Trouble::Interrupts,
         Trouble::ShortWrites,
         Trouble::Pieces,
@@ -48,6 +50,7 @@ impl Trouble {
         Trouble::Shortage,
         Trouble::Lost,
         Trouble::Drain,
+        Trouble::Panics,
     ];
 
     /// How it is written in a command.

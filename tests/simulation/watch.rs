@@ -61,6 +61,8 @@ pub struct Watch {
     /// When the source of the present answer is to be asked.
     source_due: Time,
     shut: Option<Time>,
+    /// The first turn by which a span of lingering must have been over, since the last leap.
+    first_span_over: Option<Time>,
     /// Bytes read since then.
     lingered_bytes: usize,
     /// The clock's last leap, during which nobody could act.
@@ -106,6 +108,7 @@ impl Watch {
             resumed: start,
             source_due: start,
             shut: None,
+            first_span_over: None,
             lingered_bytes: 0,
             leapt: start,
             body: progress(TimeoutClass::Body),
@@ -202,6 +205,8 @@ impl Watch {
     /// The clock has leapt to `now`.
     pub fn on_leap(&mut self, now: Time) {
         self.leapt = now;
+        // Many deadlines may have passed by it, and those are acted on in the turns that follow.
+        self.first_span_over = None;
     }
 
     /// What it waits for.
@@ -252,18 +257,23 @@ impl Watch {
         }
     }
 
-    /// Spans of lingering follow each other as long as enough is sent within each.
+    /// Spans of lingering follow each other as long as enough is sent within each. The second one
+    /// begins in the turn that acts on the end of the first, however late that is.
     fn linger_late_after(&self) -> Time {
         let (shut, span) = (self.shut.unwrap_or(self.last_write), late(self.timeouts.linger));
-        match self.linger.moves.back() {
-            None => shut + span,
-            Some(_) => shut.max(self.leapt) + span * 2,
+        match (self.linger.moves.back(), self.first_span_over) {
+            (None, _) | (Some(_), None) => shut + span,
+            (Some(_), Some(over)) => over + span,
         }
     }
 
     /// Whether the server must have acted by now, and has not.
     pub fn is_late(&mut self, hold: Hold, now: Time) -> bool {
-        let is_over = now >= self.late_after(hold, now);
+        let mut is_over = now >= self.late_after(hold, now);
+        if is_over && self.part(hold) == Part::Linger && self.first_span_over.is_none() {
+            self.first_span_over = Some(now);
+            is_over = now >= self.late_after(hold, now);
+        }
         match self.part(hold) {
             Part::Body => is_over && self.body.was_lacking(now),
             Part::Write => is_over && self.write.was_lacking(now),

@@ -128,6 +128,13 @@ impl Witness {
         Ok(())
     }
 
+    /// The handler panics over the next request. It may have made the answer before.
+    pub fn on_panic(&mut self) {
+        if let Some(Message { meaning: Meaning::Request(asked), .. }) = self.next() {
+            self.largest_answer = self.largest_answer.max(self.manner.bytes_about(asked));
+        }
+    }
+
     /// The handler is given a whole request by a method that is not liked.
     fn on_unsupported(&mut self, shown: Shown, life: Life, date: &str) -> Result<(), Wrong> {
         let message = self.next().ok_or("a fault, and nothing is left to be handled")?;

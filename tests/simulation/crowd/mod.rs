@@ -113,7 +113,12 @@ impl Crowd {
             }
         }));
         Crowd {
-            handler: Recorder::new(&setting.manner, hub.clone(), wires.clone()),
+            handler: Recorder::new(
+                &setting.manner,
+                hub.clone(),
+                wires.clone(),
+                setting.panics.then(|| Random::of(case.seed, Stream::Handler)),
+            ),
             hub,
             random,
             setting,

@@ -5,6 +5,7 @@ use std::io;
 use oneloop::engine::{ClientId, Readiness, Time};
 
 use super::{BATCH_CLIENTS, Crowd};
+use crate::handler::survives;
 use crate::hub::{Life, Stage};
 use crate::marks::Mark;
 use crate::trouble::Trouble;
@@ -29,9 +30,13 @@ impl Crowd {
         let now = self.hub.now();
         let Crowd { hub, clients, handler, admission, memory, .. } = self;
         hub.enter(Stage::Drive);
-        memory.of(|| clients.drive(now, handler));
+        while !memory.of(|| survives(|| clients.drive(now, handler))) {
+            hub.go_on();
+        }
         hub.enter(Stage::Expire);
-        memory.of(|| clients.expire(now, handler));
+        while !memory.of(|| survives(|| clients.expire(now, handler))) {
+            hub.go_on();
+        }
         hub.enter(Stage::Free);
         if memory.of(|| clients.free()) > 0 {
             admission.on_freed();
@@ -118,7 +123,9 @@ impl Crowd {
         let now = self.hub.now();
         let Crowd { hub, clients, handler, admission, memory, .. } = self;
         hub.enter(Stage::Accept);
-        memory.of(|| admission.accept(clients, handler, now));
+        while !memory.of(|| survives(|| admission.accept(clients, handler, now))) {
+            hub.go_on();
+        }
         let taken_in = self.clients.metrics().accepted - before;
         self.note_accepted(taken_in as usize);
     }

@@ -112,6 +112,9 @@ impl Wire {
         if self.turns.moved >= self.turn_bytes_max && self.hub.stage() != Stage::Accept {
             self.fail("more was moved in one turn than the budget allows");
         }
+        if self.has_panicked {
+            self.fail("a call for a client over whose request the handler has panicked");
+        }
         if self.calls > CALLS_MAX {
             self.fail("the server does not stop making calls");
         }

@@ -14,17 +14,12 @@ impl Wire {
         !self.witness.is_answering() && (has_ended || self.witness.neglected().is_some())
     }
 
-    /// Whether this request can be this client's next.
-    pub fn expects_request(&self, request: &Request<'_>) -> bool {
-        let mut witness = self.witness.clone();
-        witness.on_request(request, self.hub.life(), &self.hub.date()).is_ok()
-    }
-
     /// Whether this fault can be this client's next.
     pub fn expects_fault(&self, shown: &Shown) -> bool {
         let has_ended = self.peer == PeerSide::EndRead;
         let mut witness = self.witness.clone();
-        matches!(shown.cause, Cause::Unfinished(_)) <= has_ended
+        !self.has_panicked
+            && matches!(shown.cause, Cause::Unfinished(_)) <= has_ended
             && witness.begins_with(&shown.begins)
             && witness.on_fault(shown.clone(), self.hub.life(), &self.hub.date()).is_ok()
     }
@@ -41,6 +36,13 @@ impl Wire {
             self.hub.mark(Mark::Pipelined);
         }
         self.tell(|| format!("{} {} is handled", request.method().as_str(), request.target()));
+    }
+
+    /// The handler panics over the request that it was just shown.
+    pub fn on_panic(&mut self) {
+        self.tell(|| "the handler panics".into());
+        (self.has_panicked, self.touched) = (true, true);
+        self.witness.on_panic();
     }
 
     pub fn on_fault(&mut self, shown: Shown) {
@@ -72,6 +74,7 @@ impl Wire {
         let over = self.witness.last.filter(|_| !self.witness.is_answering());
         let end_is_all = self.peer == PeerSide::EndRead && self.witness.last.is_none();
         match self.hub.stage() {
+            _ if self.has_panicked => CloseReason::HandlerPanicked,
             // The reason that was first stays, whatever comes while lingering.
             _ if over.is_some() => over.unwrap_or(CloseReason::Answered),
             // Whoever is cut off in the turn that tells of the loss has not been driven since.

@@ -176,6 +176,8 @@ pub struct Wire {
     /// A call has failed, and said that the connection is lost.
     lost_told: bool,
     write_timed_out: bool,
+    /// The handler has panicked over its request.
+    pub(super) has_panicked: bool,
 }
 
 /// What it has had of the server's turns.
@@ -201,6 +203,15 @@ enum Listens {
     Lost,
 }
 
+/// How many bytes a peer takes that has read nothing yet.
+fn first_window(reading: Reading) -> usize {
+    match reading {
+        Reading::Everything => usize::MAX,
+        Reading::UpTo(bytes) => bytes,
+        Reading::Sips { .. } => 0,
+    }
+}
+
 impl Wire {
     pub fn new(
         (index, name): (usize, usize),
@@ -220,11 +231,7 @@ impl Wire {
         let receive_max = random.pick(&sizes).max(script.bytes.len() / QUEUE_FILLS_MAX);
         let sizes = if script.reading == Reading::Everything { &sizes[1..5] } else { &sizes[1..4] };
         let send_max = random.pick(sizes).max(answered / QUEUE_FILLS_MAX);
-        let window = match script.reading {
-            Reading::Everything => usize::MAX,
-            Reading::UpTo(bytes) => bytes,
-            Reading::Sips { .. } => 0,
-        };
+        let window = first_window(script.reading);
         Wire {
             index,
             name,
@@ -271,6 +278,7 @@ impl Wire {
             late_after: Time::START,
             lost_told: false,
             write_timed_out: false,
+            has_panicked: false,
         }
     }
 
@@ -290,6 +298,11 @@ impl Wire {
             self.name,
             self.part()
         )
+    }
+
+    /// Its place among the peers of this run, which is also its peer's port.
+    pub fn index(&self) -> usize {
+        self.index
     }
 
     pub fn server(&self) -> ServerSide {
