@@ -3,6 +3,7 @@
 //! [`Server::turn`] is all of it on one screen. This is the only place that reads a clock, once a
 //! turn, and with its neighbours in this layer the only one that knows mio.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -108,6 +109,8 @@ pub struct Server<H> {
     date_due: Time,
     clock: Clock,
     progress: Progress,
+    /// Stops that are written down and not acted on yet, each with its signal, or by a handle.
+    stops: VecDeque<Option<i32>>,
 }
 
 /// What the server's clock does while a turn is worked on.
@@ -184,6 +187,7 @@ impl<H: Handler> Server<H> {
             date_due: Time::START,
             clock: Clock::Runs,
             progress: Progress::Running,
+            stops: VecDeque::new(),
         })
     }
 
@@ -334,7 +338,10 @@ impl<H: Handler> Server<H> {
         // Whoever became idle in the last turn can be evicted in the next one.
         let next_turn = self.now + Duration::from_nanos(1);
         let is_possible = |it: &Admission<Listener>| it.is_possible(&self.clients, next_turn);
-        if self.clients.has_runnable() || self.open_admissions().any(is_possible) {
+        if self.clients.has_runnable()
+            || self.has_stops_left()
+            || self.open_admissions().any(is_possible)
+        {
             return Some(Duration::ZERO);
         }
         let drained_by = match self.progress {

@@ -134,6 +134,11 @@ impl<S: Stream> Clients<S> {
         self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
+    /// Whether that has begun.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.common.phase == Phase::Draining
+    }
+
     /// Has the next idle clients run, who are to be closed because the server is stopping.
     pub(super) fn drain_next(&mut self) {
         let mut idle = 0;

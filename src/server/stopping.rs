@@ -23,53 +23,74 @@ impl<H: Handler> Server<H> {
         self.signals.as_ref().and_then(Signals::sleep_max)
     }
 
-    /// Looks whether the server was told to stop since the last turn, and how often.
+    /// Looks whether the server was told to stop since the last turn, and how often. Every stop is
+    /// written down before the first is acted on: that may run the handler or an observer, and if
+    /// they panic the next turn goes on with what is left.
     pub(super) fn note_stops(&mut self) {
         if !self.told.to_stop() {
             return;
         }
         if self.told.take_by_handle() {
-            self.stop(None);
+            self.stops.push_back(None);
         }
-        for signal in self.signals.as_mut().map(Signals::take).unwrap_or_default() {
-            self.stop(Some(signal));
+        let signals = self.signals.as_mut().map(Signals::take).unwrap_or_default();
+        self.stops.extend(signals.into_iter().map(Some));
+        loop {
+            if self.is_to_close() {
+                self.close_listeners();
+            }
+            let Some(signal) = self.stops.pop_front() else { break };
+            self.stop(signal);
         }
     }
 
-    /// The first time: stops accepting and lets everybody finish. The second time: ends at once.
+    /// Whether stops were written down, or begun, and a panic kept them from being acted on.
+    pub(super) fn has_stops_left(&self) -> bool {
+        !self.stops.is_empty() || self.is_to_close()
+    }
+
+    /// The first time: lets everybody finish. The second time: ends at once.
     fn stop(&mut self, signal: Option<i32>) {
         let by = signal.map_or("a handle", signals::name);
         match self.progress {
             Progress::Running => {
+                self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
                 let clients = self.clients.len();
                 info!("stopping by {by}: {clients} clients may finish");
-                if let Some(Showing { desk, .. }) = &mut self.admin {
-                    desk.on_drain(&mut self.clients, self.now);
-                }
                 self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
-                // Whoever has connected by now is still served, as far as there is room: closing
-                // the listener resets connections that wait in its queue.
-                self.admission.on_ready_all();
-                for _ in 0..self.limits.backlog {
-                    if !self.admission.is_possible(&self.clients, self.now) {
-                        break;
-                    }
-                    self.admission.accept(&mut self.clients, &mut self.handler, self.now);
-                }
-                self.admission.close();
-                self.clients.drain();
-                self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
             }
             // Nobody is left to be cut off.
             Progress::Draining { .. } if self.clients.is_empty() => {}
             Progress::Draining { .. } => {
-                warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
-                self.clients.cut_off();
                 self.progress =
                     Progress::Stopped(signal.map_or(Stopped::CutOff, Stopped::Signalled));
+                warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
+                self.clients.cut_off();
             }
             Progress::Stopped(_) => {}
         }
+    }
+
+    /// Whether a server that is stopping has still to stop accepting.
+    fn is_to_close(&self) -> bool {
+        matches!(self.progress, Progress::Draining { .. }) && !self.clients.is_draining()
+    }
+
+    /// Stops accepting. A client that has connected by now is still served, as far as there is
+    /// room: closing the listener resets connections that wait in its queue.
+    fn close_listeners(&mut self) {
+        if let Some(Showing { desk, .. }) = &mut self.admin {
+            desk.on_drain(&mut self.clients, self.now);
+        }
+        self.admission.on_ready_all();
+        for _ in 0..self.limits.backlog {
+            if !self.admission.is_possible(&self.clients, self.now) {
+                break;
+            }
+            self.admission.accept(&mut self.clients, &mut self.handler, self.now);
+        }
+        self.admission.close();
+        self.clients.drain();
     }
 
     pub(super) fn end_if_drained(&mut self) {

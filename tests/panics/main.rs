@@ -11,10 +11,11 @@ use oneloop::{
     CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
 };
 
-#[path = "support/queued.rs"]
+#[path = "../support/queued.rs"]
 mod queued;
-#[path = "support/sockets.rs"]
+#[path = "../support/sockets.rs"]
 mod sockets;
+mod stopping;
 
 use queued::Queued;
 use sockets::{Client, End, PATIENCE, config};
