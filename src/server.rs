@@ -125,7 +125,13 @@ enum Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Running,
-    Draining { until: Time },
+    Draining {
+        until: Time,
+    },
+    /// The time to drain is over, and those who are left are looked at once more, which has to end.
+    LookingLast {
+        until: Time,
+    },
     Stopped(Stopped),
 }
 
@@ -329,7 +335,9 @@ impl<H: Handler> Server<H> {
                 self.clients.tell_of_loop(LoopEvent::Stopped);
                 Ok(ControlFlow::Break(stopped))
             }
-            Progress::Running | Progress::Draining { .. } => Ok(ControlFlow::Continue(())),
+            Progress::Running | Progress::Draining { .. } | Progress::LookingLast { .. } => {
+                Ok(ControlFlow::Continue(()))
+            }
         }
     }
 
@@ -345,7 +353,7 @@ impl<H: Handler> Server<H> {
             return Some(Duration::ZERO);
         }
         let drained_by = match self.progress {
-            Progress::Draining { until } => Some(until),
+            Progress::Draining { until } | Progress::LookingLast { until } => Some(until),
             Progress::Running | Progress::Stopped(_) => None,
         };
         let accepts = self.open_admissions().filter_map(Admission::next_due).min();

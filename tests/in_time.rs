@@ -254,3 +254,40 @@ fn more_clients_than_a_poll_reports_are_answered_by_a_loop_that_seldom_turns() {
     let metrics = seldom.server.metrics();
     assert_eq!((metrics.requests, metrics.closed_total()), (2 * CROWD, 0));
 }
+
+/// The rest of each request comes while the server drains, and no turn is made until the time for
+/// that is over.
+#[test]
+fn requests_that_came_in_time_are_answered_although_the_time_to_drain_is_over() {
+    const CLIENTS: usize = 200;
+    let mut config = config();
+    config.timeouts.drain = Duration::from_millis(200);
+    // One turn has time for a batch of 64.
+    config.limits.turn_bytes_max = 4096;
+    let answer: fn(&Request<'_>, Reply<'_>) -> Sent = |_, reply| reply.send("text");
+    let mut server = Server::bind(&config, answer).unwrap();
+    let (first, rest) = ("GET / HTTP/1.1\r\n", "Host: a\r\nConnection: close\r\n\r\n");
+    let address = server.local_addrs()[0];
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::connect(address)).collect();
+    clients.iter_mut().for_each(|client| client.send(first));
+    let deadline = Instant::now() + PATIENCE;
+    while server.metrics().received_bytes < (CLIENTS * first.len()) as u64 {
+        assert!(server.turn(Some(PATIENCE)).unwrap().is_continue());
+        assert!(Instant::now() < deadline, "they are never received from");
+    }
+    server.handle().stop();
+    assert!(server.turn(Some(PATIENCE)).unwrap().is_continue());
+    for client in &mut clients {
+        client.send(rest);
+        client.finish();
+    }
+    thread::sleep(config.timeouts.drain * 2);
+    while server.turn(Some(PATIENCE)).unwrap().is_continue() {
+        assert!(Instant::now() < deadline, "it never stops");
+    }
+    let metrics = server.metrics();
+    assert_eq!((metrics.requests, metrics.closed(CloseReason::CutOff)), (CLIENTS as u64, 0));
+    for client in &mut clients {
+        assert_eq!(client.answer().text(), "text");
+    }
+}

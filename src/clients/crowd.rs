@@ -81,6 +81,9 @@ pub struct Clients<S> {
     pub(super) timers: [Timers; Door::ALL.len()],
     /// Keys whose clients have still to be looked at because the server is stopping.
     pub(super) to_drain: Range<usize>,
+    /// How many keys on the run queue are those of clients that still have to be looked at, for the
+    /// last time, because the time to drain is over.
+    pub(super) last_looks: usize,
     /// Keys of clients that have ended in this turn and are not freed yet.
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
@@ -118,6 +121,7 @@ impl<S: Stream> Clients<S> {
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Door::ALL.map(|_| Timers::new(&timeouts)),
             to_drain: 0..0,
+            last_looks: 0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),

@@ -1,6 +1,7 @@
 //! Who has to go before the peer wants to: to make room for another, or because the server stops.
 
 use super::crowd::Clients;
+use super::run::look_at;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;
 use crate::connection::state::Name;
@@ -156,6 +157,27 @@ impl<S: Stream> Clients<S> {
                 break;
             }
         }
+    }
+
+    /// The time to drain is over: each client that is left is looked at once more, in the next turns
+    /// of [`drive`](Clients::drive). What has come in time is answered, although no event has told of
+    /// it yet: the poll returns a bounded number of them, and the whole process may have been stopped.
+    pub fn look_last(&mut self) {
+        let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            let client = &mut self.slab[key];
+            if let Some(told) = look_at(client.connection.state()) {
+                client.socket.note(told);
+                self.enqueue(key);
+            }
+        }
+        self.last_looks = self.run_queue.len();
+    }
+
+    /// Whether each of them has been looked at since. Then some may still have work left, and be on
+    /// the run queue again.
+    pub fn has_looked_last(&self) -> bool {
+        self.last_looks == 0 || !self.has_runnable()
     }
 
     /// Ends everybody who is left.

@@ -98,17 +98,26 @@ impl<S: Stream> Clients<S> {
         let runnable = self.run_queue.len();
         let clients = runnable + self.put_back.len();
         self.common.budget.begin_stage(clients, self.common.limits.turn_bytes_max);
-        self.guard(now, handler, |clients, handler| {
-            clients.drive_in_batches(runnable, now, handler);
+        let driven = self.guard(now, handler, |clients, handler| {
+            clients.drive_in_batches(runnable, now, handler)
         });
+        self.last_looks = self.last_looks.saturating_sub(driven);
     }
 
-    fn drive_in_batches<H: Handler>(&mut self, mut runnable: usize, now: Time, handler: &mut H) {
+    /// Says how many of the clients `at_first` on the run queue it took off.
+    fn drive_in_batches<H: Handler>(
+        &mut self,
+        at_first: usize,
+        now: Time,
+        handler: &mut H,
+    ) -> usize {
+        let mut runnable = at_first;
         while runnable > 0 && self.common.budget.has_stage_left() {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
             self.answer_batch(now, handler);
             self.finish_batch(now, handler);
         }
+        at_first - runnable
     }
 
     /// Receives once from the first clients on the run queue, and says how many it took off.
@@ -338,15 +347,8 @@ impl<S: Stream> Clients<S> {
     /// over. That may have happened in time although no event has told of it: the poll returns a
     /// bounded number of events, and the whole process may have been stopped.
     fn look_before_expiry<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Looked {
-        let told = match self.slab[key].connection.state() {
-            Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-                Readiness { readable: true, ..Readiness::default() }
-            }
-            // The poll reports room only once a third of the send buffer is free, which can be
-            // far more than the progress that is asked for. A send finds out.
-            Name::Writing => Readiness { writable: true, ..Readiness::default() },
-            // The time of its source has come: nothing is asked of the client.
-            Name::Pausing | Name::Closed => return Looked::AtNothing,
+        let Some(told) = look_at(self.slab[key].connection.state()) else {
+            return Looked::AtNothing;
         };
         self.slab[key].socket.note(told);
         // It may not have been reached since its event, or have input that is not looked at yet.
@@ -367,6 +369,20 @@ impl<S: Stream> Clients<S> {
         let witness = &mut Witness { narrator: &mut self.narrator, key };
         self.slab[key].expire(&mut turn, witness);
         self.set_deadline(key, None);
+    }
+}
+
+/// As what a client in this state is ready that is looked at although the poll has told nothing.
+pub(super) fn look_at(state: Name) -> Option<Readiness> {
+    match state {
+        Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+            Some(Readiness { readable: true, ..Readiness::default() })
+        }
+        // The poll reports room only once a third of the send buffer is free, which can be far more
+        // than the progress that is asked for. A send finds out.
+        Name::Writing => Some(Readiness { writable: true, ..Readiness::default() }),
+        // It waits for its source: nothing is asked of the client.
+        Name::Pausing | Name::Closed => None,
     }
 }
 

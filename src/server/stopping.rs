@@ -11,6 +11,9 @@ use crate::handler::Handler;
 use crate::narration::LoopEvent;
 use crate::signals::{self, Signals};
 
+/// A deadline may be late by this part of its timeout.
+const LATE_DIVISOR: u32 = 64;
+
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
@@ -60,8 +63,9 @@ impl<H: Handler> Server<H> {
                 self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
             }
             // Nobody is left to be cut off.
-            Progress::Draining { .. } if self.clients.is_empty() => {}
-            Progress::Draining { .. } => {
+            Progress::Draining { .. } | Progress::LookingLast { .. } if self.clients.is_empty() => {
+            }
+            Progress::Draining { .. } | Progress::LookingLast { .. } => {
                 self.progress =
                     Progress::Stopped(signal.map_or(Stopped::CutOff, Stopped::Signalled));
                 warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
@@ -93,8 +97,15 @@ impl<H: Handler> Server<H> {
         self.clients.drain();
     }
 
+    /// Ends the server once nobody is left, or once the time for that is over. Those who are left
+    /// then are looked at once more, and what has come in time is answered: that takes no longer
+    /// than a deadline may be late.
     pub(super) fn end_if_drained(&mut self) {
-        let Progress::Draining { mut until } = self.progress else { return };
+        let (mut until, looks) = match self.progress {
+            Progress::Draining { until } => (until, false),
+            Progress::LookingLast { until } => (until, true),
+            Progress::Running | Progress::Stopped(_) => return,
+        };
         let left = self.clients.len_of(Door::Public);
         // Whoever watches does not keep the server from ending, but gets to see the end.
         if let Some(Showing { desk, .. }) = &mut self.admin
@@ -104,11 +115,19 @@ impl<H: Handler> Server<H> {
             until = until.min(self.now + admin::LAST_FRAME);
             self.progress = Progress::Draining { until };
         }
-        if self.clients.is_empty() || (left == 0 && self.now >= until) {
+        let is_over = self.now >= until;
+        if self.clients.is_empty() || left == 0 && is_over {
             info!("stopped");
             self.clients.cut_off();
             self.progress = Progress::Stopped(Stopped::Drained);
-        } else if self.now >= until {
+        } else if is_over && !looks {
+            self.clients.look_last();
+            let until = self.now + self.timeouts.drain / LATE_DIVISOR;
+            self.progress = Progress::LookingLast { until };
+        } else if looks
+            && self.clients.has_looked_last()
+            && (is_over || !self.clients.has_runnable())
+        {
             warn!("stopped: {left} clients were not done in time");
             self.clients.cut_off();
             self.progress = Progress::Stopped(Stopped::CutOff);

@@ -56,6 +56,8 @@ struct Crowd {
     gone: Vec<ClientId>,
     accepted: u64,
     drained_by: Option<Time>,
+    /// That time is over, and the clients that are left are looked at once more.
+    looks_last: bool,
     stops_again_at: Option<Time>,
     date_due: Time,
     date_ahead: Duration,
@@ -134,6 +136,7 @@ impl Crowd {
             gone: Vec::new(),
             accepted: 0,
             drained_by: None,
+            looks_last: false,
             stops_again_at: None,
             date_due: Time::START,
             date_ahead: Duration::from_secs(1_000_000_000),

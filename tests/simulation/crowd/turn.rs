@@ -216,8 +216,20 @@ impl Crowd {
     }
 
     fn end_if_drained(&mut self) {
-        let is_time = self.drained_by.is_some_and(|by| self.hub.now() >= by);
-        if is_time && !self.clients.is_empty() {
+        let now = self.hub.now();
+        let Some(by) = self.drained_by.filter(|_| !self.clients.is_empty()) else { return };
+        if now >= by && !self.looks_last {
+            self.hub.tell(|| "the time to drain is over".into());
+            let drain = self.setting.config.timeouts.drain;
+            (self.looks_last, self.drained_by) = (true, Some(now + drain / 64));
+            self.clients.look_last();
+            for index in &self.active {
+                self.wires[*index].borrow_mut().on_drain_over();
+            }
+        } else if self.looks_last
+            && self.clients.has_looked_last()
+            && (now >= by || !self.clients.has_runnable())
+        {
             self.hub.mark(Mark::DrainTimedOut);
             self.cut_off();
         }

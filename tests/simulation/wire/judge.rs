@@ -8,7 +8,7 @@ use crate::framing::Meaning;
 use crate::hub::{Life, Stage};
 use crate::marks::Mark;
 use crate::script::{Kind, Reading};
-use crate::watch::Part;
+use crate::watch::{Hold, Part};
 
 /// What the server has for one connection.
 #[derive(Clone, Copy, Debug, Default)]
@@ -176,7 +176,8 @@ impl Wire {
                     self.fail("closed by the drain, and its next request had come");
                 }
             }
-            CloseReason::CutOff | CloseReason::Reset | CloseReason::SourceBroken => {}
+            CloseReason::CutOff => self.judge_cut_off(),
+            CloseReason::Reset | CloseReason::SourceBroken => {}
             CloseReason::FileBroken => self.fail("ended by its file, and there is none"),
             CloseReason::HandlerPanicked if self.reset_on_drop || self.is_lost() => {}
             CloseReason::HandlerPanicked => self.fail("ended by a panic, as if that were an end"),
@@ -196,6 +197,17 @@ impl Wire {
     pub(super) fn judge_last_look(&self, wrong: &str) {
         if self.unread() > 0 && !self.may_have_used_budget() {
             self.fail(wrong);
+        }
+    }
+
+    /// Fails if a client is cut off because the time to drain is over, and had said something by then
+    /// that was not looked at. Only a whole budget, or another stop, may keep the server from that.
+    fn judge_cut_off(&self) {
+        let lies_unread = self.arrived_in_time.is_some_and(|bytes| self.witness.consumed < bytes);
+        let could_be_read = self.hold() == Hold::Peer && !self.witness.is_answering();
+        let had_its_turn = !self.is_runnable && !self.may_have_used_budget();
+        if lies_unread && could_be_read && had_its_turn && !self.is_lost() {
+            self.fail("cut off, and what had come in time lies unread");
         }
     }
 

@@ -176,6 +176,8 @@ pub struct Wire {
     /// A call has failed, and said that the connection is lost.
     lost_told: bool,
     write_timed_out: bool,
+    /// How many bytes had arrived when the time to drain was over.
+    arrived_in_time: Option<usize>,
     /// The handler has panicked over its request.
     pub(super) has_panicked: bool,
 }
@@ -278,6 +280,7 @@ impl Wire {
             late_after: Time::START,
             lost_told: false,
             write_timed_out: false,
+            arrived_in_time: None,
             has_panicked: false,
         }
     }
