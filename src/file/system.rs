@@ -24,6 +24,10 @@ pub(super) enum Cached {
     )]
     Missing,
     /// The disk fails.
+    #[cfg_attr(
+        not(any(target_os = "linux", test)),
+        expect(dead_code, reason = "elsewhere a read that fails says so itself")
+    )]
     Failed,
     /// The file system cannot tell, or the system does not let us ask.
     Unknown,
