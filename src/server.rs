@@ -47,9 +47,10 @@ mod worst;
 use polling::PollFailures;
 use showing::Showing;
 
-/// How many events one poll can return. More wait in the kernel for the next; 1,024 of them take
-/// 12 KiB, which stays in the cache.
-const EVENTS_PER_TURN_MAX: usize = 1024;
+/// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
+/// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
+/// would wait on the run queue instead, which would have to grow.
+const EVENTS_PER_TURN_MAX: usize = 256;
 
 /// Tokens from here on are not clients': no client has the generation `u32::MAX`.
 const FIRST_LISTENER: usize = usize::MAX - u32::MAX as usize;
