@@ -324,12 +324,11 @@ impl Streaming {
         }
     }
 
-    /// What asking for the last piece was said to have done, in bytes. What reading a file does is
-    /// counted elsewhere.
+    /// What asking for the last piece has done, in bytes, beside what is sent.
     pub(crate) fn work(&self) -> usize {
         match self {
             Streaming::Source(given) => given.work as usize,
-            Streaming::File(_) => 0,
+            Streaming::File(sending) => sending.work(),
         }
     }
 

@@ -99,6 +99,8 @@ pub(crate) struct Sending {
     missing_since: Time,
     /// When there may be more.
     due: Time,
+    /// What the kernel was asked to fetch since it was last asked for a piece, in bytes.
+    work: usize,
 }
 
 impl Sending {
@@ -119,7 +121,15 @@ impl Sending {
             in_vain: 0,
             missing_since: Time::START,
             due: Time::START,
+            work: 0,
         }
+    }
+
+    /// How much work the last piece took beside being sent, counted as the turn's budget is. The
+    /// kernel makes pages for what it is asked to fetch, and of a file with holes it fills them at
+    /// once.
+    pub(crate) fn work(&self) -> usize {
+        self.work
     }
 
     /// When it is to be asked.
@@ -165,7 +175,7 @@ impl Sending {
         piece_max: usize,
         now: Time,
     ) -> Asked {
-        (self.found, self.due) = (self.at, now);
+        (self.found, self.due, self.work) = (self.at, now, 0);
         if self.at == self.end {
             return Asked::Complete;
         }
@@ -286,6 +296,7 @@ impl Sending {
         let fetch = system::fetch(&self.file, start, end - start);
         if fetch == Fetch::Begun {
             self.fetched = end;
+            self.work += (end - start) as usize;
         }
         fetch
     }
