@@ -66,14 +66,6 @@ fn refuses(address: SocketAddr) -> bool {
     TcpStream::connect(address).is_err()
 }
 
-/// Waits until the server has begun to stop: two stops before that would be one.
-fn wait_for_refusal(server: &Background) {
-    let deadline = Instant::now() + PATIENCE;
-    while !refuses(server.address()) {
-        assert!(Instant::now() < deadline, "it goes on listening");
-    }
-}
-
 #[test]
 fn stopping_closes_the_idle_at_once_and_lets_a_request_in_flight_finish() {
     let server = Background::start(&config(), echo);
@@ -114,7 +106,7 @@ fn an_answer_that_is_being_taken_is_taken_whole_while_the_server_stops() {
     client.ask("/");
     server.wait_until(|seen| seen.metrics.requests == 1);
     server.handle().stop();
-    wait_for_refusal(&server);
+    server.wait_until(|seen| seen.is_closed);
     assert_eq!(client.answer().body.len(), 16 * 1024 * 1024);
     assert_eq!(client.end(), End::Closed);
     assert_eq!(server.stopped(), Stopped::Drained);
@@ -202,7 +194,8 @@ fn a_second_stop_cuts_off_whoever_is_left() {
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
     server.wait_until(|seen| seen.metrics.received_bytes > 0);
     server.handle().stop();
-    wait_for_refusal(&server);
+    // Two stops before the first is acted on would be one.
+    server.wait_until(|seen| seen.is_closed);
     server.handle().stop();
     assert_eq!(server.stopped(), Stopped::CutOff);
     client.end();

@@ -53,6 +53,8 @@ pub fn assert_punctual(took: Duration, timeout: Duration) {
 pub struct Seen {
     /// How many clients are connected.
     pub clients: usize,
+    /// Whether it has stopped listening, as a server does that is told to stop.
+    pub is_closed: bool,
     /// What it has counted.
     pub metrics: Metrics,
     /// How it ended, once it has.
@@ -86,8 +88,9 @@ impl Background {
                     ControlFlow::Break(stopped) => Some(stopped),
                 };
                 let (clients, metrics) = (server.clients(), server.metrics().clone());
+                let is_closed = server.local_addrs().is_empty();
                 *tell.0.lock().expect("no test panics with it") =
-                    Seen { clients, metrics, stopped };
+                    Seen { clients, is_closed, metrics, stopped };
                 tell.1.notify_all();
                 if stopped.is_some() {
                     break;
