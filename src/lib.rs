@@ -19,82 +19,57 @@
 //! # The house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer`, `door`, `episode`, `system_calls`:
-//!    numbers, counters, bytes, and what is done about errors of the system;
+//! 0. [`config`], `error`, `metrics`, `time`, `work`, `door`, `buffer/`, `system_calls/`: numbers,
+//!    counters, bytes, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
-//! 2. `handler`, `source`, `file`: the library's face;
+//! 2. `answer/`: handlers, sources and files, the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
-//! 4. `socket`, `timers`, `client`, `clients`, `admission`: everything with state in it, generic
-//!    over streams and listeners, so that a simulation drives what production runs; and
-//!    [`narration`], which tells of each step;
-//! 5. `process`, `admin`: what the server shows of itself to whoever watches;
-//! 6. `listener`, `stream`, `signals`, `alarm`, `descriptors`, `pace`, `server`: the only layer that
-//!    knows mio and the time;
+//! 4. [`engine`]: sockets, clients, timers and admission, everything with state in it, generic over
+//!    streams and listeners, so that a simulation drives what production runs; and [`watch`], which
+//!    tells of each step;
+//! 5. `admin/`: what the server shows of itself to whoever watches;
+//! 6. `server/`: the only layer that knows mio and the time;
 //! 7. [`handlers`]: what ships;
-//! 8. `arguments`: what the programs' command lines have in common;
+//! 8. `arguments/`: what the programs' command lines have in common;
 //! 9. the binary: the command line; and `herd`, a program of strange clients.
 
 mod admin;
-mod admission;
-mod alarm;
+mod answer;
 #[cfg(feature = "cli")]
 #[doc(hidden)]
 pub mod arguments;
 mod buffer;
-mod client;
-mod clients;
 pub mod config;
 mod connection;
-mod descriptors;
 mod door;
-mod episode;
+pub mod engine;
 mod error;
-mod file;
-mod handler;
 pub mod handlers;
 #[cfg(feature = "herd")]
 #[doc(hidden)]
 pub mod herd;
 mod http;
-mod kept;
-mod listener;
 mod metrics;
-pub mod narration;
-mod pace;
-mod peer;
-mod process;
 mod server;
-mod signals;
-mod socket;
-mod source;
-mod stream;
 mod system_calls;
 mod time;
-mod timers;
+pub mod watch;
 mod work;
 
-/// The loop without its poll and its clock, for simulations and for loops of your own.
-pub mod engine {
-    pub use crate::admission::{Accept, Accepted, Admission, Shortage};
-    pub use crate::clients::{ClientId, Clients};
-    pub use crate::socket::{Interest, Readiness, Stream};
-    pub use crate::time::Time;
-}
-
+pub use answer::file::FileRange;
+pub use answer::handler::{Body, ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
+pub use answer::source::{Next, Piece, Source};
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
 pub use error::Error;
-pub use file::FileRange;
-pub use handler::{Body, ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
 pub use http::encode::{FieldBlock, InvalidField};
 pub use http::fault::{Fault, FaultKind};
 pub use http::method::{Method, Version};
 pub use http::request::Request;
 pub use http::status::{InvalidStatus, Status};
 pub use metrics::{CloseReason, Metrics};
-pub use narration::{Event, Observer};
+pub use server::signals::StopHandle;
 pub use server::{Server, Stopped};
-pub use signals::StopHandle;
-pub use source::{Next, Piece, Source};
+pub use watch::{Event, Observer};
 
 /// The README's programs, compiled and run with the others.
 #[cfg(doctest)]

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
 use oneloop::handlers::FixedText;
-use oneloop::narration::{ClientEvent, Patience, What};
+use oneloop::watch::{ClientEvent, Patience, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
 /// Long enough for a loaded machine; only a failing test waits for it.

@@ -146,7 +146,7 @@ fn each_line_of_the_journey_has_a_function_beside_it() {
             let who = ["the loop", "client 0"].iter().find(|who| who_and_what.starts_with(**who));
             who_and_what[who.unwrap().len()..].split_whitespace().next().unwrap()
         });
-        // As in: `recv` ([`Socket::receive`](src/socket.rs))
+        // As in: `recv` ([`Socket::receive`](src/engine/socket.rs))
         let said = said.replace('\n', " ");
         let before_links = said.split("` ([`").map(|text| text.rsplit('`').next().unwrap());
         let explained: Vec<&str> = before_links.collect();

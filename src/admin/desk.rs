@@ -12,12 +12,12 @@ use super::frame::Unchanging;
 use super::guard::Names;
 use super::routes::Routes;
 use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Turns};
-use crate::admission::{Accept, Admission};
-use crate::clients::Clients;
+use crate::answer::handler::Handler;
 use crate::config::AdminPlace;
 use crate::door::Door;
-use crate::handler::Handler;
-use crate::socket::Stream;
+use crate::engine::Clients;
+use crate::engine::admission::{Accept, Admission};
+use crate::engine::socket::Stream;
 use crate::time::Time;
 
 /// How many clients there may be by the admin door: as many watchers as there may be, and some who

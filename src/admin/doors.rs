@@ -1,8 +1,8 @@
 //! Who answers whom: the user's handler the public, the admin routes whoever watches.
 
 use super::routes::Routes;
+use crate::answer::handler::{ContentPlan, Handler, Needs, Reply, Sent};
 use crate::door::Door;
-use crate::handler::{ContentPlan, Handler, Needs, Reply, Sent};
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 

@@ -11,7 +11,7 @@ use super::board::{Board, Seat, Shared};
 use super::exposition;
 use super::frame::{self, Unchanging};
 use super::snapshot::{Snapshot, Sums};
-use crate::source::{Next, Piece, Source};
+use crate::answer::source::{Next, Piece, Source};
 
 /// How often a watcher is sent a frame, and everybody is looked at for that.
 pub(super) const FRAME_PERIOD: Duration = Duration::from_millis(100);

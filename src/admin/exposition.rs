@@ -3,10 +3,10 @@
 use std::fmt::{self, Display, Write};
 
 use super::snapshot::{Pace, Snapshot};
+use crate::admin::process;
 use crate::metrics::CloseReason;
-use crate::narration::StateName;
-use crate::process;
 use crate::time::Time;
+use crate::watch::StateName;
 
 /// What the answer says that it is.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

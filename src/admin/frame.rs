@@ -7,13 +7,13 @@ use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 
 use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Sums};
-use crate::clients::{DEADLINE_KINDS, StepTaken, View};
 use crate::config::TimeoutClass;
 use crate::connection::state::ARROWS;
 use crate::door::Door;
+use crate::engine::{DEADLINE_KINDS, StepTaken, View};
 use crate::metrics::CloseReason;
-use crate::narration::{Event, StateName};
 use crate::time::Time;
+use crate::watch::{Event, StateName};
 
 /// What does not change while the server runs.
 #[derive(Clone, Debug, Default)]

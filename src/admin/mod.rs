@@ -18,10 +18,11 @@ mod exposition;
 mod frame;
 mod guard;
 mod page;
+mod process;
 mod routes;
 mod snapshot;
 
-use crate::clients::PICTURE_SLOTS_MAX;
+use crate::engine::PICTURE_SLOTS_MAX;
 
 /// The longest answer of the admin listener that is copied, in bytes: a part of the page.
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024;

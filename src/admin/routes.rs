@@ -10,7 +10,7 @@ use super::exposition;
 use super::frame::Unchanging;
 use super::guard::{self, Audience, Names};
 use super::page::Part;
-use crate::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
+use crate::answer::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::request::Request;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::clients::{StepTaken, Survey, View};
+use crate::engine::{StepTaken, Survey, View};
 use crate::metrics::Metrics;
-use crate::narration::{ARROW_COUNT, Event};
 use crate::time::Time;
+use crate::watch::{ARROW_COUNT, Event};
 
 /// One moment. Its size is bounded by that of the survey's picture.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! `--explain`, `--slow-motion` and `--admin`: what is told of each step, how it looks, and where it
 //! can be watched.
 //!
-//! The sentences are the library's ([`oneloop::narration`]); here they get the time, the colours of
+//! The sentences are the library's ([`oneloop::watch`]); here they get the time, the colours of
 //! a terminal, and standard error. If nobody reads that any more, the server serves all the same.
 
 use std::fmt::{self, Write as _};
@@ -222,7 +222,7 @@ fn write_line(line: &mut String, event: &Event, dress: Dress) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use oneloop::narration::{LoopEvent, What};
+    use oneloop::watch::{LoopEvent, What};
 
     use super::*;
 

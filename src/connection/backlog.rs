@@ -6,8 +6,8 @@
 
 use super::machine::{Connection, Turn};
 use super::state::State;
+use crate::answer::handler::Handler;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
-use crate::handler::Handler;
 
 /// What has come and has not been looked at, because the client's budget was used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

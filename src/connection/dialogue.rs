@@ -10,7 +10,8 @@ use super::backlog::Unlooked;
 use super::machine::{Common, Connection, Phase, Turn};
 use super::partial::place_of_end;
 use super::state::{After, HeadPlace, State, Then};
-use crate::handler::{ContentPlan, Handler, Reply, Travel};
+use crate::answer::handler::{ContentPlan, Handler, Reply, Travel};
+use crate::buffer::kept::Kept;
 use crate::http::body::{Arrival, Content, Fate};
 use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
@@ -19,7 +20,6 @@ use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Version;
 use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
-use crate::kept::Kept;
 use crate::metrics::CloseReason;
 use crate::work;
 

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use super::backlog::Unlooked;
 use super::state::{After, Name, State, Then};
+use crate::answer::handler::Handler;
+use crate::answer::source::Streaming;
+use crate::buffer::kept::Kept;
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, TimeoutClass, Timeouts};
 use crate::door::Door;
-use crate::handler::Handler;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
-use crate::kept::Kept;
+use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
-use crate::peer::Peer;
-use crate::source::Streaming;
 use crate::time::Time;
 use crate::work::Budget;
 

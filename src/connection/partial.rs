@@ -3,7 +3,7 @@
 use super::dialogue::Look;
 use super::machine::{Connection, Turn};
 use super::state::HeadPlace;
-use crate::handler::Handler;
+use crate::answer::handler::Handler;
 use crate::http::fault::FaultKind;
 use crate::work;
 

@@ -32,9 +32,9 @@
 
 use std::time::Duration;
 
+use crate::answer::source::Streaming;
 use crate::http::body::{Content, Fate};
 use crate::metrics::CloseReason;
-use crate::source::Streaming;
 use crate::time::Time;
 
 /// Where a connection waits, with what belongs to the waiting.

@@ -9,10 +9,10 @@
 
 use super::machine::{Common, Connection, Turn, Unread};
 use super::state::{Name, State};
-use crate::file::FilePiece;
-use crate::handler::Handler;
+use crate::answer::file::FilePiece;
+use crate::answer::handler::Handler;
+use crate::answer::source::{Asked, FRAMING_BYTES_MAX, Streaming};
 use crate::metrics::CloseReason;
-use crate::source::{Asked, FRAMING_BYTES_MAX, Streaming};
 use crate::work;
 
 impl Connection {

@@ -9,17 +9,17 @@ use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Name};
 use super::{Common, Connection, Deadline, Demand, Phase, Turn, Unread};
+use crate::answer::file::{FileRange, pretence};
+use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
+use crate::answer::source::{Next, Piece, Source};
 use crate::buffer::Output;
 use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
 use crate::door::Door;
-use crate::file::{FileRange, pretence};
-use crate::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::http::date::Date;
+use crate::http::peer::Peer;
 use crate::http::request::Request;
 use crate::http::status::Status;
 use crate::metrics::{CloseReason, Metrics};
-use crate::peer::Peer;
-use crate::source::{Next, Piece, Source};
 use crate::time::Time;
 use crate::work::Budget;
 

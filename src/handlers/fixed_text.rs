@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::handler::{COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent};
+use crate::answer::handler::{
+    COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent,
+};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;

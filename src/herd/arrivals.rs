@@ -8,7 +8,7 @@ use super::kind::{Kind, Manner};
 use super::phases::Phase;
 use super::sources::Width;
 use super::tally::Why;
-use crate::clients::ClientId;
+use crate::engine::ClientId;
 use crate::time::Time;
 
 /// So many connections are begun before events are looked at again. Each takes some twenty

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::client::{Ending, Flushed};
 use super::crowd::{Crowd, find};
 use super::kind::Kind;
-use crate::clients::ClientId;
+use crate::engine::ClientId;
 use crate::time::Time;
 
 /// So long a garbage client waits to be answered or closed. Much of what it sends is the beginning

@@ -10,8 +10,8 @@ use mio::net::TcpStream;
 
 use super::answer::{Checker, Partial, Taken, Wrong};
 use super::kind::Kind;
+use crate::engine::socket::{Readiness, Received, Socket, Stream, Taken as Sent};
 use crate::metrics::Metrics;
-use crate::socket::{Readiness, Received, Socket, Stream, Taken as Sent};
 use crate::time::Time;
 
 /// So often a client receives before others have their turn. At 64 KiB each, 4 MiB.

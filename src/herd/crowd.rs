@@ -23,9 +23,9 @@ use super::sources::Sources;
 use super::tally::Why;
 use super::times::Times;
 use super::words::{Wording, Words};
-use crate::clients::ClientId;
+use crate::engine::ClientId;
+use crate::engine::socket::Readiness;
 use crate::metrics::Metrics;
-use crate::socket::Readiness;
 use crate::time::Time;
 
 /// Holds many pipelined answers; one for all clients.

@@ -7,7 +7,7 @@ use super::kind::{Kind, Manner};
 use super::plan::{Afterwards, Group, Plan};
 use super::schedule::Schedule;
 use super::tally::Tally;
-use crate::clients::ClientId;
+use crate::engine::ClientId;
 use crate::time::Time;
 
 /// One kind's clients.

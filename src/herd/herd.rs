@@ -16,9 +16,9 @@ use super::progress::Progress;
 use super::record::Record;
 use super::tally::{Part, Tally};
 use super::times::Times;
-use crate::clients::ClientId;
+use crate::engine::ClientId;
+use crate::server::signals::{Signals, Told};
 use crate::server::told;
-use crate::signals::{Signals, Told};
 use crate::time::Time;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no

@@ -19,7 +19,7 @@ use super::process::Process;
 use super::report::Report;
 use super::{json, plot, table};
 use crate::arguments::Refusal;
-use crate::descriptors;
+use crate::server::descriptors;
 
 /// Begins every line about what cannot be done.
 const PROGRAM: &str = "herd";

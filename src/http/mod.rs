@@ -15,6 +15,7 @@ pub(crate) mod fault;
 pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;
+pub(crate) mod peer;
 pub(crate) mod request;
 pub(crate) mod status;
 pub(crate) mod target;

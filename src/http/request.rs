@@ -7,7 +7,7 @@ use super::method::{Method, Version};
 use super::parse::Head;
 use super::target::Target;
 use crate::door::Door;
-use crate::peer::Peer;
+use crate::http::peer::Peer;
 use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.

@@ -3,9 +3,9 @@
 use log::{debug, warn};
 
 use super::{Server, worst};
+use crate::answer::handler::Handler;
 use crate::config::Timeouts;
-use crate::handler::Handler;
-use crate::narration::LoopEvent;
+use crate::watch::LoopEvent;
 
 impl<H: Handler> Server<H> {
     /// Says in the log where it listens and what its limits are.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use log::warn;
 
 use super::Server;
-use crate::handler::Handler;
-use crate::signals::Signals;
+use crate::answer::handler::Handler;
+use crate::server::signals::Signals;
 use crate::system_calls::{self, Call, TRIES_MAX};
 
 /// How long the loop rests before it polls again, if the poll has failed.

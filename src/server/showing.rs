@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 
 use super::Server;
 use crate::admin::{self, Desk, Routes};
-use crate::admission::Admission;
+use crate::answer::handler::Handler;
 use crate::config::AdminPlace;
 use crate::door::Door;
-use crate::handler::Handler;
-use crate::listener::Listener;
+use crate::engine::admission::Admission;
+use crate::server::listener::Listener;
 use crate::time::Time;
 
 /// What the server shows of itself: where, and to whom.

@@ -6,10 +6,10 @@ use log::{info, warn};
 
 use super::{Progress, Server, Showing, Stopped};
 use crate::admin;
+use crate::answer::handler::Handler;
 use crate::door::Door;
-use crate::handler::Handler;
-use crate::narration::LoopEvent;
-use crate::signals::{self, Signals};
+use crate::server::signals::{self, Signals};
+use crate::watch::LoopEvent;
 
 /// A deadline may be late by this part of its timeout.
 const LATE_DIVISOR: u32 = 64;

@@ -12,8 +12,8 @@
 //! Whole pages are counted where pages are taken. What the kernel holds for its sockets is not in it.
 
 use crate::admin;
+use crate::answer::handler::{ContentPlan, Needs};
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
-use crate::handler::{ContentPlan, Needs};
 
 /// What the program takes when it has clients, in bytes, whoever they are: 3.5 MiB as it starts, and
 /// the buffers of the loop once they have all been used.

@@ -5,7 +5,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use oneloop::narration::{LoopEvent, What};
+use oneloop::watch::{LoopEvent, What};
 use oneloop::{CloseReason, Config, Event, Limits, Server, Stopped};
 
 use crate::sockets::{Client, End, PATIENCE, config};

@@ -1,4 +1,4 @@
-//! The table of system calls, `src/system_calls.md`, held against the sources and the injections.
+//! The table of system calls, `src/system_calls/system_calls.md`, held against the sources and the injections.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -55,7 +55,7 @@ fn root() -> &'static Path {
 
 /// The rows: the call, the words by which it is made, and what is done about its errors.
 fn rows() -> Vec<(String, String, Vec<String>)> {
-    let text = fs::read_to_string(root().join("src/system_calls.md")).unwrap();
+    let text = fs::read_to_string(root().join("src/system_calls/system_calls.md")).unwrap();
     let rows = text.lines().filter(|line| line.starts_with("| `"));
     let rows = rows.map(|row| {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
@@ -111,7 +111,7 @@ fn every_call_that_the_sources_make_has_a_row() {
             }
         }
     }
-    assert!(missing.is_empty(), "not in src/system_calls.md: {missing:#?}");
+    assert!(missing.is_empty(), "not in src/system_calls/system_calls.md: {missing:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::failure::Failure;
-use crate::file::{FileRange, Whole, read_whole};
+use crate::answer::file::{FileRange, Whole, read_whole};
 use crate::handlers::media_type::BEGINNING_BYTES;
 
 /// Files up to this size are kept in memory, in bytes, as far as there is room: from there on

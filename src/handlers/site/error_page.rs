@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::html;
 use super::variant::Common;
-use crate::handler::{Reply, ReplyHead, Sent};
+use crate::answer::handler::{Reply, ReplyHead, Sent};
 use crate::http::fault::Fault;
 use crate::http::request::Request;
 use crate::http::status::Status;

@@ -18,16 +18,16 @@ use super::path::{self, Astray, DotFiles};
 use super::range::{self, Part, Wanted};
 use super::root::Root;
 use super::variant::Variant;
-use crate::file::FileRange;
-use crate::handler::{
+use crate::answer::file::FileRange;
+use crate::answer::handler::{
     COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent,
 };
+use crate::answer::source::{Next, Piece};
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::status::Status;
-use crate::source::{Next, Piece};
 
 /// What a site can be asked to do.
 const ALLOWED: &str = "GET, HEAD, OPTIONS";

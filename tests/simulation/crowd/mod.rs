@@ -13,7 +13,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{Admission, ClientId, Clients, Time};
-use oneloop::narration::{ClientEvent, Event, What};
+use oneloop::watch::{ClientEvent, Event, What};
 
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};

@@ -12,7 +12,7 @@ use super::list::LIST_BYTES_MAX;
 use super::page;
 use super::reading::{Reading, Rest, SLICE_COST};
 use super::view::View;
-use crate::source::{Next, Piece, Source};
+use crate::answer::source::{Next, Piece, Source};
 use crate::time::Time;
 
 /// How long a client waits before it is looked again whether its page is there.

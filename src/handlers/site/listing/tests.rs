@@ -11,7 +11,7 @@ use super::super::root::Root;
 use super::listings::{Answer, AwaitedPage, Listings, PageRequest};
 use super::reading::SLICE_COST;
 use super::view::View;
-use crate::source::{Next, Piece, Source};
+use crate::answer::source::{Next, Piece, Source};
 use crate::time::Time;
 use crate::work::of;
 

@@ -12,14 +12,14 @@ mod event;
 mod json;
 mod narrator;
 mod sentence;
-mod watch;
+mod watched;
 
 pub use crate::config::TimeoutClass;
 pub use crate::connection::state::Name as StateName;
 pub use crate::connection::{Demand, Unread};
+pub use crate::engine::socket::{Interest, Readiness, Received, Taken};
 pub use crate::metrics::CloseReason;
-pub use crate::socket::{Interest, Readiness, Received, Taken};
 pub use event::{Change, ClientEvent, Event, LoopEvent, Patience, Rest, What};
 pub use narrator::Observer;
 pub(crate) use narrator::{Narrator, Witness};
-pub(crate) use watch::ARROW_COUNT;
+pub(crate) use watched::ARROW_COUNT;

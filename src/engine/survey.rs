@@ -4,12 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::crowd::Clients;
+use super::clients::Clients;
 use crate::config::TimeoutClass;
 use crate::connection::Deadline;
 use crate::connection::state::Name;
 use crate::door::Door;
-use crate::socket::Stream;
+use crate::engine::socket::Stream;
 use crate::time::Time;
 
 /// How many slots a picture shows at the most. Whoever lies above is counted, and not shown: a

@@ -15,22 +15,22 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 
 use crate::admin::{self, Doors};
-use crate::admission::Admission;
-use crate::alarm::Alarm;
-use crate::clients::{ClientId, Clients};
+use crate::answer::handler::{Handler, Needs};
 use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
-use crate::descriptors::{self, Descriptors};
+use crate::engine::admission::Admission;
+use crate::engine::socket::Interest as Wanted;
+use crate::engine::{ClientId, Clients};
 use crate::error::Error;
-use crate::handler::{Handler, Needs};
-use crate::listener::Listener;
 use crate::metrics::Metrics;
-use crate::narration::{LoopEvent, Observer, Patience};
-use crate::pace::Paced;
-use crate::signals::{Signals, StopHandle, Told};
-use crate::socket::Interest as Wanted;
-pub(crate) use crate::stream::told;
+use crate::server::alarm::Alarm;
+use crate::server::descriptors::Descriptors;
+use crate::server::listener::Listener;
+use crate::server::pace::Paced;
+use crate::server::signals::{Signals, StopHandle, Told};
+pub(crate) use crate::server::stream::told;
 use crate::system_calls::{self, Call, Reported};
 use crate::time::Time;
+use crate::watch::{LoopEvent, Observer, Patience};
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
@@ -38,10 +38,16 @@ compile_error!(
      generation, 32 bits each"
 );
 
+pub(crate) mod alarm;
 mod announcing;
+pub(crate) mod descriptors;
+pub(crate) mod listener;
+pub(crate) mod pace;
 mod polling;
 mod showing;
+pub(crate) mod signals;
 mod stopping;
+pub(crate) mod stream;
 mod worst;
 
 use polling::PollFailures;

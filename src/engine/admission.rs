@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use log::warn;
 
-use crate::clients::Clients;
+use crate::answer::handler::Handler;
 use crate::door::Door;
-use crate::episode::Episode;
-use crate::handler::Handler;
-use crate::socket::Stream;
+use crate::engine::Clients;
+use crate::engine::socket::Stream;
+use crate::system_calls::episode::Episode;
 use crate::time::Time;
 
 /// Where connections come in: what a listening socket must be able to do.

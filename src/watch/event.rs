@@ -6,12 +6,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::clients::ClientId;
 use crate::config::TimeoutClass;
 use crate::connection::state::Name;
 use crate::connection::{Demand, Unread};
+use crate::engine::ClientId;
+use crate::engine::socket::{Interest, Readiness, Received, Taken};
 use crate::metrics::CloseReason;
-use crate::socket::{Interest, Readiness, Received, Taken};
 use crate::time::Time;
 
 /// One step, and the turn in which it was taken.

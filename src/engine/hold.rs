@@ -9,12 +9,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::crowd::{ClientId, Clients};
+use super::clients::{ClientId, Clients};
+use crate::answer::handler::Handler;
 use crate::connection::Phase;
 use crate::connection::state::Name;
 use crate::door::Door;
-use crate::handler::Handler;
-use crate::socket::Stream;
+use crate::engine::socket::Stream;
 use crate::time::Time;
 
 /// Clients of the public who are held.
@@ -146,12 +146,12 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::answer::file::{FileRange, pretence};
+    use crate::answer::handler::{Reply, Sent};
     use crate::config::{Limits, Timeouts};
-    use crate::file::{FileRange, pretence};
-    use crate::handler::{Reply, Sent};
+    use crate::engine::socket::Interest;
     use crate::http::request::Request;
     use crate::metrics::CloseReason;
-    use crate::socket::Interest;
 
     /// A peer that says this once, and takes whatever it is sent.
     struct Asking(&'static [u8]);

@@ -14,19 +14,19 @@ use super::panics::{NOBODY, PutBack};
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use crate::buffer::Output;
-use crate::client::Client;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
 use crate::door::Door;
+use crate::engine::client::Client;
+use crate::engine::socket::{Interest, Readiness, Stream};
+use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
-use crate::narration::{
+use crate::time::Time;
+use crate::watch::{
     ARROW_COUNT, ClientEvent, Event, LoopEvent, Narrator, Observer, Patience, What,
 };
-use crate::socket::{Interest, Readiness, Stream};
-use crate::time::Time;
-use crate::timers::Timers;
 use crate::work::{self, Budget};
 
 /// Names one connection: a slab key, and the generation that tells it from the key's earlier

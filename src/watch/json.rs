@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::event::{Change, ClientEvent, Event, LoopEvent, What};
 use crate::connection::{Demand, Unread};
-use crate::socket::{Received, Taken};
+use crate::engine::socket::{Received, Taken};
 use crate::time::Time;
 
 impl Event {

@@ -1,23 +1,23 @@
 //! One client in the slab: a socket, a connection, and the steps that join them.
 //!
 //! A step is one system call and its consequence. Which call comes next is the connection's
-//! demand; when to stop is decided in [`Clients`](crate::clients::Clients).
+//! demand; when to stop is decided in [`Clients`](crate::engine::Clients).
 
 use std::io;
 use std::net::SocketAddr;
 
+use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Connection, Deadline, Demand, Turn};
 use crate::door::Door;
-use crate::handler::Handler;
+use crate::engine::socket::{Interest, Received, Socket, Stream, Taken};
+use crate::engine::timers::{Link, Timed};
+use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
-use crate::narration::{ClientEvent, Witness};
-use crate::peer::Peer;
-use crate::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::system_calls::{self, Call};
 use crate::time::Time;
-use crate::timers::{Link, Timed};
+use crate::watch::{ClientEvent, Witness};
 use crate::work;
 
 /// A receive is given room for so many bytes at least, however little is left of its client's

@@ -12,7 +12,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use crate::file::{FilePiece, Sending};
+use crate::answer::file::{FilePiece, Sending};
 use crate::http::encode;
 use crate::metrics::CloseReason;
 use crate::time::Time;

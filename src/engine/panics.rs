@@ -8,14 +8,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::crowd::{ClientId, Clients};
+use super::clients::{ClientId, Clients};
 use super::run::{Arrival, Run, Underway};
+use crate::answer::handler::Handler;
 use crate::connection::{Demand, Turn};
-use crate::handler::Handler;
+use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
-use crate::narration::Witness;
-use crate::socket::{Received, Stream};
 use crate::time::Time;
+use crate::watch::Witness;
 
 /// No client is driven: slab keys stay far below this.
 pub(super) const NOBODY: usize = usize::MAX;

@@ -130,7 +130,7 @@ mod linux {
 
     /// What is fetched begins and ends at multiples of this, in bytes. As long as a piece that is
     /// sent by its ends is not longer, little ranges that have been asked for leave no gap in it.
-    const WHOLE_BYTES: u64 = crate::file::sending::PIECE_BYTES_MAX;
+    const WHOLE_BYTES: u64 = crate::answer::file::sending::PIECE_BYTES_MAX;
 
     /// File systems that keep their files in memory, by what `statfs` says they are: tmpfs (what
     /// swapping does to it is not ours to mend), ramfs, hugetlbfs.

@@ -1,14 +1,14 @@
 //! Who has to go before the peer wants to: to make room for another, or because the server stops.
 
-use super::crowd::Clients;
+use super::clients::Clients;
 use super::run::look_at;
+use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;
 use crate::connection::state::Name;
 use crate::door::Door;
-use crate::handler::Handler;
+use crate::engine::socket::{Readiness, Stream};
 use crate::metrics::CloseReason;
-use crate::socket::{Readiness, Stream};
 use crate::time::Time;
 
 /// How far down the list of idle clients the one to evict is looked for. Whoever is passed over

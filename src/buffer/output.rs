@@ -9,7 +9,7 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use crate::kept::Kept;
+use crate::buffer::kept::Kept;
 
 /// How much capacity an emptied [`Output`] keeps, in bytes. A handler that once copied a huge
 /// body into it must not make it huge for ever.

@@ -1,17 +1,17 @@
 //! Has clients take their steps: in batches, within budgets, and when a deadline has passed.
 
-use super::crowd::Clients;
+use super::clients::Clients;
+use crate::answer::handler::Handler;
 use crate::buffer::SetAside;
-use crate::client::{Client, Step};
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Deadline, Phase, Turn};
 use crate::door::Door;
-use crate::handler::Handler;
+use crate::engine::client::{Client, Step};
+use crate::engine::socket::{Readiness, Received, Stream};
 use crate::metrics::CloseReason;
-use crate::narration::{ClientEvent, Rest, Witness};
-use crate::socket::{Readiness, Received, Stream};
 use crate::time::Time;
+use crate::watch::{ClientEvent, Rest, Witness};
 use crate::work::Budget;
 
 /// How many clients are received from before they are answered.

@@ -8,8 +8,8 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
+use crate::answer::file::{self, FilePiece};
 use crate::connection::Unread;
-use crate::file::{self, FilePiece};
 use crate::metrics::Metrics;
 use crate::system_calls::{self, Call, TRIES_MAX};
 

@@ -1,4 +1,5 @@
-//! All clients: the slab they live in, the run queue, the timers, and the loop's buffers.
+//! The loop without its poll and its clock, for simulations and for loops of your own: all clients,
+//! the slab they live in, the run queue, the timers, and the loop's buffers.
 //!
 //! No mio and no clock: everything with state in it is here, generic over the stream, so that a
 //! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
@@ -18,19 +19,26 @@
 //! [observes]: Clients::observe
 //! [`on_polled`]: Clients::on_polled
 //!
-//! [`crowd`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
+//! [`clients`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
 //! them take their steps, [`panics`] clears up when one of these ends in a panic, and [`parting`]
 //! decides who has to go before the peer wants to. For whoever watches, [`survey`] looks at
 //! everybody, and [`hold`] has the public stand still.
 
-mod crowd;
+pub(crate) mod admission;
+pub(crate) mod client;
+mod clients;
 mod hold;
 mod panics;
 mod parting;
 mod run;
 mod slots;
+pub(crate) mod socket;
 mod survey;
+pub(crate) mod timers;
 
-pub use crowd::{ClientId, Clients};
+pub use crate::time::Time;
+pub use admission::{Accept, Accepted, Admission, Shortage};
+pub use clients::{ClientId, Clients};
 pub(crate) use hold::StepTaken;
+pub use socket::{Interest, Readiness, Stream};
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

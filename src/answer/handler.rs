@@ -9,8 +9,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::answer::file::{FileRange, Start};
+use crate::answer::source::{Delimiter, Source, Streaming};
 use crate::buffer::Output;
-use crate::file::{FileRange, Start};
 use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
@@ -19,7 +20,6 @@ use crate::http::lists::{self, List, Lists};
 use crate::http::method::Version;
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, Status};
-use crate::source::{Delimiter, Source, Streaming};
 use crate::work;
 
 /// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use crate::narration::{Event, Observer};
-use crate::signals::Told;
+use crate::server::signals::Told;
+use crate::watch::{Event, Observer};
 
 /// The longest that a server rests after it was told to stop. Too short to be noticed.
 const SLICE: Duration = Duration::from_millis(20);

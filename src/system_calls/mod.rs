@@ -6,12 +6,14 @@
 //!
 #![doc = include_str!("system_calls.md")]
 
+pub(crate) mod episode;
+
 use std::cell::Cell;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use crate::episode::Episode;
+use crate::system_calls::episode::Episode;
 use crate::time::Time;
 
 /// How often a call is made, at most, that a signal interrupts. A system that says so each time is

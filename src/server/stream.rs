@@ -7,7 +7,7 @@ use std::time::Duration;
 use mio::event::Event;
 use mio::net::TcpStream;
 
-use crate::socket::{Readiness, Stream};
+use crate::engine::socket::{Readiness, Stream};
 
 /// What an event tells of a stream. An error is learnt by the next call, whichever that is.
 pub(crate) fn told(event: &Event) -> Readiness {
@@ -29,7 +29,7 @@ impl Stream for TcpStream {
 
     #[cfg(target_os = "linux")]
     fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        crate::file::send_more(self, bytes)
+        crate::answer::file::send_more(self, bytes)
     }
 
     #[cfg(target_os = "linux")]
@@ -39,9 +39,9 @@ impl Stream for TcpStream {
         offset: u64,
         bytes_max: usize,
     ) -> io::Result<usize> {
-        match crate::file::sendfile(&*self, file, offset, bytes_max)? {
+        match crate::answer::file::sendfile(&*self, file, offset, bytes_max)? {
             Some(bytes) => Ok(bytes),
-            None => crate::socket::copy_file(self, file, offset, bytes_max),
+            None => crate::engine::socket::copy_file(self, file, offset, bytes_max),
         }
     }
 }

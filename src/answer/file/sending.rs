@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::system::{self, Cached, Fetch};
-use crate::source::Asked;
+use crate::answer::source::Asked;
 use crate::time::Time;
 
 /// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and

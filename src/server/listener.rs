@@ -9,8 +9,8 @@ use mio::{Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::admission::{Accept, Accepted, Shortage};
 use crate::config::Listen;
+use crate::engine::admission::{Accept, Accepted, Shortage};
 use crate::error::Error;
 use crate::system_calls::{Origin, again, origin};
 

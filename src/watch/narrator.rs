@@ -10,11 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use log::{Level, log, max_level};
 
 use super::event::{Change, ClientEvent, Event, LoopEvent, Patience, What};
-use super::watch::Watch;
-use crate::client::Client;
-use crate::clients::ClientId;
+use super::watched::Watch;
 use crate::connection::Common;
 use crate::connection::state::Name;
+use crate::engine::ClientId;
+use crate::engine::client::Client;
 use crate::time::Time;
 
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).

@@ -1,0 +1,7 @@
+//! Bytes between a connection and the kernel: answers that are not sent yet, and what is kept of
+//! them, and of half requests, while a client waits.
+
+pub(crate) mod kept;
+mod output;
+
+pub(crate) use output::*;
