@@ -187,6 +187,71 @@ fn more_waiting_connections_than_one_turn_accepts_are_served_before_the_server_s
     stop_with_a_queue(20, 4);
 }
 
+/// A server that accepts four connections a turn, is told to stop, and has accepted nobody of the
+/// `queued` clients that have connected and asked.
+fn stopping_with_a_queue(queued: usize, backlog: i32) -> (Server<impl Handler>, Vec<Client>) {
+    let mut config = config();
+    (config.limits.accepts_per_turn_max, config.limits.backlog) = (4, backlog);
+    let server = Server::bind(&config, path).unwrap();
+    let mut clients: Vec<Client> =
+        (0..queued).map(|_| Client::connect(server.local_addrs()[0])).collect();
+    clients.iter_mut().for_each(|client| client.ask("/queued"));
+    server.handle().stop();
+    (server, clients)
+}
+
+/// A turn of it, which must not accept more than any other turn.
+fn turn_of_a_stop(server: &mut Server<impl Handler>) -> ControlFlow<Stopped> {
+    let before = server.metrics().accepted;
+    let flow = server.turn(Some(Duration::from_millis(10))).unwrap();
+    let accepted = server.metrics().accepted - before;
+    assert!(accepted <= 4, "{accepted} in one turn");
+    flow
+}
+
+#[test]
+fn a_stop_accepts_whom_it_finds_waiting_in_as_many_turns_as_that_takes() {
+    let (mut server, mut clients) = stopping_with_a_queue(18, 64);
+    for turn in 1..=5 {
+        assert!(!server.local_addrs().is_empty(), "it still listens before turn {turn}");
+        assert!(turn_of_a_stop(&mut server).is_continue());
+    }
+    assert!(server.local_addrs().is_empty());
+    for client in &mut clients {
+        let answer = client.answer();
+        assert!(answer.text() == "/queued" && answer.closes(), "{}", answer.head);
+        assert_eq!(client.end(), End::Closed);
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while turn_of_a_stop(&mut server) != ControlFlow::Break(Stopped::Drained) {
+        assert!(Instant::now() < deadline, "it never stops");
+    }
+}
+
+#[test]
+fn clients_that_go_on_coming_do_not_keep_a_stop_from_closing_the_listener() {
+    // The kernel keeps one connection more than it is asked to.
+    let (mut server, mut clients) = stopping_with_a_queue(4, 11);
+    for _ in 0..3 {
+        let address = server.local_addrs()[0];
+        clients.extend((0..4).map(|_| Client::connect(address)));
+        assert!(turn_of_a_stop(&mut server).is_continue());
+    }
+    assert!(server.local_addrs().is_empty());
+    assert_eq!(server.metrics().accepted, 12);
+}
+
+#[test]
+fn a_second_stop_cuts_off_those_that_the_first_has_not_accepted_yet() {
+    let (mut server, clients) = stopping_with_a_queue(18, 64);
+    let address = server.local_addrs()[0];
+    assert!(turn_of_a_stop(&mut server).is_continue());
+    server.handle().stop();
+    assert_eq!(turn_of_a_stop(&mut server), ControlFlow::Break(Stopped::CutOff));
+    assert!(refuses(address), "although the server is still there");
+    drop(clients);
+}
+
 #[test]
 fn a_second_stop_cuts_off_whoever_is_left() {
     let server = Background::start(&config(), echo);

@@ -118,6 +118,9 @@ pub struct Server<H> {
     progress: Progress,
     /// Stops that are written down and not acted on yet, each with its signal, or by a handle.
     stops: VecDeque<Option<i32>>,
+    /// A server that is stopping closes its listeners once it has accepted so many connections since
+    /// its start.
+    accepted_max: u64,
 }
 
 /// What the server's clock does while a turn is worked on.
@@ -201,6 +204,7 @@ impl<H: Handler> Server<H> {
             clock: Clock::Runs,
             progress: Progress::Running,
             stops: VecDeque::new(),
+            accepted_max: 0,
         })
     }
 

@@ -65,7 +65,8 @@ impl<H: Handler> Server<H> {
                 admission.on_freed();
             }
         }
-        if !self.clients.is_held() {
+        // A server that is stopping has accepted in this turn already.
+        if !self.clients.is_held() && !self.is_to_close() {
             self.admission.accept(&mut self.clients, &mut self.handler, self.now);
         }
         if let Some(Showing { admission, .. }) = &mut self.admin {

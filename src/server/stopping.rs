@@ -58,17 +58,21 @@ impl<H: Handler> Server<H> {
         match self.progress {
             Progress::Running => {
                 self.progress = Progress::Draining { until: self.now + self.timeouts.drain };
+                let queued_max = self.limits.backlog.unsigned_abs() as u64 + 1;
+                let listeners = self.admission.listeners().count() as u64;
+                self.accepted_max = self.clients.metrics().accepted + queued_max * listeners;
                 let clients = self.clients.len();
                 info!("stopping by {by}: {clients} clients may finish");
                 self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
             }
             // Nobody is left to be cut off.
-            Progress::Draining { .. } | Progress::LookingLast { .. } if self.clients.is_empty() => {
-            }
+            Progress::Draining { .. } | Progress::LookingLast { .. }
+                if self.clients.is_empty() && !self.is_to_close() => {}
             Progress::Draining { .. } | Progress::LookingLast { .. } => {
                 self.progress =
                     Progress::Stopped(signal.map_or(Stopped::CutOff, Stopped::Signalled));
                 warn!("stopping at once by {by}: {} clients are cut off", self.clients.len());
+                self.admission.close();
                 self.clients.cut_off();
             }
             Progress::Stopped(_) => {}
@@ -76,31 +80,39 @@ impl<H: Handler> Server<H> {
     }
 
     /// Whether a server that is stopping has still to stop accepting.
-    fn is_to_close(&self) -> bool {
-        matches!(self.progress, Progress::Draining { .. }) && !self.clients.is_draining()
+    pub(super) fn is_to_close(&self) -> bool {
+        matches!(self.progress, Progress::Draining { .. })
+            && (!self.clients.is_draining() || self.admission.listeners().next().is_some())
     }
 
-    /// Stops accepting. A client that has connected by now is still served, as far as there is
-    /// room: closing the listener resets connections that wait in its queue.
+    /// Stops accepting, in as many turns as that takes. A client that has connected by the time of the
+    /// stop is still served, as far as there is room: closing a listener resets the connections that
+    /// wait in its queue. So the queues are emptied first, within the budget for accepting of each
+    /// turn. New clients may go on coming meanwhile: no more are accepted than the queues could hold.
     fn close_listeners(&mut self) {
-        if let Some(Showing { desk, .. }) = &mut self.admin {
-            desk.on_drain(&mut self.clients, self.now);
-        }
-        self.admission.on_ready_all();
-        for _ in 0..self.limits.backlog {
-            if !self.admission.is_possible(&self.clients, self.now) {
-                break;
+        if !self.clients.is_draining() {
+            if let Some(Showing { desk, .. }) = &mut self.admin {
+                desk.on_drain(&mut self.clients, self.now);
             }
+            self.admission.on_ready_all();
+            self.clients.drain();
+        }
+        if self.admission.is_possible(&self.clients, self.now) {
             self.admission.accept(&mut self.clients, &mut self.handler, self.now);
         }
-        self.admission.close();
-        self.clients.drain();
+        let are_all_in = self.clients.metrics().accepted >= self.accepted_max;
+        if are_all_in || !self.admission.is_possible(&self.clients, self.now) {
+            self.admission.close();
+        }
     }
 
     /// Ends the server once nobody is left, or once the time for that is over. Those who are left
     /// then are looked at once more, and what has come in time is answered: that takes no longer
     /// than a deadline may be late.
     pub(super) fn end_if_drained(&mut self) {
+        if self.is_to_close() {
+            return;
+        }
         let (mut until, looks) = match self.progress {
             Progress::Draining { until } => (until, false),
             Progress::LookingLast { until } => (until, true),
