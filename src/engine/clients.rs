@@ -35,7 +35,11 @@ use crate::work::{self, Budget};
 pub struct ClientId(u64);
 
 impl ClientId {
-    pub(crate) fn new(key: usize, generation: u32) -> ClientId {
+    /// The id of the client at `key` of a slab, where `generation` clients came before it.
+    ///
+    /// # Panics
+    /// If the key is above `u32::MAX`.
+    pub fn new(key: usize, generation: u32) -> ClientId {
         let key = u32::try_from(key).expect("fewer than 4 billion clients");
         ClientId(u64::from(generation) << 32 | u64::from(key))
     }

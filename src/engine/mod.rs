@@ -40,5 +40,5 @@ pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
 pub use clients::{ClientId, Clients};
 pub(crate) use hold::StepTaken;
-pub use socket::{Interest, Readiness, Stream};
+pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

@@ -18,7 +18,6 @@ use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::engine::ClientId;
 use crate::server::signals::{Signals, Told};
-use crate::server::told;
 use crate::time::Time;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
@@ -170,7 +169,7 @@ impl<'p> Herd<'p> {
             match event.token() {
                 SIGNALS => self.signalled += self.signals.take().len(),
                 Token(token) => {
-                    self.crowd.on_event(ClientId::from_bits(token as u64), told(event));
+                    self.crowd.on_event(ClientId::from_bits(token as u64), event.into());
                 }
             }
         }

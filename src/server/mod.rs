@@ -27,7 +27,6 @@ use crate::server::descriptors::Descriptors;
 use crate::server::listener::Listener;
 use crate::server::pace::Paced;
 use crate::server::signals::{Signals, StopHandle, Told};
-pub(crate) use crate::server::stream::told;
 use crate::system_calls::{self, Call, Reported};
 use crate::time::Time;
 use crate::watch::{LoopEvent, Observer, Patience};
@@ -417,7 +416,7 @@ impl<H: Handler> Server<H> {
                 }
                 Token(token) => {
                     let id = ClientId::from_bits(token as u64);
-                    self.clients.note(id, told(event));
+                    self.clients.note(id, event.into());
                     if event.is_error() || event.is_write_closed() {
                         self.clients.note_lost(id);
                     }

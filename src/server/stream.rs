@@ -9,12 +9,15 @@ use mio::net::TcpStream;
 
 use crate::engine::socket::{Readiness, Stream};
 
-/// What an event tells of a stream. An error is learnt by the next call, whichever that is.
-pub(crate) fn told(event: &Event) -> Readiness {
-    Readiness {
-        readable: event.is_readable() || event.is_error(),
-        writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-        read_closed: event.is_read_closed(),
+/// What an event says of a stream. An error makes it readable and writable: the next call, whichever
+/// it is, returns the error.
+impl From<&Event> for Readiness {
+    fn from(event: &Event) -> Readiness {
+        Readiness {
+            readable: event.is_readable() || event.is_error(),
+            writable: event.is_writable() || event.is_error() || event.is_write_closed(),
+            read_closed: event.is_read_closed(),
+        }
     }
 }
 
