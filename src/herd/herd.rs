@@ -14,10 +14,10 @@ use super::probe::Lessons;
 use super::process::Process;
 use super::progress::Progress;
 use super::record::Record;
+use super::signals::Signals;
 use super::tally::{Part, Tally};
 use super::times::Times;
 use crate::engine::ClientId;
-use crate::server::signals::{Signals, Told};
 use crate::time::Time;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
@@ -86,7 +86,7 @@ impl<'p> Herd<'p> {
         process: Option<Process>,
     ) -> io::Result<Herd<'p>> {
         let poll = Poll::new()?;
-        let signals = Signals::catch(poll.registry(), SIGNALS, &Told::default())?;
+        let signals = Signals::catch(poll.registry(), SIGNALS)?;
         let registry = poll.registry().try_clone()?;
         Ok(Herd {
             poll,
@@ -167,7 +167,7 @@ impl<'p> Herd<'p> {
     fn note_events(&mut self) {
         for event in &self.events {
             match event.token() {
-                SIGNALS => self.signalled += self.signals.take().len(),
+                SIGNALS => self.signalled += self.signals.take(),
                 Token(token) => {
                     self.crowd.on_event(ClientId::from_bits(token as u64), event.into());
                 }

@@ -15,7 +15,7 @@
 //! | `schedule`, `carousel`, `pace`, `random`, `clock` | when and how often |
 //! | `flock` | all clients of one kind |
 //! | `crowd`, `arrivals`, `asking`, `phases` | all clients |
-//! | `herd` | the loop |
+//! | `herd`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted and noted |
 //! | `report`, `table`, `json`, `plot`, `units` | how it is told |
 //! | `program` | from the arguments to the exit code |
@@ -28,6 +28,7 @@ mod chunks;
 mod client;
 mod clock;
 mod crowd;
+mod descriptors;
 mod flock;
 mod head;
 #[expect(clippy::module_inception, reason = "it is the loop of which the others are parts")]
@@ -47,6 +48,7 @@ mod random;
 mod record;
 mod report;
 mod schedule;
+mod signals;
 mod sources;
 mod table;
 mod tally;

@@ -11,6 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::descriptors;
 use super::herd::Herd;
 use super::options::Options;
 use super::plan::{Destination, Plan};
@@ -19,7 +20,6 @@ use super::process::Process;
 use super::report::Report;
 use super::{json, plot, table};
 use crate::arguments::Refusal;
-use crate::server::descriptors;
 
 /// Begins every line about what cannot be done.
 const PROGRAM: &str = "herd";
@@ -34,8 +34,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
-    // One more is set apart, for the report that is written at the end.
-    let clients_max = descriptors::raise_limit().clients_max(1);
+    let clients_max = descriptors::clients_max();
     if plan.clients() > clients_max {
         return Err(Refusal::Mistake(format!(
             "{} clients are too many: {clients_max} fit the descriptor limit; ask for fewer, or \

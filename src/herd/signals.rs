@@ -1,0 +1,58 @@
+//! SIGHUP, SIGINT and SIGTERM, as events of the same poll.
+//!
+//! A signal handler may do next to nothing: each writes a byte to a pipe, which wakes the poll. The
+//! number of bytes says how many signals came. A signal that the process was started with ignored
+//! (`nohup`, a shell's background job) stays ignored.
+
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream as Pipe;
+
+use mio::net::UnixStream;
+use mio::{Interest, Registry, Token};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level;
+
+/// The signals that end a run. They are never given back: a run takes as long as the process.
+const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// How many signals count between two turns of the loop. A second one ends the run at once.
+const COUNTED_MAX: usize = 16;
+
+/// The signals that end a run.
+#[derive(Debug)]
+pub(super) struct Signals {
+    pipe: UnixStream,
+}
+
+impl Signals {
+    /// Catches the signals, and has the poll report them by `token`.
+    ///
+    /// # Errors
+    /// If the system refuses the pipe, a handler, or its registration.
+    pub(super) fn catch(registry: &Registry, token: Token) -> io::Result<Signals> {
+        let (pipe, end) = Pipe::pair()?;
+        pipe.set_nonblocking(true)?;
+        let mut pipe = UnixStream::from_std(pipe);
+        let ignored = ignored();
+        for signal in ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0) {
+            low_level::pipe::register(signal, end.try_clone()?)?;
+        }
+        registry.register(&mut pipe, token, Interest::READABLE)?;
+        Ok(Signals { pipe })
+    }
+
+    /// How many have come since the last call.
+    pub(super) fn take(&mut self) -> usize {
+        // Fails only if none has come.
+        self.pipe.read(&mut [0; COUNTED_MAX]).unwrap_or_default()
+    }
+}
+
+/// The signals that this process was started with ignored, a bit each; none where the system does
+/// not say.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or(0)
+}
