@@ -31,7 +31,8 @@
 //! 6. `server/`: the only layer that knows mio and the time;
 //! 7. [`handlers`]: what ships;
 //! 8. `arguments/`: what the programs' command lines have in common;
-//! 9. the binary: the command line; and `herd`, a program of strange clients.
+//! 9. the programs: `oneloop`, a command line around the server; and `herd`, a crowd of strange
+//!    clients, which has modules of its own.
 
 mod admin;
 mod answer;
@@ -45,9 +46,6 @@ mod door;
 pub mod engine;
 mod error;
 pub mod handlers;
-#[cfg(feature = "herd")]
-#[doc(hidden)]
-pub mod herd;
 mod http;
 mod metrics;
 mod server;

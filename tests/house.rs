@@ -33,7 +33,6 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "herd/crowd.rs",
             "herd/herd.rs",
             "herd/signals.rs",
-            "herd/sources.rs",
             "server/listener.rs",
             "server/mod.rs",
             "server/signals.rs",
@@ -45,7 +44,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     ("itoa::", &["http/encode.rs"]),
     ("memmap2::", &["buffer/kept.rs"]),
     ("slab::", &["engine/clients.rs", "engine/slots.rs", "herd/crowd.rs", "engine/timers.rs"]),
-    ("socket2::", &["herd/sources.rs", "server/listener.rs", "server/stream.rs"]),
+    ("socket2::", &["herd/load/sources.rs", "server/listener.rs", "server/stream.rs"]),
     (
         "rustix::",
         &[
@@ -59,7 +58,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "handlers/site/names.rs",
             "handlers/site/root.rs",
             "herd/descriptors.rs",
-            "herd/sources.rs",
+            "herd/load/sources.rs",
             "server/listener.rs",
             "admin/process.rs",
             "server/signals.rs",
@@ -197,18 +196,59 @@ fn imports_only_point_down() {
     }
 }
 
+/// What the herd may use of the library: a socket and what it needs, and the command line's parts.
+const HERD_IMPORTS: [&str; 21] = [
+    "Address",
+    "ClientId",
+    "Listen",
+    "Metrics",
+    "Readiness",
+    "Received",
+    "Refusal",
+    "Sent",
+    "Size",
+    "Socket",
+    "Stream",
+    "Taken",
+    "Time",
+    "addresses",
+    "arguments",
+    "as",
+    "count",
+    "duration",
+    "engine",
+    "reading",
+    "values",
+];
+
 /// What the server gets wrong must not be right for the herd that judges it.
 #[test]
 fn the_herd_shares_no_notion_of_http_with_the_server() {
-    let shared = ["arguments", "config", "engine", "metrics", "time"];
-    let mut imported = BTreeSet::new();
+    let mut used = BTreeSet::new();
     for source in sources().iter().filter(|source| source.module() == "herd") {
-        for import in source.code.split("crate::").skip(1) {
-            let module = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
-            imported.insert(module.to_owned());
+        for path in source.code.split("oneloop::").skip(1) {
+            let names = path.split([';', ')', '>']).next().unwrap();
+            let names = names.split(|c: char| !c.is_alphanumeric() && c != '_');
+            used.extend(names.filter(|name| !name.is_empty()).map(str::to_owned));
         }
     }
-    assert_eq!(imported, shared.map(str::to_owned).into());
+    for name in &used {
+        assert!(HERD_IMPORTS.contains(&name.as_str()), "it uses {name}");
+    }
+}
+
+/// Another program is built with these files, which has neither the herd nor the server.
+#[test]
+fn what_the_herd_shares_with_the_benches_stands_alone() {
+    let sources = sources();
+    let mut files = 0;
+    for source in sources.iter().filter(|source| source.path.starts_with("herd/load/")) {
+        for name in ["crate::", "oneloop::", "super::super", "mio::"] {
+            assert!(!source.code.contains(name), "{} names {name}", source.path);
+        }
+        files += 1;
+    }
+    assert!(files > 5, "the files have been found");
 }
 
 /// What the simulation says about requests and answers is worth something only if it does not ask

@@ -1,15 +1,15 @@
 //! How clients come: each kind until it is complete, in turn with the others, at a bounded pace.
 
+use mio::net::TcpStream;
 use mio::{Interest, Token};
+use oneloop::engine::{ClientId, Time};
 
-use super::client::{Client, Ending};
-use super::crowd::Crowd;
-use super::kind::{Kind, Manner};
-use super::phases::Phase;
-use super::sources::Width;
-use super::tally::Why;
-use crate::engine::ClientId;
-use crate::time::Time;
+use crate::client::{Client, Ending};
+use crate::crowd::Crowd;
+use crate::kind::{Kind, Manner};
+use crate::load::sources::Width;
+use crate::phases::Phase;
+use crate::tally::Why;
 
 /// So many connections are begun before events are looked at again. Each takes some twenty
 /// microseconds, and meanwhile nobody's answer is read.
@@ -17,7 +17,7 @@ const CONNECTS_PER_TURN_MAX: usize = 16;
 
 impl Crowd<'_> {
     /// Begins connections that are to begin by `now`.
-    pub(super) fn bring(&mut self, now: Time) {
+    pub fn bring(&mut self, now: Time) {
         for _ in 0..CONNECTS_PER_TURN_MAX {
             let Some((kind, begun)) = self.next_arrival(now) else { return };
             self.connect(kind, begun, now);
@@ -42,7 +42,7 @@ impl Crowd<'_> {
     }
 
     /// Whether further clients of a kind are wanted in this part of the run.
-    pub(super) fn may_come(&self, kind: Kind) -> bool {
+    pub fn may_come(&self, kind: Kind) -> bool {
         // Who makes a connection for each request makes none when there are to be no more.
         let is_good_cycle = kind.manner() == Manner::Cycles && kind.is_good();
         let is_wanted = !is_good_cycle || self.may_ask();
@@ -67,7 +67,7 @@ impl Crowd<'_> {
     }
 
     /// When the next connection may be begun that no schedule decides about.
-    pub(super) fn next_arrival_due(&self) -> Option<Time> {
+    pub fn next_arrival_due(&self) -> Option<Time> {
         let missing = self.flocks.iter().filter(|flock| {
             let is_scheduled = flock.kind().manner() == Manner::Cycles && flock.schedule.is_some();
             !is_scheduled && flock.has_room() && self.may_come(flock.kind())
@@ -91,6 +91,7 @@ impl Crowd<'_> {
         let key = self.clients.vacant_key();
         let id = ClientId::new(key, self.next_generation);
         let under_way = self.sources.connect(width).and_then(|stream| {
+            let stream = TcpStream::from_std(stream);
             let mut client = Client::new(kind, self.next_generation, stream, (begun, now));
             // Both directions at once and for good: the first event says that the connection
             // stands, and no second call is needed when a send does not take everything.
@@ -117,7 +118,7 @@ impl Crowd<'_> {
     }
 
     /// A connection stands: its client does what it came for.
-    pub(super) fn on_connected(&mut self, id: ClientId) {
+    pub fn on_connected(&mut self, id: ClientId) {
         let Some(client) = self.client(id) else { return };
         let (kind, begun, now) = (client.kind, client.begun, client.free_since);
         self.flock(kind).tally.connected += 1;

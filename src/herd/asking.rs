@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::client::{Ending, Flushed};
-use super::crowd::{Crowd, find};
-use super::kind::Kind;
-use crate::engine::ClientId;
-use crate::time::Time;
+use oneloop::engine::{ClientId, Time};
+
+use crate::client::{Ending, Flushed};
+use crate::crowd::{Crowd, find};
+use crate::kind::Kind;
 
 /// So long a garbage client waits to be answered or closed. Much of what it sends is the beginning
 /// of something for which a server waits far longer.
@@ -14,12 +14,12 @@ const GARBAGE_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Crowd<'_> {
     /// Whether good clients may make another request.
-    pub(super) fn may_ask(&self) -> bool {
+    pub fn may_ask(&self) -> bool {
         self.plan.requests.is_none_or(|requests| self.asked < requests)
     }
 
     /// A client who keeps its connection can make its next request. In a closed loop it does.
-    pub(super) fn on_free(&mut self, id: ClientId, now: Time) {
+    pub fn on_free(&mut self, id: ClientId, now: Time) {
         let Some(kind) = self.client(id).map(|client| client.kind) else { return };
         let goes_on = self.phase.is_on() && self.may_ask();
         let flock = self.flock(kind);
@@ -32,7 +32,7 @@ impl Crowd<'_> {
 
     /// Has clients who are free make the requests that are due. What is due while none is free
     /// stays with the schedule, and keeps its time.
-    pub(super) fn ask_due(&mut self, now: Time) {
+    pub fn ask_due(&mut self, now: Time) {
         for kind in [Kind::Get, Kind::Post] {
             while let Some((id, due)) = self.next_request(kind, now) {
                 let free_since = self.client(id).map_or(due, |client| client.free_since);
@@ -66,20 +66,20 @@ impl Crowd<'_> {
     }
 
     /// Has a client say what its kind says, all of it at once.
-    pub(super) fn ask(&mut self, id: ClientId, begun: Time) {
+    pub fn ask(&mut self, id: ClientId, begun: Time) {
         self.put_into_words(id, begun);
         self.speak(id);
     }
 
     /// Gives a client the words of its kind.
-    pub(super) fn put_into_words(&mut self, id: ClientId, begun: Time) {
+    pub fn put_into_words(&mut self, id: ClientId, begun: Time) {
         let voice = &mut self.voice;
         let Some(client) = find(&mut self.clients, id) else { return };
         client.ask(voice.words.next(client.kind, client.made, &mut voice.random), begun);
     }
 
     /// Has a client say on what it has begun to.
-    pub(super) fn speak(&mut self, id: ClientId) {
+    pub fn speak(&mut self, id: ClientId) {
         let Some(client) = find(&mut self.clients, id) else { return };
         // Who drips speaks only when it is its turn.
         if client.kind == Kind::Drip {
@@ -94,7 +94,7 @@ impl Crowd<'_> {
     }
 
     /// Has a client send its next byte, and be in line for the one after.
-    pub(super) fn drip(&mut self, id: ClientId, now: Time) {
+    pub fn drip(&mut self, id: ClientId, now: Time) {
         if let Some(client) = find(&mut self.clients, id) {
             client.drip(&mut self.voice.metrics);
             self.drippers.join(id, now);
@@ -102,7 +102,7 @@ impl Crowd<'_> {
     }
 
     /// Has those drip, and read a little, whose turn it is.
-    pub(super) fn drip_due(&mut self, now: Time) {
+    pub fn drip_due(&mut self, now: Time) {
         while let Some(id) = self.drippers.take_due(now) {
             self.drip(id, now);
         }
@@ -115,12 +115,12 @@ impl Crowd<'_> {
     }
 
     /// Has a client hang up in a while.
-    pub(super) fn be_impatient(&mut self, id: ClientId, now: Time) {
+    pub fn be_impatient(&mut self, id: ClientId, now: Time) {
         self.impatient.push_back((now + GARBAGE_PATIENCE, id));
     }
 
     /// Ends those who have waited long enough.
-    pub(super) fn hang_up_due(&mut self, now: Time) {
+    pub fn hang_up_due(&mut self, now: Time) {
         while self.impatient.front().is_some_and(|(due, _)| *due <= now) {
             if let Some((_, id)) = self.impatient.pop_front()
                 && self.client(id).is_some()

@@ -7,11 +7,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::time::Time;
+use oneloop::engine::Time;
 
 /// A ring of clients, named by `K`.
 #[derive(Debug)]
-pub(crate) struct Carousel<K> {
+pub struct Carousel<K> {
     ring: VecDeque<K>,
     every: Duration,
     /// When the last turn was due.
@@ -20,12 +20,12 @@ pub(crate) struct Carousel<K> {
 
 impl<K> Carousel<K> {
     /// Nobody yet. Each client will have a turn `every` so often.
-    pub(crate) fn new(every: Duration) -> Carousel<K> {
+    pub fn new(every: Duration) -> Carousel<K> {
         Carousel { ring: VecDeque::new(), every, turned: Time::START }
     }
 
     /// Puts a client behind all others.
-    pub(crate) fn join(&mut self, client: K, now: Time) {
+    pub fn join(&mut self, client: K, now: Time) {
         if self.ring.is_empty() {
             self.turned = now;
         }
@@ -33,13 +33,13 @@ impl<K> Carousel<K> {
     }
 
     /// When the next turn is due; `None` when nobody is here.
-    pub(crate) fn next_due(&self) -> Option<Time> {
+    pub fn next_due(&self) -> Option<Time> {
         (!self.ring.is_empty()).then(|| self.turned + self.pause())
     }
 
     /// Takes out the client whose turn is due by `now`. It comes back by [`Carousel::join`], unless
     /// it is gone.
-    pub(crate) fn take_due(&mut self, now: Time) -> Option<K> {
+    pub fn take_due(&mut self, now: Time) -> Option<K> {
         let due = self.next_due().filter(|due| *due <= now)?;
         // After a long sleep nobody is given two turns at once to make up for it.
         self.turned = match now.since(due) > self.every {

@@ -1,25 +1,24 @@
 //! One connection: what it still has to say, and which answers it waits for.
 //!
 //! It never blocks, knows nothing of other clients, and does no counting; time comes as an
-//! argument. What follows from what it has heard is the [`Herd`](super::herd::Herd)'s to decide.
+//! argument. What follows from what it has heard is the [`Herd`](crate::herd::Herd)'s to decide.
 
 use std::io::{ErrorKind, IoSlice};
 use std::rc::Rc;
 
 use mio::net::TcpStream;
+use oneloop::Metrics;
+use oneloop::engine::{Readiness, Received, Socket, Stream, Taken as Sent, Time};
 
-use super::answer::{Checker, Partial, Taken, Wrong};
-use super::kind::Kind;
-use crate::engine::socket::{Readiness, Received, Socket, Stream, Taken as Sent};
-use crate::metrics::Metrics;
-use crate::time::Time;
+use crate::kind::Kind;
+use crate::load::answer::{Checker, Partial, Taken, Wrong};
 
 /// So often a client receives before others have their turn. At 64 KiB each, 4 MiB.
-pub(super) const RECEIVES_MAX: usize = 64;
+pub const RECEIVES_MAX: usize = 64;
 
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
+pub enum Stage {
     /// The handshake is under way.
     Connecting,
     /// Both sides may speak.
@@ -30,39 +29,39 @@ pub(super) enum Stage {
 
 /// One connection.
 #[derive(Debug)]
-pub(super) struct Client {
-    pub(super) kind: Kind,
-    pub(super) generation: u32,
+pub struct Client {
+    pub kind: Kind,
+    pub generation: u32,
     /// When it began to connect. The server cannot have known of it before, but may have known
     /// before we were told that the connection stands.
-    pub(super) came: Time,
+    pub came: Time,
     socket: Socket<TcpStream>,
     stage: Stage,
     words: Rc<[u8]>,
     /// So many bytes of these the kernel has taken.
     said: usize,
     /// How many requests, or batches of them, it has made.
-    pub(super) made: u32,
+    pub made: u32,
     /// How many answers it waits for.
-    pub(super) due: u32,
+    pub due: u32,
     /// How many of these there were when it last asked.
     asked: u32,
     /// The last that it said could not be sent.
     is_unsent: bool,
     /// When what it waits for was to begin.
-    pub(super) begun: Time,
+    pub begun: Time,
     /// Since when it waits for nothing.
-    pub(super) free_since: Time,
+    pub free_since: Time,
     partial: Partial,
     /// The status of the last answer.
-    pub(super) status: Option<u16>,
+    pub status: Option<u16>,
     /// The server has said that it will close the connection.
-    pub(super) last: bool,
+    pub last: bool,
 }
 
 /// What came of sending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flushed {
+pub enum Flushed {
     /// The kernel has everything.
     All,
     /// It takes no more for now.
@@ -73,16 +72,16 @@ pub(super) enum Flushed {
 
 /// What came of listening.
 #[derive(Debug)]
-pub(super) struct Heard {
+pub struct Heard {
     /// How many answers were right.
-    pub(super) right: u32,
+    pub right: u32,
     /// What is next.
-    pub(super) then: Then,
+    pub then: Then,
 }
 
 /// What is next for a connection.
 #[derive(Debug)]
-pub(super) enum Then {
+pub enum Then {
     /// Nothing until there is an event.
     Waits,
     /// There is more to read; others have their turn first.
@@ -93,7 +92,7 @@ pub(super) enum Then {
 
 /// How a connection ends.
 #[derive(Debug)]
-pub(super) enum Ending {
+pub enum Ending {
     /// It never stood.
     NotConnected(ErrorKind),
     /// The server has closed its side, not within an answer.
@@ -108,7 +107,7 @@ pub(super) enum Ending {
 
 impl Client {
     /// A connection that is under way since `now`, and was to be so since `begun`.
-    pub(super) fn new(
+    pub fn new(
         kind: Kind,
         generation: u32,
         stream: TcpStream,
@@ -135,16 +134,16 @@ impl Client {
     }
 
     /// The stream, for registering it.
-    pub(super) fn stream_mut(&mut self) -> &mut TcpStream {
+    pub fn stream_mut(&mut self) -> &mut TcpStream {
         self.socket.stream_mut()
     }
 
-    pub(super) fn stage(&self) -> Stage {
+    pub fn stage(&self) -> Stage {
         self.stage
     }
 
     /// Whether it can make a request now.
-    pub(super) fn is_free(&self) -> bool {
+    pub fn is_free(&self) -> bool {
         self.due == 0
             && !self.last
             && self.said == self.words.len()
@@ -152,17 +151,13 @@ impl Client {
     }
 
     /// Adds what the poll said.
-    pub(super) fn note(&mut self, told: Readiness) {
+    pub fn note(&mut self, told: Readiness) {
         self.socket.note(told);
     }
 
     /// The first event of a connection: it stands, or it never will. An error is reported as
     /// readable, too.
-    pub(super) fn finish_connecting(
-        &mut self,
-        told: Readiness,
-        now: Time,
-    ) -> Result<(), ErrorKind> {
+    pub fn finish_connecting(&mut self, told: Readiness, now: Time) -> Result<(), ErrorKind> {
         if told.readable
             && let Some(error) = self.error()
         {
@@ -182,7 +177,7 @@ impl Client {
     }
 
     /// Has it say `words`, for which so many answers are due, counted from `begun`.
-    pub(super) fn ask(&mut self, (words, due): (Rc<[u8]>, u32), begun: Time) {
+    pub fn ask(&mut self, (words, due): (Rc<[u8]>, u32), begun: Time) {
         (self.words, self.said) = (words, 0);
         self.made = self.made.wrapping_add(1);
         self.due += due;
@@ -191,7 +186,7 @@ impl Client {
     }
 
     /// Sends what the kernel takes now.
-    pub(super) fn flush(&mut self, metrics: &mut Metrics) -> Flushed {
+    pub fn flush(&mut self, metrics: &mut Metrics) -> Flushed {
         while self.said < self.words.len() {
             let rest = [IoSlice::new(&self.words[self.said..]), IoSlice::new(&[])];
             match self.socket.send(rest, metrics) {
@@ -210,7 +205,7 @@ impl Client {
     }
 
     /// Sends one more byte; at the end of its words the last of them, again and again.
-    pub(super) fn drip(&mut self, metrics: &mut Metrics) {
+    pub fn drip(&mut self, metrics: &mut Metrics) {
         let next = self.said.min(self.words.len().saturating_sub(1));
         let Some(byte) = self.words.get(next..=next) else { return };
         match self.socket.send([IoSlice::new(byte), IoSlice::new(&[])], metrics) {
@@ -221,7 +216,7 @@ impl Client {
     }
 
     /// Ends our side, if it has not.
-    pub(super) fn half_close(&mut self) {
+    pub fn half_close(&mut self) {
         if self.stage == Stage::Open {
             self.stage = Stage::HalfClosed;
             // If it fails, the connection is lost, and listening will tell.
@@ -230,13 +225,13 @@ impl Client {
     }
 
     /// Has the connection reset when this is dropped.
-    pub(super) fn reset_on_drop(&self) {
+    pub fn reset_on_drop(&self) {
         // If it fails, the connection is lost already.
         let _ = self.socket.stream().reset_on_drop();
     }
 
     /// Receives into `input` and checks what has come, until there is no more, or so often.
-    pub(super) fn hear(
+    pub fn hear(
         &mut self,
         receives_max: usize,
         input: &mut [u8],
@@ -275,7 +270,7 @@ impl Client {
     /// What arrives at a connection that was closed is answered with a reset, and Linux reports a
     /// reset behind the end of the peer's bytes as a broken pipe. A server that has received a
     /// request and ends the connection without an answer shows the end alone, or a reset alone.
-    pub(super) fn has_crossed(&self) -> bool {
+    pub fn has_crossed(&self) -> bool {
         let is_unanswered = self.due == self.asked && matches!(self.partial, Partial::Nothing);
         self.due > 0
             && is_unanswered
@@ -283,7 +278,7 @@ impl Client {
     }
 
     /// Whether the connection has ended, without reading from it.
-    pub(super) fn look(&self, told: Readiness) -> Then {
+    pub fn look(&self, told: Readiness) -> Then {
         match self.error() {
             Some(_) => Then::Ends(Ending::Reset),
             None if told.read_closed => Then::Ends(Ending::Closed),
@@ -330,8 +325,8 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, TcpStream as Blocking};
 
-    use super::super::answer::Expected;
     use super::*;
+    use crate::load::answer::Expected;
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

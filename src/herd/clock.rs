@@ -5,27 +5,27 @@
 
 use std::time::{Duration, Instant};
 
-use crate::time::Time;
+use oneloop::engine::Time;
 
 /// Counts from when the herd set out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     began: Instant,
 }
 
 impl Clock {
     /// Begins now.
-    pub(crate) fn start() -> Clock {
+    pub fn start() -> Clock {
         Clock { began: Instant::now() }
     }
 
     /// The present moment.
-    pub(crate) fn now(self) -> Time {
+    pub fn now(self) -> Time {
         Time::after_start(self.began.elapsed())
     }
 
     /// How long a wait may be by `until`; nothing if that has passed.
-    pub(crate) fn left(self, until: Duration) -> Duration {
+    pub fn left(self, until: Duration) -> Duration {
         until.saturating_sub(self.began.elapsed())
     }
 }

@@ -1,32 +1,30 @@
 //! The crowd itself: every client, what becomes of it at an event, and what is counted of it.
 //!
-//! [`arrivals`](super::arrivals) brings clients, [`asking`](super::asking) has them act when their
-//! time has come, [`phases`](super::phases) knows how far the run is.
+//! [`arrivals`](crate::arrivals) brings clients, [`asking`](crate::asking) has them act when their
+//! time has come, [`phases`](crate::phases) knows how far the run is.
 
 use std::collections::VecDeque;
 
 use mio::Registry;
+use oneloop::Metrics;
+use oneloop::engine::{ClientId, Readiness, Time};
 use slab::Slab;
 
-use super::answer::{Checker, Expected};
-use super::carousel::Carousel;
-use super::client::{Client, Ending, Heard, RECEIVES_MAX, Stage, Then};
-use super::clock::Clock;
-use super::flock::Flock;
-use super::kind::Kind;
-use super::pace::Pace;
-use super::phases::Phase;
-use super::plan::Plan;
-use super::probe::Lessons;
-use super::random::Random;
-use super::sources::Sources;
-use super::tally::Why;
-use super::times::Times;
-use super::words::{Wording, Words};
-use crate::engine::ClientId;
-use crate::engine::socket::Readiness;
-use crate::metrics::Metrics;
-use crate::time::Time;
+use crate::carousel::Carousel;
+use crate::client::{Client, Ending, Heard, RECEIVES_MAX, Stage, Then};
+use crate::clock::Clock;
+use crate::flock::Flock;
+use crate::kind::Kind;
+use crate::load::answer::{Checker, Expected};
+use crate::load::random::Random;
+use crate::load::sources::Sources;
+use crate::pace::Pace;
+use crate::phases::Phase;
+use crate::plan::Plan;
+use crate::probe::Lessons;
+use crate::tally::Why;
+use crate::times::Times;
+use crate::words::{Wording, Words};
 
 /// Holds many pipelined answers; one for all clients.
 const INPUT_BYTES: usize = 64 * 1024;
@@ -35,37 +33,37 @@ const INPUT_BYTES: usize = 64 * 1024;
 const OVERLOADED: u16 = 503;
 
 /// Every client, and what they share.
-pub(super) struct Crowd<'p> {
-    pub(super) plan: &'p Plan,
-    pub(super) clock: Clock,
-    pub(super) registry: Registry,
-    pub(super) clients: Slab<Client>,
-    pub(super) next_generation: u32,
+pub struct Crowd<'p> {
+    pub plan: &'p Plan,
+    pub clock: Clock,
+    pub registry: Registry,
+    pub clients: Slab<Client>,
+    pub next_generation: u32,
     /// By [`Kind`]'s order.
-    pub(super) flocks: Vec<Flock>,
-    pub(super) voice: Voice,
-    pub(super) sources: Sources,
-    pub(super) pace: Pace,
+    pub flocks: Vec<Flock>,
+    pub voice: Voice,
+    pub sources: Sources,
+    pub pace: Pace,
     /// Whose kind is next to be asked for an arrival.
-    pub(super) turnstile: usize,
-    pub(super) drippers: Carousel<ClientId>,
-    pub(super) sippers: Carousel<ClientId>,
+    pub turnstile: usize,
+    pub drippers: Carousel<ClientId>,
+    pub sippers: Carousel<ClientId>,
     /// Garbage clients, and when they hang up; in order.
-    pub(super) impatient: VecDeque<(Time, ClientId)>,
+    pub impatient: VecDeque<(Time, ClientId)>,
     /// Who was not done with reading, though there will be no event.
-    pub(super) again: Vec<ClientId>,
-    pub(super) phase: Phase,
+    pub again: Vec<ClientId>,
+    pub phase: Phase,
     /// Requests that good clients have made.
-    pub(super) asked: u64,
+    pub asked: u64,
     /// By how much requests were sent after they were due, though a client was free: our own fault.
-    pub(super) lateness: Times,
+    pub lateness: Times,
 }
 
 /// What clients need to speak and to listen, lent to each in turn.
-pub(super) struct Voice {
-    pub(super) words: Words,
-    pub(super) random: Random,
-    pub(super) metrics: Metrics,
+pub struct Voice {
+    pub words: Words,
+    pub random: Random,
+    pub metrics: Metrics,
     slow_read_bytes: usize,
     input: Box<[u8]>,
     get: Checker,
@@ -76,7 +74,7 @@ pub(super) struct Voice {
 
 impl<'p> Crowd<'p> {
     /// Nobody yet; time begins.
-    pub(super) fn new(plan: &'p Plan, lessons: &Lessons, registry: Registry) -> Crowd<'p> {
+    pub fn new(plan: &'p Plan, lessons: &Lessons, registry: Registry) -> Crowd<'p> {
         let host = plan.server.to_string();
         let words = Words::new(&Wording {
             host: &host,
@@ -117,16 +115,16 @@ impl<'p> Crowd<'p> {
     }
 
     /// The client that `id` names, if it is still here.
-    pub(super) fn client(&mut self, id: ClientId) -> Option<&mut Client> {
+    pub fn client(&mut self, id: ClientId) -> Option<&mut Client> {
         find(&mut self.clients, id)
     }
 
-    pub(super) fn flock(&mut self, kind: Kind) -> &mut Flock {
+    pub fn flock(&mut self, kind: Kind) -> &mut Flock {
         &mut self.flocks[kind as usize]
     }
 
     /// The poll has reported something of a client.
-    pub(super) fn on_event(&mut self, id: ClientId, told: Readiness) {
+    pub fn on_event(&mut self, id: ClientId, told: Readiness) {
         let clock = self.clock;
         let Some(client) = self.client(id) else { return };
         client.note(told);
@@ -143,7 +141,7 @@ impl<'p> Crowd<'p> {
     }
 
     /// Has those read on who stopped so that others had their turn.
-    pub(super) fn go_on_again(&mut self) {
+    pub fn go_on_again(&mut self) {
         for id in std::mem::take(&mut self.again) {
             self.listen(id);
         }
@@ -179,7 +177,7 @@ impl<'p> Crowd<'p> {
     }
 
     /// Has a client receive, and acts on what it has heard.
-    pub(super) fn listen(&mut self, id: ClientId) {
+    pub fn listen(&mut self, id: ClientId) {
         let Some(client) = find(&mut self.clients, id) else { return };
         let Heard { right, then } = self.voice.hear(client);
         let (kind, begun) = (client.kind, client.begun);
@@ -233,7 +231,7 @@ impl<'p> Crowd<'p> {
     }
 
     /// Takes a client out and counts how it ended. Dropping the stream has the poll forget it.
-    pub(super) fn end(&mut self, id: ClientId, ending: Ending) {
+    pub fn end(&mut self, id: ClientId, ending: Ending) {
         let now = self.clock.now();
         let client = self.clients.remove(id.slot());
         let expects_overload = self.voice.expects_overload();
@@ -284,7 +282,7 @@ impl<'p> Crowd<'p> {
 }
 
 /// The client that `id` names: an event for one that has gone finds another generation.
-pub(super) fn find(clients: &mut Slab<Client>, id: ClientId) -> Option<&mut Client> {
+pub fn find(clients: &mut Slab<Client>, id: ClientId) -> Option<&mut Client> {
     clients.get_mut(id.slot()).filter(|client| client.generation == id.number())
 }
 

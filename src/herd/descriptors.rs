@@ -9,7 +9,7 @@ const RESERVE: u64 = 32;
 
 /// Raises the soft limit to the hard one, and returns how many clients fit. Where the system refuses
 /// to raise it, those that fit the soft one.
-pub(super) fn clients_max() -> usize {
+pub fn clients_max() -> usize {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let is_raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
     let limit = if is_raised { maximum } else { current };

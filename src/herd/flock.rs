@@ -3,36 +3,36 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::kind::{Kind, Manner};
-use super::plan::{Afterwards, Group, Plan};
-use super::schedule::Schedule;
-use super::tally::Tally;
-use crate::engine::ClientId;
-use crate::time::Time;
+use oneloop::engine::{ClientId, Time};
+
+use crate::kind::{Kind, Manner};
+use crate::load::schedule::Schedule;
+use crate::plan::{Afterwards, Group, Plan};
+use crate::tally::Tally;
 
 /// One kind's clients.
 #[derive(Debug)]
-pub(super) struct Flock {
+pub struct Flock {
     kind: Kind,
     wanted: usize,
     /// How many requests are due at a time.
     at_a_time: usize,
     afterwards: Afterwards,
     /// Connections that stand or are under way.
-    pub(super) live: usize,
+    pub live: usize,
     /// Connections that were ever begun.
     begun: u64,
     /// When requests, or connections made for one each, are due; without it, at once.
-    pub(super) schedule: Option<Schedule>,
+    pub schedule: Option<Schedule<Time>>,
     /// Who can make a request, longest first, where a schedule says when. One who has gone since
     /// is passed over.
-    pub(super) free: VecDeque<ClientId>,
-    pub(super) tally: Tally,
+    pub free: VecDeque<ClientId>,
+    pub tally: Tally,
 }
 
 impl Flock {
     /// The clients of `kind` that `plan` asks for.
-    pub(super) fn new(kind: Kind, plan: &Plan) -> Flock {
+    pub fn new(kind: Kind, plan: &Plan) -> Flock {
         let Group { clients, rate } = plan.group(kind);
         let begins = match kind.manner() {
             Manner::Keeps => Time::START,
@@ -57,12 +57,12 @@ impl Flock {
         }
     }
 
-    pub(super) fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         self.kind
     }
 
     /// Whether it is to have another connection, apart from its schedule.
-    pub(super) fn has_room(&self) -> bool {
+    pub fn has_room(&self) -> bool {
         match (self.kind.manner(), self.afterwards) {
             (Manner::Holds, Afterwards::Leave) => self.begun < self.wanted as u64,
             (Manner::Holds, Afterwards::Replace) | (Manner::Keeps | Manner::Cycles, _) => {
@@ -72,7 +72,7 @@ impl Flock {
     }
 
     /// When its next connection was to begin, if that is by `now`.
-    pub(super) fn arrival(&mut self, now: Time) -> Option<Time> {
+    pub fn arrival(&mut self, now: Time) -> Option<Time> {
         if !self.has_room() {
             return None;
         }
@@ -83,7 +83,7 @@ impl Flock {
     }
 
     /// When its schedule next wants something that it could do.
-    pub(super) fn next_due(&self) -> Option<Time> {
+    pub fn next_due(&self) -> Option<Time> {
         let can_act = match self.kind.manner() {
             Manner::Keeps => !self.free.is_empty(),
             Manner::Cycles => self.has_room(),
@@ -93,13 +93,13 @@ impl Flock {
     }
 
     /// Counts a connection that is under way.
-    pub(super) fn on_begun(&mut self) {
+    pub fn on_begun(&mut self) {
         self.live += 1;
         self.begun += 1;
     }
 
     /// How many requests were due and never made. None is due any more then.
-    pub(super) fn unmade(&mut self) -> u64 {
+    pub fn unmade(&mut self) -> u64 {
         let Some(schedule) = &mut self.schedule else { return 0 };
         let forever = Time::after_start(Duration::MAX);
         let moments = std::iter::from_fn(|| schedule.take_due(forever)).count();

@@ -6,19 +6,18 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use mio::{Events, Poll, Token};
+use oneloop::engine::{ClientId, Time};
 
-use super::crowd::Crowd;
-use super::phases::Phase;
-use super::plan::Plan;
-use super::probe::Lessons;
-use super::process::Process;
-use super::progress::Progress;
-use super::record::Record;
-use super::signals::Signals;
-use super::tally::{Part, Tally};
-use super::times::Times;
-use crate::engine::ClientId;
-use crate::time::Time;
+use crate::crowd::Crowd;
+use crate::phases::Phase;
+use crate::plan::Plan;
+use crate::probe::Lessons;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::record::Record;
+use crate::signals::Signals;
+use crate::tally::{Part, Tally};
+use crate::times::Times;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
 /// request is sent that has become due.
@@ -34,7 +33,7 @@ const TICK: Duration = Duration::from_secs(1);
 const PATIENCE_WHEN_TOLD: Duration = Duration::from_millis(500);
 
 /// A herd on its way.
-pub(super) struct Herd<'p> {
+pub struct Herd<'p> {
     poll: Poll,
     events: Events,
     signals: Signals,
@@ -51,7 +50,7 @@ pub(super) struct Herd<'p> {
 
 /// Why a run has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopped {
+pub enum Stopped {
     /// It was over.
     ByItself,
     /// A signal ended it early.
@@ -59,20 +58,20 @@ pub(super) enum Stopped {
 }
 
 /// What has come of a run.
-pub(super) struct Outcome {
-    /// What was counted of each kind, in [`Kind`](super::kind::Kind)'s order.
-    pub(super) tallies: Vec<Tally>,
+pub struct Outcome {
+    /// What was counted of each kind, in [`Kind`](crate::kind::Kind)'s order.
+    pub tallies: Vec<Tally>,
     /// Connections that still stood at the end, likewise.
-    pub(super) open: Vec<usize>,
+    pub open: Vec<usize>,
     /// Requests of good clients that were due and that nobody was free to make.
-    pub(super) unmade: u64,
+    pub unmade: u64,
     /// By how much requests were late through our own fault.
-    pub(super) lateness: Times,
+    pub lateness: Times,
     /// How it went over time.
-    pub(super) record: Record,
+    pub record: Record,
     /// From beginning to end.
-    pub(super) took: Duration,
-    pub(super) stopped: Stopped,
+    pub took: Duration,
+    pub stopped: Stopped,
 }
 
 impl<'p> Herd<'p> {
@@ -80,7 +79,7 @@ impl<'p> Herd<'p> {
     ///
     /// # Errors
     /// When the system has no poll for us, or no signals.
-    pub(super) fn new(
+    pub fn new(
         plan: &'p Plan,
         lessons: &Lessons,
         process: Option<Process>,
@@ -106,7 +105,7 @@ impl<'p> Herd<'p> {
     ///
     /// # Errors
     /// Those of the poll itself, which do not happen on a healthy system.
-    pub(super) fn run(mut self) -> io::Result<Outcome> {
+    pub fn run(mut self) -> io::Result<Outcome> {
         while self.crowd.phase != Phase::Over {
             self.turn()?;
         }

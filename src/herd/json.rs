@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::herd::Stopped;
-use super::kind::Kind;
-use super::record::Point;
-use super::report::{Course, Report};
-use super::tally::{Part, Tally};
-use super::times::Times;
-use super::units::escaped;
+use crate::herd::Stopped;
+use crate::kind::Kind;
+use crate::record::Point;
+use crate::report::{Course, Report};
+use crate::tally::{Part, Tally};
+use crate::times::Times;
+use crate::units::escaped;
 
 /// All of it, in one object.
-pub(super) fn text(report: &Report<'_>) -> String {
+pub fn text(report: &Report<'_>) -> String {
     let plan = report.plan;
     let failures = report.failures();
     let document = json!({

@@ -2,7 +2,7 @@
 
 /// One kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// GETs over a kept connection.
     Get,
     /// POSTs of 1 KiB over a kept connection, in turn with a length and chunked.
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
 
 /// What becomes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub enum Manner {
     /// It is kept for many requests; if it ends, another takes its place.
     Keeps,
     /// It is opened for one purpose and then ends; the next begins.
@@ -38,7 +38,7 @@ pub(crate) enum Manner {
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub(crate) const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Get,
         Kind::Post,
         Kind::ConnectClose,
@@ -52,7 +52,7 @@ impl Kind {
     ];
 
     /// As its option is called.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Kind::Get => "get",
             Kind::Post => "post",
@@ -68,7 +68,7 @@ impl Kind {
     }
 
     /// What becomes of its connections.
-    pub(crate) fn manner(self) -> Manner {
+    pub fn manner(self) -> Manner {
         match self {
             Kind::Get | Kind::Post => Manner::Keeps,
             Kind::ConnectClose | Kind::HalfClose | Kind::Garbage | Kind::Reset => Manner::Cycles,
@@ -77,7 +77,7 @@ impl Kind {
     }
 
     /// Whether it does nothing wrong, so that each of its requests must be answered, and right.
-    pub(crate) fn is_good(self) -> bool {
+    pub fn is_good(self) -> bool {
         match self {
             Kind::Get | Kind::Post | Kind::ConnectClose | Kind::HalfClose => true,
             Kind::Idle
@@ -90,7 +90,7 @@ impl Kind {
     }
 
     /// Whether its socket takes in as little as it can, so that the server is the one to wait.
-    pub(crate) fn is_narrow(self) -> bool {
+    pub fn is_narrow(self) -> bool {
         matches!(self, Kind::NeverRead | Kind::SlowRead)
     }
 }

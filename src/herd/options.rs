@@ -12,13 +12,13 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
+use oneloop::Listen;
+use oneloop::arguments::addresses::Address;
+use oneloop::arguments::values::{Size, count, duration};
+use oneloop::arguments::{Refusal, reading};
 
-use super::kind::Kind;
-use super::plan::{Afterwards, Destination, Group, Plan};
-use crate::arguments::addresses::Address;
-use crate::arguments::values::{Size, count, duration};
-use crate::arguments::{Refusal, reading};
-use crate::config::Listen;
+use crate::kind::Kind;
+use crate::plan::{Afterwards, Destination, Group, Plan};
 
 /// Sends a crowd of strange clients to an HTTP/1.1 server, and checks every byte that comes back.
 ///
@@ -28,7 +28,7 @@ use crate::config::Listen;
 /// exit code is 1.
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
-pub(crate) struct Options {
+pub struct Options {
     /// The server: an address and port (127.0.0.1:8888, localhost:8888), or only a port
     #[arg(value_name = "SERVER")]
     server: Address,
@@ -189,7 +189,7 @@ struct ReportOptions {
 
 impl Options {
     /// Reads arguments, the program's name first.
-    pub(crate) fn from_arguments<T: Into<OsString> + Clone>(
+    pub fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
         let command = Options::command();
@@ -198,7 +198,7 @@ impl Options {
     }
 
     /// What they mean together. Reads the file with the expected body, if one is named.
-    pub(crate) fn plan(self) -> Result<Plan, Refusal> {
+    pub fn plan(self) -> Result<Plan, Refusal> {
         let server = self.server()?;
         let expected = self.good.expected()?;
         let Options { good, strange, run, report, .. } = self;

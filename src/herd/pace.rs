@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Time;
+use oneloop::engine::Time;
 
 /// What was missed is made up for within so long. A longer pause is not: the burst behind it would
 /// be our doing.
@@ -13,7 +13,7 @@ const RESPITE: Duration = Duration::from_millis(100);
 
 /// The moments at which a connection may be begun.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub struct Pace {
     pause: Duration,
     next: Time,
     held_until: Time,
@@ -21,23 +21,23 @@ pub(super) struct Pace {
 
 impl Pace {
     /// At most `rate` a second, which is above 0.
-    pub(super) fn new(rate: f64) -> Pace {
+    pub fn new(rate: f64) -> Pace {
         let pause = Duration::from_secs_f64(1.0 / rate);
         Pace { pause, next: Time::START, held_until: Time::START }
     }
 
     /// When connections to keep or to hold may next be begun.
-    pub(super) fn next(&self) -> Time {
+    pub fn next(&self) -> Time {
         self.next.max(self.held_until)
     }
 
     /// When any may.
-    pub(super) fn held_until(&self) -> Time {
+    pub fn held_until(&self) -> Time {
         self.held_until
     }
 
     /// Counts one that is to be kept or held.
-    pub(super) fn on_begun(&mut self, now: Time) {
+    pub fn on_begun(&mut self, now: Time) {
         if now.since(self.next) > SLACK {
             self.next = now;
         }
@@ -45,7 +45,7 @@ impl Pace {
     }
 
     /// One has failed.
-    pub(super) fn on_failed(&mut self, now: Time) {
+    pub fn on_failed(&mut self, now: Time) {
         self.held_until = now + RESPITE;
     }
 }

@@ -2,19 +2,20 @@
 
 use std::io::ErrorKind;
 
-use super::answer::Wrong;
-use super::client::{Client, Stage};
-use super::crowd::Crowd;
-use super::flock::Flock;
-use super::kind::Manner;
-use super::plan::Plan;
-use super::record::Counts;
-use super::tally::{Part, Why};
-use crate::time::Time;
+use oneloop::engine::Time;
+
+use crate::client::{Client, Stage};
+use crate::crowd::Crowd;
+use crate::flock::Flock;
+use crate::kind::Manner;
+use crate::load::answer::Wrong;
+use crate::plan::Plan;
+use crate::record::Counts;
+use crate::tally::{Part, Why};
 
 /// The parts of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub enum Phase {
     /// Only those act who keep their connections and do nothing wrong.
     Calm,
     /// The others come.
@@ -29,7 +30,7 @@ pub(super) enum Phase {
 
 impl Phase {
     /// That with which the plan begins.
-    pub(super) fn first(plan: &Plan) -> Phase {
+    pub fn first(plan: &Plan) -> Phase {
         match plan.calm.is_zero() {
             true => Phase::Arriving,
             false => Phase::Calm,
@@ -37,7 +38,7 @@ impl Phase {
     }
 
     /// To which part of the run it belongs; the end of a run to that which it ends.
-    pub(super) fn part(self) -> Option<Part> {
+    pub fn part(self) -> Option<Part> {
         match self {
             Phase::Calm => Some(Part::Calm),
             Phase::Arriving => Some(Part::Arriving),
@@ -47,14 +48,14 @@ impl Phase {
     }
 
     /// Whether requests are still to be made.
-    pub(super) fn is_on(self) -> bool {
+    pub fn is_on(self) -> bool {
         self.part().is_some()
     }
 }
 
 impl Crowd<'_> {
     /// The phase that the run is in at `now`.
-    pub(super) fn next_phase(&self, now: Time) -> Phase {
+    pub fn next_phase(&self, now: Time) -> Phase {
         let is_over = !self.may_ask()
             || now >= Time::after_start(self.plan.length)
             || (self.phase == Phase::Full && self.is_deserted());
@@ -72,7 +73,7 @@ impl Crowd<'_> {
     }
 
     /// Goes on with this phase. At the end nothing further becomes due.
-    pub(super) fn enter(&mut self, phase: Phase, now: Time) {
+    pub fn enter(&mut self, phase: Phase, now: Time) {
         self.phase = phase;
         if matches!(phase, Phase::Ending { .. }) {
             for schedule in self.flocks.iter_mut().filter_map(|flock| flock.schedule.as_mut()) {
@@ -105,7 +106,7 @@ impl Crowd<'_> {
 
     /// When something is next to be done without an event: what must not be late, and what may be
     /// so by a millisecond.
-    pub(super) fn next_due(&self, now: Time) -> (Option<Time>, Option<Time>) {
+    pub fn next_due(&self, now: Time) -> (Option<Time>, Option<Time>) {
         if !self.again.is_empty() {
             return (Some(now), None);
         }
@@ -132,7 +133,7 @@ impl Crowd<'_> {
     }
 
     /// The sums over all kinds.
-    pub(super) fn counts(&self) -> Counts {
+    pub fn counts(&self) -> Counts {
         let mut counts = Counts { open: self.clients.len() as u64, ..Counts::default() };
         for flock in &self.flocks {
             counts.add(&flock.tally, flock.kind().is_good());
@@ -142,7 +143,7 @@ impl Crowd<'_> {
 
     /// Counts what has not come by the end. Gives the number of requests that were due and that
     /// nobody was free to make.
-    pub(super) fn settle(&mut self) -> u64 {
+    pub fn settle(&mut self) -> u64 {
         for (_, client) in &self.clients {
             let tally = &mut self.flocks[client.kind as usize].tally;
             match client.stage() {

@@ -5,21 +5,21 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::kind::Kind;
+use crate::kind::Kind;
 
 /// The clients of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Group {
+pub struct Group {
     /// So many at once.
-    pub(crate) clients: usize,
+    pub clients: usize,
     /// So many requests, or connections of those who make one for each, a second in total. Without
     /// it each goes on as soon as it can.
-    pub(crate) rate: Option<f64>,
+    pub rate: Option<f64>,
 }
 
 /// What becomes of a held connection's place when the server has ended it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Afterwards {
+pub enum Afterwards {
     /// It stays empty.
     Leave,
     /// Another takes it.
@@ -28,7 +28,7 @@ pub(crate) enum Afterwards {
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Destination {
+pub enum Destination {
     /// To standard output.
     Output,
     /// To a file.
@@ -37,58 +37,58 @@ pub(crate) enum Destination {
 
 /// Everything that was asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// Whom the clients connect to.
-    pub(crate) server: SocketAddr,
+    pub server: SocketAddr,
     /// Who they are, by [`Kind`]'s order.
-    pub(crate) groups: [Group; Kind::ALL.len()],
+    pub groups: [Group; Kind::ALL.len()],
     /// How many GETs each get client sends at a time.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// What good clients ask for.
-    pub(crate) path: String,
+    pub path: String,
     /// What never-read and slow-read clients ask for.
-    pub(crate) big_path: String,
+    pub big_path: String,
     /// The body that answers a good client, if it is not learned.
-    pub(crate) expected: Option<Rc<[u8]>>,
+    pub expected: Option<Rc<[u8]>>,
     /// How often each drip client sends a byte, and each slow-read client reads.
-    pub(crate) drip_every: Duration,
+    pub drip_every: Duration,
     /// How much a slow-read client reads at a time.
-    pub(crate) slow_read_bytes: usize,
+    pub slow_read_bytes: usize,
     /// What follows a held connection's end.
-    pub(crate) afterwards: Afterwards,
+    pub afterwards: Afterwards,
     /// How long requests are made.
-    pub(crate) length: Duration,
+    pub length: Duration,
     /// After so many requests of good clients none is made.
-    pub(crate) requests: Option<u64>,
+    pub requests: Option<u64>,
     /// So long only those act who keep their connections and do nothing wrong.
-    pub(crate) calm: Duration,
+    pub calm: Duration,
     /// So many of the kept and held connections are made a second, at most.
-    pub(crate) connect_rate: f64,
+    pub connect_rate: f64,
     /// How long answers are waited for after the last request.
-    pub(crate) patience: Duration,
+    pub patience: Duration,
     /// The beginning of all that is random.
-    pub(crate) seed: u64,
+    pub seed: u64,
     /// The server's process, to be watched.
-    pub(crate) pid: Option<u32>,
+    pub pid: Option<u32>,
     /// Where the report goes as JSON.
-    pub(crate) json: Option<Destination>,
+    pub json: Option<Destination>,
     /// Where the plot goes.
-    pub(crate) plot: Option<PathBuf>,
+    pub plot: Option<PathBuf>,
 }
 
 impl Plan {
     /// The clients of a kind.
-    pub(crate) fn group(&self, kind: Kind) -> Group {
+    pub fn group(&self, kind: Kind) -> Group {
         self.groups[kind as usize]
     }
 
     /// How many clients there are at once.
-    pub(crate) fn clients(&self) -> usize {
+    pub fn clients(&self) -> usize {
         self.groups.iter().map(|group| group.clients).sum()
     }
 
     /// The kind whose latency is shown where there is room for one: the first of the good ones.
-    pub(crate) fn main_kind(&self) -> Option<Kind> {
+    pub fn main_kind(&self) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.is_good() && self.group(*kind).clients > 0)
     }
 }

@@ -5,10 +5,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::report::Report;
-use super::tally::Part;
-use super::times::Times;
-use super::units::time;
+use crate::report::Report;
+use crate::tally::Part;
+use crate::times::Times;
+use crate::units::time;
 
 const WIDTH: f64 = 880.0;
 const HEIGHT: f64 = 620.0;
@@ -42,7 +42,7 @@ struct Line {
 }
 
 /// The whole picture.
-pub(super) fn svg(report: &Report<'_>) -> String {
+pub fn svg(report: &Report<'_>) -> String {
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
          font-family=\"sans-serif\" font-size=\"12\">\n\

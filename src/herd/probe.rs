@@ -6,29 +6,30 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use super::answer::{Checker, Expected, Partial, Taken};
-use super::clock::Clock;
-use super::kind::Kind;
-use super::plan::Plan;
-use super::words;
-use crate::arguments::Refusal;
+use oneloop::arguments::Refusal;
+
+use crate::clock::Clock;
+use crate::kind::Kind;
+use crate::load::answer::{Checker, Expected, Partial, Taken};
+use crate::plan::Plan;
+use crate::words;
 
 /// A server that takes longer for a single answer has nothing to gain from a crowd.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the crowd has to expect.
 #[derive(Debug)]
-pub(super) struct Lessons {
+pub struct Lessons {
     /// Of a GET.
-    pub(super) get: Expected,
+    pub get: Expected,
     /// Of a POST.
-    pub(super) post: Expected,
+    pub post: Expected,
     /// Of a GET for the big path.
-    pub(super) big: Expected,
+    pub big: Expected,
     /// How long an answer to that is, head and all.
-    pub(super) big_answer_bytes: usize,
+    pub big_answer_bytes: usize,
     /// What was learned, in a sentence each.
-    pub(super) said: Vec<String>,
+    pub said: Vec<String>,
 }
 
 /// One answer.
@@ -39,7 +40,7 @@ struct Lesson {
 }
 
 /// Learns what the plan does not say.
-pub(super) fn learn(plan: &Plan) -> Result<Lessons, Refusal> {
+pub fn learn(plan: &Plan) -> Result<Lessons, Refusal> {
     let host = plan.server.to_string();
     let mut lessons = Lessons {
         get: Expected::Any,

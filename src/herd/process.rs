@@ -8,27 +8,27 @@ use std::path::{Path, PathBuf};
 
 /// What a process has used by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reading {
+pub struct Reading {
     /// Time on a CPU since it began, of all threads that have not ended, in nanoseconds.
     ///
     /// The kernel brings it up to date when a thread sleeps and at ticks: it lags by some
     /// milliseconds.
-    pub(super) cpu_ns: u64,
+    pub cpu_ns: u64,
     /// Resident memory.
-    pub(super) resident_bytes: u64,
+    pub resident_bytes: u64,
     /// Open descriptors, where the kernel tells their number without listing them (Linux 6.2).
-    pub(super) descriptors: Option<u64>,
+    pub descriptors: Option<u64>,
 }
 
 /// A process that is watched.
 #[derive(Debug)]
-pub(super) struct Process {
+pub struct Process {
     folder: PathBuf,
 }
 
 impl Process {
     /// The process with this number.
-    pub(super) fn new(pid: u32) -> Process {
+    pub fn new(pid: u32) -> Process {
         Process { folder: Path::new("/proc").join(pid.to_string()) }
     }
 
@@ -36,7 +36,7 @@ impl Process {
     ///
     /// # Errors
     /// When there is no such process, or no `/proc`.
-    pub(super) fn look(&self) -> io::Result<Reading> {
+    pub fn look(&self) -> io::Result<Reading> {
         let cpu_ns = self.cpu_ns()?;
         let status = fs::read_to_string(self.folder.join("status"))?;
         let kibibytes: Option<u64> = status

@@ -11,15 +11,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::descriptors;
-use super::herd::Herd;
-use super::options::Options;
-use super::plan::{Destination, Plan};
-use super::probe;
-use super::process::Process;
-use super::report::Report;
-use super::{json, plot, table};
-use crate::arguments::Refusal;
+use oneloop::arguments::Refusal;
+
+use crate::descriptors;
+use crate::herd::Herd;
+use crate::options::Options;
+use crate::plan::{Destination, Plan};
+use crate::probe;
+use crate::process::Process;
+use crate::report::Report;
+use crate::{json, plot, table};
 
 /// Begins every line about what cannot be done.
 const PROGRAM: &str = "herd";

@@ -3,9 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
-use super::record::Mark;
-use super::times::Times;
-use super::units::{bytes, count, time};
+use crate::record::Mark;
+use crate::times::Times;
+use crate::units::{bytes, count, time};
 
 /// A longer line would be broken by an ordinary terminal, and could not be rewritten.
 const COLUMNS: usize = 79;
@@ -24,13 +24,13 @@ enum Style {
 
 /// The progress line.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub struct Progress {
     style: Style,
 }
 
 impl Progress {
     /// In place on a terminal; elsewhere, a log for example, line by line.
-    pub(super) fn start() -> Progress {
+    pub fn start() -> Progress {
         match io::stderr().is_terminal() {
             true => Progress { style: Style::InPlace },
             false => Progress { style: Style::Lines },
@@ -38,7 +38,7 @@ impl Progress {
     }
 
     /// Shows what has come between two marks.
-    pub(super) fn show(&self, before: &Mark, now: &Mark, recent: Option<&Times>) {
+    pub fn show(&self, before: &Mark, now: &Mark, recent: Option<&Times>) {
         if now.at.since(before.at) < SPAN_MIN {
             return;
         }
@@ -52,7 +52,7 @@ impl Progress {
     }
 
     /// Leaves the last line where it is.
-    pub(super) fn finish(&self) {
+    pub fn finish(&self) {
         if self.style == Style::InPlace {
             let _ = io::stderr().write_all(b"\n");
         }
@@ -91,10 +91,10 @@ fn line(before: &Mark, now: &Mark, recent: Option<&Times>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::process::Reading;
-    use super::super::record::Counts;
     use super::*;
-    use crate::time::Time;
+    use crate::process::Reading;
+    use crate::record::Counts;
+    use oneloop::engine::Time;
 
     #[test]
     fn a_line_tells_of_the_last_second_and_of_all_that_went_wrong() {

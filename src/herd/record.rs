@@ -4,36 +4,37 @@
 
 use std::time::Duration;
 
-use super::process::{Process, Reading};
-use super::tally::{Part, Tally};
-use super::times::Times;
-use crate::time::Time;
+use oneloop::engine::Time;
+
+use crate::process::{Process, Reading};
+use crate::tally::{Part, Tally};
+use crate::times::Times;
 
 /// More points than a plot has pixels for would be of use to nobody.
 const POINTS_MAX: u32 = 400;
 
 /// Sums over all kinds, at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub struct Counts {
     /// Connections that stood.
-    pub(super) connected: u64,
+    pub connected: u64,
     /// Connections that stand or are under way.
-    pub(super) open: u64,
+    pub open: u64,
     /// Right answers to good clients.
-    pub(super) right: u64,
+    pub right: u64,
     /// Wrong answers to anybody.
-    pub(super) wrong: u64,
+    pub wrong: u64,
     /// Requests of good clients that were never answered.
-    pub(super) lost: u64,
+    pub lost: u64,
     /// What was refused.
-    pub(super) refused: u64,
+    pub refused: u64,
     /// Connections that the server ended.
-    pub(super) ended: u64,
+    pub ended: u64,
 }
 
 impl Counts {
     /// Adds one kind's.
-    pub(super) fn add(&mut self, tally: &Tally, is_good: bool) {
+    pub fn add(&mut self, tally: &Tally, is_good: bool) {
         self.connected += tally.connected;
         self.right += if is_good { tally.right } else { 0 };
         self.wrong += tally.wrong;
@@ -45,43 +46,43 @@ impl Counts {
 
 /// Everything that is looked at together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Mark {
-    pub(super) at: Time,
-    pub(super) counts: Counts,
+pub struct Mark {
+    pub at: Time,
+    pub counts: Counts,
     /// The server's account, if it is watched and still there.
-    pub(super) process: Option<Reading>,
+    pub process: Option<Reading>,
 }
 
 /// A mark, and the latency of the main kind since the one before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Point {
-    pub(super) mark: Mark,
-    pub(super) p50: Duration,
-    pub(super) p99: Duration,
-    pub(super) max: Duration,
+pub struct Point {
+    pub mark: Mark,
+    pub p50: Duration,
+    pub p99: Duration,
+    pub max: Duration,
 }
 
 /// The record of a run.
 #[derive(Debug)]
-pub(super) struct Record {
+pub struct Record {
     process: Option<Process>,
     step: Duration,
     next: Time,
     /// Since the last point.
     recent: Times,
     /// At the beginning.
-    pub(super) first: Mark,
+    pub first: Mark,
     /// Where the parts of the run ended.
-    pub(super) part_ends: Vec<(Part, Mark)>,
+    pub part_ends: Vec<(Part, Mark)>,
     /// At the end, or as yet.
-    pub(super) last: Mark,
+    pub last: Mark,
     /// In order.
-    pub(super) points: Vec<Point>,
+    pub points: Vec<Point>,
 }
 
 impl Record {
     /// Begins the record of a run that will take so long.
-    pub(super) fn start(length: Duration, process: Option<Process>) -> Record {
+    pub fn start(length: Duration, process: Option<Process>) -> Record {
         let process_now = process.as_ref().and_then(|process| process.look().ok());
         let first = Mark { at: Time::START, counts: Counts::default(), process: process_now };
         let step = step(length);
@@ -99,7 +100,7 @@ impl Record {
 
     /// Notes where everything stands, and the latencies since it was noted last. Gives the mark
     /// before.
-    pub(super) fn note(&mut self, at: Time, counts: Counts, recent: Option<&Times>) -> Mark {
+    pub fn note(&mut self, at: Time, counts: Counts, recent: Option<&Times>) -> Mark {
         let process = self.process.as_ref().and_then(|process| process.look().ok());
         let mark = Mark { at, counts, process };
         if let Some(recent) = recent {
@@ -117,7 +118,7 @@ impl Record {
     }
 
     /// A part of the run ends with what was noted last.
-    pub(super) fn end_part(&mut self, part: Part) {
+    pub fn end_part(&mut self, part: Part) {
         self.part_ends.push((part, self.last));
     }
 }

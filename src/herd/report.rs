@@ -2,52 +2,52 @@
 
 use std::time::Duration;
 
-use super::herd::Outcome;
-use super::kind::Kind;
-use super::plan::Plan;
-use super::record::Mark;
-use super::tally::{Part, Tally};
+use crate::herd::Outcome;
+use crate::kind::Kind;
+use crate::plan::Plan;
+use crate::record::Mark;
+use crate::tally::{Part, Tally};
 
 /// A run, and what was asked for.
-pub(super) struct Report<'a> {
-    pub(super) plan: &'a Plan,
+pub struct Report<'a> {
+    pub plan: &'a Plan,
     /// What was learned before the run, in sentences.
-    pub(super) learned: &'a [String],
-    pub(super) outcome: &'a Outcome,
+    pub learned: &'a [String],
+    pub outcome: &'a Outcome,
 }
 
 /// A part of the run, as far as sums tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PartSums {
-    pub(super) part: Part,
-    pub(super) took: Duration,
+pub struct PartSums {
+    pub part: Part,
+    pub took: Duration,
     /// Right answers to good clients.
-    pub(super) right: u64,
+    pub right: u64,
     /// The server's CPU time for all that it did, over these; if it was watched.
-    pub(super) cpu_ns_per_right: Option<f64>,
+    pub cpu_ns_per_right: Option<f64>,
 }
 
 /// A number at the start, at most, and at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Course {
-    pub(super) start: u64,
-    pub(super) max: u64,
-    pub(super) end: u64,
+pub struct Course {
+    pub start: u64,
+    pub max: u64,
+    pub end: u64,
 }
 
 impl Report<'_> {
     /// The kinds that were sent.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &Tally)> {
+    pub fn kinds(&self) -> impl Iterator<Item = (Kind, &Tally)> {
         let kinds = Kind::ALL.into_iter().filter(|kind| self.plan.group(*kind).clients > 0);
         kinds.map(|kind| (kind, self.tally(kind)))
     }
 
-    pub(super) fn tally(&self, kind: Kind) -> &Tally {
+    pub fn tally(&self, kind: Kind) -> &Tally {
         &self.outcome.tallies[kind as usize]
     }
 
     /// The parts of the run, in order.
-    pub(super) fn parts(&self) -> Vec<PartSums> {
+    pub fn parts(&self) -> Vec<PartSums> {
         let record = &self.outcome.record;
         let mut from = &record.first;
         let mut parts = Vec::new();
@@ -59,24 +59,24 @@ impl Report<'_> {
     }
 
     /// Every mark in order.
-    pub(super) fn marks(&self) -> impl Iterator<Item = &Mark> {
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
         let record = &self.outcome.record;
         let points = record.points.iter().map(|point| &point.mark);
         std::iter::once(&record.first).chain(points).chain(std::iter::once(&record.last))
     }
 
     /// How the server's resident memory went, if it was watched.
-    pub(super) fn resident_bytes(&self) -> Option<Course> {
+    pub fn resident_bytes(&self) -> Option<Course> {
         course(self.marks().filter_map(|mark| Some(mark.process?.resident_bytes)))
     }
 
     /// How its number of descriptors went, if it was watched and the system tells.
-    pub(super) fn descriptors(&self) -> Option<Course> {
+    pub fn descriptors(&self) -> Option<Course> {
         course(self.marks().filter_map(|mark| mark.process?.descriptors))
     }
 
     /// What must not have happened and has; nothing if all is well.
-    pub(super) fn failures(&self) -> Vec<String> {
+    pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
         for (kind, tally) in self.kinds() {
             let lost = if kind.is_good() { tally.lost } else { 0 };
@@ -118,10 +118,10 @@ fn course(mut numbers: impl Iterator<Item = u64>) -> Option<Course> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::process::Reading;
-    use super::super::record::Counts;
     use super::*;
-    use crate::time::Time;
+    use crate::process::Reading;
+    use crate::record::Counts;
+    use oneloop::engine::Time;
 
     #[test]
     fn a_parts_cpu_time_is_divided_among_its_own_answers() {

@@ -21,7 +21,7 @@ const COUNTED_MAX: usize = 16;
 
 /// The signals that end a run.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub struct Signals {
     pipe: UnixStream,
 }
 
@@ -30,7 +30,7 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses the pipe, a handler, or its registration.
-    pub(super) fn catch(registry: &Registry, token: Token) -> io::Result<Signals> {
+    pub fn catch(registry: &Registry, token: Token) -> io::Result<Signals> {
         let (pipe, end) = Pipe::pair()?;
         pipe.set_nonblocking(true)?;
         let mut pipe = UnixStream::from_std(pipe);
@@ -43,7 +43,7 @@ impl Signals {
     }
 
     /// How many have come since the last call.
-    pub(super) fn take(&mut self) -> usize {
+    pub fn take(&mut self) -> usize {
         // Fails only if none has come.
         self.pipe.read(&mut [0; COUNTED_MAX]).unwrap_or_default()
     }

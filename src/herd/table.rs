@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::herd::Stopped;
-use super::kind::Kind;
-use super::report::{Course, PartSums, Report};
-use super::tally::{Part, Tally};
-use super::units::{bytes, count, escaped, time};
+use crate::herd::Stopped;
+use crate::kind::Kind;
+use crate::report::{Course, PartSums, Report};
+use crate::tally::{Part, Tally};
+use crate::units::{bytes, count, escaped, time};
 
 /// What is not counted of a kind.
 const NOT_COUNTED: &str = "–";
@@ -16,7 +16,7 @@ const NOT_COUNTED: &str = "–";
 const LATE_SHARE: f64 = 0.1;
 
 /// All of it.
-pub(super) fn text(report: &Report<'_>) -> String {
+pub fn text(report: &Report<'_>) -> String {
     let mut text = String::new();
     let early = match report.outcome.stopped {
         Stopped::ByItself => "",

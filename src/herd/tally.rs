@@ -5,12 +5,12 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use super::answer::Wrong;
-use super::times::Times;
+use crate::load::answer::Wrong;
+use crate::times::Times;
 
 /// How a connection ended that was not ended by us, as far as can be seen from here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Why {
+pub enum Why {
     /// The server closed it and said nothing.
     End,
     /// It was reset: there is no more to it than an error.
@@ -34,7 +34,7 @@ impl fmt::Display for Why {
 
 /// Parts of a run, that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Part {
+pub enum Part {
     /// Only those act who keep their connections and do nothing wrong.
     Calm,
     /// The others come.
@@ -45,10 +45,10 @@ pub(crate) enum Part {
 
 impl Part {
     /// In order of time.
-    pub(crate) const ALL: [Part; 3] = [Part::Calm, Part::Arriving, Part::Full];
+    pub const ALL: [Part; 3] = [Part::Calm, Part::Arriving, Part::Full];
 
     /// In a word.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Part::Calm => "calm",
             Part::Arriving => "arriving",
@@ -59,36 +59,36 @@ impl Part {
 
 /// The counts of one kind.
 #[derive(Debug)]
-pub(crate) struct Tally {
+pub struct Tally {
     /// Connections that stood.
-    pub(crate) connected: u64,
+    pub connected: u64,
     /// Answers that came whole and were as they must be. For who does something wrong himself, any
     /// well-formed answer is.
-    pub(crate) right: u64,
+    pub right: u64,
     /// Answers that were not.
-    pub(crate) wrong: u64,
+    pub wrong: u64,
     /// Requests of good clients whose answers never came.
-    pub(crate) lost: u64,
+    pub lost: u64,
     /// Requests that were sent as the server closed a connection, and that it has not received.
-    pub(crate) crossed: u64,
+    pub crossed: u64,
     /// Connections that the system refused, and requests of good clients answered with 503: the
     /// server has too much to do and says so.
-    pub(crate) refused: u64,
+    pub refused: u64,
     /// Connections that we ended.
-    pub(crate) hung_up: u64,
+    pub hung_up: u64,
     /// Connections that we did not end, by reason.
-    pub(crate) ended: BTreeMap<Why, u64>,
+    pub ended: BTreeMap<Why, u64>,
     /// How long these had been there, from when they began to connect.
-    pub(crate) lifetimes: Times,
+    pub lifetimes: Times,
     /// How long answers took.
-    pub(crate) latency: Latency,
+    pub latency: Latency,
     /// The first wrong answer.
-    pub(crate) first_wrong: Option<Wrong>,
+    pub first_wrong: Option<Wrong>,
 }
 
 impl Tally {
     /// Nothing yet.
-    pub(crate) fn new() -> Tally {
+    pub fn new() -> Tally {
         Tally {
             connected: 0,
             right: 0,
@@ -105,26 +105,26 @@ impl Tally {
     }
 
     /// Counts an answer that was wrong.
-    pub(crate) fn on_wrong(&mut self, wrong: Wrong) {
+    pub fn on_wrong(&mut self, wrong: Wrong) {
         self.wrong += 1;
         self.first_wrong.get_or_insert(wrong);
     }
 
     /// Counts a connection that began so long ago and that the server has ended.
-    pub(crate) fn on_ended(&mut self, why: Why, stood: Duration) {
+    pub fn on_ended(&mut self, why: Why, stood: Duration) {
         *self.ended.entry(why).or_default() += 1;
         self.lifetimes.record(stood);
     }
 
     /// How many connections the server ended.
-    pub(crate) fn ended_total(&self) -> u64 {
+    pub fn ended_total(&self) -> u64 {
         self.ended.values().sum()
     }
 }
 
 /// How long one kind's answers took: since the last look, and in each part of the run.
 #[derive(Debug)]
-pub(crate) struct Latency {
+pub struct Latency {
     recent: Times,
     parts: [Times; Part::ALL.len()],
 }
@@ -135,17 +135,17 @@ impl Latency {
     }
 
     /// Adds one answer's.
-    pub(crate) fn record(&mut self, time: Duration) {
+    pub fn record(&mut self, time: Duration) {
         self.recent.record(time);
     }
 
     /// Those since the last [`Latency::fold`].
-    pub(crate) fn recent(&self) -> &Times {
+    pub fn recent(&self) -> &Times {
         &self.recent
     }
 
     /// Counts the recent ones to this part.
-    pub(crate) fn fold(&mut self, part: Part) {
+    pub fn fold(&mut self, part: Part) {
         if self.recent.count() > 0 {
             self.parts[part as usize].add(&self.recent);
             self.recent.clear();
@@ -153,12 +153,12 @@ impl Latency {
     }
 
     /// Those of a part, as far as folded.
-    pub(crate) fn of(&self, part: Part) -> &Times {
+    pub fn of(&self, part: Part) -> &Times {
         &self.parts[part as usize]
     }
 
     /// Those of several parts, as far as folded.
-    pub(crate) fn sum(&self, parts: &[Part]) -> Times {
+    pub fn sum(&self, parts: &[Part]) -> Times {
         let mut sum = Times::new();
         for part in parts {
             sum.add(self.of(*part));
@@ -167,7 +167,7 @@ impl Latency {
     }
 
     /// Those of all the run, as far as folded.
-    pub(crate) fn total(&self) -> Times {
+    pub fn total(&self) -> Times {
         self.sum(&Part::ALL)
     }
 }

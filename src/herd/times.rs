@@ -12,27 +12,27 @@ const DIGITS: u8 = 3;
 
 /// Durations from a nanosecond to an hour.
 #[derive(Clone, Debug)]
-pub(crate) struct Times(Histogram<u64>);
+pub struct Times(Histogram<u64>);
 
 impl Times {
     /// None yet.
-    pub(crate) fn new() -> Times {
+    pub fn new() -> Times {
         let histogram = Histogram::new_with_bounds(1, NANOSECONDS_MAX, DIGITS);
         Times(histogram.expect("the bounds are constants that the histogram accepts"))
     }
 
     /// Adds one.
-    pub(crate) fn record(&mut self, time: Duration) {
+    pub fn record(&mut self, time: Duration) {
         self.0.saturating_record(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }
 
     /// Adds all of `others`.
-    pub(crate) fn add(&mut self, others: &Times) {
+    pub fn add(&mut self, others: &Times) {
         self.0.add(&others.0).expect("both have the same bounds");
     }
 
     /// Forgets them.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         // It touches every bucket.
         if self.count() > 0 {
             self.0.reset();
@@ -40,17 +40,17 @@ impl Times {
     }
 
     /// How many there are.
-    pub(crate) fn count(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.len()
     }
 
     /// The one that so great a share of all does not exceed; zero if there is none.
-    pub(crate) fn quantile(&self, share: f64) -> Duration {
+    pub fn quantile(&self, share: f64) -> Duration {
         Duration::from_nanos(self.0.value_at_quantile(share).min(self.0.max()))
     }
 
     /// The shortest; zero if there is none.
-    pub(crate) fn min(&self) -> Duration {
+    pub fn min(&self) -> Duration {
         match self.count() {
             0 => Duration::ZERO,
             _ => Duration::from_nanos(self.0.min()),
@@ -58,7 +58,7 @@ impl Times {
     }
 
     /// The longest; zero if there is none.
-    pub(crate) fn max(&self) -> Duration {
+    pub fn max(&self) -> Duration {
         Duration::from_nanos(self.0.max())
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Three digits and the unit that suits them: `312 µs`, `1.24 ms`, `10.2 s`.
-pub(super) fn time(time: Duration) -> String {
+pub fn time(time: Duration) -> String {
     let nanoseconds = time.as_nanos() as f64;
     match nanoseconds {
         0.0 => "0".to_owned(),
@@ -14,7 +14,7 @@ pub(super) fn time(time: Duration) -> String {
 }
 
 /// Bytes: `148 B`, `12.3 MiB`.
-pub(super) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     let (mut number, mut units) = (bytes as f64, ["B", "KiB", "MiB", "GiB"].into_iter());
     let mut unit = units.next();
     while number >= 1023.5
@@ -28,7 +28,7 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 /// With commas: `150,000`.
-pub(super) fn count(count: u64) -> String {
+pub fn count(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn count(count: u64) -> String {
 }
 
 /// What can stand in one line of a terminal, whatever it was.
-pub(super) fn escaped(bytes: &[u8]) -> String {
+pub fn escaped(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::kind::Kind;
-use super::random::Random;
+use crate::kind::Kind;
+use crate::load::random::Random;
 
 /// The content of a POST, and of each of its chunks: four chunks, as if it came from a form that
 /// is read piece by piece.
@@ -11,7 +11,7 @@ const POST_BYTES: usize = 1024;
 const CHUNK_BYTES: usize = POST_BYTES / 4;
 
 /// A server's kernel and ours together take less than 110,000 bytes for a client whose socket is
-/// narrow (see [`sources`](super::sources)), measured on Linux 6. Who never reads asks for more than
+/// narrow (see [`sources`](crate::load::sources)), measured on Linux 6. Who never reads asks for more than
 /// twice as much.
 const UNREAD_BYTES_MIN: usize = 256 * 1024;
 
@@ -20,7 +20,7 @@ const GARBAGE_BYTES_MAX: usize = 512;
 
 /// The requests of a crowd, made once.
 #[derive(Debug)]
-pub(crate) struct Words {
+pub struct Words {
     get: Rc<[u8]>,
     batch: Rc<[u8]>,
     posts: [Rc<[u8]>; 2],
@@ -31,22 +31,22 @@ pub(crate) struct Words {
 
 /// What requests are made of.
 #[derive(Clone, Debug)]
-pub(crate) struct Wording<'a> {
+pub struct Wording<'a> {
     /// The value of `Host`.
-    pub(crate) host: &'a str,
+    pub host: &'a str,
     /// What good clients ask for.
-    pub(crate) path: &'a str,
+    pub path: &'a str,
     /// What those ask for who never read, or slowly.
-    pub(crate) big_path: &'a str,
+    pub big_path: &'a str,
     /// How many GETs a batch has.
-    pub(crate) depth: usize,
+    pub depth: usize,
     /// How long an answer to a GET for `big_path` is.
-    pub(crate) big_answer_bytes: usize,
+    pub big_answer_bytes: usize,
 }
 
 impl Words {
     /// Puts the requests into words.
-    pub(crate) fn new(wording: &Wording<'_>) -> Words {
+    pub fn new(wording: &Wording<'_>) -> Words {
         let Wording { host, path, big_path, depth, big_answer_bytes } = wording;
         let get = get(path, host, "");
         let unread = UNREAD_BYTES_MIN.div_ceil((*big_answer_bytes).max(1));
@@ -63,7 +63,7 @@ impl Words {
 
     /// What the next request, or batch of them, of a client is, of which it has made so many; and
     /// how many answers it is due. Garbage and silence are due none.
-    pub(crate) fn next(&self, kind: Kind, made: u32, random: &mut Random) -> (Rc<[u8]>, u32) {
+    pub fn next(&self, kind: Kind, made: u32, random: &mut Random) -> (Rc<[u8]>, u32) {
         let depth = (self.batch.len() / self.get.len()) as u32;
         match kind {
             Kind::Get => (Rc::clone(&self.batch), depth),
@@ -79,12 +79,12 @@ impl Words {
 }
 
 /// A GET that a probe can send.
-pub(crate) fn get(path: &str, host: &str, more: &str) -> Vec<u8> {
+pub fn get(path: &str, host: &str, more: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n").into_bytes()
 }
 
 /// A POST of 1 KiB that says its length.
-pub(crate) fn post_with_length(path: &str, host: &str) -> Vec<u8> {
+pub fn post_with_length(path: &str, host: &str) -> Vec<u8> {
     let head = format!(
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n\
          Content-Length: {POST_BYTES}\r\n\r\n"

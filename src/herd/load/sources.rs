@@ -5,9 +5,8 @@
 //! take turns among 256 of its addresses.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 
-use mio::net::TcpStream;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
@@ -24,7 +23,7 @@ const NARROW_BUFFER_BYTES: usize = 4096;
 
 /// How much a socket takes in before its client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Width {
+pub enum Width {
     /// What the system finds right.
     Usual,
     /// As little as possible.
@@ -33,7 +32,7 @@ pub(crate) enum Width {
 
 /// Hands out connecting sockets.
 #[derive(Debug)]
-pub(crate) struct Sources {
+pub struct Sources {
     server: SocketAddr,
     /// The next one's address, if we may choose.
     next: Option<u32>,
@@ -41,7 +40,7 @@ pub(crate) struct Sources {
 
 impl Sources {
     /// Clients of `server`.
-    pub(crate) fn new(server: SocketAddr) -> Sources {
+    pub fn new(server: SocketAddr) -> Sources {
         // Elsewhere than on Linux only 127.0.0.1 itself is an address of the machine.
         let spread = cfg!(target_os = "linux")
             && matches!(server.ip(), IpAddr::V4(address) if address.is_loopback());
@@ -52,7 +51,7 @@ impl Sources {
     ///
     /// # Errors
     /// When descriptors or ports run out, or the system knows at once that nobody listens.
-    pub(crate) fn connect(&mut self, width: Width) -> io::Result<TcpStream> {
+    pub fn connect(&mut self, width: Width) -> io::Result<TcpStream> {
         let domain = Domain::for_address(self.server);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
@@ -74,7 +73,7 @@ impl Sources {
             Err(error) if Errno::from_io_error(&error) == Some(Errno::INPROGRESS) => {}
             Err(error) => return Err(error),
         }
-        Ok(TcpStream::from_std(socket.into()))
+        Ok(socket.into())
     }
 }
 

@@ -5,18 +5,18 @@
 
 /// What a head says that matters to whoever reads on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
+pub struct Head {
     /// 100 to 599.
-    pub(super) status: u16,
+    pub status: u16,
     /// Where the body ends.
-    pub(super) framing: Framing,
+    pub framing: Framing,
     /// Whether the server has said that it will close the connection after this answer.
-    pub(super) last: bool,
+    pub last: bool,
 }
 
 /// Where a body ends (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
+pub enum Framing {
     /// After so many bytes.
     Length(u64),
     /// Where the chunks say so.
@@ -26,7 +26,7 @@ pub(super) enum Framing {
 }
 
 /// Reads a head without the empty line at its end.
-pub(super) fn parse(head: &[u8]) -> Result<Head, &'static str> {
+pub fn parse(head: &[u8]) -> Result<Head, &'static str> {
     let mut lines = head.split(|byte| *byte == b'\n');
     let status_line = lines.next().and_then(|line| without_return(line, head));
     let (minor, status) =

@@ -2,7 +2,7 @@
 
 /// How far a chunked body has come. Named for what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunks {
+pub enum Chunks {
     /// A chunk's size, of which there were so many digits.
     Size { value: u64, digits: u8 },
     /// The rest of a size's line: extensions, which mean nothing here.
@@ -28,7 +28,7 @@ const SIZE_DIGITS_MAX: u8 = 15;
 
 /// What some bytes were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Piece {
+pub enum Piece {
     /// So many are content.
     Content(usize),
     /// So many are not.
@@ -37,10 +37,10 @@ pub(super) enum Piece {
 
 impl Chunks {
     /// Before the first byte.
-    pub(super) const START: Chunks = Chunks::Size { value: 0, digits: 0 };
+    pub const START: Chunks = Chunks::Size { value: 0, digits: 0 };
 
     /// Takes the next bytes, up to the end of a piece at most. There must be some to take.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Piece, &'static str> {
+    pub fn take(&mut self, bytes: &[u8]) -> Result<Piece, &'static str> {
         if let Chunks::Content { left } = *self {
             let len = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
             *self = match left - len as u64 {

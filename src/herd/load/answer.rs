@@ -25,7 +25,7 @@ const LEARNED_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What answers must be.
 #[derive(Clone, Debug)]
-pub(crate) enum Expected {
+pub enum Expected {
     /// Any well-formed answer will do.
     Any,
     /// This status and this body.
@@ -39,7 +39,7 @@ pub(crate) enum Expected {
 
 /// Finds and checks one answer after the other, for all connections that expect the same.
 #[derive(Debug)]
-pub(crate) struct Checker {
+pub struct Checker {
     expected: Expected,
     /// The last short answer that was read in full; empty before the first.
     checked: Vec<u8>,
@@ -50,7 +50,7 @@ pub(crate) struct Checker {
 
 /// How far a connection's next answer has come.
 #[derive(Debug, Default)]
-pub(crate) enum Partial {
+pub enum Partial {
     /// Not at all.
     #[default]
     Nothing,
@@ -62,7 +62,7 @@ pub(crate) enum Partial {
 
 /// A body under way.
 #[derive(Debug)]
-pub(crate) struct Body {
+pub struct Body {
     answer: Answer,
     end: End,
     /// So much content has come.
@@ -79,16 +79,16 @@ enum End {
 
 /// What is known of a whole answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub struct Answer {
     /// Its status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Whether the server will close the connection behind it, as it said.
-    pub(crate) last: bool,
+    pub last: bool,
 }
 
 /// What was made of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub enum Taken {
     /// So many of them end an answer.
     Whole(usize, Answer),
     /// So many of them belong to an answer whose end has not been seen.
@@ -97,29 +97,29 @@ pub(crate) enum Taken {
 
 /// Why an answer is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wrong {
+pub struct Wrong {
     /// In words.
-    pub(crate) reason: String,
+    pub reason: String,
     /// Its status, if it got so far.
-    pub(crate) status: Option<u16>,
+    pub status: Option<u16>,
     /// The bytes that showed it, at most 160.
-    pub(crate) shown: Vec<u8>,
+    pub shown: Vec<u8>,
 }
 
 impl Checker {
     /// Checks against `expected`.
-    pub(crate) fn new(expected: Expected) -> Checker {
+    pub fn new(expected: Expected) -> Checker {
         let checked_answer = Answer { status: 0, last: false };
         Checker { expected, checked: Vec::new(), checked_answer, learned: None }
     }
 
     /// Takes any answer and keeps its body, for [`Checker::into_learned`].
-    pub(crate) fn learning() -> Checker {
+    pub fn learning() -> Checker {
         Checker { learned: Some(Vec::new()), ..Checker::new(Expected::Any) }
     }
 
     /// Whether answers with this status are right.
-    pub(crate) fn expects(&self, status: u16) -> bool {
+    pub fn expects(&self, status: u16) -> bool {
         match &self.expected {
             Expected::Any => true,
             Expected::Exactly { status: expected, .. } => *expected == status,
@@ -127,7 +127,7 @@ impl Checker {
     }
 
     /// The body that has come.
-    pub(crate) fn into_learned(self) -> Vec<u8> {
+    pub fn into_learned(self) -> Vec<u8> {
         self.learned.unwrap_or_default()
     }
 
@@ -136,7 +136,7 @@ impl Checker {
     ///
     /// # Errors
     /// When the bytes are not, or cannot become, an answer as expected.
-    pub(crate) fn take(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Taken, Wrong> {
+    pub fn take(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Taken, Wrong> {
         match partial {
             Partial::Nothing => {
                 if !self.checked.is_empty() && bytes.starts_with(&self.checked) {
@@ -170,7 +170,7 @@ impl Checker {
     ///
     /// # Errors
     /// When it ended in the middle of an answer.
-    pub(crate) fn end(&self, partial: &mut Partial) -> Result<Option<Answer>, Wrong> {
+    pub fn end(&self, partial: &mut Partial) -> Result<Option<Answer>, Wrong> {
         match std::mem::take(partial) {
             Partial::Nothing => Ok(None),
             Partial::Head(begun) => Err(wrong("the connection ends within a head", None, &begun)),
