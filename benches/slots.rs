@@ -25,13 +25,16 @@ mod clock;
 mod crowd;
 #[path = "slots/memory.rs"]
 mod memory;
+#[path = "../tests/support/random.rs"]
+mod random;
 mod support;
 
 use std::time::Duration;
 
 use clock::{Looks, Spread, Turns};
-use crowd::{Crowd, EVENTS_PER_TURN_MAX, Random, STREAM_BYTES};
+use crowd::{Crowd, EVENTS_PER_TURN_MAX, STREAM_BYTES};
 use memory::Held;
+use random::Random;
 
 /// How many slots are the question, and how many show that the bench still runs.
 const MANY: usize = 1_000_000;
@@ -119,7 +122,7 @@ fn come_ask_and_mix(crowd: &mut Crowd, random: &mut Random) {
 
 fn main() {
     let count = slots_wanted();
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     // What a first few clients make resident, code above all, is no slot's memory.
     for happening in HAPPENINGS {
         round_of(&happening, FEW, &mut random);

@@ -4,7 +4,6 @@
 //! The first part holds the library in a thread, the second, `program`, the real binary.
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -17,6 +16,8 @@ use oneloop::{
 };
 use socket2::{Domain, Socket, Type};
 
+#[path = "support/chunks.rs"]
+mod chunks;
 #[path = "support/sockets.rs"]
 mod sockets;
 
@@ -490,12 +491,7 @@ fn a_posted_body_reaches_the_handler_whole_however_it_is_split() {
     let mut by_length = format!("{head}Content-Length: {}\r\n\r\n", body.len()).into_bytes();
     by_length.extend_from_slice(&body);
     let mut by_chunks = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
-    for chunk in body.chunks(97) {
-        write!(by_chunks, "{:x};note=\"a;b\"\r\n", chunk.len()).unwrap();
-        by_chunks.extend_from_slice(chunk);
-        by_chunks.extend_from_slice(b"\r\n");
-    }
-    by_chunks.extend_from_slice(b"0\r\nX-Trailer: t\r\n\r\n");
+    by_chunks.extend(chunks::chunked(&body, &[97], ";note=\"a;b\"", "X-Trailer: t\r\n"));
 
     let mut sent = 0;
     for request in [by_length, by_chunks] {
@@ -519,13 +515,7 @@ fn a_posted_body_reaches_the_handler_whole_however_it_is_split() {
 fn a_posted_mebibyte_comes_back_whole_by_length_and_by_chunks() {
     let server = Background::start(&config(), echo);
     let body: Vec<u8> = (0..=255).cycle().take(1024 * 1024).collect();
-    let mut chunks = Vec::new();
-    for chunk in body.chunks(60_000) {
-        write!(chunks, "{:X}\r\n", chunk.len()).unwrap();
-        chunks.extend_from_slice(chunk);
-        chunks.extend_from_slice(b"\r\n");
-    }
-    chunks.extend_from_slice(b"0\r\n\r\n");
+    let chunks = chunks::chunked(&body, &[60_000], "", "");
     let mut client = server.connect();
     for (framing, content) in [
         (format!("Content-Length: {}", body.len()), &body),

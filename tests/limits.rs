@@ -15,6 +15,8 @@ use oneloop::config::FIELDS_CAPACITY;
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Config, Limits, Reply, Request, Stopped};
 
+#[path = "support/chunks.rs"]
+mod chunks;
 #[path = "support/sockets.rs"]
 mod sockets;
 
@@ -217,10 +219,9 @@ fn a_chunked_body_of_the_limit_is_answered_and_one_byte_more_is_413() {
     for max in [1000, 1024 * 1024] {
         let server = measuring(&limited(|limits| limits.body_bytes_max = max));
         for bytes in [max - 1, max] {
-            let (first, second) = (400, bytes - 400);
-            let chunks = [first, second].map(|len| format!("{len:x}\r\n{}\r\n", "c".repeat(len)));
+            let content = chunks::chunked(&vec![b'c'; bytes], &[400, bytes - 400], "", "");
             let mut client = server.connect();
-            client.send(chunked(&format!("{}0\r\n\r\n", chunks.concat())));
+            client.send(chunked(str::from_utf8(&content).unwrap()));
             assert_eq!(client.answer().text(), bytes.to_string());
             assert_eq!(client.get("/").text(), "0", "the connection goes on");
         }

@@ -12,6 +12,7 @@ use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Config, Limits, Timeouts};
 
 use crate::clock::{Clock, Looks, Turns};
+use crate::random::Random;
 use crate::support::{self, Memory, PEER, Peer};
 
 /// What curl would send, and `benches/peers` does.
@@ -210,18 +211,5 @@ impl Crowd {
     fn all_gone(&self, reason: CloseReason) {
         assert!(self.clients.is_empty());
         assert_eq!(self.clients.metrics().closed(reason), self.ids.len() as u64);
-    }
-}
-
-/// Numbers that a seed decides: splitmix64, as in `tests/simulation/random.rs`.
-pub struct Random(pub u64);
-
-impl Random {
-    /// From zero to `bound`, `bound` not included.
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) % bound as u64) as usize
     }
 }

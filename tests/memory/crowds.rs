@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::needed::may_have_descriptors;
+use crate::random::Random;
 use crate::support::PATIENCE;
 use crate::trace::Watched;
 
@@ -39,24 +40,13 @@ enum Middle {
     Fault,
 }
 
-/// Numbers that look random, and are the same in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((self.0 >> 33) as usize) % bound
+/// From 200 bytes to this many, small ones as often as large ones.
+fn size(random: &mut Random, bytes_max: usize) -> usize {
+    let mut size = 200 + random.below(100);
+    while size < bytes_max && random.below(4) > 0 {
+        size = size * 5 / 2;
     }
-
-    /// From 200 bytes to this many, small ones as often as large ones.
-    fn size(&mut self, bytes_max: usize) -> usize {
-        let mut size = 200 + self.below(100);
-        while size < bytes_max && self.below(4) > 0 {
-            size = size * 5 / 2;
-        }
-        size.min(bytes_max)
-    }
+    size.min(bytes_max)
 }
 
 impl Middle {
@@ -64,19 +54,19 @@ impl Middle {
         match self {
             Middle::Head => {
                 let mut head = "GET / HTTP/1.1\r\nHost: a\r\n".to_owned();
-                let bytes = random.size(60_000);
+                let bytes = size(random, 60_000);
                 while head.len() < bytes {
                     head += &format!("X: {}\r\n", "y".repeat(700));
                 }
                 say(client, head.as_bytes());
             }
             Middle::Body => {
-                let bytes = random.size(100_000);
+                let bytes = size(random, 100_000);
                 let head = format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}", bytes + 1);
                 say(client, format!("{head}\r\n\r\n{}", "b".repeat(bytes)).as_bytes());
             }
             Middle::Chunks => {
-                let bytes = random.size(100_000);
+                let bytes = size(random, 100_000);
                 let head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked";
                 let chunk = format!("{:x}\r\n{}", bytes + 1, "c".repeat(bytes));
                 say(client, format!("{head}\r\n\r\n{chunk}").as_bytes());
@@ -88,7 +78,7 @@ impl Middle {
                 );
             }
             Middle::Fault => {
-                let noise = "n".repeat(random.size(5000));
+                let noise = "n".repeat(size(random, 5000));
                 say(client, format!("{noise}\x01\r\n\r\n").as_bytes());
             }
         }
@@ -127,7 +117,7 @@ fn alone() -> MutexGuard<'static, ()> {
 /// Has crowds come and go, each but for a few clients who stay, and says how much more is resident
 /// than before them, in bytes.
 fn left_after_crowds(server: &Watched, kinds: &[Middle], staying: usize) -> u64 {
-    let mut random = Random(7);
+    let mut random = Random::new(7);
     // What the first clients of each kind make resident, code above all, is no crowd's memory.
     let open = server.descriptors();
     for kind in kinds {

@@ -9,6 +9,9 @@ mod support;
 #[path = "../support/needed.rs"]
 mod needed;
 
+#[path = "../support/random.rs"]
+mod random;
+
 #[path = "../support/trace.rs"]
 mod trace;
 

@@ -5,6 +5,8 @@
 #![cfg(feature = "site")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
+#[path = "../support/chunks.rs"]
+mod chunks;
 mod corpora;
 mod judging;
 #[path = "../fuzz/src/oracle/mod.rs"]

@@ -8,6 +8,7 @@ use oneloop::{FieldBlock, InvalidField, Limits, Version};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::chunks;
 use crate::oracle::answers;
 use crate::oracle::harness::handler::Shown;
 use crate::oracle::harness::play::play;
@@ -61,7 +62,7 @@ impl Asked {
         let (framing, content) = match coding {
             Coding::Length => (("Content-Length", body.len().to_string()), body.clone()),
             Coding::Chunked { sizes, extension, trailers } => {
-                let content = chunks(&body, sizes, extension, trailers);
+                let content = chunks::chunked(&body, sizes, extension, trailers);
                 (("Transfer-Encoding", "chunked".to_owned()), content)
             }
         };
@@ -87,24 +88,6 @@ impl Asked {
     fn answer(&self) -> Answer {
         Answer::Request { shown: self.shown.clone(), persistence: self.persistence }
     }
-}
-
-fn chunks(body: &[u8], sizes: &[usize], extension: &str, trailers: &str) -> Vec<u8> {
-    let mut coded = Vec::new();
-    let mut left = body;
-    for size in sizes.iter().cycle() {
-        let (chunk, rest) = left.split_at((*size).min(left.len()));
-        coded.extend_from_slice(format!("{:X}{extension}\r\n", chunk.len()).as_bytes());
-        if chunk.is_empty() {
-            break;
-        }
-        coded.extend_from_slice(chunk);
-        coded.extend_from_slice(b"\r\n");
-        left = rest;
-    }
-    coded.extend_from_slice(trailers.as_bytes());
-    coded.extend_from_slice(b"\r\n");
-    coded
 }
 
 fn coding() -> impl Strategy<Value = Coding> {

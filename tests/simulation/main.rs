@@ -10,7 +10,7 @@
 //! ONELOOP_SEED=17 cargo test --test simulation -- --nocapture     # one, with its trace
 //! ```
 //!
-//! - `random`, `trouble`, `hub`, `marks`: where chance and time come from, what can go wrong, what
+//! - `streams`, `trouble`, `hub`, `marks`: where chance and time come from, what can go wrong, what
 //!   all look at, what has been met;
 //! - `framing`, `answers`, `streamed`: what requests and answers are, said independently of the
 //!   server;
@@ -26,6 +26,8 @@
 
 mod answers;
 mod case;
+#[path = "../support/chunks.rs"]
+mod chunks;
 mod crowd;
 mod door;
 mod framing;
@@ -36,6 +38,7 @@ mod marks;
 mod memory;
 mod peer;
 mod plan;
+#[path = "../support/random.rs"]
 mod random;
 mod script;
 mod setting;
@@ -44,6 +47,7 @@ mod shrink;
 mod source;
 mod stream;
 mod streamed;
+mod streams;
 mod trouble;
 mod watch;
 mod wire;

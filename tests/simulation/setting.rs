@@ -7,8 +7,9 @@ use oneloop::{Config, Limits, Timeouts};
 
 use crate::answers::{Faults, Manner, Text};
 use crate::hub::Hub;
-use crate::random::{Random, Stream};
+use crate::random::Random;
 use crate::script::Length;
+use crate::streams::Stream;
 use crate::trouble::Trouble;
 
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub struct Setting {
 impl Setting {
     /// The setting of the run of this seed, without the troubles that `hub` is spared.
     pub fn draw(seed: u64, hub: &Hub) -> Setting {
-        let random = &mut Random::of(seed, Stream::Setting);
+        let random = &mut Stream::Setting.of_seed(seed);
         // Now and then more than the engine takes into one batch, or gives slots back for.
         let (length, peers) = match random.below(400) {
             0 => (Length::Brief, random.between(260, 320)),

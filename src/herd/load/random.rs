@@ -1,4 +1,7 @@
 //! Pseudo-random numbers from a seed: the same seed makes the same crowd.
+//!
+//! The tests draw from `tests/support/random.rs`. This one is separate on purpose: a program takes
+//! nothing from the tests that judge it.
 
 /// SplitMix64: one addition and three multiplications a number, and every seed is a good one.
 #[derive(Clone, Debug)]

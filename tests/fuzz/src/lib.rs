@@ -5,5 +5,9 @@
 
 #![allow(missing_docs, reason = "the oracle is shared with tests, whose items need none")]
 
+#[path = "../../support/chunks.rs"]
+mod chunks;
 pub mod mutator;
 pub mod oracle;
+#[path = "../../support/random.rs"]
+mod random;

@@ -2,6 +2,9 @@
 //! lengths and chunk sizes are made right or almost right. Flipping bits, which is what a fuzzer
 //! does by itself, hardly ever gets two numbers to agree.
 
+use crate::chunks;
+use crate::random::Random;
+
 /// Whole messages, and pieces of them that belong together.
 const MESSAGES: [&[u8]; 9] = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -26,7 +29,7 @@ pub fn mutate(
     seed: u32,
     flip: impl FnOnce(&mut [u8]) -> usize,
 ) -> usize {
-    let mut random = Random(u64::from(seed));
+    let mut random = Random::new(u64::from(seed));
     if random.below(4) > 0 {
         return flip(data);
     }
@@ -56,8 +59,8 @@ fn change(input: &[u8], random: &mut Random) -> Vec<u8> {
         6 if one < lines.len() => {
             // What stands from here on becomes a chunk.
             let content = lines.split_off(one).concat();
-            lines.push(chunk(&content));
-            lines.push(b"0\r\n\r\n".to_vec());
+            lines.push(chunks::chunk(&content));
+            lines.push(chunks::LAST.to_vec());
         }
         _ => lines.insert(one, MESSAGES[random.below(MESSAGES.len())].to_vec()),
     }
@@ -79,21 +82,4 @@ fn right_chunk_size(lines: &mut [Vec<u8>], at: usize) {
     let Some(next) = lines.get(at + 1) else { return };
     let len = next.strip_suffix(b"\r\n").unwrap_or(next).len();
     lines[at] = format!("{len:x}\r\n").into_bytes();
-}
-
-fn chunk(content: &[u8]) -> Vec<u8> {
-    [format!("{:x}\r\n", content.len()).as_bytes(), content, b"\r\n"].concat()
-}
-
-/// SplitMix64: small, and good enough to choose.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as usize % bound.max(1)
-    }
 }

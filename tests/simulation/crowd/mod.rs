@@ -22,11 +22,12 @@ use crate::hub::{Hub, Stage, Trace};
 use crate::marks::Outcome;
 use crate::memory::Account;
 use crate::peer::Peer;
-use crate::random::{Random, Stream};
+use crate::random::Random;
 use crate::script::Script;
 use crate::setting::Setting;
 use crate::source;
 use crate::stream::SimulatedStream;
+use crate::streams::Stream;
 use crate::wire::{ServerSide, Wire};
 
 /// A run that takes more turns will never end: the longest takes a tenth of it.
@@ -97,7 +98,7 @@ impl Crowd {
         hub.tell(|| format!("{setting:?}"));
         let (wires, peers) = Crowd::invite(case, &setting, &hub);
         source::begin_run(&wires);
-        let mut random = Random::of(case.seed, Stream::Crowd);
+        let mut random = Stream::Crowd.of_seed(case.seed);
         let mut door = || {
             let (hub, wires) = (hub.clone(), wires.clone());
             Rc::new(Door::new(random.fork(), setting.descriptors_max, hub, wires))
@@ -119,7 +120,7 @@ impl Crowd {
                 &setting.manner,
                 hub.clone(),
                 wires.clone(),
-                setting.panics.then(|| Random::of(case.seed, Stream::Handler)),
+                setting.panics.then(|| Stream::Handler.of_seed(case.seed)),
             ),
             hub,
             random,
@@ -154,7 +155,7 @@ impl Crowd {
         let mut arrives = Time::START;
         let (mut wires, mut peers) = (Vec::new(), Vec::new());
         for number in 0..setting.peers {
-            let mut random = Random::of(case.seed, Stream::Peer(number));
+            let mut random = Stream::Peer(number).of_seed(case.seed);
             arrives = arrives + Duration::from_micros(random.below(gap_micros) as u64);
             let Some(guest) = case.guest(number) else { continue };
             let mut script = Script::draw(number, setting.length, &mut random, &setting.config);

@@ -5,6 +5,7 @@
 //! right.
 
 use super::Pace;
+use crate::chunks::Chunks;
 use crate::plan::Plan;
 use crate::random::Random;
 
@@ -51,7 +52,7 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
     let body_bytes = if posts { random.below(body_bytes_max) } else { 0 };
     let from = random.below(ALPHABET.len());
     let body = ALPHABET.repeat(body_bytes / ALPHABET.len() + 2)[from..from + body_bytes].to_vec();
-    let chunked = posts && !old && random.once_in(2);
+    let is_chunked = posts && !old && random.once_in(2);
     let expects = !body.is_empty() && !old && random.once_in(6);
     let (version, connection) = match (old, is_last) {
         (false, false) => ("1.1", ""),
@@ -59,7 +60,7 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
         (true, false) => ("1.0", "Connection: keep-alive\r\n"),
         (true, true) => ("1.0", ""),
     };
-    let framing = match chunked {
+    let framing = match is_chunked {
         true => "Transfer-Encoding: chunked\r\n".to_string(),
         false if posts => format!("Content-Length: {}\r\n", body.len()),
         false => String::new(),
@@ -70,7 +71,7 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
     let head = format!(
         "{blank}{method} {target} HTTP/{version}\r\nHost: a\r\n{framing}{expect}{connection}\r\n"
     );
-    let content = if chunked { chunks(&body, random) } else { body };
+    let content = if is_chunked { chunked(&body, random) } else { body };
     Exchange { head: head.into_bytes(), content, expects, pace }
 }
 
@@ -94,23 +95,17 @@ pub fn posting_head(peer: usize, number: usize, bytes: usize) -> String {
 }
 
 /// `body` in chunks of any size, with or without extensions and trailers.
-fn chunks(body: &[u8], random: &mut Random) -> Vec<u8> {
-    let mut coded = Vec::new();
+fn chunked(body: &[u8], random: &mut Random) -> Vec<u8> {
+    let mut chunks = Chunks::new();
     let mut left = body;
     while !left.is_empty() {
         let most = random.pick(&[1, 10, 1000, 100_000]);
         let (chunk, rest) =
             left.split_at(random.between(1, most).min(left.len()).max(left.len() / 30));
         let extension = if random.once_in(4) { ";a=\"b\"" } else { "" };
-        coded.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
-        coded.extend_from_slice(chunk);
-        coded.extend_from_slice(b"\r\n");
+        chunks.push(chunk, extension);
         left = rest;
     }
-    coded.extend_from_slice(b"0\r\n");
-    if random.once_in(4) {
-        coded.extend_from_slice(b"Trailer: x\r\n");
-    }
-    coded.extend_from_slice(b"\r\n");
-    coded
+    let trailers = if random.once_in(4) { "Trailer: x\r\n" } else { "" };
+    chunks.end("", trailers)
 }
