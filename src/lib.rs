@@ -69,7 +69,8 @@ pub use server::signals::StopHandle;
 pub use server::{Server, Stopped};
 pub use watch::{Event, Observer};
 
-/// The README's programs, compiled and run with the others.
+/// The programs of the READMEs, compiled and run with the others.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("answer/README.md")]
 struct Readme;

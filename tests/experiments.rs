@@ -2,7 +2,7 @@
 //!
 //! Each is a plant (`experiments/*.plant`; `support/planting.rs` says what is in such a file) whose
 //! sentence is followed by a line that names the test which it makes fail: `fails: FILE TEST`. What
-//! that test then says stands in the last column of the README's table, in backticks: the parts of
+//! that test then says stands in the last column of the table in `experiments/README.md`, in backticks: the parts of
 //! its message that are the same each time.
 //!
 //! That each applies, and that its test is there, is checked with all other tests. To see them fail
@@ -43,7 +43,7 @@ struct Experiment {
 }
 
 fn experiments() -> Vec<Experiment> {
-    let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
+    let readme = fs::read_to_string(planting::root().join("tests/experiments/README.md")).unwrap();
     let plants = Plant::all_in("tests/experiments").into_iter();
     let experiments = plants.map(|plant| {
         let (_, fails) = plant.breaks.split_once("\nfails: ").expect("a test that fails");
@@ -57,7 +57,7 @@ fn experiments() -> Vec<Experiment> {
 
 /// The README's row of this plant.
 fn row<'r>(readme: &'r str, plant: &Plant) -> &'r str {
-    let link = format!("(tests/experiments/{}.plant)", plant.name);
+    let link = format!("({}.plant)", plant.name);
     readme.lines().find(|line| line.contains(&link)).expect(&link)
 }
 
@@ -93,8 +93,8 @@ fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
 /// The README shows each of them, and none that is not there.
 #[test]
 fn the_readme_knows_every_experiment() {
-    let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
-    let linked = readme.matches("(tests/experiments/").count();
+    let readme = fs::read_to_string(planting::root().join("tests/experiments/README.md")).unwrap();
+    let linked = readme.matches(".plant)").count();
     assert_eq!(linked, EXPERIMENTS, "links to experiments");
     for Experiment { plant, test, says, .. } in experiments() {
         let row = row(&readme, &plant);

@@ -42,10 +42,10 @@ fn every_plant_applies_and_is_found_if_that_is_asked() {
 /// The README lists each of them, and none that is not there.
 #[test]
 fn the_readme_knows_every_plant() {
-    let readme = fs::read_to_string(planting::root().join("README.md")).unwrap();
-    assert_eq!(readme.matches("(tests/simulation/plants/").count(), PLANTS, "links to plants");
+    let readme = fs::read_to_string(planting::root().join("tests/README.md")).unwrap();
+    assert_eq!(readme.matches("(simulation/plants/").count(), PLANTS, "links to plants");
     for Plant { name, .. } in Plant::all_in("tests/simulation/plants") {
-        let link = format!("[{name}](tests/simulation/plants/{name}.plant)");
+        let link = format!("[{name}](simulation/plants/{name}.plant)");
         assert!(readme.contains(&link), "the README does not list {link}");
     }
 }

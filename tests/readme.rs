@@ -9,12 +9,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 5] = [
+const READMES: [&str; 13] = [
     "README.md",
+    "benches/neighbours/README.md",
     "benches/peers/README.md",
     "benches/slots/README.md",
-    "benches/neighbours/README.md",
+    "src/README.md",
+    "src/admin/README.md",
+    "src/answer/README.md",
+    "src/cli/README.md",
+    "src/handlers/site/README.md",
     "src/herd/README.md",
+    "src/watch/README.md",
+    "tests/README.md",
+    "tests/experiments/README.md",
 ];
 
 /// Killed at the end of the test, whatever happens.
@@ -31,9 +39,9 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// What the README says under this heading, up to the next one.
-fn section(heading: &str) -> String {
-    let readme = read("README.md");
+/// What this README says under this heading, up to the next one.
+fn section(readme: &str, heading: &str) -> String {
+    let readme = read(readme);
     let (_, behind) = readme.split_once(&format!("\n{heading}\n")).expect(heading);
     behind.split("\n#").next().unwrap().to_owned()
 }
@@ -128,7 +136,7 @@ fn the_first_commands_of_the_readme_serve() {
 
 /// The README's journey: what is told at each of its stages, and what is said of it.
 fn stages_of_the_journey() -> Vec<(String, String)> {
-    let journey = section("### One request's journey");
+    let journey = section("src/watch/README.md", "## One request's journey");
     let stages = journey.split("```text\n").skip(1);
     let stages = stages.map(|stage| stage.split_once("```\n").unwrap());
     stages.map(|(told, said)| (told.to_owned(), said.to_owned())).collect()
@@ -146,7 +154,7 @@ fn each_line_of_the_journey_has_a_function_beside_it() {
             let who = ["the loop", "client 0"].iter().find(|who| who_and_what.starts_with(**who));
             who_and_what[who.unwrap().len()..].split_whitespace().next().unwrap()
         });
-        // As in: `recv` ([`Socket::receive`](src/engine/socket.rs))
+        // As in: `recv` ([`Socket::receive`](../engine/socket.rs))
         let said = said.replace('\n', " ");
         let before_links = said.split("` ([`").map(|text| text.rsplit('`').next().unwrap());
         let explained: Vec<&str> = before_links.collect();
@@ -199,15 +207,41 @@ fn is_first_word(text: &str, word: &str) -> bool {
 /// for `Socket`, or is that of a function in `parse.rs`.
 #[test]
 fn each_name_that_links_to_code_is_defined_there() {
-    let readme = read("README.md");
+    let names: usize = READMES.into_iter().map(count_names_that_are_defined).sum();
+    assert!(names > 60, "only {names} names");
+}
+
+/// The path of what a README links to, without `..`.
+fn from_the_root(readme: &str, target: &str) -> String {
+    if target.contains("://") {
+        return target.to_owned();
+    }
+    let mut path = readme.split('/').collect::<Vec<_>>();
+    path.pop();
+    for part in target.split('#').next().unwrap().split('/') {
+        match part {
+            ".." => assert!(path.pop().is_some(), "{readme} links to {target}"),
+            part => path.push(part),
+        }
+    }
+    path.join("/")
+}
+
+/// How many names in this README link to code, which has to define them.
+fn count_names_that_are_defined(readme: &str) -> usize {
+    let text = read(readme);
     let mut names = 0;
-    for (words, target) in links(&readme) {
+    for (words, target) in links(&text) {
         let Some(name) = words.strip_prefix('`').and_then(|words| words.strip_suffix('`')) else {
             continue;
         };
+        let target = from_the_root(readme, target);
         if name.contains(['.', '/']) {
-            let is_map = name.ends_with('/') && target.ends_with(&format!("{name}mod.rs"));
-            assert!(target.ends_with(name) || is_map, "{words} links to {target}");
+            let is_map = name.ends_with('/')
+                && ["mod.rs", "README.md"]
+                    .iter()
+                    .any(|map| target.ends_with(&format!("{name}{map}")));
+            assert!(target.ends_with(name) || is_map, "{readme}: {words} links to {target}");
         } else if target.ends_with(".rs") {
             let (owner, item) = match name.rsplit_once("::") {
                 // A function of the module that the file is.
@@ -215,11 +249,14 @@ fn each_name_that_links_to_code_is_defined_there() {
                 Some((owner, item)) => (Some(owner), item),
                 None => (None, name),
             };
-            assert!(defines(&read(target), owner, item), "{target} does not define {name}");
+            assert!(
+                defines(&read(&target), owner, item),
+                "{readme}: {target} does not define {name}"
+            );
             names += 1;
         }
     }
-    assert!(names > 40, "only {names} names");
+    names
 }
 
 /// The heading's name in a link, as GitHub makes it.
@@ -273,13 +310,13 @@ fn lines_to_read(path: &Path) -> usize {
 #[test]
 fn the_minutes_of_the_reading_order_are_those_of_the_code() {
     const LINES_PER_MINUTE: usize = 20;
-    let order = section("### Reading order");
+    let order = section("src/README.md", "## Reading order");
     assert!(order.contains(&format!("{LINES_PER_MINUTE} lines a minute")));
     let mut rows = 0;
-    for row in order.lines().filter(|line| line.starts_with("| ") && line.contains("](src/")) {
+    for row in order.lines().filter(|line| line.starts_with("| ") && line.contains("](")) {
         let said: usize =
             row.trim_end_matches('|').rsplit('|').next().unwrap().trim().parse().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
         let lines = links(row).into_iter().map(|(_, target)| {
             // A link to a folder is one to its map.
             lines_to_read(&root.join(target.trim_end_matches("/mod.rs")))
@@ -292,10 +329,11 @@ fn the_minutes_of_the_reading_order_are_those_of_the_code() {
 }
 
 #[test]
-fn every_option_stands_in_the_readme() {
+fn every_option_stands_in_the_readme_of_the_command_line_or_of_the_site() {
     let options = options(env!("CARGO_BIN_EXE_oneloop"));
     assert!(options.len() > 25, "{options:?}");
-    assert_are_in("README.md", &options, &["--quiet", "--verbose"]);
+    let readmes = ["src/cli/README.md", "src/handlers/site/README.md"];
+    assert_are_in(&readmes, &options, &["--quiet", "--verbose"]);
 }
 
 #[cfg(feature = "herd")]
@@ -303,7 +341,7 @@ fn every_option_stands_in_the_readme() {
 fn every_option_of_the_herd_stands_in_its_readme() {
     let options = options(env!("CARGO_BIN_EXE_herd"));
     assert!(options.len() > 25, "{options:?}");
-    assert_are_in("src/herd/README.md", &options, &[]);
+    assert_are_in(&["src/herd/README.md"], &options, &[]);
 }
 
 /// Every option that a program's help names.
@@ -316,13 +354,13 @@ fn options(program: &str) -> Vec<String> {
 }
 
 /// As a whole word, so that `--post` does not stand there because `--post-something` does.
-fn assert_are_in(path: &str, options: &[String], except: &[&str]) {
-    let readme = read(path);
+fn assert_are_in(paths: &[&str], options: &[String], except: &[&str]) {
+    let readme: String = paths.iter().map(|path| read(path)).collect();
     for option in options.iter().filter(|option| !except.contains(&option.as_str())) {
         let is_there = readme.match_indices(option.as_str()).any(|(at, _)| {
             let next = readme[at + option.len()..].chars().next();
             next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-')
         });
-        assert!(is_there, "{path} says nothing of {option}");
+        assert!(is_there, "{paths:?} say nothing of {option}");
     }
 }

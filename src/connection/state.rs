@@ -24,8 +24,8 @@
 //! ```
 //!
 //! [`ARROWS`] is the same as a table. Every transition goes through [`State::enter`], which
-//! checks it against the table in builds with debug assertions, and the diagram in the README is
-//! held against it by a test.
+//! checks it against the table in builds with debug assertions, and the diagram in
+//! `src/README.md` is held against it by a test.
 //!
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
@@ -429,9 +429,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_readmes_diagram_has_exactly_the_arrows_of_the_table() {
-        let readme = include_str!("../../README.md");
-        let diagram = readme.split("stateDiagram-v2").nth(1).expect("a diagram");
+    fn the_tours_diagram_has_exactly_the_arrows_of_the_table() {
+        let tour = include_str!("../README.md");
+        let diagram = tour.split("stateDiagram-v2").nth(1).expect("a diagram");
         let drawn: Vec<&str> = diagram
             .lines()
             .take_while(|line| *line != "```")

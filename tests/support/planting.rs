@@ -38,6 +38,7 @@ impl Plant {
     /// Every plant of this folder, in the order of their names.
     pub fn all_in(folder: &str) -> Vec<Plant> {
         let paths = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let paths = paths.filter(|path| path.extension().is_some_and(|kind| kind == "plant"));
         let mut plants: Vec<Plant> = paths.map(|path| Plant::read(&path)).collect();
         plants.sort_by(|one, other| one.name.cmp(&other.name));
         plants

@@ -1,4 +1,4 @@
-//! What a path names in a directory, by the README: which file, which directory, or nothing.
+//! What a path names in a directory, by the README of the site: which file, which directory, or nothing.
 //!
 //! The path is taken apart into segments first, and these are decoded each by itself, character by
 //! character. A slow reader of the rules, not of the server's code.
