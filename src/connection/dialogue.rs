@@ -338,7 +338,8 @@ impl Connection {
             Err(kind) => {
                 turn.common.metrics.faults += 1;
                 let received = head.method.as_bytes();
-                turn.handler.handle_fault(&Fault { kind, received, door: self.door }, reply)
+                let fault = Fault { kind, received, door: self.door, peer: &self.address };
+                turn.handler.handle_fault(&fault, reply)
             }
         };
         self.served = self.served.saturating_add(1);
@@ -371,7 +372,7 @@ impl Connection {
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
-        let fault = Fault { kind, received, door: self.door };
+        let fault = Fault { kind, received, door: self.door, peer: &self.address };
         let sent = turn.handler.handle_fault(&fault, reply);
         turn.common.metrics.faults += 1;
         turn.common.budget.spend(work::ANSWER + sent.work());

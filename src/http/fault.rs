@@ -2,8 +2,10 @@
 //! be told about it.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use super::method::Method;
+use super::peer::Peer;
 use super::status::Status;
 use crate::door::Door;
 use crate::metrics::CloseReason;
@@ -23,6 +25,7 @@ pub struct Fault<'b> {
     pub(crate) kind: FaultKind,
     pub(crate) received: &'b [u8],
     pub(crate) door: Door,
+    pub(crate) peer: &'b Peer,
 }
 
 /// What can be wrong with a request. Each says which section of which RFC decides.
@@ -101,6 +104,12 @@ impl<'b> Fault<'b> {
     /// the method alone if that is what is refused.
     pub fn received(&self) -> &'b [u8] {
         self.received
+    }
+
+    /// The other end of the connection that is answered, as
+    /// [`Request::peer`](crate::Request::peer) says it.
+    pub fn peer(&self) -> SocketAddr {
+        (*self.peer).into()
     }
 }
 
@@ -250,10 +259,13 @@ mod tests {
 
     #[test]
     fn the_line_that_is_wrong_is_the_one_that_is_quoted() {
+        let peer = &Peer::from(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        let text = |kind, received: &str| {
+            let received = received.as_bytes();
+            Fault { kind, received, door: Door::Public, peer }.to_string()
+        };
         let quote = |kind, received: &str| {
-            let fault = Fault { kind, received: received.as_bytes(), door: Door::Public };
-            let text = fault.to_string();
-            text.lines().nth(2).expect("a third line").to_owned()
+            text(kind, received).lines().nth(2).expect("a third line").to_owned()
         };
         for (kind, received, quoted) in [
             (FaultKind::RequestLine, "GET / HTTP/1.1 ", "Received: \"GET / HTTP/1.1 \""),
@@ -265,8 +277,7 @@ mod tests {
         ] {
             assert_eq!(quote(kind, received), quoted);
         }
-        let hello = Fault { kind: FaultKind::RequestLine, received: b"\x16", door: Door::Public };
-        let hello = hello.to_string();
+        let hello = text(FaultKind::RequestLine, "\x16");
         assert!(hello.contains("TLS"), "{hello}");
     }
 }

@@ -10,11 +10,10 @@ use oneloop::handlers::FixedText;
 use oneloop::{ContentPlan, Fault, Handler, Method, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
-use crate::hub::Hub;
 use crate::memory::aside;
 use crate::plan::Plan;
 use crate::random::Random;
-use crate::shown::{Cause, Shown};
+use crate::shown::Shown;
 use crate::source::SimulatedSource;
 use crate::wire::Wire;
 
@@ -36,9 +35,10 @@ pub fn survives(work: impl FnOnce()) -> bool {
 /// The wires of a run, by their places.
 pub type Wires = Rc<[Rc<RefCell<Wire>>]>;
 
+/// Shows each question to the wire that it is about. The port of a peer's address is the place of
+/// its wire.
 pub struct Recorder {
     inner: Inner,
-    hub: Rc<Hub>,
     wires: Wires,
     /// Where panics come from, if there are any.
     panics: Option<Random>,
@@ -52,7 +52,7 @@ enum Inner {
 }
 
 impl Recorder {
-    pub fn new(manner: &Manner, hub: Rc<Hub>, wires: Wires, panics: Option<Random>) -> Recorder {
+    pub fn new(manner: &Manner, wires: Wires, panics: Option<Random>) -> Recorder {
         let inner = match manner {
             Manner::Echo => Inner::Echo,
             Manner::Text(text) => {
@@ -68,14 +68,7 @@ impl Recorder {
                 })
             }
         };
-        Recorder { inner, hub, wires, panics, requests: 0, faults: 0 }
-    }
-
-    /// Who is being served. A deadline is acted on without a call before it: then nobody knows,
-    /// until the answer is sent.
-    fn serving(&self, fits: impl Fn(&Wire) -> bool) -> Option<usize> {
-        let awaits = |index: usize| self.wires[index].borrow().awaits_handler();
-        self.hub.served(|index| fits(&self.wires[index].borrow()), awaits)
+        Recorder { inner, wires, panics, requests: 0, faults: 0 }
     }
 }
 
@@ -84,9 +77,7 @@ impl Handler for Recorder {
         self.requests += 1;
         let panics = self.panics.as_mut().is_some_and(|random| random.once_in(PANICS_ONCE_IN));
         let index = aside(|| {
-            // A request names its peer; a fault has to be told by what was shown of it.
             let index = usize::from(request.peer().port());
-            self.serving(|wire| wire.index() == index);
             let mut wire = self.wires[index].borrow_mut();
             match panics {
                 true => wire.on_panic(),
@@ -117,15 +108,8 @@ impl Handler for Recorder {
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         self.faults += 1;
         aside(|| {
-            let shown = Shown::of(fault);
-            match shown.cause {
-                Cause::Stalled(_) => self.hub.stall(shown),
-                Cause::Bytes | Cause::Method | Cause::Unfinished(_) => {
-                    let index = self.serving(|wire| wire.expects_fault(&shown));
-                    let index = index.expect("a fault has been read from somebody");
-                    self.wires[index].borrow_mut().on_fault(shown);
-                }
-            }
+            let index = usize::from(fault.peer().port());
+            self.wires[index].borrow_mut().on_fault(Shown::of(fault));
         });
         match &mut self.inner {
             Inner::Text(text) => text.handle_fault(fault, reply),

@@ -1,8 +1,7 @@
 //! What all parts of a run look at: the virtual clock and calendar, the part of the turn that is
-//! running, the connection that is being served, and the trace of a replay.
+//! running, and the trace of a replay.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
 use oneloop::CloseReason;
@@ -10,7 +9,6 @@ use oneloop::engine::Time;
 
 use crate::marks::{Mark, Outcome};
 use crate::random::Random;
-use crate::shown::Shown;
 use crate::trouble::{Trouble, Troubles};
 
 /// Which part of a turn is running: decides what a call on a stream is allowed to mean.
@@ -59,10 +57,6 @@ pub struct Hub {
     /// How many stages there have been: tells one expiry from the next.
     epoch: Cell<u64>,
     life: Cell<Life>,
-    serving: RefCell<VecDeque<usize>>,
-    /// The last call was one of a client that is apart from a batch, or has left it.
-    is_alone: Cell<bool>,
-    stalled: RefCell<Option<Shown>>,
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
@@ -88,9 +82,6 @@ impl Hub {
             receiver: Cell::new(None),
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
-            serving: RefCell::default(),
-            is_alone: Cell::new(false),
-            stalled: RefCell::new(None),
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
@@ -136,11 +127,9 @@ impl Hub {
     }
 
     pub fn enter(&self, stage: Stage) {
-        assert!(self.stalled.borrow().is_none(), "a deadline was acted on, and nothing was sent");
         self.end_work();
         self.stage.set(stage);
         self.epoch.set(self.epoch() + 1);
-        self.serving.borrow_mut().clear();
     }
 
     /// When so much is done in a stage from now on no batch may begin any more, and so much is the
@@ -176,52 +165,6 @@ impl Hub {
     fn end_work(&self) {
         let (work, most) = (self.work.take(), self.work_max.get());
         assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
-    }
-
-    /// The server has made a call on this peer's connection; what the handler is asked soon may be
-    /// asked for it. Soon, because several are received from before the first is answered. No more
-    /// are received from in between two calls for the same client, or behind a write.
-    pub fn serve(&self, index: usize, call: Call) {
-        let mut serving = self.serving.borrow_mut();
-        let is_same = serving.back() == Some(&index);
-        self.is_alone.set(is_same || call != Call::Read);
-        if !is_same {
-            serving.push_back(index);
-        }
-    }
-
-    /// Whom the handler is asked for: the first in the order of the calls whom it `fits`, or the
-    /// last, if it fits nobody. Whoever was called before has had its turn, unless it `awaits`
-    /// that: a batch may be sent to before all of it is answered. Who is sent to meanwhile may have
-    /// more to be answered, and comes first.
-    pub fn served(
-        &self,
-        fits: impl Fn(usize) -> bool,
-        awaits: impl Fn(usize) -> bool,
-    ) -> Option<usize> {
-        let mut serving = self.serving.borrow_mut();
-        let last = serving.back().copied()?;
-        let is_last = serving.len() == 1 || self.is_alone.get() && awaits(last) && fits(last);
-        if !is_last && let Some(place) = serving.iter().position(|index| fits(*index)) {
-            let found = serving[place];
-            let mut from = 0;
-            serving.retain(|index| {
-                from += 1;
-                from > place || awaits(*index)
-            });
-            return Some(found);
-        }
-        Some(last)
-    }
-
-    /// A deadline has been acted on by an answer. Whose it was shows in the next call.
-    pub fn stall(&self, shown: Shown) {
-        let before = self.stalled.replace(Some(shown));
-        assert!(before.is_none(), "a deadline was acted on, and nothing was sent");
-    }
-
-    pub fn take_stalled(&self) -> Option<Shown> {
-        self.stalled.take()
     }
 
     /// How many connections the server has a descriptor for.

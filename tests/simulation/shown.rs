@@ -1,4 +1,4 @@
-//! A fault as the handler is shown it, kept for whoever turns out to be its peer.
+//! A fault as the handler is shown it.
 
 use oneloop::{Fault, FaultKind};
 
@@ -13,8 +13,6 @@ pub struct Shown {
     pub text: String,
     /// How many bytes were shown as received.
     pub received: usize,
-    /// How they begin, which tells whose they are: peers ask for targets of their own.
-    pub begins: Vec<u8>,
     /// Whether what came begins like a HEAD request.
     pub head_only: bool,
 }
@@ -42,16 +40,9 @@ impl Shown {
             status: fault.status().code(),
             text: fault.to_string(),
             received: received.len(),
-            begins: beginning(received).to_vec(),
             head_only: behind.is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b' ')),
         }
     }
-}
-
-/// Up to the version, which is shown as the one that it is taken for.
-fn beginning(received: &[u8]) -> &[u8] {
-    let version = received.windows(6).position(|bytes| bytes == b" HTTP/");
-    &received[..version.unwrap_or(received.len())]
 }
 
 impl Cause {

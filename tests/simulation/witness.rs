@@ -26,7 +26,7 @@ use crate::watch::Part;
 /// Something that the server must not do.
 pub type Wrong = String;
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Witness {
     script: Rc<Script>,
     manner: Rc<Manner>,
@@ -86,11 +86,6 @@ impl Witness {
     fn next(&self) -> Option<&Message> {
         let may_follow = self.last.is_none() && self.streamed.is_none();
         self.script.messages.get(self.handled).filter(|_| may_follow)
-    }
-
-    /// Whether what is to be handled next begins with these bytes.
-    pub fn begins_with(&self, bytes: &[u8]) -> bool {
-        self.next().is_some_and(|message| self.script.bytes[message.start..].starts_with(bytes))
     }
 
     /// The handler is given a whole request.

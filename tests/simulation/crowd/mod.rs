@@ -118,7 +118,6 @@ impl Crowd {
         Crowd {
             handler: Recorder::new(
                 &setting.manner,
-                hub.clone(),
                 wires.clone(),
                 setting.panics.then(|| Stream::Handler.of_seed(case.seed)),
             ),

@@ -87,7 +87,6 @@ impl Wire {
 
     /// What every call begins with.
     fn on_call(&mut self, call: Call) {
-        self.hub.serve(self.index, call);
         self.charge_piece();
         self.touched = true;
         self.calls += 1;
@@ -122,9 +121,6 @@ impl Wire {
         }
         if self.calls > CALLS_MAX {
             self.fail("the server does not stop making calls");
-        }
-        if let Some(shown) = self.hub.take_stalled() {
-            self.on_fault(shown);
         }
         if self.random.once_in(8) {
             self.jostle();

@@ -8,22 +8,6 @@ use crate::marks::Mark;
 use crate::shown::{Cause, Shown};
 
 impl Wire {
-    /// Whether all has come that the handler has to be asked for now.
-    pub fn awaits_handler(&self) -> bool {
-        let has_ended = self.peer == PeerSide::EndRead && self.witness.last.is_none();
-        !self.witness.is_answering() && (has_ended || self.witness.neglected().is_some())
-    }
-
-    /// Whether this fault can be this client's next.
-    pub fn expects_fault(&self, shown: &Shown) -> bool {
-        let has_ended = self.peer == PeerSide::EndRead;
-        let mut witness = self.witness.clone();
-        !self.has_panicked
-            && matches!(shown.cause, Cause::Unfinished(_)) <= has_ended
-            && witness.begins_with(&shown.begins)
-            && witness.on_fault(shown.clone(), self.hub.life(), &self.hub.date()).is_ok()
-    }
-
     pub fn on_request(&mut self, request: &Request<'_>) {
         let date = self.hub.date();
         if let Err(wrong) = self.witness.on_request(request, self.hub.life(), &date) {
@@ -48,7 +32,11 @@ impl Wire {
     pub fn on_fault(&mut self, shown: Shown) {
         let kind = shown.kind;
         self.tell(|| format!("{kind:?} is handled"));
+        self.touched = true;
         match shown.cause {
+            _ if self.calls == 0 => {
+                self.fail(&format!("{kind:?}, and it was not looked at in this turn"));
+            }
             Cause::Stalled(part) if !self.watch.is_ripe(part, self.hub.now()) => {
                 self.fail(&format!("{kind:?} before its time"));
             }

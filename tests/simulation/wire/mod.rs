@@ -303,11 +303,6 @@ impl Wire {
         )
     }
 
-    /// Its place among the peers of this run, which is also its peer's port.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-
     pub fn server(&self) -> ServerSide {
         self.server
     }

@@ -8,7 +8,7 @@ use crate::answers::CONTINUE;
 use crate::streamed::{Outcome, Streamed};
 
 /// Bytes of an answer that are given.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Due {
     bytes: Vec<u8>,
     /// Whether the peer can tell that the answer ends with them.
