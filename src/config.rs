@@ -40,6 +40,7 @@ pub(crate) const REQUESTS_BYTES: usize = 16 * 1024;
 /// assert!(config.check().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Config {
     /// Where to listen; at least one place. Default: port 8888 on every address.
     pub listen: Vec<Listen>,
@@ -57,6 +58,7 @@ pub struct Config {
 
 /// One place to listen at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Listen {
     /// This port on every address of the machine: dual-stack, or IPv4 alone where there is no
     /// IPv6. Port 0 lets the system choose.
@@ -75,14 +77,16 @@ pub enum Listen {
 /// use oneloop::Config;
 ///
 /// let address = "127.0.0.1:9000".parse().expect("an address");
-/// let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
-/// assert!(Config { admin, ..Config::default() }.check().is_ok());
+/// let mut config = Config::default();
+/// config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+/// assert!(config.check().is_ok());
 ///
 /// let address = "0.0.0.0:9000".parse().expect("an address");
-/// let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
-/// assert!(Config { admin, ..Config::default() }.check().is_err());
+/// config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+/// assert!(config.check().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AdminPlace {
     /// Exactly this address. Port 0 lets the system choose.
     pub address: SocketAddr,
@@ -90,8 +94,16 @@ pub struct AdminPlace {
     pub reach: Reach,
 }
 
+impl AdminPlace {
+    /// At exactly this address, for whom `reach` says.
+    pub fn new(address: SocketAddr, reach: Reach) -> AdminPlace {
+        AdminPlace { address, reach }
+    }
+}
+
 /// Who may be able to connect to the [admin place](AdminPlace).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reach {
     /// Programs on this machine: the address is a loopback address.
     ThisMachine,
@@ -101,6 +113,7 @@ pub enum Reach {
 
 /// How much of anything there may be. What happens at each limit is said with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// A request's head, in bytes, from its first byte to the empty line that ends it.
     /// Above: 431. Browsers send under 4 KiB; the rest is room for large cookies. 64 bytes to
@@ -158,6 +171,7 @@ pub struct Limits {
 /// receives what the client has sent, so a request that came in time is answered even if the loop
 /// was held up.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// From connecting to the first byte. Then: closed. A person needs seconds, a program none.
     pub first_byte: Duration,
@@ -186,6 +200,7 @@ pub struct Timeouts {
 /// What a connection can be waiting for when its time runs out. One timer list each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum TimeoutClass {
     /// Connected, and not a byte yet.
     FirstByte,
@@ -205,7 +220,7 @@ pub enum TimeoutClass {
 
 impl TimeoutClass {
     /// All of them, in the order of their numbers.
-    pub const ALL: [TimeoutClass; 7] = [
+    pub const ALL: &'static [TimeoutClass] = &[
         TimeoutClass::FirstByte,
         TimeoutClass::Idle,
         TimeoutClass::TypingGrace,

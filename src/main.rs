@@ -35,8 +35,8 @@ fn main() -> ExitCode {
     let stopped = serve(&standard_error);
     standard_error.finish();
     match stopped {
-        Ok(Stopped::Drained | Stopped::CutOff) => ExitCode::SUCCESS,
         Ok(Stopped::Signalled(number)) => ExitCode::from(code_of_signal(number)),
+        Ok(_) => ExitCode::SUCCESS,
         Err(refusal) => refusal.tell(PROGRAM),
     }
 }

@@ -93,7 +93,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [CloseReason; 15] = [
+    pub const ALL: &'static [CloseReason] = &[
         CloseReason::PeerClosed,
         CloseReason::Answered,
         CloseReason::Fault,
@@ -142,13 +142,13 @@ mod tests {
     #[test]
     fn every_reason_has_its_own_number_and_sentence() {
         let mut metrics = Metrics::default();
-        for (number, reason) in CloseReason::ALL.into_iter().enumerate() {
+        for (number, reason) in CloseReason::ALL.iter().copied().enumerate() {
             assert_eq!(reason as usize, number);
             metrics.count_close(reason);
             assert_eq!(metrics.closed(reason), 1);
         }
         assert_eq!(metrics.closed_total(), CloseReason::ALL.len() as u64);
-        let mut sentences = CloseReason::ALL.map(CloseReason::describe).to_vec();
+        let mut sentences = Vec::from_iter(CloseReason::ALL.iter().map(|reason| reason.describe()));
         sentences.sort_unstable();
         sentences.dedup();
         assert_eq!(sentences.len(), CloseReason::ALL.len());

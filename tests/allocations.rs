@@ -37,8 +37,9 @@ fn exchange<H: Handler>(
 }
 
 fn config() -> Config {
-    let localhost = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Config { listen: vec![Listen::At(localhost)], ..Config::default() }
+    let mut config = Config::default();
+    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    config
 }
 
 /// Eight clients that never wait.

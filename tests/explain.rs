@@ -91,9 +91,10 @@ const ENDED: Readiness = Readiness { readable: true, writable: false, read_close
 
 impl Session {
     fn new() -> Session {
-        let timeouts =
-            Timeouts { typing_grace: Some(Duration::from_secs(1)), ..Timeouts::default() };
-        let limits = Limits { turn_bytes_max: 16 * 1024, ..Limits::default() };
+        let mut timeouts = Timeouts::default();
+        timeouts.typing_grace = Some(Duration::from_secs(1));
+        let mut limits = Limits::default();
+        limits.turn_bytes_max = 16 * 1024;
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let told = Told::default();
         clients.observe(Box::new(note_in(&told)));
@@ -231,14 +232,16 @@ fn json_lines_have_the_same_steps() {
             What::Client(_, ClientEvent::Closed { reason, .. }) => {
                 assert_eq!(parsed["reason"], format!("{reason:?}"));
             }
-            What::Client(..) | What::Loop(_) => {}
+            What::Loop(_) | What::Client(..) | _ => {}
         }
     }
 }
 
 fn server(timeouts: Timeouts) -> (Server<FixedText>, SocketAddr) {
     let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
-    let config = Config { listen, timeouts, ..Config::default() };
+    let mut config = Config::default();
+    config.listen = listen;
+    config.timeouts = timeouts;
     let server = Server::bind(&config, FixedText::new(*b"text\n")).unwrap();
     let address = server.local_addrs()[0];
     (server, address)
@@ -247,8 +250,10 @@ fn server(timeouts: Timeouts) -> (Server<FixedText>, SocketAddr) {
 #[test]
 fn in_slow_motion_nobodys_time_runs_out_while_the_loop_rests() {
     const TIMEOUT: Duration = Duration::from_secs(1);
-    let (mut server, address) =
-        server(Timeouts { first_byte: TIMEOUT, idle: TIMEOUT, ..Timeouts::default() });
+    let mut timeouts = Timeouts::default();
+    timeouts.first_byte = TIMEOUT;
+    timeouts.idle = TIMEOUT;
+    let (mut server, address) = server(timeouts);
     let told = Told::default();
     server.observe_slowly(note_in(&told), Duration::from_millis(50));
     let silent = TcpStream::connect(address).unwrap();

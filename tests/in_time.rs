@@ -28,16 +28,16 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const LATE: Duration = Duration::from_secs(5);
 
 fn timeouts(typing_grace: Option<Duration>) -> Timeouts {
-    Timeouts {
-        first_byte: TIMEOUT,
-        head: TIMEOUT,
-        typing_grace,
-        body: TIMEOUT,
-        write: TIMEOUT,
-        idle: TIMEOUT,
-        linger: TIMEOUT,
-        drain: TIMEOUT,
-    }
+    let mut timeouts = Timeouts::default();
+    timeouts.first_byte = TIMEOUT;
+    timeouts.head = TIMEOUT;
+    timeouts.typing_grace = typing_grace;
+    timeouts.body = TIMEOUT;
+    timeouts.write = TIMEOUT;
+    timeouts.idle = TIMEOUT;
+    timeouts.linger = TIMEOUT;
+    timeouts.drain = TIMEOUT;
+    timeouts
 }
 
 /// One client, who has said `before` when the server is held up, and says `meanwhile` then.
@@ -149,11 +149,9 @@ fn enough_of_a_body_that_came_in_time_is_progress() {
 /// A body of which a turn's budget takes only a part is looked at to its end in further turns.
 #[test]
 fn a_long_body_that_came_in_time_is_received_to_its_end() {
-    let limits = Limits {
-        turn_bytes_max: 1024,
-        progress_bytes_per_second_min: 200_000,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.turn_bytes_max = 1024;
+    limits.progress_bytes_per_second_min = 200_000;
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n";
     let mut late = Late::new(limits, timeouts(None), head.as_bytes(), &[b'x'; 150_000]);
     late.go_on_after(LATE);
@@ -164,7 +162,8 @@ fn a_long_body_that_came_in_time_is_received_to_its_end() {
 #[test]
 fn empty_lines_without_end_are_looked_at_once() {
     // Enough for the request before them, and for 1,024 of a million lines.
-    let limits = Limits { turn_bytes_max: 16 * 1024, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.turn_bytes_max = 16 * 1024;
     let mut late = Late::new(limits, timeouts(None), GET, &b"\r\n".repeat(1_000_000));
     late.turn(Time::START + LATE);
     assert_eq!(late.closed(CloseReason::IdleTimeout), 1);

@@ -70,7 +70,8 @@ fn r1_a_client_whose_deadline_closes_it_is_freed() {
 /// A last answer that used up the client's budget for the turn left it closed and not freed.
 #[test]
 fn r2_a_client_whose_last_answer_uses_up_its_budget_is_freed() {
-    let limits = Limits { turn_bytes_max: 4096, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.turn_bytes_max = 4096;
     let mut clients = clients_of(&[b"GET / HTTP/1.0\r\n\r\n"], limits);
     let mut handler = FixedText::new(vec![b'x'; 5000]);
     while clients.has_runnable() {

@@ -54,8 +54,9 @@ fn end_of(case: &str) -> ExitStatus {
 }
 
 fn server(handler: impl Handler) -> Server<impl Handler> {
-    let listen = vec![Listen::At("127.0.0.1:0".parse().unwrap())];
-    let mut server = Server::bind(&Config { listen, ..Config::default() }, handler).unwrap();
+    let mut config = Config::default();
+    config.listen = vec![Listen::At("127.0.0.1:0".parse().unwrap())];
+    let mut server = Server::bind(&config, handler).unwrap();
     server.handle_signals().unwrap();
     server
 }

@@ -85,8 +85,8 @@ pub fn serve(folder: &Path) {
     let (hot, large) = (open("hot"), open("large"));
     let length = |file: &File| file.metadata().expect("an open file").len();
     let (hot_length, large_length) = (length(&hot), length(&large));
-    let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
-    let config = Config { listen, ..Config::default() };
+    let mut config = Config::default();
+    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
     let handler = move |request: &Request<'_>, reply: Reply<'_>| {
         if request.path() != "/large" {
             return reply.send_file(FileRange::new(Arc::clone(&hot), 0, hot_length));

@@ -51,8 +51,8 @@ impl Serving {
         let tells = Arc::clone(&seen);
         let thread = thread::spawn(move || {
             cores::stay_on(cores::SERVER);
-            let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
-            let config = Config { listen, ..Config::default() };
+            let mut config = Config::default();
+            config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
             let mut server = Server::bind(&config, handler).expect("loopback has free ports");
             let _ = tell.send((server.local_addrs()[0], server.handle()));
             while turn(&mut server, &tells).is_continue() {}

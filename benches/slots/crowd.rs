@@ -81,10 +81,9 @@ pub fn names(count: usize) -> Vec<ClientId> {
 impl Crowd {
     /// An engine without clients, and a crowd of as many as there are names.
     pub fn new(ids: Vec<ClientId>) -> Crowd {
-        let limits = Limits { clients_max: Some(ids.len()), ..Limits::default() };
-        let typing_grace = Some(Duration::from_secs(1));
-        let timeouts = Timeouts { typing_grace, ..Timeouts::default() };
-        let config = Config { limits, timeouts, ..Config::default() };
+        let mut config = Config::default();
+        config.limits.clients_max = Some(ids.len());
+        config.timeouts.typing_grace = Some(Duration::from_secs(1));
         config.check().expect("the program's configuration, for more clients");
         let Config { limits, timeouts, .. } = config;
         let clients = Clients::new(limits.clone(), timeouts.clone(), SystemTime::UNIX_EPOCH);

@@ -71,13 +71,13 @@ impl Exposition {
         self.single(name, "Connections accepted.", Kind::Counter, accepted)?;
         let name = "oneloop_connections_closed_total";
         self.head(name, "Connections closed, by the reason that was first.", Kind::Counter)?;
-        for reason in CloseReason::ALL {
+        for reason in CloseReason::ALL.iter().copied() {
             let closed = snapshot.metrics.closed(reason);
             writeln!(self.0, "{name}{{reason=\"{reason:?}\"}} {closed}")?;
         }
         let name = "oneloop_connections";
         self.head(name, "Connections at present, by the state that they wait in.", Kind::Gauge)?;
-        for state in StateName::ALL {
+        for state in StateName::ALL.iter().copied() {
             let clients = snapshot.survey.states[state as usize];
             writeln!(self.0, "{name}{{state=\"{state:?}\"}} {clients}")?;
         }

@@ -59,7 +59,8 @@ fn write_frame(
     write!(out, ",\"grid\":\"{}\"", survey.picture)?;
     // Nobody there, or nobody answered yet: most of a crowd that only waits.
     write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
-    let states = StateName::ALL.map(|state| (format!("{state:?}"), survey.states[state as usize]));
+    let states =
+        StateName::ALL.iter().map(|state| (format!("{state:?}"), survey.states[*state as usize]));
     write_counts(out, "states", states)?;
     let arrows: Vec<String> = snapshot.arrows.iter().map(u64::to_string).collect();
     write!(out, ",\"arrows\":[{}]", arrows.join(","))?;
@@ -121,7 +122,8 @@ fn write_totals(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
         metrics.sent_bytes,
         metrics.turns
     )?;
-    let closed = CloseReason::ALL.map(|reason| (format!("{reason:?}"), metrics.closed(reason)));
+    let closed =
+        CloseReason::ALL.iter().map(|reason| (format!("{reason:?}"), metrics.closed(*reason)));
     write_counts(out, "closed", closed)?;
     out.write_char('}')
 }

@@ -111,7 +111,7 @@ impl WatchingOptions {
             true => Reach::Anyone,
             false => Reach::ThisMachine,
         };
-        self.admin.map(|AdminAddress(address)| AdminPlace { address, reach })
+        self.admin.map(|AdminAddress(address)| AdminPlace::new(address, reach))
     }
 
     /// By which further names it may be asked there.
@@ -132,7 +132,7 @@ impl WatchingOptions {
                 "{} cannot be used with {admin}; use the slow motion of its page",
                 given.name("slow_motion")
             )),
-            (Some(AdminPlace { address, reach: Reach::ThisMachine }), None)
+            (Some(AdminPlace { address, reach: Reach::ThisMachine, .. }), None)
                 if !address.ip().to_canonical().is_loopback() =>
             {
                 mistake(format!(
@@ -228,9 +228,7 @@ mod tests {
 
     #[test]
     fn without_its_colours_a_line_is_the_plain_line() {
-        let address = "127.0.0.1:8888".parse().expect("an address");
-        let what = What::Loop(LoopEvent::Listening { address });
-        let event = Event { at: Time::START, what };
+        let event = Event::new(Time::START, What::Loop(LoopEvent::Stopped));
         let shown = |dress| {
             let mut line = String::new();
             write_line(&mut line, &event, dress).expect("a string takes it");

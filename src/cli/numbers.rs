@@ -99,20 +99,20 @@ pub struct LimitOptions {
 impl LimitOptions {
     /// The limits that were asked for: each field from its own option, so none can be forgotten.
     pub fn limits(&self) -> Limits {
-        Limits {
-            head_bytes_max: self.head_max.0,
-            target_bytes_max: self.target_max.0,
-            fields_max: self.fields_max,
-            body_bytes_max: self.body_max.0,
-            output_bytes_high_water: self.output_high_water.0,
-            linger_bytes_max: self.linger_max.0,
-            turn_bytes_max: self.turn_max.0,
-            accepts_per_turn_max: self.accepts_max,
-            deadlines_per_turn_max: self.deadlines_max,
-            clients_max: self.clients_max,
-            progress_bytes_per_second_min: self.progress_min,
-            backlog: self.backlog,
-        }
+        let mut limits = Limits::default();
+        limits.head_bytes_max = self.head_max.0;
+        limits.target_bytes_max = self.target_max.0;
+        limits.fields_max = self.fields_max;
+        limits.body_bytes_max = self.body_max.0;
+        limits.output_bytes_high_water = self.output_high_water.0;
+        limits.linger_bytes_max = self.linger_max.0;
+        limits.turn_bytes_max = self.turn_max.0;
+        limits.accepts_per_turn_max = self.accepts_max;
+        limits.deadlines_per_turn_max = self.deadlines_max;
+        limits.clients_max = self.clients_max;
+        limits.progress_bytes_per_second_min = self.progress_min;
+        limits.backlog = self.backlog;
+        limits
     }
 }
 
@@ -173,16 +173,16 @@ pub struct TimeoutOptions {
 impl TimeoutOptions {
     /// The timeouts that were asked for. `typing_grace` is an option of the answer.
     pub fn timeouts(&self, typing_grace: Option<std::time::Duration>) -> Timeouts {
-        Timeouts {
-            first_byte: *self.first_byte_timeout,
-            head: *self.head_timeout,
-            typing_grace,
-            body: *self.body_timeout,
-            write: *self.write_timeout,
-            idle: *self.idle_timeout,
-            linger: *self.linger_timeout,
-            drain: *self.drain_timeout,
-        }
+        let mut timeouts = Timeouts::default();
+        timeouts.first_byte = *self.first_byte_timeout;
+        timeouts.head = *self.head_timeout;
+        timeouts.typing_grace = typing_grace;
+        timeouts.body = *self.body_timeout;
+        timeouts.write = *self.write_timeout;
+        timeouts.idle = *self.idle_timeout;
+        timeouts.linger = *self.linger_timeout;
+        timeouts.drain = *self.drain_timeout;
+        timeouts
     }
 }
 

@@ -131,13 +131,12 @@ impl Cli {
             true => None,
             false => Some(*self.answer.typing_grace),
         };
-        let config = Config {
-            listen: self.listening.places(&self.given),
-            admin: self.watching.admin(),
-            admin_hosts: self.watching.admin_hosts().to_vec(),
-            limits: self.limits.limits(),
-            timeouts: self.timeouts.timeouts(typing_grace),
-        };
+        let mut config = Config::default();
+        config.listen = self.listening.places(&self.given);
+        config.admin = self.watching.admin();
+        config.admin_hosts = self.watching.admin_hosts().to_vec();
+        config.limits = self.limits.limits();
+        config.timeouts = self.timeouts.timeouts(typing_grace);
         config.check().map_err(|error| self.given.refusal(error))?;
         Ok(config)
     }
@@ -235,7 +234,9 @@ mod tests {
         let typing_grace = Some(std::time::Duration::from_secs(1));
         assert_eq!(config.listen, Config::default().listen);
         assert_eq!(config.limits, Limits::default());
-        assert_eq!(config.timeouts, Timeouts { typing_grace, ..Timeouts::default() });
+        let mut timeouts = Timeouts::default();
+        timeouts.typing_grace = typing_grace;
+        assert_eq!(config.timeouts, timeouts);
     }
 
     #[test]

@@ -54,6 +54,7 @@ pub(crate) enum Phase {
 
 /// What a connection wants done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Demand {
     /// Receive, and report by `on_bytes` or `on_eof`.
     Receive,
@@ -74,6 +75,7 @@ pub enum Demand {
 
 /// Whether the kernel may hold input that we have not received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unread {
     /// It holds none, as far as we know.
     Nothing,

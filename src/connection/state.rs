@@ -120,6 +120,7 @@ impl From<Then> for After {
 
 /// The names of the states: what traces, tests and diagrams speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Name {
     /// Between requests.
     Idle,
@@ -139,7 +140,7 @@ pub enum Name {
 
 impl Name {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Name; 7] = [
+    pub const ALL: &'static [Name] = &[
         Name::Idle,
         Name::ReadingHead,
         Name::ReadingBody,

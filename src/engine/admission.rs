@@ -38,6 +38,7 @@ pub trait Accept {
 
 /// What came of an accept.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Accepted<S> {
     /// A connection, and its peer.
     Client(S, SocketAddr),
@@ -53,6 +54,7 @@ pub enum Accepted<S> {
 
 /// Whose descriptors or memory have run out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Shortage {
     /// The process's own descriptors: closing one of them helps.
     Ours,

@@ -94,7 +94,7 @@ impl<S: Stream> Clients<S> {
     /// look at each client of this door. A client whose source pauses does not wait for its peer.
     fn longest_waiting(&self, door: Door) -> Option<usize> {
         let timers = &self.timers[door as usize];
-        let keys = TimeoutClass::ALL.into_iter().flat_map(|class| {
+        let keys = TimeoutClass::ALL.iter().copied().flat_map(|class| {
             std::iter::successors(timers.first(class), |key| timers.behind(&self.slab, *key))
         });
         keys.min_by_key(|key| (self.slab[*key].connection.since(), self.slab[*key].generation))

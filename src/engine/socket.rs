@@ -89,6 +89,7 @@ pub struct Readiness {
 /// request answered and ends has never cost a system call for that. Room to write is asked for
 /// only when a send did not take everything, which most connections never see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Interest {
     /// Nothing: the poll does not know it.
     Nothing,
@@ -100,6 +101,7 @@ pub enum Interest {
 
 /// What came of a receive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Received {
     /// So many bytes came, at least one.
     Bytes(usize),
@@ -125,6 +127,7 @@ impl Received {
 
 /// What came of a send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Taken {
     /// The kernel took so many bytes.
     Bytes(usize),

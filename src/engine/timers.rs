@@ -78,8 +78,8 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new(timeouts: &Timeouts) -> Timers {
-        let lists = TimeoutClass::ALL.map(|class| {
-            let timeout = timeouts.of(class);
+        let lists = std::array::from_fn(|class| {
+            let timeout = timeouts.of(TimeoutClass::ALL[class]);
             List { head: NONE, tail: NONE, timeout, margin: timeout / MARGIN_DIVISOR }
         });
         Timers { lists, appointments: BTreeSet::new() }
@@ -130,7 +130,7 @@ impl Timers {
     /// A client whose time has run out at `now`. Appointments come last: sources could make as many
     /// of them as are acted on in a turn, turn after turn, while who stands in a list is soon gone.
     pub(crate) fn expired<T: Timed>(&self, slab: &Slab<T>, now: Time) -> Option<usize> {
-        let in_list = TimeoutClass::ALL.into_iter().find_map(|class| {
+        let in_list = TimeoutClass::ALL.iter().copied().find_map(|class| {
             let key = self.first(class)?;
             (self.due(slab, class, key) <= now).then_some(key)
         });
@@ -143,7 +143,8 @@ impl Timers {
     /// When the next client's time runs out.
     pub(crate) fn next_due<T: Timed>(&self, slab: &Slab<T>) -> Option<Time> {
         TimeoutClass::ALL
-            .into_iter()
+            .iter()
+            .copied()
             .filter_map(|class| Some(self.due(slab, class, self.first(class)?)))
             .chain(self.appointments.first().map(|(due, _)| *due))
             .min()
@@ -151,7 +152,7 @@ impl Timers {
 
     /// Every deadline and every appointment becomes later by so much.
     pub(crate) fn move_by<T: Timed>(&mut self, slab: &mut Slab<T>, time: Duration) {
-        for class in TimeoutClass::ALL {
+        for class in TimeoutClass::ALL.iter().copied() {
             let mut next = self.first(class);
             while let Some(key) = next {
                 let link = slab[key].link_mut();

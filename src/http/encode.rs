@@ -19,6 +19,7 @@ const RESERVED: [&str; 4] = ["Connection", "Content-Length", "Date", "Transfer-E
 
 /// Why something cannot be a field of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum InvalidField {
     /// Its name is empty or has a character that names do not have.
     Name,

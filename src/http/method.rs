@@ -2,6 +2,7 @@
 
 /// The methods of RFC 9110 §9 and PATCH (RFC 5789). Others are answered 501 before any handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// Transfer a representation.
     Get,

@@ -66,6 +66,7 @@ const ADMIN: Token = Token(usize::MAX - 3);
 
 /// Why [`Server::run`] has returned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stopped {
     /// It was told to stop, and everybody was done in time.
     Drained,
@@ -81,7 +82,8 @@ pub enum Stopped {
 /// ```
 /// use oneloop::{Config, Listen, Reply, Request, Server};
 ///
-/// let config = Config { listen: vec![Listen::Everywhere(0)], ..Config::default() };
+/// let mut config = Config::default();
+/// config.listen = vec![Listen::Everywhere(0)];
 /// let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
 ///     reply.send(request.path())
 /// })?;
@@ -244,7 +246,8 @@ impl<H: Handler> Server<H> {
     /// ```
     /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
     ///
-    /// let config = Config { listen: vec![Listen::Everywhere(0)], ..Config::default() };
+    /// let mut config = Config::default();
+    /// config.listen = vec![Listen::Everywhere(0)];
     /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
     /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
     /// # Ok::<(), oneloop::Error>(())

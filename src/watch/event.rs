@@ -18,6 +18,7 @@ use crate::time::Time;
 ///
 /// Its [`Display`](std::fmt::Display) is who did it, what it is called, and a sentence, in columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Event {
     /// When the turn began: the loop looks at the clock once a turn, so all steps of a turn are
     /// told with the same time.
@@ -28,6 +29,7 @@ pub struct Event {
 
 /// What has happened, and to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum What {
     /// Something that concerns nobody in particular.
     Loop(LoopEvent),
@@ -37,14 +39,17 @@ pub enum What {
 
 /// What happens to the loop as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoopEvent {
     /// It listens here.
+    #[non_exhaustive]
     Listening {
         /// Where.
         address: SocketAddr,
     },
     /// The poll has returned, and a turn begins. Only told of a turn in which something else is
     /// told, too.
+    #[non_exhaustive]
     Polled {
         /// How many events the poll returned, those for the loop itself included.
         events: usize,
@@ -54,11 +59,13 @@ pub enum LoopEvent {
         since_last: Duration,
     },
     /// The poll says that somebody wants to connect here.
+    #[non_exhaustive]
     ListenerReady {
         /// Where.
         address: SocketAddr,
     },
     /// It was told to stop, and accepts nobody any more.
+    #[non_exhaustive]
     Stopping {
         /// A signal's name, or what else told it.
         by: &'static str,
@@ -71,6 +78,7 @@ pub enum LoopEvent {
 
 /// Whether the poll was to wait for events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Patience {
     /// It was to return with what is there: there is something to do without an event.
     Looked,
@@ -80,8 +88,10 @@ pub enum Patience {
 
 /// One step of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ClientEvent {
     /// It was accepted, and stands on the run queue.
+    #[non_exhaustive]
     Accepted {
         /// Who it is.
         peer: SocketAddr,
@@ -89,11 +99,13 @@ pub enum ClientEvent {
         clients: usize,
     },
     /// The poll says this of its socket, by the token that the socket was registered with.
+    #[non_exhaustive]
     Told {
         /// What the poll says.
         readiness: Readiness,
     },
     /// It was received from.
+    #[non_exhaustive]
     Received {
         /// What the system call returned, or why there was none.
         received: Received,
@@ -101,6 +113,7 @@ pub enum ClientEvent {
         unread: Unread,
     },
     /// It goes on with what it received in an earlier turn.
+    #[non_exhaustive]
     Resumed {
         /// How much of it is left, in bytes.
         kept: usize,
@@ -108,6 +121,7 @@ pub enum ClientEvent {
     /// Its connection has taken what was received, or what became of its answers.
     Changed(Change),
     /// It was sent to.
+    #[non_exhaustive]
     Sent {
         /// What the system call returned, or why there was none.
         taken: Taken,
@@ -119,6 +133,7 @@ pub enum ClientEvent {
     /// It is held, and has taken the one step that it may. It could take another.
     Held,
     /// It can do nothing more, and waits for its peer.
+    #[non_exhaustive]
     Waits {
         /// What it will do once it can.
         demand: Demand,
@@ -126,11 +141,13 @@ pub enum ClientEvent {
         rest: Option<Rest>,
     },
     /// The poll is asked to report this of its socket from now on.
+    #[non_exhaustive]
     Registered {
         /// What the poll is to report.
         interest: Interest,
     },
     /// Its time has run out.
+    #[non_exhaustive]
     TimedOut {
         /// The time for what.
         class: TimeoutClass,
@@ -140,6 +157,7 @@ pub enum ClientEvent {
     /// The time of its source or its disk has come: it is asked for more of the answer's body.
     Due,
     /// Its connection has ended.
+    #[non_exhaustive]
     Closed {
         /// Why.
         reason: CloseReason,
@@ -154,6 +172,7 @@ pub enum ClientEvent {
 
 /// A connection's state before and after a step, and how full its buffers are then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// The state before.
     pub before: Name,
@@ -169,6 +188,7 @@ pub struct Change {
 
 /// How long a client may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rest {
     /// For what; `None`: it lets its peer wait, until its source or its disk has more to give.
     pub class: Option<TimeoutClass>,
@@ -177,6 +197,11 @@ pub struct Rest {
 }
 
 impl Event {
+    /// This happened in the turn that began at `at`.
+    pub fn new(at: Time, what: What) -> Event {
+        Event { at, what }
+    }
+
     /// What this kind of step is called, in at most eight letters.
     pub fn verb(&self) -> &'static str {
         match self.what {

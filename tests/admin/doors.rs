@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use oneloop::config::{AdminPlace, Reach};
 use oneloop::handlers::FixedText;
-use oneloop::{CloseReason, Config, Stopped};
+use oneloop::{CloseReason, Stopped};
 
 use super::sockets::{self, Background, Client, End};
 use super::{ask, say, shown};
@@ -33,8 +33,8 @@ fn without_an_admin_place_there_is_none() {
 #[test]
 fn the_admin_door_is_strict_although_the_public_one_is_not() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
-    let config = Config { admin, ..sockets::config() };
+    let mut config = sockets::config();
+    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
     let server = Background::start(&config, FixedText::new(*b"hello"));
     let mut typist = server.connect();
     typist.send("noise\r\n");
@@ -112,7 +112,7 @@ fn programs_need_no_name_in_http_1_0() {
 fn further_names_are_answered_once_they_are_allowed() {
     let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let server = shown(|config| {
-        config.admin = Some(AdminPlace { address: anywhere, reach: Reach::Anyone });
+        config.admin = Some(AdminPlace::new(anywhere, Reach::Anyone));
         config.admin_hosts = vec!["oneloop".to_owned(), "box.example".to_owned()];
     });
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.admin().port()));

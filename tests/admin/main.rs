@@ -22,8 +22,8 @@ use sockets::{Answer, Background, Client};
 /// A server that says hello to the public, and shows what it does.
 pub fn shown(change: impl FnOnce(&mut Config)) -> Background {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
-    let mut config = Config { admin, ..sockets::config() };
+    let mut config = sockets::config();
+    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
     change(&mut config);
     Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hello"))
 }

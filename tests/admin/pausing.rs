@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use oneloop::config::{AdminPlace, Reach};
-use oneloop::{Config, Next, Piece, Reply, Request, Stopped};
+use oneloop::{Next, Piece, Reply, Request, Stopped};
 
 use super::figures::state;
 use super::sockets::{self, Background, Client};
@@ -194,8 +194,8 @@ fn time_stands_still_for_whoever_is_held() {
 #[test]
 fn a_source_stands_still_and_goes_on_where_it_was() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let admin = Some(AdminPlace { address, reach: Reach::ThisMachine });
-    let config = Config { admin, ..sockets::config() };
+    let mut config = sockets::config();
+    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
     let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| {
         let mut left = 10;
         reply.stream(move |piece: &mut Piece<'_>| {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use oneloop::watch::{LoopEvent, What};
-use oneloop::{CloseReason, Config, Event, Limits, Server, Stopped};
+use oneloop::{CloseReason, Event, Server, Stopped};
 
 use crate::sockets::{Client, End, PATIENCE, config};
 use crate::{Fragile, break_down, get};
@@ -27,8 +27,8 @@ fn serve_to_the_end(server: &mut Server<Fragile>) -> (Stopped, usize) {
 
 /// A server for one client, who is served, and idle.
 fn server_for_one() -> (Server<Fragile>, Client) {
-    let config = config();
-    let config = Config { limits: Limits { clients_max: Some(1), ..config.limits }, ..config };
+    let mut config = config();
+    config.limits.clients_max = Some(1);
     let mut server = Server::bind(&config, Fragile).unwrap();
     let mut idle = Client::connect(server.local_addrs()[0]);
     idle.send(get("/a"));

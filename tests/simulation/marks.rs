@@ -168,9 +168,9 @@ impl Outcome {
         let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
         // No handler of the simulation answers with a file.
         let reasons = CloseReason::ALL
-            .into_iter()
+            .iter()
             .zip(self.closed)
-            .filter(|(reason, count)| *count == 0 && *reason != CloseReason::FileBroken);
+            .filter(|(reason, count)| *count == 0 && **reason != CloseReason::FileBroken);
         let mut missing: Vec<String> = marks.map(|mark| format!("{mark:?}")).collect();
         missing.extend(reasons.map(|(reason, _)| format!("{reason:?}")));
         if self.fault_kinds.len() < FAULT_KINDS {
@@ -185,7 +185,7 @@ impl std::fmt::Display for Outcome {
         let Outcome { runs, turns, peers, requests, faults, streams, pieces, .. } = self;
         write!(f, "{runs} seeds, {turns} turns, {peers} peers, {requests} requests, ")?;
         write!(f, "{faults} faults, {streams} streams of {pieces} pieces, closed:")?;
-        for (reason, count) in CloseReason::ALL.into_iter().zip(self.closed) {
+        for (reason, count) in CloseReason::ALL.iter().zip(self.closed) {
             write!(f, " {reason:?} {count}")?;
         }
         write!(f, "; met:")?;

@@ -96,34 +96,32 @@ fn manner(random: &mut Random) -> Manner {
 /// Limits so small that they are met, and timeouts that differ in their order.
 fn config(random: &mut Random) -> Config {
     let mut seconds = |least, most| Duration::from_secs(random.between(least, most) as u64);
-    let mut timeouts = Timeouts {
-        first_byte: seconds(3, 20),
-        head: seconds(3, 20),
-        typing_grace: None,
-        body: seconds(3, 20),
-        write: seconds(3, 20),
-        idle: seconds(3, 20),
-        linger: Duration::from_secs(2),
-        drain: seconds(3, 20),
-    };
+    let mut timeouts = Timeouts::default();
+    timeouts.first_byte = seconds(3, 20);
+    timeouts.head = seconds(3, 20);
+    timeouts.body = seconds(3, 20);
+    timeouts.write = seconds(3, 20);
+    timeouts.idle = seconds(3, 20);
+    timeouts.linger = Duration::from_secs(2);
+    timeouts.drain = seconds(3, 20);
     let grace = seconds(1, 5);
     timeouts.typing_grace = random.once_in(5).then_some(grace);
     let mut or = |usual, rare| if random.once_in(6) { rare } else { usual };
-    let mut limits = Limits {
-        head_bytes_max: or(16 * 1024, 300),
-        target_bytes_max: or(8 * 1024, 60),
-        fields_max: or(100, 5),
-        body_bytes_max: or(64 * 1024, 2000),
-        linger_bytes_max: or(1024 * 1024, 2000),
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.head_bytes_max = or(16 * 1024, 300);
+    limits.target_bytes_max = or(8 * 1024, 60);
+    limits.fields_max = or(100, 5);
+    limits.body_bytes_max = or(64 * 1024, 2000);
+    limits.linger_bytes_max = or(1024 * 1024, 2000);
     limits.target_bytes_max = limits.target_bytes_max.min(limits.head_bytes_max / 2);
     limits.output_bytes_high_water = random.pick(&[1024, 64 * 1024]);
     limits.turn_bytes_max = random.pick(&[1024, 4096, 1024 * 1024]);
     limits.accepts_per_turn_max = random.pick(&[1, 4, 256, 256]);
     limits.deadlines_per_turn_max = random.pick(&[1, 256]);
     limits.progress_bytes_per_second_min = random.pick(&[1, 20, 500]) as u32;
-    let config = Config { limits, timeouts, ..Config::default() };
+    let mut config = Config::default();
+    config.limits = limits;
+    config.timeouts = timeouts;
     config.check().expect("a setting that contradicts nothing");
     config
 }

@@ -27,18 +27,13 @@ const NEVER: Duration = Duration::from_secs(3600);
 
 /// One loopback port of the system's choice, and no timeout that a test could live to see.
 pub fn config() -> Config {
-    let timeouts = Timeouts {
-        first_byte: NEVER,
-        head: NEVER,
-        typing_grace: None,
-        body: NEVER,
-        write: NEVER,
-        idle: NEVER,
-        linger: NEVER,
-        drain: NEVER,
-    };
-    let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
-    Config { listen, timeouts, ..Config::default() }
+    let mut config = Config::default();
+    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    let Timeouts { first_byte, head, body, write, idle, linger, drain, .. } = &mut config.timeouts;
+    for timeout in [first_byte, head, body, write, idle, linger, drain] {
+        *timeout = NEVER;
+    }
+    config
 }
 
 /// A deadline is acted on between its time and 1/64 of it later.

@@ -131,10 +131,10 @@ impl Crowd {
             return;
         }
         self.so_far.gone = gone;
-        let counted = CloseReason::ALL.map(|reason| metrics.closed(reason));
+        let counted = std::array::from_fn(|reason| metrics.closed(CloseReason::ALL[reason]));
         let seen = self.hub.ends();
         if counted != seen {
-            let all = CloseReason::ALL.into_iter().zip(counted.into_iter().zip(seen));
+            let all = CloseReason::ALL.iter().zip(counted.into_iter().zip(seen));
             let off = all.filter(|(_, (counted, seen))| counted != seen);
             let off: Vec<_> = off.collect();
             panic!("connections ended otherwise than is counted, (counted, seen): {off:?}");

@@ -7,13 +7,11 @@ use super::{Meaning, messages};
 /// What each message is: where it ends, and its target or its statuses.
 #[track_caller]
 fn read(stream: &str) -> Vec<(usize, String)> {
-    let limits = Limits {
-        head_bytes_max: 100,
-        target_bytes_max: 20,
-        fields_max: 3,
-        body_bytes_max: 16,
-        ..Limits::default()
-    };
+    let mut limits = Limits::default();
+    limits.head_bytes_max = 100;
+    limits.target_bytes_max = 20;
+    limits.fields_max = 3;
+    limits.body_bytes_max = 16;
     let summary = |meaning: Meaning| match meaning {
         Meaning::Request(asked) => {
             format!("{} {} {}", asked.method, asked.target, asked.body.escape_ascii())

@@ -54,6 +54,7 @@ impl Wire {
                 self.fail("it waits for room, and the poll was not asked to report any")
             }
             (true, _) => {}
+            (false, other) => unreachable!("no poll is asked for {other:?}"),
         }
         if self.witness.is_pausing() {
             return self.judge_pause();

@@ -24,16 +24,15 @@ const PIECES_MAX: usize = 200;
 
 /// Small, so that short inputs reach every limit.
 fn small_limits() -> Limits {
-    Limits {
-        head_bytes_max: 200,
-        target_bytes_max: 40,
-        fields_max: 5,
-        body_bytes_max: 120,
-        output_bytes_high_water: 1024,
-        linger_bytes_max: 100,
-        turn_bytes_max: 1024,
-        ..Limits::default()
-    }
+    let mut limits = Limits::default();
+    limits.head_bytes_max = 200;
+    limits.target_bytes_max = 40;
+    limits.fields_max = 5;
+    limits.body_bytes_max = 120;
+    limits.output_bytes_high_water = 1024;
+    limits.linger_bytes_max = 100;
+    limits.turn_bytes_max = 1024;
+    limits
 }
 
 /// The input is what a client says: whole, and cut at one place, wherever its bytes' sum says.
@@ -58,7 +57,9 @@ pub fn framing(input: &[u8]) {
         .map(|bytes| Peer::in_pieces(all.chunks(bytes).collect(), End::HalfClose));
     // Extensions may be as long together as a head, and a line of them shall be able to be too
     // long before they are.
-    play(&Limits { head_bytes_max: 300, ..small_limits() }, &peers);
+    let mut limits = small_limits();
+    limits.head_bytes_max = 300;
+    play(&limits, &peers);
 }
 
 /// The input is a target and, behind the first line feed, the value of `Host`. With each method
@@ -71,7 +72,10 @@ pub fn target(input: &[u8]) {
         [method.as_bytes(), b" ", target, b" HTTP/1.1\r\nHost: ", host, b"\r\n\r\n"].concat()
     });
     let peers = requests.each_ref().map(|request| Peer::at_once(request, End::HalfClose));
-    play(&Limits { head_bytes_max: 400, target_bytes_max: 200, ..small_limits() }, &peers);
+    let mut limits = small_limits();
+    limits.head_bytes_max = 400;
+    limits.target_bytes_max = 200;
+    play(&limits, &peers);
 }
 
 /// The input is a script and, behind it, what a client says: all at once, and as the script says.

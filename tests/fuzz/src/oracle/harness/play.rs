@@ -174,7 +174,7 @@ impl Game<'_> {
         assert_eq!(metrics.requests, sum(&|player| player.count(requests)));
         assert_eq!(metrics.faults, sum(&|player| player.count(faults)));
         assert_eq!(metrics.continues, sum(&|player| player.count(continues)));
-        for reason in CloseReason::ALL {
+        for reason in CloseReason::ALL.iter().copied() {
             let closed = reasons.iter().filter(|other| **other == reason).count() as u64;
             assert_eq!(metrics.closed(reason), closed, "ended by {reason:?} of {reasons:?}");
         }
