@@ -27,7 +27,8 @@
 //! 4. [`engine`]: sockets, clients, timers and admission, everything with state in it, generic over
 //!    streams and listeners, so that a simulation drives what production runs; and [`watch`], which
 //!    tells of each step;
-//! 5. `admin/`: what the server shows of itself to whoever watches;
+//! 5. `admin/`: what the server shows of itself to whoever watches; and [`testing`], a connection in
+//!    memory;
 //! 6. `server/`: the only layer that knows mio and the time;
 //! 7. [`handlers`]: what ships;
 //! 8. `arguments/`: what the programs' command lines have in common;
@@ -50,6 +51,7 @@ mod http;
 mod metrics;
 mod server;
 mod system_calls;
+pub mod testing;
 mod time;
 pub mod watch;
 mod work;

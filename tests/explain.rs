@@ -2,18 +2,16 @@
 //! motion, in which nobody's time runs out.
 #![allow(clippy::unwrap_used)]
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::ops::ControlFlow;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::engine::{ClientId, Clients, Readiness, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::{Pipe, PipeStream};
 use oneloop::watch::{ClientEvent, Patience, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
@@ -28,58 +26,10 @@ fn note_in(told: &Told) -> impl FnMut(&Event) + Send + 'static {
     move |event: &Event| told.lock().unwrap().push(*event)
 }
 
-/// A connection in memory: the test is the peer and the kernel.
-#[derive(Clone, Default)]
-struct Wire(Rc<RefCell<Peer>>);
-
-#[derive(Default)]
-struct Peer {
-    says: VecDeque<u8>,
-    has_ended: bool,
-    /// How much more the server may send, in bytes.
-    room: usize,
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut peer = self.0.borrow_mut();
-        match (peer.says.read(buffer)?, peer.has_ended) {
-            (0, false) => Err(ErrorKind::WouldBlock.into()),
-            (bytes, _) => Ok(bytes),
-        }
-    }
-}
-
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut peer = self.0.borrow_mut();
-        let taken = bytes.len().min(peer.room);
-        peer.room -= taken;
-        match taken {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            taken => Ok(taken),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Wire {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The engine, its peers, and the time that they play in: every line comes out the same each time,
 /// times included.
 struct Session {
-    clients: Clients<Wire>,
+    clients: Clients<PipeStream>,
     handler: FixedText,
     now: Time,
     told: Told,
@@ -103,7 +53,7 @@ impl Session {
 
     /// A turn as the server takes it, so long after the one before, in which the poll says this and
     /// somebody may come.
-    fn turn(&mut self, millis: u64, said: &[(ClientId, Readiness)], comes: Option<&Wire>) {
+    fn turn(&mut self, millis: u64, said: &[(ClientId, Readiness)], comes: Option<&Pipe>) {
         let patience = match self.clients.has_runnable() {
             true => Patience::Looked,
             false => Patience::Waited,
@@ -116,28 +66,24 @@ impl Session {
         self.clients.drive(self.now, &mut self.handler);
         self.clients.expire(self.now, &mut self.handler);
         self.clients.free();
-        if let Some(wire) = comes {
+        if let Some(pipe) = comes {
             let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 49152));
-            self.clients.admit(wire.clone(), peer, self.now);
+            self.clients.admit(pipe.stream(), peer, self.now);
         }
         self.clients.register(|_, _, _, _| Ok(()));
     }
 
     /// Somebody comes, who can be sent so much, and the next turn takes a first look.
-    fn comes(&mut self, says: &[u8], room: usize) -> (Wire, ClientId) {
-        let wire = Wire::default();
-        wire.0.borrow_mut().room = room;
-        wire.says(says);
-        self.turn(1000, &[], Some(&wire));
+    fn comes(&mut self, says: &[u8], room: usize) -> (Pipe, ClientId) {
+        let pipe = Pipe::new();
+        pipe.give_room(room);
+        if !says.is_empty() {
+            pipe.say(says);
+        }
+        self.turn(1000, &[], Some(&pipe));
         let id = self.told.lock().unwrap().iter().rev().find_map(Event::client).unwrap();
         self.turn(0, &[], None);
-        (wire, id)
-    }
-}
-
-impl Wire {
-    fn says(&self, bytes: &[u8]) {
-        self.0.borrow_mut().says.extend(bytes);
+        (pipe, id)
     }
 }
 
@@ -150,27 +96,27 @@ fn session() -> Vec<Event> {
     // the whole request of the other, so that they are answered as a batch.
     let (ann, ann_id) = session.comes(b"", 200);
     let (bob, bob_id) = session.comes(request, 1000);
-    ann.says(&request[..16]);
+    ann.say(&request[..16]);
     session.turn(250, &[(ann_id, READABLE)], None);
-    ann.says(&request[16..]);
-    bob.says(request);
+    ann.say(&request[16..]);
+    bob.say(request);
     session.turn(250, &[(bob_id, READABLE), (ann_id, READABLE)], None);
 
     // The first does not read, so that the next answer finds too little room, and then none.
-    ann.says(request);
+    ann.say(request);
     session.turn(1000, &[(ann_id, READABLE)], None);
     session.turn(1000, &[(ann_id, READABLE)], None);
-    ann.0.borrow_mut().room = 1000;
+    ann.give_room(1000);
     session.turn(1000, &[(ann_id, WRITABLE)], None);
 
     // The second sends what is no request, and closes behind the answer to it.
-    bob.says(b"hello\r\n");
+    bob.say(b"hello\r\n");
     session.turn(1000, &[(bob_id, READABLE)], None);
-    bob.0.borrow_mut().has_ended = true;
+    bob.end();
     session.turn(1000, &[(bob_id, ENDED)], None);
 
     // The first types half a request and no more. It is answered, and stays: its time runs out.
-    ann.says(&request[..16]);
+    ann.say(&request[..16]);
     session.turn(1000, &[(ann_id, READABLE)], None);
     session.turn(500, &[], None);
     session.turn(2000, &[], None);
@@ -178,14 +124,14 @@ fn session() -> Vec<Event> {
 
     // A third ends its side behind its request. It is answered all the same.
     let (carl, carl_id) = session.comes(b"", 1000);
-    carl.says(b"GET / HTTP/1.0\r\n\r\n");
-    carl.0.borrow_mut().has_ended = true;
+    carl.say(b"GET / HTTP/1.0\r\n\r\n");
+    carl.end();
     session.turn(1000, &[(carl_id, ENDED)], None);
 
     // A fourth sends more than it may in one turn, and is still not done when the server stops.
     let (dora, dora_id) = session.comes(b"", 1000);
-    dora.says(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n");
-    dora.says(&[b'x'; 14_400]);
+    dora.say(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n");
+    dora.say(&[b'x'; 14_400]);
     session.turn(1000, &[(dora_id, READABLE)], None);
     session.turn(0, &[], None);
     session.clients.cut_off();

@@ -15,7 +15,7 @@ const LAYERS: [&[&str]; 10] = [
     &["answer"],
     &["connection"],
     &["engine", "watch"],
-    &["admin"],
+    &["admin", "testing"],
     &["server"],
     &["handlers"],
     &["arguments"],

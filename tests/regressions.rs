@@ -2,57 +2,20 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{Accept, Accepted, Admission, Clients, Shortage, Stream, Time};
+use oneloop::engine::{Accept, Accepted, Admission, Clients, Shortage, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::{Pipe, PipeStream};
 use oneloop::{CloseReason, Limits, Timeouts};
 
-/// A peer that says one of these at a time, where nothing is a pause, and takes whatever it is
-/// sent.
-struct Saying(&'static [&'static [u8]]);
-
-impl Read for Saying {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let Some((now, later)) = self.0.split_first() else {
-            return Err(ErrorKind::WouldBlock.into());
-        };
-        self.0 = later;
-        buffer[..now.len()].copy_from_slice(now);
-        match now.len() {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            bytes => Ok(bytes),
-        }
-    }
-}
-
-impl Write for Saying {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Saying {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// One client that says `words`, by way of these limits.
-fn clients_of(words: &'static [&'static [u8]], limits: Limits) -> Clients<Saying> {
+fn clients_of(words: &'static [&'static [u8]], limits: Limits) -> Clients<PipeStream> {
     let mut clients = Clients::new(limits, Timeouts::default(), SystemTime::UNIX_EPOCH);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    clients.admit(Saying(words), peer, Time::START);
+    clients.admit(Pipe::saying(words).stream(), peer, Time::START);
     clients
 }
 
@@ -149,9 +112,9 @@ fn r6_a_lingering_client_that_is_cut_off_keeps_the_reason_of_its_answer() {
 struct OutOfDescriptors;
 
 impl Accept for OutOfDescriptors {
-    type Stream = Saying;
+    type Stream = PipeStream;
 
-    fn accept(&mut self) -> Accepted<Saying> {
+    fn accept(&mut self) -> Accepted<PipeStream> {
         Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23))
     }
 
@@ -216,12 +179,12 @@ fn r9_pipelined_requests_that_are_whole_are_all_answered_when_the_server_stops()
 }
 
 /// A system that refuses to accept in this way, each time.
-struct Refusing(fn() -> Accepted<Saying>);
+struct Refusing(fn() -> Accepted<PipeStream>);
 
 impl Accept for Refusing {
-    type Stream = Saying;
+    type Stream = PipeStream;
 
-    fn accept(&mut self) -> Accepted<Saying> {
+    fn accept(&mut self) -> Accepted<PipeStream> {
         self.0()
     }
 
@@ -262,7 +225,7 @@ fn r11_one_idle_client_at_most_is_closed_in_vain() {
     let mut handler = FixedText::new(*b"text");
     for port in 2..10 {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        clients.admit(Saying(&[]), peer, Time::START);
+        clients.admit(Pipe::new().stream(), peer, Time::START);
     }
     clients.drive(Time::START, &mut handler);
     let exhausted = || Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24));
@@ -272,41 +235,14 @@ fn r11_one_idle_client_at_most_is_closed_in_vain() {
     assert_eq!(clients.len(), 8);
 }
 
-/// A stream whose calls a signal interrupts, each time.
-struct Interrupted;
-
-impl Read for Interrupted {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::Interrupted.into())
-    }
-}
-
-impl Write for Interrupted {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        Err(ErrorKind::Interrupted.into())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Interrupted {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// A call that was interrupted was made again without a bound, so that the loop never came back to
 /// look at the signal.
 #[test]
 fn r12_a_call_that_is_interrupted_for_ever_ends_its_client_and_not_the_loop() {
     let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
-    clients.admit(Interrupted, SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Time::START);
+    let pipe = Pipe::new();
+    pipe.interrupt();
+    clients.admit(pipe.stream(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Time::START);
     clients.drive(Time::START, &mut FixedText::new(*b"text"));
     assert_eq!(clients.metrics().closed(CloseReason::Reset), 1);
     assert!(clients.metrics().receives < 100);

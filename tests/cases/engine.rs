@@ -1,14 +1,12 @@
-//! Plays cases against the engine in this process: over a stream that is two buffers, with a clock
-//! that is told, so that a pause costs nothing and can stand behind every byte.
+//! Plays cases against the engine in this process: over a [`Pipe`], with a clock that
+//! is told, so that a pause costs nothing and can stand behind every byte.
 
-use std::cell::RefCell;
-use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Stream, Time};
+use oneloop::engine::{ClientId, Clients, Readiness, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::{Pipe, PipeStream};
 use oneloop::{Limits, Timeouts};
 
 use crate::case::{Case, Segment};
@@ -23,25 +21,10 @@ const SLOW_WAIT: Duration = Duration::from_secs(100);
 
 /// A server with one client at a time.
 pub struct Engine {
-    clients: Clients<Line>,
+    clients: Clients<PipeStream>,
     handler: FixedText,
     now: Time,
 }
-
-/// Both ends of a connection.
-#[derive(Debug, Default)]
-struct Ends {
-    to_server: Vec<u8>,
-    /// How much of that the server has read.
-    read: usize,
-    client_has_ended: bool,
-    from_server: Vec<u8>,
-    server_has_ended: bool,
-}
-
-/// The server's end.
-#[derive(Debug)]
-struct Line(Rc<RefCell<Ends>>);
 
 impl Engine {
     /// In strict mode, with the limits and timeouts that the server has by default.
@@ -52,48 +35,48 @@ impl Engine {
 
     /// Plays a case.
     pub fn exchange(&mut self, case: &Case) -> Heard {
-        let ends = Rc::new(RefCell::new(Ends::default()));
+        let pipe = Pipe::new();
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = self.clients.admit(Line(ends.clone()), peer, self.now);
+        let id = self.clients.admit(pipe.stream(), peer, self.now);
         self.turn(id, Readiness::default());
         let mut bytes_before_pause_end = None;
         for segment in &case.segments {
             match segment {
-                Segment::Bytes(bytes) => self.send(&ends, id, bytes),
+                Segment::Bytes(bytes) => self.send(&pipe, id, bytes),
                 Segment::Cut(pause) => self.pass(id, *pause),
                 Segment::Pause(pause) => {
                     self.pass(id, *pause);
-                    bytes_before_pause_end.get_or_insert(ends.borrow().from_server.len());
+                    bytes_before_pause_end.get_or_insert(pipe.sent_bytes());
                 }
                 Segment::Each(bytes, pause) => {
                     for byte in bytes {
-                        self.send(&ends, id, &[*byte]);
+                        self.send(&pipe, id, &[*byte]);
                         self.pass(id, *pause);
                     }
                 }
                 Segment::Drip(bytes, pause) => {
                     let end = self.now + SLOW_WAIT;
-                    while self.now < end && !ends.borrow().server_has_ended {
-                        self.send(&ends, id, bytes);
+                    while self.now < end && !pipe.has_ended() {
+                        self.send(&pipe, id, bytes);
                         self.pass(id, *pause);
                     }
                 }
                 Segment::HalfClose => {
-                    ends.borrow_mut().client_has_ended = true;
+                    pipe.end();
                     self.turn(id, Readiness { read_closed: true, ..Readiness::default() });
                 }
             }
         }
         self.pass(id, if case.slow { SLOW_WAIT } else { case.wait.unwrap_or(WAIT) });
-        let ended = ends.borrow().server_has_ended;
-        let bytes = std::mem::take(&mut ends.borrow_mut().from_server);
+        let ended = pipe.has_ended();
+        let bytes = pipe.take_sent();
         self.clients.cut_off();
         Heard { bytes, ended, bytes_before_pause_end }
     }
 
-    fn send(&mut self, ends: &RefCell<Ends>, id: ClientId, bytes: &[u8]) {
-        if !ends.borrow().server_has_ended && !bytes.is_empty() {
-            ends.borrow_mut().to_server.extend_from_slice(bytes);
+    fn send(&mut self, pipe: &Pipe, id: ClientId, bytes: &[u8]) {
+        if !pipe.has_ended() && !bytes.is_empty() {
+            pipe.say(bytes);
             self.turn(id, Readiness { readable: true, ..Readiness::default() });
         }
     }
@@ -122,45 +105,5 @@ impl Engine {
                 return;
             }
         }
-    }
-}
-
-impl Read for Line {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let mut ends = self.0.borrow_mut();
-        let bytes = (&ends.to_server[ends.read..]).read(buf)?;
-        ends.read += bytes;
-        match bytes == 0 && !ends.client_has_ended {
-            true => Err(ErrorKind::WouldBlock.into()),
-            false => Ok(bytes),
-        }
-    }
-}
-
-impl Write for Line {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().from_server.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Line {
-    fn shutdown_write(&self) -> io::Result<()> {
-        self.0.borrow_mut().server_has_ended = true;
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// The engine drops its stream when it closes the connection.
-impl Drop for Line {
-    fn drop(&mut self) {
-        self.0.borrow_mut().server_has_ended = true;
     }
 }

@@ -1,0 +1,7 @@
+//! What tests of handlers, and of loops of your own, need instead of a network.
+//!
+//! [`Pipe`] is a connection in memory: the test is the peer and the kernel.
+
+mod pipe;
+
+pub use pipe::{Pipe, PipeStream};
