@@ -99,9 +99,9 @@ pub enum Interest {
     ReadableAndWritable,
 }
 
-/// What came of a receive.
+/// What came of a receive. The caller has to act on each outcome, so the set is closed: a further
+/// one must be an error where it is not acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Received {
     /// So many bytes came, at least one.
     Bytes(usize),
@@ -125,9 +125,8 @@ impl Received {
     }
 }
 
-/// What came of a send.
+/// What came of a send. As with [`Received`], there is something to do about each outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Taken {
     /// The kernel took so many bytes.
     Bytes(usize),
