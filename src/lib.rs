@@ -31,15 +31,11 @@
 //!    memory;
 //! 6. `server/`: the only layer that knows mio and the time;
 //! 7. [`handlers`]: what ships;
-//! 8. `arguments/`: what the programs' command lines have in common;
-//! 9. the programs: `oneloop`, a command line around the server; and `herd`, a crowd of strange
-//!    clients, which has modules of its own.
+//! 8. the programs: `oneloop`, a command line around the server; `herd`, a crowd of strange clients;
+//!    and `arguments/`, with which both are built: what their command lines have in common.
 
 mod admin;
 mod answer;
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod arguments;
 mod buffer;
 pub mod config;
 mod connection;

@@ -17,11 +17,12 @@ use std::process::ExitCode;
 
 use env_logger::{Env, Target, WriteStyle};
 use log::info;
-use oneloop::arguments::Refusal;
 use oneloop::{Server, Stopped};
 
+mod arguments;
 mod cli;
 
+use arguments::Refusal;
 use cli::{Cli, StandardError, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
@@ -50,11 +51,11 @@ fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
     let directory = answer.directory().map(Path::to_owned);
     let bound = Server::bind(&config, answer);
     let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
-    server.handle_signals()?;
+    server.handle_signals().map_err(|error| cli.not_started(error, &config))?;
     let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
     info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref(), most));
     if let Some(address) = server.admin_addr() {
-        info!("admin page at {}", oneloop::arguments::interfaces::url(address));
+        info!("admin page at {}", cli::url(address));
     }
     if let Some(notice) = cli.notice() {
         info!("{notice}");

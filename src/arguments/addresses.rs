@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 use super::interfaces;
-use crate::config::Listen;
 
 /// The forms, for whoever has written another one.
 const FORMS: &str = "write a port (8888; 0 picks a free one), a numeric address or localhost, or \
@@ -17,12 +16,14 @@ const FORMS: &str = "write a port (8888; 0 picks a free one), a numeric address 
 /// An address, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    host: Option<Host>,
-    port: Option<u16>,
+    /// The address, if one is given.
+    pub host: Option<Host>,
+    /// The port, if one is given.
+    pub port: Option<u16>,
 }
 
 /// An address, and the number of the interface that it belongs to, or 0.
-type Host = (IpAddr, u32);
+pub type Host = (IpAddr, u32);
 
 impl Place {
     /// This port of every address.
@@ -30,28 +31,23 @@ impl Place {
         Place { host: None, port: Some(port) }
     }
 
-    /// The port, if one is given.
-    pub fn port(self) -> Option<u16> {
-        self.port
-    }
-
     /// The same address with this port.
     pub fn with_port(self, port: u16) -> Place {
         Place { port: Some(port), ..self }
     }
 
-    /// Where to listen, at this port unless another one is given.
-    pub fn listen(self, port: u16) -> Listen {
-        let port = self.port.unwrap_or(port);
-        match self.host {
-            None => Listen::Everywhere(port),
-            Some((ip, _)) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Listen::Everywhere(port),
-            Some(host) => Listen::At(socket_address(host, port)),
-        }
+    /// One address and port. A port alone is one of this machine's loopback address. Without a port
+    /// the refusal shows how to add one, such as `example`.
+    pub fn local(self, example: u16) -> Result<SocketAddr, String> {
+        let Some(port) = self.port else {
+            return Err(format!("add the port: {}", self.with_port(example)));
+        };
+        Ok(socket_address(self.host.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)), port))
     }
 }
 
-fn socket_address((ip, zone): Host, port: u16) -> SocketAddr {
+/// This port of this address.
+pub fn socket_address((ip, zone): Host, port: u16) -> SocketAddr {
     match ip {
         IpAddr::V4(_) => SocketAddr::new(ip, port),
         IpAddr::V6(ip) => SocketAddr::V6(SocketAddrV6::new(ip, port, 0, zone)),
@@ -133,73 +129,40 @@ impl fmt::Display for Place {
     }
 }
 
-/// A place with its port, as `8888`, `:8888`, `127.0.0.1:8888`, `localhost:8888` or `[::1]:8888`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Address(pub Listen);
-
-impl FromStr for Address {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Address, String> {
-        match text.parse::<Place>()? {
-            place @ Place { port: Some(port), .. } => Ok(Address(place.listen(port))),
-            place @ Place { port: None, .. } => {
-                Err(format!("add the port: {}", place.with_port(8888)))
-            }
-        }
-    }
-}
-
-/// A place to show things at, as `9000`, `:9000`, `127.0.0.1:9000` or `[::1]:9000`. A port alone is
-/// one of this machine's loopback address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AdminAddress(pub SocketAddr);
-
-impl FromStr for AdminAddress {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<AdminAddress, String> {
-        let place = text.parse::<Place>()?;
-        let Some(port) = place.port else {
-            return Err(format!("add the port: {}", place.with_port(9000)));
-        };
-        let host = place.host.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
-        Ok(AdminAddress(socket_address(host, port)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn listen(text: &str) -> Result<Listen, String> {
-        text.parse::<Place>().map(|place| place.listen(8888))
+    /// The address that is meant, and the port.
+    fn read(text: &str) -> (Option<SocketAddr>, Option<u16>) {
+        let place = text.parse::<Place>().expect(text);
+        (place.host.map(|host| socket_address(host, place.port.unwrap_or(8888))), place.port)
     }
 
-    fn at(text: &str) -> Result<Listen, String> {
-        Ok(Listen::At(text.parse().expect("an address")))
+    fn at(text: &str) -> Option<SocketAddr> {
+        Some(text.parse().expect("an address"))
     }
 
     #[test]
     fn a_place_is_a_port_an_address_or_both() {
-        for (text, port) in
-            [("80", 80), (":80", 80), ("[::]:80", 80), (" 0 ", 0), ("65535", 65535), ("*:80", 80)]
-        {
-            assert_eq!(listen(text), Ok(Listen::Everywhere(port)), "{text}");
+        for (text, port) in [("80", 80), (":80", 80), (" 0 ", 0), ("65535", 65535)] {
+            assert_eq!(read(text), (None, Some(port)), "{text}");
         }
         for (text, address) in [
             ("127.0.0.1:80", "127.0.0.1:80"),
-            ("0.0.0.0:0", "0.0.0.0:0"),
+            ("0.0.0.0:80", "0.0.0.0:80"),
             ("[::1]:80", "[::1]:80"),
+            ("[::]:80", "[::]:80"),
+            ("*:80", "[::]:80"),
             ("localhost:80", "127.0.0.1:80"),
             ("LocalHost:80", "127.0.0.1:80"),
         ] {
-            assert_eq!(listen(text), at(address), "{text}");
+            assert_eq!(read(text), (at(address), Some(80)), "{text}");
         }
     }
 
     #[test]
-    fn an_address_without_a_port_gets_the_usual_one() {
+    fn an_address_may_stand_without_a_port() {
         for (text, address) in [
             ("localhost", "127.0.0.1:8888"),
             ("127.0.0.1", "127.0.0.1:8888"),
@@ -207,11 +170,11 @@ mod tests {
             ("[::1]", "[::1]:8888"),
             ("::1", "[::1]:8888"),
             ("2001:db8::7", "[2001:db8::7]:8888"),
+            ("[::]", "[::]:8888"),
+            ("::", "[::]:8888"),
+            ("*", "[::]:8888"),
         ] {
-            assert_eq!(listen(text), at(address), "{text}");
-        }
-        for text in ["[::]", "::", "*"] {
-            assert_eq!(listen(text), Ok(Listen::Everywhere(8888)), "{text}");
+            assert_eq!(read(text), (at(address), None), "{text}");
         }
     }
 
@@ -219,16 +182,15 @@ mod tests {
     fn a_zone_is_a_number_or_an_interface() {
         let zoned = |zone| {
             let address = SocketAddrV6::new("fe80::1".parse().expect("an address"), 80, 0, zone);
-            Ok(Listen::At(SocketAddr::V6(address)))
+            (Some(SocketAddr::V6(address)), Some(80))
         };
-        assert_eq!(listen("[fe80::1%7]:80"), zoned(7));
-        for interface in if_addrs_of_this_machine() {
-            let (name, index) = interface;
-            assert_eq!(listen(&format!("[fe80::1%{name}]:80")), zoned(index));
-            assert_eq!(listen(&format!("[fe80::1%25{name}]:80")), zoned(index));
-            assert!(listen(&format!("fe80::1%{name}")).is_ok());
+        assert_eq!(read("[fe80::1%7]:80"), zoned(7));
+        for (name, number) in if_addrs_of_this_machine() {
+            assert_eq!(read(&format!("[fe80::1%{name}]:80")), zoned(number));
+            assert_eq!(read(&format!("[fe80::1%25{name}]:80")), zoned(number));
+            assert_eq!(read(&format!("fe80::1%{name}")).1, None);
         }
-        let refused = listen("[fe80::1%nowhere9]:80").expect_err("there is no such interface");
+        let refused = "[fe80::1%nowhere9]:80".parse::<Place>().expect_err("no such interface");
         assert!(refused.contains("'nowhere9'"), "{refused}");
     }
 
@@ -264,16 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn an_admin_address_that_is_a_port_is_on_this_machine() {
-        let at = |text: &str| Ok(AdminAddress(text.parse().expect("an address")));
-        assert_eq!("9000".parse(), at("127.0.0.1:9000"));
-        assert_eq!(":0".parse(), at("127.0.0.1:0"));
-        assert_eq!("localhost:9000".parse(), at("127.0.0.1:9000"));
-        assert_eq!("[::1]:9000".parse(), at("[::1]:9000"));
-        assert_eq!("[::]:9000".parse(), at("[::]:9000"));
-        assert_eq!("*:9000".parse(), at("[::]:9000"));
-        let refused = "[::1]".parse::<AdminAddress>().expect_err("it has no port");
-        assert_eq!(refused, "add the port: [::1]:9000");
+    fn a_local_address_that_is_a_port_is_on_the_loopback() {
+        let local = |text: &str| text.parse::<Place>().expect(text).local(9000);
+        let at = |text: &str| Ok(text.parse().expect("an address"));
+        assert_eq!(local("9000"), at("127.0.0.1:9000"));
+        assert_eq!(local(":0"), at("127.0.0.1:0"));
+        assert_eq!(local("localhost:9000"), at("127.0.0.1:9000"));
+        assert_eq!(local("[::1]:9000"), at("[::1]:9000"));
+        assert_eq!(local("[::]:9000"), at("[::]:9000"));
+        assert_eq!(local("*:9000"), at("[::]:9000"));
+        assert_eq!(local("[::1]"), Err("add the port: [::1]:9000".to_owned()));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What the programs' command lines have in common: how a single value is written, and what a
 //! user hears of a mistake.
 //!
-//! No part of the library's promise: it is here, and not in a program, because programs share it.
-//! [`reading`] asks clap, [`values`] and [`addresses`] read single values, [`interfaces`] knows the
-//! machine's addresses, [`refusal`] turns what cannot run into one line and an exit code. What
-//! options there are, each program says for itself.
+//! Both programs are built with these files, `oneloop` and `herd`; the library is not. So only what
+//! both need is here, and nothing of the library. [`reading`] asks clap, [`values`] and [`addresses`]
+//! read single values, [`interfaces`] knows the machine's, [`refusal`] turns what cannot run into one
+//! line and an exit code. What options there are, each program says for itself.
 
 pub mod addresses;
 pub mod interfaces;

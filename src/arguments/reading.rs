@@ -2,8 +2,8 @@
 //!
 //! Two rules hold for every value, wherever it comes from: it is UTF-8 unless it is a path, and it
 //! has no control characters. A line feed in a header field would begin another field, one in a name
-//! would begin another line of the log. [`Fields`] and [`MediaTypes`] are the exception: in the
-//! environment, which has one variable for all of them, they come one a line.
+//! would begin another line of the log. A program's [`Exceptions`] are the values that are meant to
+//! have some.
 
 use std::any::TypeId;
 use std::env;
@@ -15,34 +15,42 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 
 use super::refusal::{Refusal, sentence};
-use super::values::{Fields, MediaTypes};
 
 /// What is said of an argument that this program does not know, instead of what clap suggests.
 pub type Advice = fn(&str) -> Option<String>;
 
-/// Reads `arguments`, the program's name first, and the environment for what they leave out. The
-/// values of the options `bodies` are sent as they are, whatever characters they have.
+/// Whose values may have control characters, by the names that clap has for them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Exceptions<'a> {
+    /// Options whose values are sent as they are, such as `--expect`.
+    pub bodies: &'a [&'a str],
+    /// Arguments that may be repeated: their environment variable, of which there is one, has one
+    /// value a line.
+    pub lists: &'a [&'a str],
+}
+
+/// Reads `arguments`, the program's name first, and the environment for what they leave out.
 pub fn read(
     command: &Command,
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
     advice: Advice,
-    bodies: &[&str],
+    exceptions: Exceptions<'_>,
 ) -> Result<ArgMatches, Refusal> {
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     for (index, argument) in arguments.iter().enumerate().skip(1) {
         let option = option_at(&arguments, index);
-        if !bodies.contains(&option.as_str()) {
+        if !exceptions.bodies.contains(&option.as_str()) {
             check(&option, &argument.to_string_lossy(), "")?;
         }
     }
     let found = command.clone().try_get_matches_from(&arguments);
     let matches = found.map_err(|error| refusal(error, command, &arguments, advice))?;
     for (argument, variable) in variables(command) {
-        if matches.value_source(argument.get_id().as_str()) == Some(ValueSource::EnvVariable)
+        let id = argument.get_id().as_str();
+        if matches.value_source(id) == Some(ValueSource::EnvVariable)
             && let Some(value) = env::var_os(&variable)
         {
-            let is_lines = is_of::<Fields>(argument) || is_of::<MediaTypes>(argument);
-            let allowed = if is_lines { "\r\n" } else { "" };
+            let allowed = if exceptions.lists.contains(&id) { "\r\n" } else { "" };
             check(&variable.to_string_lossy(), &value.to_string_lossy(), allowed)?;
         }
     }

@@ -9,8 +9,6 @@ use std::process::ExitCode;
 use clap::Command;
 use clap::error::ErrorKind;
 
-use crate::error::Error;
-
 /// Why there is nothing to run.
 #[derive(Debug)]
 pub enum Refusal {
@@ -34,16 +32,6 @@ impl Refusal {
             }
             Refusal::Mistake(sentence) => complain(program, sentence, 2),
             Refusal::System(sentence) => complain(program, sentence, 1),
-        }
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Refusal {
-        let sentence = error.to_string();
-        match error {
-            Error::Config(_) => Refusal::Mistake(sentence),
-            Error::Bind(..) | Error::System(..) => Refusal::System(sentence),
         }
     }
 }

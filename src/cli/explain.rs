@@ -6,21 +6,22 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::net::SocketAddr;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use humantime::Duration;
-use oneloop::arguments::Refusal;
-use oneloop::arguments::addresses::AdminAddress;
-use oneloop::arguments::values::{duration, switch};
 use oneloop::config::{AdminPlace, Reach};
 use oneloop::engine::Time;
 use oneloop::{Event, Observer};
 
-use super::standard_error::StandardError;
-
 use super::given::Given;
+use super::standard_error::StandardError;
+use super::values::switch;
+use crate::arguments::Refusal;
+use crate::arguments::addresses::Place;
+use crate::arguments::values::duration;
 
 /// The options under the heading "Watching".
 #[derive(Debug, Args)]
@@ -53,8 +54,8 @@ pub struct WatchingOptions {
     /// A port alone is a port of 127.0.0.1. The page shows every client as it changes, and can pause
     /// the loop and make it go on step by step. It has a slow motion of its own, which does not slow
     /// the page itself: --slow-motion cannot be used together with this option.
-    #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN")]
-    admin: Option<AdminAddress>,
+    #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN", value_parser = admin_address)]
+    admin: Option<SocketAddr>,
 
     /// Allow an admin address that other machines can reach
     ///
@@ -96,6 +97,11 @@ fn explain(text: &str) -> Result<Explain, &'static str> {
     }
 }
 
+/// An address and port, or a port of the loopback address.
+fn admin_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<Place>()?.local(9000)
+}
+
 impl WatchingOptions {
     /// What is to be told.
     pub fn explain(&self) -> Explain {
@@ -111,7 +117,7 @@ impl WatchingOptions {
             true => Reach::Anyone,
             false => Reach::ThisMachine,
         };
-        self.admin.map(|AdminAddress(address)| AdminPlace::new(address, reach))
+        self.admin.map(|address| AdminPlace::new(address, reach))
     }
 
     /// By which further names it may be asked there.

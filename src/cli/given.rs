@@ -4,7 +4,8 @@
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use oneloop::Error;
-use oneloop::arguments::Refusal;
+
+use crate::arguments::Refusal;
 
 /// The library's name of a setting, and the option that decides it.
 const SETTINGS: [(&str, &str); 18] = [
@@ -69,7 +70,7 @@ impl Given {
 
     /// What the library has found wrong, in the words of the command line.
     pub fn refusal(&self, error: Error) -> Refusal {
-        let Error::Config(sentence) = error else { return error.into() };
+        let Error::Config(sentence) = error else { return Refusal::System(error.to_string()) };
         let in_our_words = SETTINGS.iter().fold(sentence, |sentence, (setting, option)| {
             replace_word(&sentence, setting, &self.name(option))
         });

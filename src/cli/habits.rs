@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use oneloop::arguments::addresses::Place;
+use crate::arguments::addresses::Place;
 
 /// Words, without their hyphens and with spaces between them, and what to do instead. The names are those of nginx, lighttpd,
 /// caddy, `python -m http.server`, `php -S`, miniserve, `npx serve` and `http-server`.

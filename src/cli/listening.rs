@@ -1,12 +1,14 @@
 //! Where to listen: `--listen` and `--port`, and what they mean together.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use clap::Args;
 use clap::parser::ValueSource;
-use oneloop::arguments::Refusal;
-use oneloop::arguments::addresses::Place;
 use oneloop::{Config, Listen};
 
 use super::given::Given;
+use crate::arguments::Refusal;
+use crate::arguments::addresses::{Place, socket_address};
 
 /// The options under the heading "Listening".
 #[derive(Debug, Args)]
@@ -43,11 +45,21 @@ fn port(text: &str) -> Result<u16, &'static str> {
     )
 }
 
+/// Where to listen for clients: at this port unless another one is given.
+fn listen(place: Place, port: u16) -> Listen {
+    let port = place.port.unwrap_or(port);
+    match place.host {
+        None => Listen::Everywhere(port),
+        Some((ip, _)) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Listen::Everywhere(port),
+        Some(host) => Listen::At(socket_address(host, port)),
+    }
+}
+
 impl ListeningOptions {
     /// Whether a port is given twice, and how to mend it.
     pub fn check(&self, given: &Given) -> Result<(), Refusal> {
         let both = given.source("port").is_some() && given.source("port") == given.source("listen");
-        match self.listen.iter().find(|place| both && place.port().is_some()) {
+        match self.listen.iter().find(|place| both && place.port.is_some()) {
             Some(place) => Err(Refusal::Mistake(format!(
                 "{} cannot be used with {} {place}, which has a port; give only one of them",
                 given.name("port"),
@@ -61,7 +73,7 @@ impl ListeningOptions {
     /// of every address here.
     pub fn places(&self, given: &Given) -> Vec<Listen> {
         let Some(port) = self.port else {
-            return self.listen.iter().map(|place| place.listen(default_port())).collect();
+            return self.listen.iter().map(|place| listen(*place, default_port())).collect();
         };
         if given.source("listen").is_none() {
             return vec![Listen::Everywhere(port)];
@@ -70,7 +82,7 @@ impl ListeningOptions {
         let mut places = Vec::new();
         for place in &self.listen {
             let place = if outweighs { place.with_port(port) } else { *place };
-            let listen = place.listen(port);
+            let listen = listen(place, port);
             if !places.contains(&listen) {
                 places.push(listen);
             }
@@ -91,6 +103,17 @@ mod tests {
 
     fn at(text: &str) -> Listen {
         Listen::At(text.parse().expect("an address"))
+    }
+
+    #[test]
+    fn every_ipv6_address_is_every_address() {
+        for text in ["[::]", "::", "*", "8888"] {
+            assert_eq!(listen(&["-l", text]), [Listen::Everywhere(8888)], "{text}");
+        }
+        for text in ["[::]:80", "*:80", ":80"] {
+            assert_eq!(listen(&["-l", text]), [Listen::Everywhere(80)], "{text}");
+        }
+        assert_eq!(listen(&["-l", "0.0.0.0"]), [at("0.0.0.0:8888")]);
     }
 
     #[test]

@@ -5,10 +5,11 @@
 //! an answer for all requests, [`listening`] about addresses, [`explain`] about each step, and the
 //! telling, [`numbers`] about limits and times. [`given`] knows what the user has written where,
 //! [`habits`] what users of other servers write, [`start`] what is said when the server starts or
-//! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what
-//! a user hears when nothing can be run, it has in common with the library's other programs:
-//! [`oneloop::arguments`]. Nothing here binds or logs, and only [`standard_error`] writes, of the
-//! lines that wait in a [`journal`].
+//! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what a
+//! user hears when nothing can be run, it has in common with the herd, in [`crate::arguments`]; what
+//! only this program reads is in [`values`], what a person can type into a browser in [`urls`].
+//! Nothing here binds or logs, and only [`standard_error`] writes, of the lines that wait in a
+//! [`journal`].
 
 mod answer;
 mod explain;
@@ -22,8 +23,11 @@ mod site;
 mod standard_error;
 mod start;
 mod text;
+mod urls;
+mod values;
 
 pub use explain::{Teller, is_coloured};
 pub use options::Cli;
 pub use standard_error::StandardError;
 pub use start::{Most, line as start_line};
+pub use urls::url;

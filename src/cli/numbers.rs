@@ -5,8 +5,9 @@
 
 use clap::Args;
 use humantime::Duration;
-use oneloop::arguments::values::{Size, count, duration};
 use oneloop::{Limits, Timeouts};
+
+use crate::arguments::values::{Size, count, duration};
 
 /// An option for each field of [`Limits`].
 #[derive(Debug, Args)]

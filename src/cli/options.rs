@@ -10,7 +10,6 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use log::LevelFilter;
-use oneloop::arguments::{Refusal, reading};
 use oneloop::{Config, Error};
 
 use super::answer::Answer;
@@ -22,6 +21,8 @@ use super::numbers::{LimitOptions, TimeoutOptions};
 use super::site::SiteOptions;
 use super::start;
 use super::text::AnswerOptions;
+use crate::arguments::Refusal;
+use crate::arguments::reading::{self, Exceptions};
 
 /// A web server on one thread: serves a directory, or answers every request with one text.
 ///
@@ -62,12 +63,15 @@ Examples:
   oneloop -t 'Back soon' --status 503 -H 'Retry-After: 60'
   oneloop --file page.html --strict  one page for all paths; errors are answered as errors";
 
+/// The variables that have one value a line: header fields, and media types.
+const LISTS: Exceptions<'_> = Exceptions { bodies: &[], lists: &["header", "type"] };
+
 impl Cli {
     /// Reads arguments, the program's name first, and the environment for what they leave out.
     pub fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Cli, Refusal> {
-        let matches = reading::read(&Cli::command(), arguments, habits::advice, &[])?;
+        let matches = reading::read(&Cli::command(), arguments, habits::advice, LISTS)?;
         let read = Cli::from_arg_matches(&matches);
         let mut cli = read.map_err(|error| Refusal::Mistake(error.to_string()))?;
         cli.given = Given::of(&matches);

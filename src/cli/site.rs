@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use oneloop::arguments::Refusal;
-use oneloop::arguments::values::{MediaTypes, Size, switch};
 use oneloop::handlers::Site;
 
 use super::given::Given;
 use super::habits;
+use super::values::{MediaTypes, switch};
+use crate::arguments::Refusal;
+use crate::arguments::values::Size;
 
 /// The directory, and how it is served.
 #[derive(Debug, Args)]

@@ -5,10 +5,11 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use oneloop::arguments::{Refusal, interfaces};
 use oneloop::{Config, Error};
 
 use super::given::Given;
+use super::urls;
+use crate::arguments::Refusal;
 
 /// How many URLs are told of one listener: a machine with containers has dozens of addresses.
 const URLS_MAX: usize = 4;
@@ -39,7 +40,7 @@ pub struct Most {
 
 /// Where this listener can be reached.
 fn urls(address: SocketAddr) -> String {
-    let urls = interfaces::urls(address);
+    let urls = urls::urls(address);
     let more = urls.len().saturating_sub(URLS_MAX);
     let told = urls[..urls.len() - more].join(" and ");
     match more {

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use humantime::Duration;
 use oneloop::Status;
-use oneloop::arguments::Refusal;
-use oneloop::arguments::values::{Fields, duration, status, switch};
 use oneloop::handlers::{FixedText, media_type};
 
 use super::given::Given;
+use super::values::{Fields, status, switch};
+use crate::arguments::Refusal;
+use crate::arguments::values::duration;
 
 /// What the program has answered since its first day, spelling included.
 const TEXT: &str = "This is the server respose! :)";

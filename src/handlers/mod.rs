@@ -9,7 +9,5 @@ mod site;
 pub use fixed_text::FixedText;
 #[cfg(feature = "site")]
 pub use media_type::media_type;
-#[cfg(feature = "cli")]
-pub(crate) use site::check_media_type;
 #[cfg(feature = "site")]
 pub use site::{InvalidType, Site};

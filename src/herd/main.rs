@@ -22,6 +22,8 @@
 
 use std::process::ExitCode;
 
+#[path = "../arguments/mod.rs"]
+mod arguments;
 mod arrivals;
 mod asking;
 mod carousel;

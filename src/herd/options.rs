@@ -6,17 +6,17 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
-use oneloop::Listen;
-use oneloop::arguments::addresses::Address;
-use oneloop::arguments::values::{Size, count, duration};
-use oneloop::arguments::{Refusal, reading};
 
+use crate::arguments::Refusal;
+use crate::arguments::addresses::Place;
+use crate::arguments::reading::{self, Exceptions};
+use crate::arguments::values::{Size, count, duration};
 use crate::kind::Kind;
 use crate::plan::{Afterwards, Destination, Group, Plan};
 
@@ -30,8 +30,8 @@ use crate::plan::{Afterwards, Destination, Group, Plan};
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
     /// The server: an address and port (127.0.0.1:8888, localhost:8888), or only a port
-    #[arg(value_name = "SERVER")]
-    server: Address,
+    #[arg(value_name = "SERVER", value_parser = server)]
+    server: SocketAddr,
 
     #[command(flatten)]
     good: GoodOptions,
@@ -187,13 +187,16 @@ struct ReportOptions {
     pid: Option<u32>,
 }
 
+/// The expected body may have any characters.
+const BODIES: Exceptions<'_> = Exceptions { bodies: &["--expect"], lists: &[] };
+
 impl Options {
     /// Reads arguments, the program's name first.
     pub fn from_arguments<T: Into<OsString> + Clone>(
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
         let command = Options::command();
-        let matches = reading::read(&command, arguments, |_| None, &["--expect"])?;
+        let matches = reading::read(&command, arguments, |_| None, BODIES)?;
         Options::from_arg_matches(&matches).map_err(|error| Refusal::Mistake(error.to_string()))
     }
 
@@ -250,10 +253,7 @@ impl Options {
     }
 
     fn server(&self) -> Result<SocketAddr, Refusal> {
-        let server = match self.server.0 {
-            Listen::Everywhere(port) => SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
-            Listen::At(address) => SocketAddr::new(address.ip().to_canonical(), address.port()),
-        };
+        let server = SocketAddr::new(self.server.ip().to_canonical(), self.server.port());
         if server.port() == 0 {
             return mistake("the server's port cannot be 0; give the one that it listens at");
         }
@@ -323,6 +323,11 @@ impl FromStr for Group {
         };
         group.map_err(|_| "write how many at once, such as 50, or also how many a second: 50@500")
     }
+}
+
+/// An address and port, or a port of the loopback address.
+fn server(text: &str) -> Result<SocketAddr, String> {
+    text.parse::<Place>()?.local(8888)
 }
 
 /// How often a second: a number above 0.

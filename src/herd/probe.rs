@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use oneloop::arguments::Refusal;
+use crate::arguments::Refusal;
 
 use crate::clock::Clock;
 use crate::kind::Kind;

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use oneloop::arguments::Refusal;
+use crate::arguments::Refusal;
 
 use crate::descriptors;
 use crate::herd::Herd;

@@ -34,5 +34,3 @@ mod variant;
 
 pub use handler::Site;
 pub use nature::InvalidType;
-#[cfg(feature = "cli")]
-pub(crate) use nature::check as check_media_type;
