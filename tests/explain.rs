@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use oneloop::engine::{ClientId, Clients, Readiness, Time};
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Pipe, PipeStream};
-use oneloop::watch::{ClientEvent, Patience, What};
+use oneloop::watch::{ClientEvent, Patience, Tracer, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
@@ -30,6 +30,7 @@ fn note_in(told: &Told) -> impl FnMut(&Event) + Send + 'static {
 /// times included.
 struct Session {
     clients: Clients<PipeStream>,
+    tracer: Tracer,
     handler: FixedText,
     now: Time,
     told: Told,
@@ -47,8 +48,10 @@ impl Session {
         limits.turn_bytes_max = 16 * 1024;
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let told = Told::default();
-        clients.observe(Box::new(note_in(&told)));
-        Session { clients, handler: FixedText::new(*b"text\n"), now: Time::START, told }
+        let tracer = Tracer::default();
+        tracer.observe(Box::new(note_in(&told)));
+        clients.watch(tracer.watcher());
+        Session { clients, tracer, handler: FixedText::new(*b"text\n"), now: Time::START, told }
     }
 
     /// A turn as the server takes it, so long after the one before, in which the poll says this and
@@ -59,7 +62,8 @@ impl Session {
             false => Patience::Waited,
         };
         self.now = self.now + Duration::from_millis(millis);
-        self.clients.on_polled(|| said.len() + usize::from(comes.is_some()), patience, self.now);
+        self.tracer.on_polled(|| said.len() + usize::from(comes.is_some()), patience, self.now);
+        self.clients.on_polled(self.now);
         for (id, readiness) in said {
             self.clients.note(*id, *readiness);
         }

@@ -9,12 +9,13 @@ use std::fs;
 use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
-const LAYERS: [&[&str]; 10] = [
+const LAYERS: [&[&str]; 11] = [
     &["config", "error", "metrics", "time", "work", "buffer", "door", "system_calls"],
     &["http"],
     &["answer"],
     &["connection"],
-    &["engine", "watch"],
+    &["engine"],
+    &["watch"],
     &["admin", "testing"],
     &["server"],
     &["handlers"],

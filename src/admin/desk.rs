@@ -19,6 +19,7 @@ use crate::engine::Clients;
 use crate::engine::admission::{Accept, Admission};
 use crate::engine::socket::Stream;
 use crate::time::Time;
+use crate::watch::Tracer;
 
 /// How many clients there may be by the admin door: as many watchers as there may be, and some who
 /// ask once. Their descriptors are set apart, so that they get in when the public has all the rest.
@@ -78,11 +79,12 @@ impl Desk {
     pub(crate) fn attend<L: Accept, H: Handler>(
         &mut self,
         clients: &mut Clients<L::Stream>,
+        tracer: &Tracer,
         admission: &mut Admission<L>,
         handler: &mut H,
         now: Time,
     ) {
-        let nobody = clients.len_of(Door::Admin) == 0 && !clients.is_watched();
+        let nobody = clients.len_of(Door::Admin) == 0 && !tracer.is_watched();
         if nobody && self.pace == Pace::Running {
             return;
         }
@@ -93,7 +95,7 @@ impl Desk {
             self.pace = Pace::Slow { interval, due: now + interval };
             self.step(clients, admission, handler, now);
         }
-        self.look_around(clients, admission, now);
+        self.look_around(clients, tracer, admission, now);
     }
 
     /// Does what was asked for.
@@ -177,22 +179,23 @@ impl Desk {
     /// Looks at everybody if somebody wants to know, and not too often for those who watch.
     fn look_around<L: Accept>(
         &mut self,
-        clients: &mut Clients<L::Stream>,
+        clients: &Clients<L::Stream>,
+        tracer: &Tracer,
         admission: &Admission<L>,
         now: Time,
     ) {
         let mut board = self.board.look();
         let watchers = board.watchers();
         let is_due = self.looked.is_none_or(|looked| now.since(looked) >= FRAME_PERIOD);
-        if watchers == 0 && clients.is_watched() {
-            clients.watch(None);
+        if watchers == 0 && tracer.is_watched() {
+            tracer.watch(None);
         }
         if !(board.is_wanted || watchers > 0 && is_due) {
             return;
         }
         let mut slots = board.chosen();
         if watchers > 0 {
-            clients.watch(Some(&slots));
+            tracer.watch(Some(&slots));
         }
         slots.append(&mut board.wanted_slots);
         slots.sort_unstable();
@@ -207,10 +210,10 @@ impl Desk {
             clients: clients.len(),
             clients_max: admission.clients_max(),
             survey: clients.survey(now),
-            arrows: clients.arrows(),
+            arrows: tracer.arrows(),
             turns: self.turns,
             metrics: clients.metrics().clone(),
-            chosen: chosen.map(|view| (view, clients.steps(view.slot))).collect(),
+            chosen: chosen.map(|view| (view, tracer.steps(view.slot))).collect(),
         });
         board.edition += 1;
         board.is_wanted = false;

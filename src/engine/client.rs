@@ -6,6 +6,9 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::event::ClientEvent;
+use super::id::ClientId;
+use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
@@ -17,7 +20,6 @@ use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
 use crate::system_calls::{self, Call};
 use crate::time::Time;
-use crate::watch::{ClientEvent, Witness};
 use crate::work;
 
 /// A receive is given room for so many bytes at least, however little is left of its client's
@@ -85,55 +87,47 @@ impl<S: Stream> Client<S> {
         }
     }
 
+    /// Its name: `key` is its slot's.
+    pub(crate) fn id(&self, key: usize) -> ClientId {
+        ClientId::new(key, self.generation)
+    }
+
     /// Does what the connection demands next.
     pub(crate) fn step<H: Handler>(
         &mut self,
         buffer: &mut [u8],
-        turn: &mut Turn<'_, H>,
-        witness: &mut Witness<'_>,
+        context: &mut StepContext<'_, H>,
     ) -> Step {
-        match self.connection.demand() {
+        let before = context.steps.before(&self.connection);
+        let step = match self.connection.demand() {
             Demand::Receive | Demand::Drain => {
-                let left = turn.common.budget.left().max(RECEIVE_BYTES_MIN);
-                let bytes_max = self.connection.receive_bytes_max(&turn.common.limits);
+                let common = &mut context.turn.common;
+                let left = common.budget.left().max(RECEIVE_BYTES_MIN);
+                let bytes_max = self.connection.receive_bytes_max(&common.limits);
                 let buffer = &mut buffer[..bytes_max.min(RECEIVE_BYTES).min(left)];
-                let received = self.receive_told(buffer, &mut turn.common.metrics, witness);
-                self.take(received, buffer, turn, witness)
+                let received = self.socket.receive(buffer, &mut common.metrics);
+                let unread = self.socket.unread();
+                context.tell(self, || ClientEvent::Received { received, unread });
+                self.on_received(received, buffer, &mut context.turn)
             }
-            Demand::Look => self.look(turn, witness),
-            Demand::Send => self.send(turn, witness),
-            Demand::SendFile => self.send_file(turn, witness),
-            Demand::Pause => self.pause(turn, witness),
+            Demand::Look => self.look(context),
+            Demand::Send => self.send(context),
+            Demand::SendFile => self.send_file(context),
+            Demand::Pause => self.pause(),
             Demand::Close(reason) => Step::Ended(reason),
-        }
+        };
+        context.tell_change(before, &step, self);
+        step
     }
 
     /// The first half of a step that receives; `None` if the next step is another one.
-    pub(crate) fn receive(
-        &mut self,
-        buffer: &mut [u8],
-        metrics: &mut Metrics,
-        witness: &mut Witness<'_>,
-    ) -> Option<Received> {
+    pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
         match self.connection.demand() {
-            Demand::Receive | Demand::Drain => Some(self.receive_told(buffer, metrics, witness)),
+            Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
             Demand::Look | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
                 None
             }
         }
-    }
-
-    #[inline]
-    fn receive_told(
-        &mut self,
-        buffer: &mut [u8],
-        metrics: &mut Metrics,
-        witness: &mut Witness<'_>,
-    ) -> Received {
-        let received = self.socket.receive(buffer, metrics);
-        let unread = self.socket.unread();
-        witness.tell(self, || ClientEvent::Received { received, unread });
-        received
     }
 
     /// The second half: the connection takes what lies at the start of `buffer`, to read it or to
@@ -142,10 +136,21 @@ impl<S: Stream> Client<S> {
         &mut self,
         received: Received,
         buffer: &mut [u8],
-        turn: &mut Turn<'_, H>,
-        witness: &mut Witness<'_>,
+        context: &mut StepContext<'_, H>,
     ) -> Step {
-        let before = witness.standing(self);
+        let before = context.steps.before(&self.connection);
+        let step = self.on_received(received, buffer, &mut context.turn);
+        context.tell_change(before, &step, self);
+        step
+    }
+
+    #[inline]
+    fn on_received<H: Handler>(
+        &mut self,
+        received: Received,
+        buffer: &mut [u8],
+        turn: &mut Turn<'_, H>,
+    ) -> Step {
         let step = match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
                 self.connection.on_drained(bytes, turn);
@@ -164,83 +169,80 @@ impl<S: Stream> Client<S> {
         };
         // Counted when at least one request has been looked at, however small the budget is.
         turn.common.budget.spend(work::RECEIVE + received.bytes());
-        witness.tell_change(before, self, turn.common);
         step
     }
 
     /// Goes on with input that was received in an earlier turn.
     #[cold]
-    fn look<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
-        let before = witness.standing(self);
+    fn look<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         let kept = self.connection.kept_bytes();
-        witness.tell(self, || ClientEvent::Resumed { kept });
-        self.connection.on_look(turn);
-        witness.tell_change(before, self, turn.common);
+        context.tell(self, || ClientEvent::Resumed { kept });
+        self.connection.on_look(&mut context.turn);
         Step::Moved
     }
 
     /// Offers the kernel no more than what is left of the client's budget: it may take all of it.
-    fn send<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
-        let before = witness.standing(self);
-        let owed = self.connection.owed(&turn.common.output, turn.common.budget.left());
+    fn send<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
+        let common = &mut context.turn.common;
+        let owed = self.connection.owed(&common.output, common.budget.left());
         let offered = owed[0].len() + owed[1].len();
-        let taken = self.socket.send(owed, &mut turn.common.metrics);
-        witness.tell(self, || ClientEvent::Sent { taken, offered });
-        let step = match taken {
-            Taken::Bytes(bytes) => {
-                turn.common.budget.spend(work::SEND + bytes);
-                self.connection.on_sent(bytes, self.socket.unread(), turn);
+        let taken = self.socket.send(owed, &mut common.metrics);
+        context.tell(self, || ClientEvent::Sent { taken, offered });
+        match self.sent(taken, &mut context.turn) {
+            Ok(bytes) => {
+                self.connection.on_sent(bytes, self.socket.unread(), &mut context.turn);
                 self.after_sending()
             }
-            Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
-            Taken::Lost => self.lost(),
-        };
-        witness.tell_change(before, self, turn.common);
-        step
+            Err(step) => step,
+        }
     }
 
     /// Sends what lies before a piece of a file, and in the next step that piece.
     #[cold]
     #[inline(never)]
-    fn send_file<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
+    fn send_file<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         if !self.socket.has_room() {
             return Step::AwaitsPeer;
         }
-        let before = witness.standing(self);
-        let left = turn.common.budget.left();
-        let owed = self.connection.owed(&turn.common.output, left);
+        let left = context.turn.common.budget.left();
+        let owed = self.connection.owed(&context.turn.common.output, left);
         let offered = owed[0].len();
-        let step = if offered > 0 {
-            let taken = self.socket.send_more(&owed[0], &mut turn.common.metrics);
-            witness.tell(self, || ClientEvent::Sent { taken, offered });
-            match taken {
-                Taken::Bytes(bytes) => {
-                    turn.common.budget.spend(work::SEND + bytes);
-                    self.connection.on_sent_before_file(bytes, self.socket.unread(), turn);
-                    self.after_sending()
-                }
-                Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
-                Taken::Lost => self.lost(),
-            }
-        } else if let Some(mut piece) = self.connection.file_piece(turn) {
+        if offered > 0 {
+            let taken = self.socket.send_more(&owed[0], &mut context.turn.common.metrics);
+            context.tell(self, || ClientEvent::Sent { taken, offered });
+            let bytes = match self.sent(taken, &mut context.turn) {
+                Ok(bytes) => bytes,
+                Err(step) => return step,
+            };
+            let unread = self.socket.unread();
+            self.connection.on_sent_before_file(bytes, unread, &mut context.turn);
+        } else if let Some(mut piece) = self.connection.file_piece(&mut context.turn) {
             piece.bytes = piece.bytes.min(left);
             let offered = piece.bytes;
-            let taken = self.socket.send_file(piece, &mut turn.common.metrics);
-            witness.tell(self, || ClientEvent::Sent { taken, offered });
-            match taken {
-                Taken::Bytes(bytes) => {
-                    turn.common.budget.spend(work::SEND + bytes);
-                    self.connection.on_file_sent(bytes, self.socket.unread(), turn);
-                    self.after_sending()
-                }
-                Taken::WouldBlock | Taken::Nothing => return Step::AwaitsPeer,
-                Taken::Lost => self.lost(),
-            }
+            let taken = self.socket.send_file(piece, &mut context.turn.common.metrics);
+            context.tell(self, || ClientEvent::Sent { taken, offered });
+            let bytes = match self.sent(taken, &mut context.turn) {
+                Ok(bytes) => bytes,
+                Err(step) => return step,
+            };
+            self.connection.on_file_sent(bytes, self.socket.unread(), &mut context.turn);
         } else {
-            Step::Moved
-        };
-        witness.tell_change(before, self, turn.common);
-        step
+            return Step::Moved;
+        }
+        self.after_sending()
+    }
+
+    /// The bytes that the kernel has taken, which cost budget; or what the step came to without any.
+    #[inline]
+    fn sent<H>(&mut self, taken: Taken, turn: &mut Turn<'_, H>) -> Result<usize, Step> {
+        match taken {
+            Taken::Bytes(bytes) => {
+                turn.common.budget.spend(work::SEND + bytes);
+                Ok(bytes)
+            }
+            Taken::WouldBlock | Taken::Nothing => Err(Step::AwaitsPeer),
+            Taken::Lost => Err(self.lost()),
+        }
     }
 
     /// What a step came to that has sent.
@@ -264,35 +266,58 @@ impl<S: Stream> Client<S> {
     }
 
     /// The time for what it waits for has run out, or that of its source has come.
-    pub(crate) fn expire<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) {
-        let before = witness.standing(self);
-        match self.connection.deadline(&turn.common.timeouts) {
+    pub(crate) fn expire<H: Handler>(&mut self, context: &mut StepContext<'_, H>) {
+        let before = context.steps.before(&self.connection);
+        match self.connection.deadline(&context.turn.common.timeouts) {
             Some(Deadline::Timeout(class, _)) => {
-                let timeout = turn.common.timeouts.of(class);
-                witness.tell(self, || ClientEvent::TimedOut { class, timeout });
+                let timeout = context.turn.common.timeouts.of(class);
+                context.tell(self, || ClientEvent::TimedOut { class, timeout });
             }
-            Some(Deadline::At(_)) => witness.tell(self, || ClientEvent::Due),
+            Some(Deadline::At(_)) => context.tell(self, || ClientEvent::Due),
             None => {}
         }
-        self.connection.on_deadline(turn);
-        witness.tell_change(before, self, turn.common);
+        self.connection.on_deadline(&mut context.turn);
+        context.tell_change(before, &Step::Moved, self);
     }
 
     /// Nothing is received, so whether the peer is still there is known from the poll alone.
     #[cold]
-    fn pause<H: Handler>(&mut self, turn: &mut Turn<'_, H>, witness: &mut Witness<'_>) -> Step {
-        if !self.socket.is_lost() {
-            return Step::AwaitsPeer;
+    fn pause(&mut self) -> Step {
+        match self.socket.is_lost() {
+            true => self.lost(),
+            false => Step::AwaitsPeer,
         }
-        let before = witness.standing(self);
-        let step = self.lost();
-        witness.tell_change(before, self, turn.common);
-        step
     }
 
     fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
         Step::Moved
+    }
+}
+
+/// What a client takes a step with: what its connection is given, and what tells of the step.
+pub(crate) struct StepContext<'t, H> {
+    pub(crate) turn: Turn<'t, H>,
+    pub(super) steps: &'t mut Steps,
+    /// The client's key.
+    pub(super) key: usize,
+}
+
+impl<H> StepContext<'_, H> {
+    #[inline]
+    fn tell<S: Stream>(&mut self, client: &Client<S>, step: impl FnOnce() -> ClientEvent) {
+        if self.steps.are_told() {
+            self.steps.tell(client.id(self.key), step());
+        }
+    }
+
+    /// Tells what a step has changed that did anything.
+    #[inline]
+    fn tell_change<S: Stream>(&mut self, before: Option<Before>, step: &Step, client: &Client<S>) {
+        if let (Some(before), Step::Moved) = (before, step) {
+            let id = client.id(self.key);
+            self.steps.tell_change(before, id, &client.connection, &self.turn.common.output);
+        }
     }
 }
 

@@ -9,10 +9,13 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
+use super::event::ClientEvent;
 use super::hold::Hold;
+use super::id::ClientId;
 use super::panics::{NOBODY, PutBack};
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
+use super::steps::{Steps, Watcher};
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
@@ -24,46 +27,7 @@ use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::Time;
-use crate::watch::{
-    ARROW_COUNT, ClientEvent, Event, LoopEvent, Narrator, Observer, Patience, What,
-};
 use crate::work::{self, Budget};
-
-/// Names one connection: a slab key, and the generation that tells it from the key's earlier
-/// owners. An event for a connection that is gone finds a different generation and is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientId(u64);
-
-impl ClientId {
-    /// The id of the client at `key` of a slab, where `generation` clients came before it.
-    ///
-    /// # Panics
-    /// If the key is above `u32::MAX`.
-    pub fn new(key: usize, generation: u32) -> ClientId {
-        let key = u32::try_from(key).expect("fewer than 4 billion clients");
-        ClientId(u64::from(generation) << 32 | u64::from(key))
-    }
-
-    /// The id as a number, for a poll's token.
-    pub fn to_bits(self) -> u64 {
-        self.0
-    }
-
-    /// The id that was once made into `bits`.
-    pub fn from_bits(bits: u64) -> ClientId {
-        ClientId(bits)
-    }
-
-    /// The slot that the client has in the slab: its key.
-    pub fn slot(self) -> usize {
-        (self.0 & u64::from(u32::MAX)) as usize
-    }
-
-    /// How many clients came before it: its generation.
-    pub fn number(self) -> u32 {
-        (self.0 >> 32) as u32
-    }
-}
 
 /// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
 /// other memory and keep the allocator from giving that back.
@@ -107,7 +71,7 @@ pub struct Clients<S> {
     pub(super) driven: usize,
     /// Whom a panic has kept from being answered.
     pub(super) put_back: VecDeque<PutBack>,
-    pub(super) narrator: Narrator,
+    pub(super) steps: Steps,
     next_generation: u32,
     /// How many clients came in by the admin door.
     admins: usize,
@@ -144,7 +108,7 @@ impl<S: Stream> Clients<S> {
             answered: 0,
             driven: NOBODY,
             put_back: VecDeque::new(),
-            narrator: Narrator::default(),
+            steps: Steps::default(),
             next_generation: 0,
             admins: 0,
             hold: None,
@@ -179,52 +143,24 @@ impl<S: Stream> Clients<S> {
         &mut self.common.metrics
     }
 
-    /// Has `observer` told of every step from now on, and whoever was told before no more.
-    pub fn observe(&mut self, observer: Box<dyn Observer + Send>) {
-        self.narrator.observe(observer);
+    /// Tells `watcher` of the clients' steps from now on, and the one before no more.
+    pub fn watch(&mut self, watcher: Box<dyn Watcher>) {
+        self.steps.watch(watcher);
     }
 
-    /// A turn begins at `now`, by so many events of a poll that was to wait or not. To be called
-    /// first in a turn; only who [observes](Clients::observe) is told, and if nobody does, events
-    /// are not counted. Nothing else depends on it.
-    pub fn on_polled(&mut self, events: impl FnOnce() -> usize, patience: Patience, now: Time) {
-        self.narrator.on_polled(events, patience, now);
+    /// A turn begins at `now`. To be called first in it; only what a [`Watcher`] is told depends on
+    /// it.
+    pub fn on_polled(&mut self, now: Time) {
+        self.steps.set_time(now);
     }
 
-    /// Has steps counted from now on, and those of whoever is in these slots kept; or nothing.
-    pub(crate) fn watch(&mut self, slots: Option<&[usize]>) {
-        self.narrator.watch(slots);
-    }
-
-    /// Whether steps are counted.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.narrator.is_watched()
-    }
-
-    /// How often each arrow was walked while steps were counted.
-    pub(crate) fn arrows(&self) -> [u64; ARROW_COUNT] {
-        self.narrator.watched().arrows()
-    }
-
-    /// The last steps of whoever is in this slot, if they are kept.
-    pub(crate) fn steps(&self, slot: usize) -> Vec<Event> {
-        self.narrator.watched().steps(slot)
-    }
-
-    /// Tells whoever observes of something that concerns no client in particular.
-    pub fn tell_of_loop(&mut self, event: LoopEvent) {
-        if self.narrator.is_on() {
-            self.narrator.tell(What::Loop(event));
-        }
-    }
-
-    /// Tells of a client's step, if anybody listens.
+    /// Tells of a client's step, if steps are told.
     #[inline]
-    pub(super) fn tell(&mut self, key: usize, event: impl FnOnce(&Self, usize) -> ClientEvent) {
-        if self.narrator.is_on() {
-            let id = ClientId::new(key, self.slab[key].generation);
-            let event = event(self, key);
-            self.narrator.tell(What::Client(id, event));
+    pub(super) fn tell(&mut self, key: usize, step: impl FnOnce(&Self, usize) -> ClientEvent) {
+        if self.steps.are_told() {
+            let id = self.slab[key].id(key);
+            let step = step(self, key);
+            self.steps.tell(id, step);
         }
     }
 
@@ -338,8 +274,7 @@ impl<S: Stream> Clients<S> {
     /// report, with what that was and what it is to be from now on. To be called last in a turn:
     /// whoever is left out here sleeps for ever.
     ///
-    /// A client for which `ask` fails is closed, at once. If an observer has panicked in this turn,
-    /// the panic goes on at the end of this.
+    /// A client for which `ask` fails is closed, at once.
     pub fn register(
         &mut self,
         mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
@@ -352,7 +287,7 @@ impl<S: Stream> Clients<S> {
                 continue;
             }
             client.interest = wanted;
-            let id = ClientId::new(key, client.generation);
+            let id = client.id(key);
             match ask(id, client.socket.stream_mut(), before, wanted) {
                 Ok(()) => self.tell(key, |_, _| ClientEvent::Registered { interest: wanted }),
                 Err(_) => self.close(key, CloseReason::Reset),
@@ -360,7 +295,6 @@ impl<S: Stream> Clients<S> {
         }
         self.unregistered = waiting;
         self.free();
-        self.narrator.resume_panic();
     }
 
     /// Ends one client from outside, for this reason unless it has one already: a client that
@@ -374,7 +308,7 @@ impl<S: Stream> Clients<S> {
         };
         let before = connection.state();
         connection.on_close(reason);
-        self.narrator.count_close(before);
+        self.steps.on_closed(before);
         if let Demand::Close(reason) = connection.demand() {
             self.end(key, reason);
         }
@@ -397,10 +331,9 @@ impl<S: Stream> Clients<S> {
             // If it fails the connection is gone already, which is what was wanted.
             let _ = client.socket.stream().reset_on_drop();
         }
-        if self.narrator.is_on() || max_level() >= Level::Debug {
+        if self.steps.are_told() || max_level() >= Level::Debug {
             let (answers, peer) = (client.connection.served(), client.peer());
-            let id = ClientId::new(key, client.generation);
-            self.narrator.tell(What::Client(id, ClientEvent::Closed { reason, answers, peer }));
+            self.steps.tell(client.id(key), ClientEvent::Closed { reason, answers, peer });
         }
     }
 
@@ -422,10 +355,10 @@ impl<S: Stream> Clients<S> {
         for key in self.ended.drain(..) {
             let client = self.slab.remove(key);
             self.admins -= usize::from(client.connection.door() == Door::Admin);
-            let id = ClientId::new(key, client.generation);
+            let id = client.id(key);
             drop(client);
-            if self.narrator.is_on() {
-                self.narrator.tell(What::Client(id, ClientEvent::Freed));
+            if self.steps.are_told() {
+                self.steps.tell(id, ClientEvent::Freed);
             }
         }
         self.extent.on_freed(&mut self.slab);

@@ -9,7 +9,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::clients::{ClientId, Clients};
+use super::clients::Clients;
+use super::id::ClientId;
 use crate::answer::handler::Handler;
 use crate::connection::Phase;
 use crate::connection::state::Name;

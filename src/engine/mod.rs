@@ -4,8 +4,7 @@
 //! No mio and no clock: everything with state in it is here, generic over the stream, so that a
 //! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
 //! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended,
-//! [`admit`] who has come, [`register`] who waits. Whoever [observes] is told of the turn itself by
-//! [`on_polled`].
+//! [`admit`] who has come, [`register`] who waits. [`on_polled`] begins it.
 //!
 //! Invariants: whoever can do something without a new event stands on the run queue; whoever
 //! waits stands in one timer list; a key that is freed has no event left in this turn.
@@ -16,29 +15,35 @@
 //! [`free`]: Clients::free
 //! [`admit`]: Clients::admit
 //! [`register`]: Clients::register
-//! [observes]: Clients::observe
 //! [`on_polled`]: Clients::on_polled
 //!
 //! [`clients`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
 //! them take their steps, [`panics`] clears up when one of these ends in a panic, and [`parting`]
-//! decides who has to go before the peer wants to. For whoever watches, [`survey`] looks at
-//! everybody, and [`hold`] has the public stand still.
+//! decides who has to go before the peer wants to. [`event`] is every step that a client takes, and
+//! [`steps`] the seam through which a [`Watcher`] is told of them. [`survey`] looks at all clients at
+//! once, and [`hold`] has the public stand still.
 
 pub(crate) mod admission;
 pub(crate) mod client;
 mod clients;
+mod event;
 mod hold;
+mod id;
 mod panics;
 mod parting;
 mod run;
 mod slots;
 pub(crate) mod socket;
+mod steps;
 mod survey;
 pub(crate) mod timers;
 
 pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
-pub use clients::{ClientId, Clients};
+pub use clients::Clients;
+pub use event::{Change, ClientEvent, Rest};
 pub(crate) use hold::StepTaken;
+pub use id::ClientId;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
+pub use steps::{Attention, Watcher};
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

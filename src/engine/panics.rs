@@ -8,14 +8,15 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::clients::{ClientId, Clients};
+use super::client::StepContext;
+use super::clients::Clients;
+use super::id::ClientId;
 use super::run::{Arrival, Run, Underway};
 use crate::answer::handler::Handler;
 use crate::connection::{Demand, Turn};
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
-use crate::watch::Witness;
 
 /// No client is driven: slab keys stay far below this.
 pub(super) const NOBODY: usize = usize::MAX;
@@ -63,9 +64,9 @@ impl<S: Stream> Clients<S> {
             client.queued = false;
             self.driven = key;
             self.common.budget.begin_client(self.common.budget.share());
-            let mut turn = Turn { now, handler: &mut *handler, common: &mut self.common };
-            let witness = &mut Witness { narrator: &mut self.narrator, key };
-            let step = client.take(received, &mut bytes, &mut turn, witness);
+            let turn = Turn { now, handler: &mut *handler, common: &mut self.common };
+            let mut context = StepContext { turn, steps: &mut self.steps, key };
+            let step = client.take(received, &mut bytes, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
                 None => self.carry_on(key, self.common.budget.left(), now, handler),
@@ -99,7 +100,7 @@ impl<S: Stream> Clients<S> {
         let Some(client) = self.slab.get_mut(key).filter(|_| !self.ended.contains(&key)) else {
             return;
         };
-        self.narrator.count_close(client.connection.state());
+        self.steps.on_closed(client.connection.state());
         client.connection.on_close(CloseReason::HandlerPanicked);
         // If it fails the connection is gone already.
         let _ = client.socket.stream().reset_on_drop();

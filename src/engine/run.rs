@@ -1,17 +1,17 @@
 //! Has clients take their steps: in batches, within budgets, and when a deadline has passed.
 
+use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
+use super::event::{ClientEvent, Rest};
 use crate::answer::handler::Handler;
 use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Deadline, Phase, Turn};
 use crate::door::Door;
-use crate::engine::client::{Client, Step};
 use crate::engine::socket::{Readiness, Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
-use crate::watch::{ClientEvent, Rest, Witness};
 use crate::work::Budget;
 
 /// How many clients are received from before they are answered.
@@ -92,7 +92,7 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        self.narrator.set_time(now);
+        self.steps.set_time(now);
         self.drain_next();
         self.set_public_aside();
         let runnable = self.run_queue.len();
@@ -133,9 +133,10 @@ impl<S: Stream> Clients<S> {
                 continue;
             };
             client.queued = false;
-            let witness = &mut Witness { narrator: &mut self.narrator, key };
-            match client.receive(share, &mut self.common.metrics, witness) {
+            match client.receive(share, &mut self.common.metrics) {
                 Some(received) => {
+                    let unread = client.socket.unread();
+                    self.tell(key, |_, _| ClientEvent::Received { received, unread });
                     self.arrivals.push(Arrival { key, received, start });
                     start += received.bytes();
                 }
@@ -153,9 +154,9 @@ impl<S: Stream> Clients<S> {
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
-            let mut turn = Turn { now, handler, common: &mut self.common };
-            let witness = &mut Witness { narrator: &mut self.narrator, key };
-            let step = client.take(received, came, &mut turn, witness);
+            let turn = Turn { now, handler, common: &mut self.common };
+            let mut context = StepContext { turn, steps: &mut self.steps, key };
+            let step = client.take(received, came, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
                 None => self.get_underway(key, self.common.budget.left()),
@@ -213,11 +214,11 @@ impl<S: Stream> Clients<S> {
         self.driven = key;
         self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
-        let mut turn = Turn { now, handler, common: &mut self.common };
-        let witness = &mut Witness { narrator: &mut self.narrator, key };
+        let turn = Turn { now, handler, common: &mut self.common };
+        let mut context = StepContext { turn, steps: &mut self.steps, key };
         let run = loop {
-            let step = client.step(&mut self.receive_buffer, &mut turn, witness);
-            if let Some(run) = client.outcome(step, &turn.common.budget) {
+            let step = client.step(&mut self.receive_buffer, &mut context);
+            if let Some(run) = client.outcome(step, &context.turn.common.budget) {
                 break run;
             }
             if pace == Pace::OneStep && client.connection.state() != Name::Closed {
@@ -287,7 +288,7 @@ impl<S: Stream> Clients<S> {
     /// What a client waits for, and how long it may.
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
-        let now = self.time_of(connection.door(), self.narrator.now());
+        let now = self.time_of(connection.door(), self.steps.now());
         let rest = connection.deadline(&self.common.timeouts).map(|deadline| {
             let (class, due) = match deadline {
                 Deadline::Timeout(class, since) => {
@@ -365,9 +366,8 @@ impl<S: Stream> Clients<S> {
     /// Has one client learn that its time has come. It has to be driven next.
     pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.driven = key;
-        let mut turn = Turn { now, handler, common: &mut self.common };
-        let witness = &mut Witness { narrator: &mut self.narrator, key };
-        self.slab[key].expire(&mut turn, witness);
+        let turn = Turn { now, handler, common: &mut self.common };
+        self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
         self.set_deadline(key, None);
     }
 }

@@ -13,7 +13,7 @@ impl<H: Handler> Server<H> {
         for listener in self.admission.listeners() {
             let address = listener.address;
             debug!("listening on http://{address}/");
-            self.clients.tell_of_loop(LoopEvent::Listening { address });
+            self.tracer.tell_of_loop(self.now, LoopEvent::Listening { address });
         }
         if let Some(address) = self.admin_addr() {
             debug!("admin page at http://{address}/");

@@ -29,7 +29,7 @@ use crate::server::pace::Paced;
 use crate::server::signals::{Signals, StopHandle, Told};
 use crate::system_calls::{self, Call, Reported};
 use crate::time::Time;
-use crate::watch::{LoopEvent, Observer, Patience};
+use crate::watch::{LoopEvent, Observer, Patience, Tracer};
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
@@ -106,6 +106,7 @@ pub struct Server<H> {
     told: Told,
     alarm: Alarm,
     clients: Clients<TcpStream>,
+    tracer: Tracer,
     handler: Doors<H>,
     needs: Needs,
     limits: Limits,
@@ -178,6 +179,10 @@ impl<H: Handler> Server<H> {
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
         let alarm = Alarm::new(poll.registry(), ALARM);
+        let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let tracer = Tracer::default();
+        clients.watch(tracer.watcher());
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
@@ -189,11 +194,8 @@ impl<H: Handler> Server<H> {
             waker: Arc::new(waker),
             told: Told::default(),
             alarm,
-            clients: Clients::new(
-                config.limits.clone(),
-                config.timeouts.clone(),
-                SystemTime::UNIX_EPOCH,
-            ),
+            clients,
+            tracer,
             handler: Doors::new(handler, routes),
             needs,
             limits: config.limits.clone(),
@@ -254,7 +256,7 @@ impl<H: Handler> Server<H> {
     /// ```
     pub fn observe(&mut self, observer: impl Observer + Send + 'static) {
         self.clock = Clock::Runs;
-        self.clients.observe(Box::new(observer));
+        self.tracer.observe(Box::new(observer));
     }
 
     /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
@@ -262,7 +264,7 @@ impl<H: Handler> Server<H> {
     /// motion time passes only while the loop sleeps. Told to stop, it does not rest any more.
     pub fn observe_slowly(&mut self, observer: impl Observer + Send + 'static, pause: Duration) {
         self.clock = Clock::Stands;
-        self.clients.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
+        self.tracer.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
     }
 
     /// What it has counted.
@@ -330,7 +332,8 @@ impl<H: Handler> Server<H> {
         self.poll_events(timeout)?;
         self.read_clock();
         self.on_rested(rests_from);
-        self.clients.on_polled(|| self.events.iter().count(), patience, self.now);
+        self.tracer.on_polled(|| self.events.iter().count(), patience, self.now);
+        self.clients.on_polled(self.now);
         self.note_events();
         self.note_stops();
         self.clients.drive(self.now, &mut self.handler);
@@ -342,12 +345,13 @@ impl<H: Handler> Server<H> {
         self.end_if_drained();
         self.tell_of_failures();
         self.clients.metrics_mut().turns += 1;
+        if let Progress::Stopped(_) = self.progress {
+            self.tracer.tell_of_loop(self.now, LoopEvent::Stopped);
+        }
         self.leave_out_pauses();
+        self.tracer.resume_panic();
         match self.progress {
-            Progress::Stopped(stopped) => {
-                self.clients.tell_of_loop(LoopEvent::Stopped);
-                Ok(ControlFlow::Break(stopped))
-            }
+            Progress::Stopped(stopped) => Ok(ControlFlow::Break(stopped)),
             Progress::Running | Progress::Draining { .. } | Progress::LookingLast { .. } => {
                 Ok(ControlFlow::Continue(()))
             }
@@ -414,7 +418,7 @@ impl<H: Handler> Server<H> {
                     self.admission.on_ready(index);
                     if let Some(listener) = self.admission.listeners().nth(index) {
                         let address = listener.address;
-                        self.clients.tell_of_loop(LoopEvent::ListenerReady { address });
+                        self.tracer.tell_of_loop(self.now, LoopEvent::ListenerReady { address });
                     }
                 }
                 Token(token) => {

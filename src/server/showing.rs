@@ -43,7 +43,13 @@ impl<H: Handler> Server<H> {
     /// Does what was asked for by the admin door, and looks at everybody for those who watch.
     pub(super) fn attend(&mut self) {
         if let Some(Showing { desk, .. }) = &mut self.admin {
-            desk.attend(&mut self.clients, &mut self.admission, &mut self.handler, self.now);
+            desk.attend(
+                &mut self.clients,
+                &self.tracer,
+                &mut self.admission,
+                &mut self.handler,
+                self.now,
+            );
         }
     }
 
@@ -86,7 +92,7 @@ impl<H: Handler> Server<H> {
     /// look at the clock.
     pub(super) fn on_rest(&mut self) -> Option<Time> {
         let Some(Showing { desk, .. }) = &mut self.admin else { return None };
-        if !self.clients.is_watched() {
+        if !self.tracer.is_watched() {
             return None;
         }
         let now = Time::after_start(self.began.elapsed());

@@ -63,7 +63,7 @@ impl<H: Handler> Server<H> {
                 self.accepted_max = self.clients.metrics().accepted + queued_max * listeners;
                 let clients = self.clients.len();
                 info!("stopping by {by}: {clients} clients may finish");
-                self.clients.tell_of_loop(LoopEvent::Stopping { by, clients });
+                self.tracer.tell_of_loop(self.now, LoopEvent::Stopping { by, clients });
             }
             // Nobody is left to be cut off.
             Progress::Draining { .. } | Progress::LookingLast { .. }

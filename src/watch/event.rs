@@ -6,12 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::TimeoutClass;
-use crate::connection::state::Name;
-use crate::connection::{Demand, Unread};
-use crate::engine::ClientId;
-use crate::engine::socket::{Interest, Readiness, Received, Taken};
-use crate::metrics::CloseReason;
+use crate::engine::{ClientEvent, ClientId};
 use crate::time::Time;
 
 /// One step, and the turn in which it was taken.
@@ -84,116 +79,6 @@ pub enum Patience {
     Looked,
     /// It was to wait for the first.
     Waited,
-}
-
-/// One step of a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ClientEvent {
-    /// It was accepted, and stands on the run queue.
-    #[non_exhaustive]
-    Accepted {
-        /// Who it is.
-        peer: SocketAddr,
-        /// How many clients there are now.
-        clients: usize,
-    },
-    /// The poll says this of its socket, by the token that the socket was registered with.
-    #[non_exhaustive]
-    Told {
-        /// What the poll says.
-        readiness: Readiness,
-    },
-    /// It was received from.
-    #[non_exhaustive]
-    Received {
-        /// What the system call returned, or why there was none.
-        received: Received,
-        /// What is known of the socket after that.
-        unread: Unread,
-    },
-    /// It goes on with what it received in an earlier turn.
-    #[non_exhaustive]
-    Resumed {
-        /// How much of it is left, in bytes.
-        kept: usize,
-    },
-    /// Its connection has taken what was received, or what became of its answers.
-    Changed(Change),
-    /// It was sent to.
-    #[non_exhaustive]
-    Sent {
-        /// What the system call returned, or why there was none.
-        taken: Taken,
-        /// How much was offered, in bytes.
-        offered: usize,
-    },
-    /// It has done so much that the others go first. It goes on in its next turn.
-    Yields,
-    /// It is held, and has taken the one step that it may. It could take another.
-    Held,
-    /// It can do nothing more, and waits for its peer.
-    #[non_exhaustive]
-    Waits {
-        /// What it will do once it can.
-        demand: Demand,
-        /// How long it may wait.
-        rest: Option<Rest>,
-    },
-    /// The poll is asked to report this of its socket from now on.
-    #[non_exhaustive]
-    Registered {
-        /// What the poll is to report.
-        interest: Interest,
-    },
-    /// Its time has run out.
-    #[non_exhaustive]
-    TimedOut {
-        /// The time for what.
-        class: TimeoutClass,
-        /// How long that was.
-        timeout: Duration,
-    },
-    /// The time of its source or its disk has come: it is asked for more of the answer's body.
-    Due,
-    /// Its connection has ended.
-    #[non_exhaustive]
-    Closed {
-        /// Why.
-        reason: CloseReason,
-        /// Answers given, to requests and to faults.
-        answers: u32,
-        /// Who it was.
-        peer: SocketAddr,
-    },
-    /// Its descriptor is closed, and its slot can be given to another.
-    Freed,
-}
-
-/// A connection's state before and after a step, and how full its buffers are then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Change {
-    /// The state before.
-    pub before: Name,
-    /// The state after.
-    pub after: Name,
-    /// Answers given in this step, to requests and to faults.
-    pub answers: u32,
-    /// Input that is kept until more of it comes, or until it can be looked at, in bytes.
-    pub kept: usize,
-    /// Output that has not been sent, in bytes.
-    pub owed: usize,
-}
-
-/// How long a client may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Rest {
-    /// For what; `None`: it lets its peer wait, until its source or its disk has more to give.
-    pub class: Option<TimeoutClass>,
-    /// From now on. A timeout is acted on up to 1/64 of it later, a source's time at once.
-    pub rest: Duration,
 }
 
 impl Event {

@@ -5,9 +5,9 @@
 use std::fmt::{self, Debug, Display, Formatter};
 use std::time::Duration;
 
-use super::event::{Change, ClientEvent, Event, LoopEvent, What};
+use super::event::{Event, LoopEvent, What};
 use crate::connection::{Demand, Unread};
-use crate::engine::socket::{Received, Taken};
+use crate::engine::{Change, ClientEvent, Received, Taken};
 use crate::time::Time;
 
 impl Event {

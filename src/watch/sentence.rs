@@ -6,11 +6,10 @@
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
-use super::event::{Change, ClientEvent, Event, LoopEvent, Patience, Rest, What};
+use super::event::{Event, LoopEvent, Patience, What};
 use crate::config::TimeoutClass;
 use crate::connection::{Demand, Unread};
-use crate::engine::ClientId;
-use crate::engine::socket::{Interest, Readiness, Received, Taken};
+use crate::engine::{Change, ClientEvent, ClientId, Interest, Readiness, Received, Rest, Taken};
 
 /// The width of the column that says who, in characters: a hundred thousand clients stay in it.
 const WHO_WIDTH: usize = 13;

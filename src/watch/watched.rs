@@ -6,8 +6,9 @@
 
 use std::collections::VecDeque;
 
-use super::event::{ClientEvent, Event};
+use super::event::Event;
 use crate::connection::state::{ARROWS, Name};
+use crate::engine::ClientEvent;
 
 /// How many steps are kept of a client: two or three requests.
 const STEPS_KEPT: usize = 16;
@@ -46,7 +47,7 @@ impl Watch {
     }
 
     /// Whether anybody's steps are kept.
-    pub(crate) fn follows_anybody(&self) -> bool {
+    pub(crate) fn is_following_any(&self) -> bool {
         !self.followed.is_empty()
     }
 

@@ -7,6 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{Clients, Readiness, Time};
+use oneloop::watch::Tracer;
 use oneloop::{
     CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
 };
@@ -71,6 +72,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// A crowd of clients in memory.
 struct Crowd {
     clients: Clients<Queued>,
+    tracer: Tracer,
     peers: Vec<Queued>,
     panics: usize,
 }
@@ -79,8 +81,10 @@ impl Crowd {
     /// Each client has sent one of these.
     fn of(said: &[String]) -> Crowd {
         let (limits, timeouts) = (Limits::default(), Timeouts::default());
-        let clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        let mut crowd = Crowd { clients, peers: Vec::new(), panics: 0 };
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let tracer = Tracer::default();
+        clients.watch(tracer.watcher());
+        let mut crowd = Crowd { clients, tracer, peers: Vec::new(), panics: 0 };
         for said in said {
             let peer = Queued::with_room();
             peer.send(said);
@@ -100,6 +104,7 @@ impl Crowd {
                 self.clients.expire(now, &mut Fragile);
                 self.clients.free();
                 self.clients.register(|_, _, _, _| Ok(()));
+                self.tracer.resume_panic();
             });
             self.panics += usize::from(panic::catch_unwind(turn).is_err());
             assert!(self.panics < 1000, "the same panic again and again");
@@ -209,7 +214,7 @@ fn an_observer_that_panics_keeps_nobody_from_being_served() {
         let said: Vec<String> = (0..4).map(|client| get(&format!("/{client}"))).collect();
         let mut crowd = Crowd::of(&said);
         let mut events = 0;
-        crowd.clients.observe(Box::new(move |_: &Event| {
+        crowd.tracer.observe(Box::new(move |_: &Event| {
             events += 1;
             if events == nth {
                 break_down()

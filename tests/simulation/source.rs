@@ -3,7 +3,8 @@
 
 use std::cell::RefCell;
 
-use oneloop::engine::ClientId;
+use oneloop::engine::{Attention, ClientEvent, ClientId, Time, Watcher};
+use oneloop::watch::StateName;
 use oneloop::{Next, Piece, Source};
 
 use crate::handler::Wires;
@@ -69,8 +70,25 @@ impl Drop for SimulatedSource {
     }
 }
 
+/// Watches for clients that go on with what they have sent before: of that the wire sees nothing.
+pub struct Resumptions;
+
+impl Watcher for Resumptions {
+    fn attention(&self) -> Attention {
+        Attention::Steps
+    }
+
+    fn on_transition(&mut self, _: StateName, _: StateName, _: u32) {}
+
+    fn on_step(&mut self, _: Time, client: ClientId, step: ClientEvent) {
+        if let ClientEvent::Resumed { .. } = step {
+            on_resumed(client);
+        }
+    }
+}
+
 /// The server goes on with what it has read before from this client.
-pub fn on_resumed(id: ClientId) {
+fn on_resumed(id: ClientId) {
     let place = WIRES.with_borrow(|wires| {
         let mut wires = wires.as_ref().expect("a client has a run").iter();
         wires.position(|wire| wire.borrow().id == Some(id))

@@ -13,7 +13,6 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{Admission, ClientId, Clients, Time};
-use oneloop::watch::{ClientEvent, Event, What};
 
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
@@ -110,11 +109,7 @@ impl Crowd {
         let timeouts = setting.config.timeouts.clone();
         let mut clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
         // No call tells that a client goes on with what it has sent before.
-        clients.observe(Box::new(|event: &Event| {
-            if let What::Client(id, ClientEvent::Resumed { .. }) = event.what {
-                source::on_resumed(id);
-            }
-        }));
+        clients.watch(Box::new(source::Resumptions));
         Crowd {
             handler: Recorder::new(
                 &setting.manner,

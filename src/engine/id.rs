@@ -1,0 +1,37 @@
+//! The name of a client, which no later client has.
+
+/// Names one connection: a slab key, and the generation that tells it from the key's earlier
+/// owners. An event for a connection that is gone finds a different generation and is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientId(u64);
+
+impl ClientId {
+    /// The id of the client at `key` of a slab, where `generation` clients came before it.
+    ///
+    /// # Panics
+    /// If the key is above `u32::MAX`.
+    pub fn new(key: usize, generation: u32) -> ClientId {
+        let key = u32::try_from(key).expect("fewer than 4 billion clients");
+        ClientId(u64::from(generation) << 32 | u64::from(key))
+    }
+
+    /// The id as a number, for a poll's token.
+    pub fn to_bits(self) -> u64 {
+        self.0
+    }
+
+    /// The id that was once made into `bits`.
+    pub fn from_bits(bits: u64) -> ClientId {
+        ClientId(bits)
+    }
+
+    /// The slot that the client has in the slab: its key.
+    pub fn slot(self) -> usize {
+        (self.0 & u64::from(u32::MAX)) as usize
+    }
+
+    /// How many clients came before it: its generation.
+    pub fn number(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
