@@ -5,11 +5,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 13] = [
+const READMES: [&str; 14] = [
     "README.md",
     "benches/neighbours/README.md",
     "benches/peers/README.md",
@@ -20,6 +21,7 @@ const READMES: [&str; 13] = [
     "src/cli/README.md",
     "src/handlers/site/README.md",
     "src/herd/README.md",
+    "src/system_calls/README.md",
     "src/watch/README.md",
     "tests/README.md",
     "tests/experiments/README.md",
@@ -102,29 +104,42 @@ fn the_journey_in_the_readme_is_what_explain_tells() {
     assert_eq!(journey, shown, "{journey:#?}");
 }
 
-/// The first block of the README: each line is a command that works in a clean clone.
+/// The README has exactly two commands to begin with, and says how long the first one builds.
 #[test]
-fn the_first_commands_of_the_readme_serve() {
+fn the_readme_begins_with_two_commands_that_work_in_a_clean_clone() {
     let readme = read("README.md");
+    assert!(readme.lines().count() <= 200, "it is read to its end");
     let (_, block) = readme.split_once("```sh\n").unwrap();
     let (commands, after) = block.split_once("```").unwrap();
-    let commands: Vec<&str> = commands.lines().collect();
-    assert_eq!(commands.len(), 2);
+    let commands = commands.lines().map(|line| line.split('#').next().unwrap().trim());
+    assert_eq!(commands.collect::<Vec<_>>(), ["cargo run --release", "tests/run"]);
     assert!(
         after.contains("The first command builds the program, which takes"),
         "how long it takes"
     );
-    for (command, expected) in commands.iter().zip(["This is the server respose! :)", "README.md"])
-    {
-        let command = command.split('#').next().unwrap().trim();
-        let arguments = command.strip_prefix("cargo run --release").expect("it is run by cargo");
+    let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run");
+    let mode = run.metadata().unwrap().permissions().mode();
+    assert!(run.is_file() && mode & 0o111 == 0o111, "tests/run can be run: {mode:o}");
+}
+
+/// Each line of the README that runs the server by cargo.
+#[test]
+fn the_servers_that_the_readme_starts_serve() {
+    let readme = read("README.md");
+    let commands = readme.lines().filter_map(|line| line.strip_prefix("cargo run --release"));
+    let commands: Vec<&str> = commands.map(|line| line.split('#').next().unwrap()).collect();
+    assert_eq!(commands.len(), 4, "{commands:?}");
+    for arguments in commands {
+        let is_listing = arguments.contains("--list");
+        let expected = if is_listing { "README.md" } else { "This is the server respose! :)" };
         let arguments = arguments.trim_start().trim_start_matches("-- ").split_whitespace();
         let mut program = Command::new(env!("CARGO_BIN_EXE_oneloop"));
         program.args(arguments).args(["-l", "127.0.0.1:0"]).env_remove("RUST_LOG");
         program.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(Stdio::piped());
         let mut server = Guard(program.spawn().unwrap());
         let stderr = BufReader::new(server.0.stderr.take().unwrap());
-        let line = stderr.lines().next().expect("it says where it listens").unwrap();
+        let mut lines = stderr.lines().map(Result::unwrap);
+        let line = lines.next().expect("it says where it listens");
         let (_, url) = line.split_once("http://").expect("a URL");
         let mut client = TcpStream::connect(url.split('/').next().unwrap()).unwrap();
         client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
