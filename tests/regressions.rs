@@ -247,3 +247,41 @@ fn r12_a_call_that_is_interrupted_for_ever_ends_its_client_and_not_the_loop() {
     assert_eq!(clients.metrics().closed(CloseReason::Reset), 1);
     assert!(clients.metrics().receives < 100);
 }
+
+/// Clients that each say one of these, and may do 1 KiB in a turn.
+fn clients_in_small_turns(words: &[Vec<u8>]) -> Clients<PipeStream> {
+    let mut limits = Limits::default();
+    limits.turn_bytes_max = 1024;
+    let mut clients = Clients::new(limits, Timeouts::default(), SystemTime::UNIX_EPOCH);
+    for (port, words) in (1..).zip(words) {
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        clients.admit(Pipe::saying(&[words]).stream(), peer, Time::START);
+    }
+    clients
+}
+
+/// This, and then a letter for longer than is looked at here.
+fn going_on(beginning: &[u8]) -> Vec<u8> {
+    let mut words = beginning.to_vec();
+    words.resize(1024 * 1024, b'x');
+    words
+}
+
+/// Each look before a deadline that ended with its budget gave the client another place on the run
+/// queue. With more clients than one batch takes, each place was a turn more for it, and a client
+/// fewer in every batch.
+#[test]
+fn r13_a_client_that_is_looked_at_again_and_again_has_one_place_on_the_run_queue() {
+    let mut clients = clients_in_small_turns(&vec![going_on(b"GET / HTTP/1.1\r\nA: "); 128]);
+    let mut handler = FixedText::new(*b"text");
+    for _ in 0..2 {
+        clients.drive(Time::START, &mut handler);
+    }
+    let late = Time::START + Duration::from_secs(3600);
+    for turn in 0..8 {
+        let receives = clients.metrics().receives;
+        clients.drive(late, &mut handler);
+        assert_eq!(clients.metrics().receives - receives, 64, "in turn {turn}");
+        clients.expire(late, &mut handler);
+    }
+}

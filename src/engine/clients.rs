@@ -42,9 +42,8 @@ const ACCEPTING_CLIENTS: usize = 64;
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
     extent: Extent,
-    /// Keys of clients that can do something now. A key whose client is not marked as queued is
-    /// left over from a client that has ended since, and is skipped.
-    pub(super) run_queue: VecDeque<usize>,
+    /// Clients that can do something now, each of them once. One that has ended since is skipped.
+    pub(super) run_queue: VecDeque<ClientId>,
     /// The public's deadlines, and those of the admin door's clients.
     pub(super) timers: [Timers; Door::ALL.len()],
     /// Keys whose clients have still to be looked at because the server is stopping.
@@ -239,7 +238,8 @@ impl<S: Stream> Clients<S> {
         let client = &mut self.slab[key];
         if !client.queued {
             client.queued = true;
-            self.run_queue.push_back(key);
+            let id = ClientId::new(key, client.generation);
+            self.run_queue.push_back(id);
         }
     }
 

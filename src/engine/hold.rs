@@ -22,8 +22,8 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Hold {
     since: Time,
-    /// Keys of those who can do something, as on the run queue.
-    queue: VecDeque<usize>,
+    /// Those who can do something, as on the run queue.
+    queue: VecDeque<ClientId>,
     /// How many of them have still to take a step before somebody is let in.
     lap: usize,
 }
@@ -67,12 +67,12 @@ impl<S: Stream> Clients<S> {
     pub(super) fn set_public_aside(&mut self) {
         let Some(hold) = &mut self.hold else { return };
         for _ in 0..self.run_queue.len() {
-            let Some(key) = self.run_queue.pop_front() else { break };
-            match self.slab.get(key) {
+            let Some(id) = self.run_queue.pop_front() else { break };
+            match self.slab.get(id.slot()) {
                 Some(client) if client.connection.door() == Door::Public => {
-                    hold.queue.push_back(key);
+                    hold.queue.push_back(id);
                 }
-                Some(_) => self.run_queue.push_back(key),
+                Some(_) => self.run_queue.push_back(id),
                 None => {}
             }
         }
@@ -95,10 +95,12 @@ impl<S: Stream> Clients<S> {
 
     fn step_at<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
         let hold = self.hold.as_mut()?;
-        while let Some(key) = hold.queue.pop_front() {
+        while let Some(id) = hold.queue.pop_front() {
             hold.lap = hold.lap.saturating_sub(1);
-            // As on the run queue, a key may be left over from a client that has ended.
-            if let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) {
+            let key = id.slot();
+            let client = self.slab.get_mut(key).filter(|client| client.generation == id.number());
+            // As on the run queue, an id may be left over from a client that has ended.
+            if let Some(client) = client.filter(|client| client.queued) {
                 client.queued = false;
                 let before = client.connection.state();
                 if client.connection.awaits_disk() {
@@ -122,8 +124,8 @@ impl<S: Stream> Clients<S> {
     /// Lets them go on. For them no time has passed.
     pub(crate) fn release(&mut self, now: Time) {
         let Some(hold) = self.hold.take() else { return };
-        for key in hold.queue.into_iter().rev() {
-            self.run_queue.push_front(key);
+        for id in hold.queue.into_iter().rev() {
+            self.run_queue.push_front(id);
         }
         self.move_public_by(now.since(hold.since));
     }

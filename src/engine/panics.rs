@@ -69,7 +69,7 @@ impl<S: Stream> Clients<S> {
             let step = client.take(received, &mut bytes, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
-                None => self.carry_on(key, self.common.budget.left(), now, handler),
+                None => _ = self.carry_on(key, self.common.budget.left(), now, handler),
             }
         }
     }

@@ -128,10 +128,10 @@ impl<S: Stream> Clients<S> {
         for taken in 0..clients_max {
             let share = start..start + share_bytes;
             let Some(share) = self.batch_buffer.get_mut(share) else { return taken };
-            let Some(key) = self.run_queue.pop_front() else { return clients_max };
-            let Some(client) = self.slab.get_mut(key).filter(|client| client.queued) else {
-                continue;
-            };
+            let Some(id) = self.run_queue.pop_front() else { return clients_max };
+            let key = id.slot();
+            let client = self.slab.get_mut(key).filter(|client| client.generation == id.number());
+            let Some(client) = client.filter(|client| client.queued) else { continue };
             client.queued = false;
             match client.receive(share, &mut self.common.metrics) {
                 Some(received) => {
@@ -182,9 +182,14 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Has one client take its steps, apart from any batch.
-    pub(super) fn drive_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.carry_on(key, self.common.budget.share(), now, handler);
+    /// Has one client take its steps, apart from any batch, and says why it has stopped.
+    pub(super) fn drive_client<H: Handler>(
+        &mut self,
+        key: usize,
+        now: Time,
+        handler: &mut H,
+    ) -> Run {
+        self.carry_on(key, self.common.budget.share(), now, handler)
     }
 
     /// Has one client take one step. If the connection has ended by it, it is seen off, too.
@@ -199,8 +204,8 @@ impl<S: Stream> Clients<S> {
         budget: usize,
         now: Time,
         handler: &mut H,
-    ) {
-        self.take_steps(key, budget, Pace::AllSteps, now, handler);
+    ) -> Run {
+        self.take_steps(key, budget, Pace::AllSteps, now, handler)
     }
 
     fn take_steps<H: Handler>(
@@ -210,7 +215,7 @@ impl<S: Stream> Clients<S> {
         pace: Pace,
         now: Time,
         handler: &mut H,
-    ) {
+    ) -> Run {
         self.driven = key;
         self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
@@ -226,6 +231,7 @@ impl<S: Stream> Clients<S> {
             }
         };
         self.settle(key, run);
+        run
     }
 
     /// A client's turn is over: what it leaves behind is put away, and what it waits for noted.
@@ -352,12 +358,10 @@ impl<S: Stream> Clients<S> {
             return Looked::AtNothing;
         };
         self.slab[key].socket.note(told);
-        // It may not have been reached since its event, or have input that is not looked at yet.
-        self.slab[key].queued = false;
-        self.drive_client(key, now, handler);
-        let client = &self.slab[key];
+        // If it is on the run queue, it keeps its place there.
+        let run = self.drive_client(key, now, handler);
         // A client that is still idle has sent nothing but empty lines, perhaps without end.
-        match client.queued && client.connection.state() != Name::Idle {
+        match run == Run::Spent && self.slab[key].connection.state() != Name::Idle {
             true => Looked::InPart,
             false => Looked::AtAll,
         }
