@@ -6,10 +6,11 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
+use oneloop::config::LINGER_SPANS_MAX;
 use oneloop::engine::{Accept, Accepted, Admission, Clients, Shortage, Time};
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Pipe, PipeStream};
-use oneloop::{CloseReason, Limits, Timeouts};
+use oneloop::{CloseReason, Limits, Next, Piece, Reply, Request, Timeouts};
 
 /// One client that says `words`, by way of these limits.
 fn clients_of(words: &'static [&'static [u8]], limits: Limits) -> Clients<PipeStream> {
@@ -284,4 +285,34 @@ fn r13_a_client_that_is_looked_at_again_and_again_has_one_place_on_the_run_queue
         assert_eq!(clients.metrics().receives - receives, 64, "in turn {turn}");
         clients.expire(late, &mut handler);
     }
+}
+
+/// A client that went on sending behind its last answer was looked at again in each turn once its
+/// time was over. Until it stopped, it stayed, and no source was asked for the next piece of its
+/// answer.
+#[test]
+fn r14_a_client_that_sends_without_end_ends_by_its_deadline_and_keeps_none_from_theirs() {
+    let words = [going_on(b"\0"), b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec()];
+    let mut clients = clients_in_small_turns(&words);
+    let mut handler = |_: &Request<'_>, reply: Reply<'_>| {
+        reply.stream(|piece: &mut Piece<'_>| {
+            piece.append("piece");
+            Next::After(Duration::from_secs(1))
+        })
+    };
+    let mut now = Time::START;
+    for _ in 0..5 {
+        clients.drive(now, &mut handler);
+    }
+    for span in 1..=LINGER_SPANS_MAX {
+        assert_eq!(clients.metrics().closed_total(), 0, "in span {span}");
+        now = now + Duration::from_secs(60);
+        clients.drive(now, &mut handler);
+        let pieces = clients.metrics().pieces;
+        clients.expire(now, &mut handler);
+        // Closing a connection takes all of a turn as small as these.
+        let asked = u64::from(span < LINGER_SPANS_MAX);
+        assert_eq!(clients.metrics().pieces - pieces, asked, "in span {span}");
+    }
+    assert_eq!(clients.metrics().closed(CloseReason::Fault), 1);
 }

@@ -5,7 +5,7 @@
 //! spans of the linger timeout, and each but the first has to be earned by progress in the one
 //! before.
 
-use super::machine::{Connection, Turn};
+use super::machine::{Common, Connection, Turn};
 use super::state::State;
 use crate::config::LINGER_SPANS_MAX;
 
@@ -23,13 +23,19 @@ impl Connection {
         }
     }
 
+    /// Whether the peer has made enough progress in the present span for another.
+    pub(crate) fn has_earned_span(&self, common: &Common) -> bool {
+        let progress = common.limits.progress_bytes(common.timeouts.linger).max(1);
+        u64::from(self.moved) >= progress
+    }
+
     /// A peer that goes on sending, fast enough, is listened to for another span.
     pub(super) fn on_linger_span_over<H>(&mut self, turn: &Turn<'_, H>) {
-        let progress = turn.common.limits.progress_bytes(turn.common.timeouts.linger).max(1);
+        let has_earned = self.has_earned_span(turn.common);
         let State::Lingering { spans, reason, .. } = &mut self.state else {
             unreachable!("only lingering has such spans")
         };
-        if u64::from(self.moved) >= progress && *spans < LINGER_SPANS_MAX {
+        if has_earned && *spans < LINGER_SPANS_MAX {
             *spans += 1;
         } else {
             let reason = *reason;

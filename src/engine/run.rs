@@ -75,8 +75,10 @@ enum Pace {
 /// How much of what the kernel holds of a client has been looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Looked {
-    /// As much as its budget allowed. There may be more.
+    /// As much as its budget allowed. There may be more, and by that it may be in time.
     InPart,
+    /// As much as its budget allowed, and whatever there is more, its time is over.
+    Enough,
     /// All of it.
     AtAll,
     /// There is nothing to look at.
@@ -339,13 +341,18 @@ impl<S: Stream> Clients<S> {
             if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
                 continue;
             }
-            match looked {
-                // The client's next turn continues the look. The other deadlines follow then.
-                Looked::InPart => break,
-                Looked::AtAll | Looked::AtNothing => {
-                    self.expire_client(key, now, handler);
-                    self.drive_client(key, now, handler);
-                }
+            // The client's next turn continues the look. The other deadlines follow then.
+            if looked == Looked::InPart {
+                break;
+            }
+            self.expire_client(key, now, handler);
+            let connection = &self.slab[key].connection;
+            if looked == Looked::Enough && connection.state() != Name::Closed {
+                // Its budget is used up, and it is on the run queue.
+                let deadline = connection.deadline(&self.common.timeouts);
+                self.set_deadline(key, deadline);
+            } else {
+                self.drive_client(key, now, handler);
             }
         }
     }
@@ -360,10 +367,19 @@ impl<S: Stream> Clients<S> {
         self.slab[key].socket.note(told);
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
-        // A client that is still idle has sent nothing but empty lines, perhaps without end.
-        match run == Run::Spent && self.slab[key].connection.state() != Name::Idle {
-            true => Looked::InPart,
-            false => Looked::AtAll,
+        let connection = &self.slab[key].connection;
+        match connection.state() {
+            _ if run != Run::Spent => Looked::AtAll,
+            // It has sent nothing but empty lines, perhaps without end.
+            Name::Idle => Looked::Enough,
+            // What it has sent is thrown away, and may have no end either.
+            Name::Lingering if connection.has_earned_span(&self.common) => Looked::Enough,
+            Name::ReadingHead
+            | Name::ReadingBody
+            | Name::Writing
+            | Name::Pausing
+            | Name::Lingering
+            | Name::Closed => Looked::InPart,
         }
     }
 
