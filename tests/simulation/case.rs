@@ -32,19 +32,20 @@ impl Case {
 
     /// The case that the environment asks for, if it asks for one.
     pub fn from_environment() -> Option<Case> {
-        let list = |name: &str| -> Option<Vec<String>> {
-            let text = env::var(name).ok()?;
-            Some(text.split(',').map(str::to_owned).collect())
-        };
         let seed = env::var("ONELOOP_SEED").ok()?.parse().expect("ONELOOP_SEED is a number");
-        let guests = list("ONELOOP_PEERS")
-            .map(|names| names.iter().map(|name| Guest::parse(name)).collect());
-        let named = |name: String| {
+        let (peers, without) = (env::var("ONELOOP_PEERS"), env::var("ONELOOP_WITHOUT"));
+        Some(Case::of(seed, peers.ok().as_deref(), without.ok().as_deref()))
+    }
+
+    /// The case of these lists, written as in a command.
+    pub fn of(seed: u64, peers: Option<&str>, without: Option<&str>) -> Case {
+        let guests = peers.map(|names| names.split(',').map(Guest::parse).collect());
+        let named = |name: &str| {
             let mut all = Trouble::ALL.into_iter();
             all.find(|trouble| trouble.name() == name).expect("ONELOOP_WITHOUT names troubles")
         };
-        let without = list("ONELOOP_WITHOUT").unwrap_or_default().into_iter().map(named).collect();
-        Some(Case { seed, guests, without })
+        let without = without.map(|names| names.split(',').map(named).collect());
+        Case { seed, guests, without: without.unwrap_or_default() }
     }
 
     /// The peer with this number, if it takes part.

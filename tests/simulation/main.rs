@@ -88,12 +88,26 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (263_326, "a head that came behind a slow answer began for the model with its first byte"),
     (2_018_999, "the peer of a fault was guessed from the calls, and it was another one's"),
     (5_003_683, "the same"),
+    (2_006_529, "a client that sends without end kept the deadlines of others waiting"),
+    (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
 ];
+
+/// The same of a part of a seed: its peers, and the troubles that it was spared.
+const FAILED_ONCE_IN_PART: &[(u64, &str, &str, &str)] = &[(
+    910,
+    "25:1,82:1,84:1",
+    "interrupts,lateevents,staleevents,registrations,leaps,dates,cap,shortage,lost,drain",
+    "the model began a span of lingering before the server did",
+)];
 
 #[test]
 fn seeds_that_failed_once_end_well() {
     for (seed, was) in FAILED_ONCE {
         many::run(*seed..seed + 1).unwrap_or_else(|failure| panic!("{failure}Once, {was}."));
+    }
+    for (seed, peers, without, was) in FAILED_ONCE_IN_PART {
+        let case = Case::of(*seed, Some(peers), Some(without));
+        many::run_case(&case).unwrap_or_else(|failure| panic!("{failure}Once, {was}."));
     }
 }
 

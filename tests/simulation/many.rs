@@ -115,6 +115,11 @@ fn describe(seed: u64) -> String {
     )
 }
 
+/// Runs one case, and says how it fails.
+pub fn run_case(case: &Case) -> Result<Outcome, String> {
+    attempt(case).map_err(|Failure { place, what }| format!("{what}\nat {place}\n{case}\n"))
+}
+
 thread_local! {
     /// The failure of this thread's attempt: it is not printed.
     static FAILURE: RefCell<Option<Failure>> = const { RefCell::new(None) };

@@ -61,8 +61,7 @@ pub struct Watch {
     /// When the source of the present answer is to be asked.
     source_due: Time,
     shut: Option<Time>,
-    /// The first turn by which a span of lingering must have been over, since the last leap.
-    first_span_over: Option<Time>,
+    span: Span,
     /// Bytes read since then.
     lingered_bytes: usize,
     /// The clock's last leap, during which nobody could act.
@@ -70,6 +69,15 @@ pub struct Watch {
     body: Progress,
     write: Progress,
     linger: Progress,
+}
+
+/// The present span of lingering, and what was read in it and in the one before. Each begins in the
+/// turn that acts on the end of the one before, however late that is.
+#[derive(Debug)]
+struct Span {
+    began: Time,
+    bytes: usize,
+    bytes_before: usize,
 }
 
 /// Bytes that have moved, and when: the rule is that in each timeout enough of them do.
@@ -108,7 +116,7 @@ impl Watch {
             resumed: start,
             source_due: start,
             shut: None,
-            first_span_over: None,
+            span: Span { began: start, bytes: 0, bytes_before: 0 },
             lingered_bytes: 0,
             leapt: start,
             body: progress(TimeoutClass::Body),
@@ -137,6 +145,7 @@ impl Watch {
         }
         if self.shut.is_some() {
             self.linger.note(bytes, now);
+            self.span.bytes += bytes;
         } else if self.part == Part::Body {
             self.body.note(bytes, now);
         }
@@ -195,6 +204,7 @@ impl Watch {
 
     pub fn on_shutdown(&mut self, now: Time) {
         self.shut = Some(now);
+        self.span = Span { began: now, bytes: 0, bytes_before: 0 };
     }
 
     /// How many bytes have been read since our side was shut down.
@@ -205,8 +215,9 @@ impl Watch {
     /// The clock has leapt to `now`.
     pub fn on_leap(&mut self, now: Time) {
         self.leapt = now;
-        // Many deadlines may have passed by it, and those are acted on in the turns that follow.
-        self.first_span_over = None;
+        // Many deadlines may have passed by it, and those are acted on in the turns that follow: so
+        // the server's span may begin before ours. Another is granted.
+        self.span.bytes = self.span.bytes.max(self.linger.bytes_min);
     }
 
     /// What it waits for.
@@ -253,35 +264,28 @@ impl Watch {
                 since.max(self.leapt) + late(timeouts.write) * 2
             }
             Part::Pause => self.source_due,
-            Part::Linger => self.linger_late_after(),
+            Part::Linger => self.span.began + late(timeouts.linger),
         }
     }
 
-    /// Spans of lingering follow each other as long as enough is sent within each. The second one
-    /// begins in the turn that acts on the end of the first, however late that is.
-    fn linger_late_after(&self) -> Time {
-        let (shut, span) = (self.shut.unwrap_or(self.last_write), late(self.timeouts.linger));
-        match (self.linger.moves.back(), self.first_span_over) {
-            (None, _) | (Some(_), None) => shut + span,
-            (Some(_), Some(over)) => over + span,
-        }
+    /// Whether lingering must be over when a span is. Spans follow each other as long as enough is
+    /// sent within each; if the present one has begun for us only when another had begun for the
+    /// server, that one and the one before hold what was sent.
+    fn lingers_too_long(&mut self, now: Time) -> bool {
+        let end = self.shut.unwrap_or(now).max(self.leapt);
+        let end = end + late(self.timeouts.linger) * u32::from(LINGER_SPANS_MAX);
+        let Span { bytes, bytes_before, .. } = self.span;
+        self.span = Span { began: now, bytes: 0, bytes_before: bytes };
+        bytes + bytes_before < self.linger.bytes_min || now >= end
     }
 
     /// Whether the server must have acted by now, and has not.
     pub fn is_late(&mut self, hold: Hold, now: Time) -> bool {
-        let mut is_over = now >= self.late_after(hold, now);
-        if is_over && self.part(hold) == Part::Linger && self.first_span_over.is_none() {
-            self.first_span_over = Some(now);
-            is_over = now >= self.late_after(hold, now);
-        }
+        let is_over = now >= self.late_after(hold, now);
         match self.part(hold) {
             Part::Body => is_over && self.body.was_lacking(now),
             Part::Write => is_over && self.write.was_lacking(now),
-            Part::Linger => {
-                let end = self.shut.unwrap_or(now).max(self.leapt);
-                let end = end + late(self.timeouts.linger) * u32::from(LINGER_SPANS_MAX);
-                is_over && (self.linger.was_lacking(now) || now >= end)
-            }
+            Part::Linger => is_over && self.lingers_too_long(now),
             Part::FirstByte | Part::Between | Part::Blank | Part::Head | Part::Pause => is_over,
         }
     }
