@@ -4,12 +4,13 @@ use std::panic;
 
 use oneloop::{FaultKind, Limits, Version};
 
+use crate::instrumented::handler::{Shown, digest};
+use crate::instrumented::wire::End;
 use crate::oracle::answers;
-use crate::oracle::harness::handler::{Shown, digest};
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::Peer;
 use crate::oracle::model::control::Persistence;
-use crate::oracle::model::conversation::{Answer, Conversation, End};
+use crate::oracle::model::conversation::{Answer, Conversation};
 
 /// A request that was answered as it should be, and its answer.
 fn answered() -> (Answer, String) {

@@ -8,6 +8,8 @@
 #[path = "../support/chunks.rs"]
 mod chunks;
 mod corpora;
+#[path = "../fuzz/instrumented/src/lib.rs"]
+mod instrumented;
 mod judging;
 #[path = "../fuzz/src/oracle/mod.rs"]
 mod oracle;

@@ -9,12 +9,13 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::chunks;
+use crate::instrumented::handler::Shown;
+use crate::instrumented::wire::End;
 use crate::oracle::answers;
-use crate::oracle::harness::handler::Shown;
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::{Peer, Room};
 use crate::oracle::model::control::Persistence;
-use crate::oracle::model::conversation::{Answer, End};
+use crate::oracle::model::conversation::Answer;
 
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 

@@ -7,6 +7,8 @@
 
 #[path = "../../support/chunks.rs"]
 mod chunks;
+pub use ::instrumented;
+
 pub mod mutator;
 pub mod oracle;
 #[path = "../../support/random.rs"]

@@ -2,7 +2,7 @@
 
 use oneloop::{FaultKind, Status};
 
-use crate::oracle::harness::handler::{self, Manner, Shown};
+use crate::instrumented::handler::{self, Manner, Shown};
 use crate::oracle::model;
 use crate::oracle::model::control::Persistence;
 use crate::oracle::model::conversation::Answer;

@@ -1,8 +1,7 @@
 //! A directory that is served to a peer of the fuzzer's making: what comes back is what the model
 //! says is there, or a part of it, and never what lies outside.
 
-use std::cell::{Cell, RefCell};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::cell::RefCell;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -10,14 +9,13 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
-use oneloop::engine::{Clients, Time};
+use oneloop::Limits;
 use oneloop::handlers::Site;
-use oneloop::{Limits, Timeouts};
 
-use super::harness::wire::{Wire, WireStream};
-use super::model::conversation::End;
 use super::model::names::{self, Named};
 use super::model::{is_value, target};
+use crate::instrumented::server::Server;
+use crate::instrumented::wire::{End, Wire};
 
 /// What is beside the root, and behind the link `out`.
 const SECRET: &[u8] = b"secret beside the root";
@@ -40,13 +38,14 @@ const FILES: [(&[u8], &[u8]); 14] = [
     (b"\xff", b"no text"),
 ];
 
-/// More turns than an answer can take.
-const TURNS_MAX: usize = 1000;
+/// How long after one input the next one comes: some find what is kept too old, some do not.
+const BETWEEN_INPUTS: Duration = Duration::from_millis(500);
 
 thread_local! {
-    static SITE: RefCell<Site> = RefCell::new(Site::open(root()).expect("the directory is there"));
-    /// How many inputs there have been: each comes half a second after the one before.
-    static COUNT: Cell<u32> = const { Cell::new(0) };
+    static SERVED: RefCell<(Server, Site)> = RefCell::new((
+        Server::begun_at(SystemTime::now(), &Limits::default()),
+        Site::open(root()).expect("the directory is there"),
+    ));
 }
 
 /// Made once on each machine: the files are always the same.
@@ -151,32 +150,18 @@ fn judge_file(answer: &Answer, content: &[u8], fields: usize) {
     }
 }
 
-/// All that is sent to whoever says this.
+/// All that is sent to a client that says this.
 fn answered(request: &[u8]) -> Vec<u8> {
-    let now = Time::after_start(COUNT.get() * Duration::from_millis(500));
-    COUNT.set(COUNT.get() + 1);
-    let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::now());
     let wire = Rc::new(RefCell::new(Wire::new(false, usize::MAX)));
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let id = clients.admit(WireStream(Rc::clone(&wire)), address, now);
     wire.borrow_mut().arrive(request);
     wire.borrow_mut().arrive_end(End::HalfClose);
-    for _ in 0..TURNS_MAX {
-        let news = wire.borrow_mut().take_news();
-        if let Some(news) = news {
-            clients.note(id, news);
-        }
-        if !clients.has_runnable() {
-            break;
-        }
-        SITE.with_borrow_mut(|site| clients.drive(now, site));
-        clients.free();
-        clients.register(|_, _, _, wanted| {
-            wire.borrow_mut().interest = wanted;
-            Ok(())
-        });
-    }
-    assert!(clients.is_empty(), "the peer has ended, and is still there");
+    SERVED.with_borrow_mut(|(server, site)| {
+        server.pass(BETWEEN_INPUTS);
+        server.admit(&wire);
+        server.serve(site);
+        assert!(server.is_empty(), "the peer has ended, and is still there");
+        server.forget();
+    });
     std::mem::take(&mut wire.borrow_mut().sent)
 }
 

@@ -5,7 +5,5 @@
 //! it has been told, and [`play`] lets peers have their say, all in the same loop, and watches at
 //! every step.
 
-pub mod handler;
 pub mod play;
 pub mod player;
-pub mod wire;

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use oneloop::{CloseReason, Limits};
 
-use super::wire::Wire;
+use crate::instrumented::wire::{End, Wire};
 use crate::oracle::answers::{self, excerpt};
-use crate::oracle::model::conversation::{Answer, Conversation, End};
+use crate::oracle::model::conversation::{Answer, Conversation};
 
 /// One peer: what it says, in which pieces, and how it listens.
 #[derive(Clone, Debug)]
@@ -51,10 +51,11 @@ pub struct Player<'p> {
     pub peer: &'p Peer<'p>,
     pub room: Room,
     pub wire: Rc<RefCell<Wire>>,
-    conversation: Conversation,
+    conversation: Rc<Conversation>,
+    /// What is owed at the end, and why it is the end; known from the end on.
+    last: Option<(Option<Answer>, CloseReason)>,
     /// How many bytes of the input have arrived.
     said: usize,
-    has_ended: bool,
     /// How many of the answers, and of their bytes, have been judged.
     answers_judged: usize,
     bytes_judged: usize,
@@ -63,16 +64,16 @@ pub struct Player<'p> {
 }
 
 impl<'p> Player<'p> {
-    pub fn new(peer: &'p Peer<'p>, limits: &Limits) -> Player<'p> {
-        let input = peer.pieces.concat();
-        let mut ends = Vec::new();
-        let mut end = 0;
-        for piece in &peer.pieces {
-            end += piece.len();
-            ends.push(end);
-        }
-        let is_alone = |at: usize| ends.binary_search(&at).is_ok();
-        let conversation = Conversation::read(&input, limits, &is_alone);
+    /// A player of `peer`. `other` may be one that says the same in other pieces.
+    pub fn new(peer: &'p Peer<'p>, limits: &Limits, other: Option<&Player<'_>>) -> Player<'p> {
+        // Where no client can wait for leave to send, the cuts decide nothing.
+        let shared = other.filter(|other| {
+            !other.conversation.depends_on_cuts && is_same(&other.peer.pieces, &peer.pieces)
+        });
+        let conversation = match shared {
+            Some(other) => Rc::clone(&other.conversation),
+            None => Rc::new(read(peer, limits)),
+        };
         // If it is blocked, its pieces run together, and who waits for a 100 is hard to know.
         let room = if conversation.depends_on_cuts { Room::Enough } else { peer.room };
         let bytes = if room == Room::Enough { usize::MAX } else { 0 };
@@ -81,8 +82,8 @@ impl<'p> Player<'p> {
             room,
             wire: Rc::new(RefCell::new(Wire::new(peer.interrupts, bytes))),
             conversation,
+            last: None,
             said: 0,
-            has_ended: false,
             answers_judged: 0,
             bytes_judged: 0,
             bytes_max: 0,
@@ -113,21 +114,19 @@ impl<'p> Player<'p> {
 
     /// Ends as it is to, unless it has.
     pub fn end(&mut self) {
-        if !self.has_ended {
-            self.has_ended = true;
+        if self.last.is_none() {
+            self.last = Some(self.conversation.on_end(self.peer.end));
             self.wire.borrow_mut().arrive_end(self.peer.end);
         }
     }
 
     /// Whether the server has sent all that it has to by now, and nothing more.
     pub fn judge(&mut self) {
-        let Player { conversation, said, .. } = self;
-        let events = &conversation.events;
-        let known = events.partition_point(|event| event.at <= *said);
-        let last = if self.has_ended { conversation.on_end(self.peer.end).0 } else { None };
-        let answers = events[..known].iter().map(|event| &event.answer).chain(&last);
         let wire = self.wire.borrow();
-        for answer in answers.skip(self.answers_judged) {
+        let events = self.conversation.events.iter();
+        let known = events.take_while(|event| event.at <= self.said).map(|event| &event.answer);
+        let last = self.last.iter().filter_map(|(answer, _)| answer.as_ref());
+        for answer in known.chain(last).skip(self.answers_judged) {
             self.bytes_judged += answers::check(&wire.sent[self.bytes_judged..], answer);
             self.answers_judged += 1;
         }
@@ -137,13 +136,32 @@ impl<'p> Player<'p> {
 
     /// Why its connection is over in the end.
     pub fn reason(&self) -> CloseReason {
-        self.conversation.on_end(self.peer.end).1
+        self.last.as_ref().expect("it has ended").1
     }
 
-    /// How many of the answers that it is owed are of this kind.
-    pub fn count(&self, counts: impl Fn(&Answer) -> bool) -> usize {
-        let last = self.conversation.on_end(self.peer.end).0;
-        let answers = self.conversation.events.iter().map(|event| &event.answer);
-        answers.chain(&last).filter(|answer| counts(answer)).count()
+    /// All the answers that it is owed.
+    pub fn answers(&self) -> impl Iterator<Item = &Answer> {
+        let last = self.last.iter().filter_map(|(answer, _)| answer.as_ref());
+        self.conversation.events.iter().map(|event| &event.answer).chain(last)
     }
+}
+
+/// What the model makes of all that `peer` says.
+fn read(peer: &Peer<'_>, limits: &Limits) -> Conversation {
+    let input = peer.pieces.concat();
+    let mut end = 0;
+    let ends: Vec<usize> = peer
+        .pieces
+        .iter()
+        .map(|piece| {
+            end += piece.len();
+            end
+        })
+        .collect();
+    Conversation::read(&input, limits, &|at| ends.binary_search(&at).is_ok())
+}
+
+/// Whether these are pieces of the same bytes.
+fn is_same(some: &[&[u8]], others: &[&[u8]]) -> bool {
+    some.iter().copied().flatten().eq(others.iter().copied().flatten())
 }

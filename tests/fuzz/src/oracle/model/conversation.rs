@@ -6,7 +6,8 @@ use super::Stop;
 use super::chunks::Chunks;
 use super::control::{self, Control, Framing, Persistence};
 use super::head::{self, Head};
-use crate::oracle::harness::handler::{Manner, Shown};
+use crate::instrumented::handler::{Manner, Shown};
+use crate::instrumented::wire::End;
 
 /// What a peer says, as far as it has been read.
 #[derive(Debug)]
@@ -37,17 +38,6 @@ pub enum Answer {
     Request { shown: Shown, persistence: Persistence },
     /// What the handler makes of a fault. `received` is what it is shown.
     Fault { kinds: Vec<FaultKind>, received: Vec<u8>, persistence: Persistence },
-}
-
-/// How a peer ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It closes its side.
-    HalfClose,
-    /// It says nothing more until its time is over.
-    Silence,
-    /// It resets the connection.
-    Reset,
 }
 
 /// Where the input ends.

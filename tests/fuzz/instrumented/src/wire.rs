@@ -6,12 +6,24 @@ use std::rc::Rc;
 
 use oneloop::engine::{Interest, Readiness, Stream};
 
-use crate::oracle::model::conversation::End;
+/// How a peer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It closes its side.
+    HalfClose,
+    /// It says nothing more until its time is over.
+    Silence,
+    /// It resets the connection.
+    Reset,
+}
+
+/// Most inputs, and most answers to them, are shorter than this.
+const RESERVED_BYTES: usize = 2048;
 
 /// Both directions of a connection, as the kernel keeps them.
 #[derive(Debug)]
 pub struct Wire {
-    /// What has arrived and was not read.
+    /// What has arrived, all of it, and how much of that was read.
     incoming: Vec<u8>,
     pub received: usize,
     end: Option<End>,
@@ -35,10 +47,10 @@ pub struct Wire {
 impl Wire {
     pub fn new(interrupts: bool, room: usize) -> Wire {
         Wire {
-            incoming: Vec::new(),
+            incoming: Vec::with_capacity(RESERVED_BYTES),
             received: 0,
             end: None,
-            sent: Vec::new(),
+            sent: Vec::with_capacity(RESERVED_BYTES),
             room,
             is_blocked: false,
             interrupts,
@@ -85,7 +97,7 @@ impl Wire {
     /// Whether the server has left something lying about that it could take.
     pub fn is_neglected(&self) -> bool {
         let has_input =
-            !self.incoming.is_empty() || self.end.is_some_and(|end| end != End::Silence);
+            self.received < self.incoming.len() || self.end.is_some_and(|end| end != End::Silence);
         !self.is_gone && !self.is_blocked && has_input
     }
 
@@ -106,11 +118,10 @@ impl Read for WireStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut wire = self.0.borrow_mut();
         wire.interrupted()?;
-        let bytes = wire.incoming.len().min(buffer.len());
+        let unread = &wire.incoming[wire.received..];
+        let bytes = unread.len().min(buffer.len());
         if bytes > 0 {
-            buffer[..bytes].copy_from_slice(&wire.incoming[..bytes]);
-            // The wire's memory is none of the server's.
-            allocation_counter::opt_out(|| drop(wire.incoming.drain(..bytes)));
+            buffer[..bytes].copy_from_slice(&unread[..bytes]);
             wire.received += bytes;
             return Ok(bytes);
         }
@@ -139,9 +150,14 @@ impl Write for WireStream {
         if taken == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
+        // The wire's memory is none of the server's.
         allocation_counter::opt_out(|| {
-            let bytes = pieces.iter().flat_map(|piece| piece.iter());
-            wire.sent.extend(bytes.take(taken));
+            let mut left = taken;
+            for piece in pieces {
+                let bytes = piece.len().min(left);
+                wire.sent.extend_from_slice(&piece[..bytes]);
+                left -= bytes;
+            }
         });
         Ok(taken)
     }

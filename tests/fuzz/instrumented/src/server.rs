@@ -1,0 +1,183 @@
+//! The production `Clients`, driven turn by turn.
+//!
+//! A server is used again for the next input: to make one takes longer than most inputs do, and
+//! what one input leaves behind would be seen by the next. So an input that fails only behind
+//! others is a finding as well: something was left behind.
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{self, AssertUnwindSafe};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+use oneloop::engine::{ClientId, Clients, Time};
+use oneloop::handlers::Site;
+use oneloop::{CloseReason, Handler, Limits, Metrics, Timeouts};
+
+use super::handler::Echo;
+use super::wire::{Wire, WireStream};
+
+/// More turns than anything can take: beyond, the loop goes round for nothing.
+const TURNS_MAX: usize = 100_000;
+
+thread_local! {
+    /// Servers without clients, and for which limits each was made.
+    static SPARE: RefCell<Vec<(Limits, Server)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A server and the wires of its clients.
+pub struct Server {
+    clients: Clients<WireStream>,
+    wires: Vec<(ClientId, Rc<RefCell<Wire>>)>,
+    now: Time,
+    /// What the server has allocated and not freed since it began.
+    live_bytes: i64,
+    /// What had been counted before these clients came.
+    before: Metrics,
+}
+
+/// What has been counted since these clients came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    pub received_bytes: u64,
+    pub sent_bytes: u64,
+    pub requests: u64,
+    pub faults: u64,
+    pub continues: u64,
+    /// For each reason in the order of [`CloseReason::ALL`].
+    pub closed: Vec<u64>,
+}
+
+impl Server {
+    /// One without clients, by these limits.
+    pub fn of(limits: &Limits) -> Server {
+        let spare = SPARE.with_borrow_mut(|spare| {
+            let place = spare.iter().position(|(others, _)| others == limits)?;
+            Some(spare.swap_remove(place).1)
+        });
+        spare.unwrap_or_else(|| Server::begun_at(SystemTime::UNIX_EPOCH, limits))
+    }
+
+    /// A new one, whose answers say this date.
+    pub fn begun_at(date: SystemTime, limits: &Limits) -> Server {
+        let clients = Clients::new(limits.clone(), Timeouts::default(), date);
+        let before = clients.metrics().clone();
+        Server { clients, wires: Vec::new(), now: Time::START, live_bytes: 0, before }
+    }
+
+    /// Keeps it for other inputs, without its clients' wires. One for whom time has passed is not
+    /// kept: every input begins at the same time.
+    pub fn give_back(mut self, limits: &Limits) {
+        assert!(self.clients.is_empty(), "everybody has gone");
+        if self.now == Time::START {
+            self.forget();
+            SPARE.with_borrow_mut(|spare| spare.push((limits.clone(), self)));
+        }
+    }
+
+    /// Forgets the clients that were there, and what they have cost.
+    pub fn forget(&mut self) {
+        self.wires.clear();
+        self.before.clone_from(self.clients.metrics());
+    }
+
+    /// A client comes by this wire.
+    pub fn admit(&mut self, wire: &Rc<RefCell<Wire>>) {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        let id = self.clients.admit(WireStream(Rc::clone(wire)), address, self.now);
+        self.wires.push((id, Rc::clone(wire)));
+    }
+
+    /// Turns until nobody can do anything more, with the echo.
+    pub fn echo(&mut self) {
+        self.turns(&mut Echo);
+    }
+
+    /// The same, with a directory.
+    pub fn serve(&mut self, site: &mut Site) {
+        self.turns(site);
+    }
+
+    fn turns(&mut self, handler: &mut impl Handler) {
+        for _ in 0..TURNS_MAX {
+            let Server { clients, wires, now, live_bytes, .. } = self;
+            for (id, wire) in &*wires {
+                if let Some(news) = wire.borrow_mut().take_news() {
+                    clients.note(*id, news);
+                }
+            }
+            if !clients.has_runnable() {
+                return;
+            }
+            *live_bytes += measured(|| {
+                clients.drive(*now, handler);
+                clients.free();
+                clients.register(|id, _, before, wanted| {
+                    let mut found = wires.iter().filter(|(other, _)| *other == id);
+                    let (_, wire) = found.next().expect("only who is here waits");
+                    let mut wire = wire.borrow_mut();
+                    assert!(wire.interest == before && before < wanted, "it wants more");
+                    wire.interest = wanted;
+                    Ok(())
+                });
+            });
+        }
+        panic!("the loop goes round for nothing");
+    }
+
+    /// Goes to the next deadline, if there is one, and acts on it.
+    pub fn expire(&mut self) -> bool {
+        let Some(due) = self.clients.next_due() else { return false };
+        self.now = self.now.max(due);
+        let Server { clients, now, live_bytes, .. } = self;
+        *live_bytes += measured(|| {
+            clients.expire(*now, &mut Echo);
+            clients.free();
+        });
+        self.echo();
+        true
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, time: Duration) {
+        self.now = self.now + time;
+    }
+
+    /// Whether it has no clients.
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// What it has allocated and not freed, in bytes.
+    pub fn live_bytes(&self) -> i64 {
+        self.live_bytes
+    }
+
+    /// What it has counted.
+    pub fn counted(&self) -> Counted {
+        let (now, before) = (self.clients.metrics(), &self.before);
+        let closed = CloseReason::ALL.iter();
+        let closed = closed.map(|reason| now.closed(*reason) - before.closed(*reason));
+        Counted {
+            received_bytes: now.received_bytes - before.received_bytes,
+            sent_bytes: now.sent_bytes - before.sent_bytes,
+            requests: now.requests - before.requests,
+            faults: now.faults - before.faults,
+            continues: now.continues - before.continues,
+            closed: closed.collect(),
+        }
+    }
+}
+
+/// Does `work` and says how many bytes more are allocated than before.
+fn measured(work: impl FnOnce()) -> i64 {
+    let mut failure = None;
+    let info = allocation_counter::measure(|| {
+        // So that the counter is left in order when a check fails.
+        failure = panic::catch_unwind(AssertUnwindSafe(work)).err();
+    });
+    if let Some(failure) = failure {
+        panic::resume_unwind(failure);
+    }
+    info.bytes_current
+}
