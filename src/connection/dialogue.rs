@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::backlog::Unlooked;
-use super::machine::{Common, Connection, Phase, Turn};
+use super::machine::{Common, Connection, Context, Phase};
 use super::partial::place_of_end;
 use super::state::{After, HeadPlace, State, Then};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Travel};
@@ -38,7 +38,7 @@ impl Connection {
     pub(super) fn advance<H: Handler>(
         &mut self,
         input: &mut [u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Range<usize> {
         let mut left = 0..input.len();
         while !left.is_empty()
@@ -93,7 +93,7 @@ impl Connection {
     }
 
     /// Looks for a head at the start of `input`, and goes on from there if it is whole.
-    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Turn<'_, H>) -> Look {
+    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Context<'_, H>) -> Look {
         if input.starts_with(b"\r\n") {
             return self.drop_empty_line(input, turn);
         }
@@ -154,7 +154,7 @@ impl Connection {
         &self,
         head: &Head<'_>,
         control: &Control<'_>,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> ContentPlan {
         let Ok(method) = control.method else { return ContentPlan::Drop };
         let request = Request {
@@ -177,7 +177,7 @@ impl Connection {
         &mut self,
         head: &Head<'_>,
         control: &Control<'_>,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         let closing = Control { persistence: Persistence::Close, ..*control };
         self.answer(head, &closing, &[], 0, turn);
@@ -192,7 +192,7 @@ impl Connection {
         control: &Control<'_>,
         fate: Fate,
         input: &[u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         let content = control
             .method
@@ -215,7 +215,7 @@ impl Connection {
         framing: Framing,
         fate: Fate,
         input: &mut [u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         let mut content = match Content::new(head_bytes, framing, fate, &turn.common.limits) {
             Ok(content) => content,
@@ -235,7 +235,7 @@ impl Connection {
         arrival: Result<Arrival, FaultKind>,
         head_bytes: usize,
         input: &[u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         let (content_bytes, message_bytes) = match arrival {
             Ok(Arrival::Whole { content_bytes, message_bytes }) => (content_bytes, message_bytes),
@@ -253,7 +253,7 @@ impl Connection {
         message: &[u8],
         head_bytes: usize,
         bytes_behind: usize,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
         // that came in pieces, and saves every waiting client a table of its fields.
@@ -277,7 +277,7 @@ impl Connection {
         &mut self,
         head: &mut Kept,
         received: &mut [u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Range<usize> {
         let State::ReadingBody(content) = &mut self.state else {
             unreachable!("content only arrives where it is read")
@@ -305,7 +305,7 @@ impl Connection {
         control: &Control<'_>,
         body: &[u8],
         bytes_behind: usize,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         let persistence = match turn.common.phase {
             // Pipelined requests that are here already are answered before the end.
@@ -362,7 +362,7 @@ impl Connection {
         &mut self,
         kind: FaultKind,
         received: &[u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         let reply = Reply {
             output: &mut turn.common.output,
@@ -400,7 +400,7 @@ fn undecoded_body<'b, H>(
     head: &Head<'_>,
     framing: Framing,
     input: &'b [u8],
-    turn: &Turn<'_, H>,
+    turn: &Context<'_, H>,
 ) -> Option<&'b [u8]> {
     match framing {
         Framing::Length(length) => {

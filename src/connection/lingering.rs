@@ -5,13 +5,13 @@
 //! spans of the linger timeout, and each but the first has to be earned by progress in the one
 //! before.
 
-use super::machine::{Common, Connection, Turn};
+use super::machine::{Common, Connection, Context};
 use super::state::State;
 use crate::config::LINGER_SPANS_MAX;
 
 impl Connection {
     /// So many bytes were received and thrown away while lingering.
-    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Turn<'_, H>) {
+    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Context<'_, H>) {
         turn.common.metrics.received_bytes += bytes as u64;
         self.count_progress(bytes);
         if let State::Lingering { drained, reason, .. } = &mut self.state {
@@ -30,7 +30,7 @@ impl Connection {
     }
 
     /// A peer that goes on sending, fast enough, is listened to for another span.
-    pub(super) fn on_linger_span_over<H>(&mut self, turn: &Turn<'_, H>) {
+    pub(super) fn on_linger_span_over<H>(&mut self, turn: &Context<'_, H>) {
         let has_earned = self.has_earned_span(turn.common);
         let State::Lingering { spans, reason, .. } = &mut self.state else {
             unreachable!("only lingering has such spans")

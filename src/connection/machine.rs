@@ -24,7 +24,7 @@ use crate::time::Time;
 use crate::work::Budget;
 
 /// The surroundings of everything that happens to a connection in one turn of the loop.
-pub(crate) struct Turn<'t, H> {
+pub(crate) struct Context<'t, H> {
     pub(crate) now: Time,
     pub(crate) handler: &'t mut H,
     pub(crate) common: &'t mut Common,
@@ -216,7 +216,7 @@ impl Connection {
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
     /// left of it is kept.
-    pub(crate) fn on_bytes<H: Handler>(&mut self, received: &mut [u8], turn: &mut Turn<'_, H>) {
+    pub(crate) fn on_bytes<H: Handler>(&mut self, received: &mut [u8], turn: &mut Context<'_, H>) {
         turn.common.metrics.received_bytes += received.len() as u64;
         let before = self.state.name();
         match self.parked.as_mut() {
@@ -247,7 +247,7 @@ impl Connection {
     }
 
     /// Goes on with input that was kept.
-    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
             return;
         };
@@ -266,7 +266,7 @@ impl Connection {
     }
 
     /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
-    pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         self.peer = PeerSide::Ended;
         let before = self.state.name();
         match &self.state {
@@ -282,7 +282,7 @@ impl Connection {
     }
 
     /// The time for what the connection waits for has run out, or that of a source has come.
-    pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         match &self.state {
             State::Idle if self.served == 0 => self.state.on_close(CloseReason::FirstByteTimeout),
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
@@ -318,7 +318,7 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         turn.common.metrics.sent_bytes += bytes as u64;
         let all_is_sent = match &mut self.parked {
@@ -362,7 +362,7 @@ impl Connection {
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     #[inline]
-    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Turn<'_, H>) {
+    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Context<'_, H>) {
         let (now, timeouts) = (turn.now, &turn.common.timeouts);
         match (&self.state, timeouts.grace()) {
             (state, _) if state.name() != before => self.wait_from(now),
@@ -389,7 +389,12 @@ impl Connection {
 
     /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
     /// enough.
-    pub(super) fn note_progress<H>(&mut self, bytes: usize, timeout: Duration, turn: &Turn<'_, H>) {
+    pub(super) fn note_progress<H>(
+        &mut self,
+        bytes: usize,
+        timeout: Duration,
+        turn: &Context<'_, H>,
+    ) {
         self.count_progress(bytes);
         if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
             self.wait_from(turn.now);
@@ -402,7 +407,7 @@ impl Connection {
     }
 
     /// Answers kept input that will not become a request any more.
-    fn refuse_parked<H: Handler>(&mut self, kind: FaultKind, turn: &mut Turn<'_, H>) {
+    fn refuse_parked<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
         let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), turn);
         self.release_parked();
@@ -434,7 +439,7 @@ impl Connection {
         &mut self,
         body: Option<Box<Streaming>>,
         then: Then,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         let then = match then {
             // Nothing is left to throw away if the peer has ended its side.

@@ -18,5 +18,5 @@ mod streaming;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use machine::{Common, Connection, Deadline, Phase, Turn};
+pub(crate) use machine::{Common, Connection, Context, Deadline, Phase};
 pub use machine::{Demand, Unread};

@@ -1,7 +1,7 @@
 //! Heads that are not whole yet, and the empty lines that may stand before them.
 
 use super::dialogue::Look;
-use super::machine::{Connection, Turn};
+use super::machine::{Connection, Context};
 use super::state::HeadPlace;
 use crate::answer::handler::Handler;
 use crate::http::fault::FaultKind;
@@ -13,7 +13,7 @@ impl Connection {
     pub(super) fn drop_empty_line<H: Handler>(
         &mut self,
         input: &[u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         turn.common.budget.spend(work::EMPTY_LINE);
         if self.served == 0 {
@@ -29,7 +29,7 @@ impl Connection {
         &mut self,
         input: &[u8],
         place: HeadPlace,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Look {
         turn.common.budget.spend(input.len() * work::HEAD_BYTE);
         // A head is at most 64 KiB long.

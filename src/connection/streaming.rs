@@ -7,7 +7,7 @@
 //! A file is asked in the same way. Its pieces are sent as they are, or are copied and then as
 //! good as a source's.
 
-use super::machine::{Common, Connection, Turn, Unread};
+use super::machine::{Common, Connection, Context, Unread};
 use super::state::{Name, State};
 use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
@@ -23,7 +23,7 @@ impl Connection {
 
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
     #[cold]
-    pub(super) fn on_piece_sent<H>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(super) fn on_piece_sent<H>(&mut self, turn: &mut Context<'_, H>) {
         if self.state.source().is_some_and(|body| body.due() <= turn.now) {
             self.ask_source(turn);
         }
@@ -32,7 +32,7 @@ impl Connection {
     /// Asks the source of the present answer for its next piece. If too much is owed for that, it
     /// is asked once that is out.
     #[cold]
-    pub(super) fn ask_source<H>(&mut self, turn: &mut Turn<'_, H>) {
+    pub(super) fn ask_source<H>(&mut self, turn: &mut Context<'_, H>) {
         let Common { output, limits, metrics, budget, .. } = &mut *turn.common;
         let high_water = limits.output_bytes_high_water;
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
@@ -67,7 +67,7 @@ impl Connection {
     /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked
     /// for again, and there may be another demand then.
     #[cold]
-    pub(crate) fn file_piece<H>(&mut self, turn: &mut Turn<'_, H>) -> Option<FilePiece<'_>> {
+    pub(crate) fn file_piece<H>(&mut self, turn: &mut Context<'_, H>) -> Option<FilePiece<'_>> {
         let found = match self.state.source() {
             Some(Streaming::File(sending)) => sending.is_fresh(turn.now),
             Some(Streaming::Source(_)) | None => return None,
@@ -85,7 +85,7 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         turn.common.metrics.sent_bytes += bytes as u64;
         let Some(Streaming::File(sending)) = self.state.source() else {
@@ -111,7 +111,7 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) {
         self.on_sent(bytes, unread, turn);
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Name};
-use super::{Common, Connection, Deadline, Demand, Phase, Turn, Unread};
+use super::{Common, Connection, Context, Deadline, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
@@ -172,8 +172,8 @@ impl Bench {
         bench
     }
 
-    fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &mut Turn<'_, Echo>) -> T) -> T {
-        let mut turn = Turn { now: self.now, handler: &mut Echo, common: &mut self.common };
+    fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &mut Context<'_, Echo>) -> T) -> T {
+        let mut turn = Context { now: self.now, handler: &mut Echo, common: &mut self.common };
         act(&mut self.connection, &mut turn)
     }
 

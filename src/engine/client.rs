@@ -12,7 +12,7 @@ use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Connection, Deadline, Demand, Turn};
+use crate::connection::{Connection, Deadline, Demand, Context};
 use crate::door::Door;
 use crate::engine::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};
@@ -149,7 +149,7 @@ impl<S: Stream> Client<S> {
         &mut self,
         received: Received,
         buffer: &mut [u8],
-        turn: &mut Turn<'_, H>,
+        turn: &mut Context<'_, H>,
     ) -> Step {
         let step = match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
@@ -234,7 +234,7 @@ impl<S: Stream> Client<S> {
 
     /// The bytes that the kernel has taken, which cost budget; or what the step came to without any.
     #[inline]
-    fn sent<H>(&mut self, taken: Taken, turn: &mut Turn<'_, H>) -> Result<usize, Step> {
+    fn sent<H>(&mut self, taken: Taken, turn: &mut Context<'_, H>) -> Result<usize, Step> {
         match taken {
             Taken::Bytes(bytes) => {
                 turn.common.budget.spend(work::SEND + bytes);
@@ -297,7 +297,7 @@ impl<S: Stream> Client<S> {
 
 /// What a client takes a step with: what its connection is given, and what tells of the step.
 pub(crate) struct StepContext<'t, H> {
-    pub(crate) turn: Turn<'t, H>,
+    pub(crate) turn: Context<'t, H>,
     pub(super) steps: &'t mut Steps,
     /// The client's key.
     pub(super) key: usize,

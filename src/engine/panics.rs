@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::id::ClientId;
 use super::run::{Arrival, Run, Underway};
 use crate::answer::handler::Handler;
-use crate::connection::{Demand, Turn};
+use crate::connection::{Demand, Context};
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -64,7 +64,7 @@ impl<S: Stream> Clients<S> {
             client.queued = false;
             self.driven = key;
             self.common.budget.begin_client(self.common.budget.share());
-            let turn = Turn { now, handler: &mut *handler, common: &mut self.common };
+            let turn = Context { now, handler: &mut *handler, common: &mut self.common };
             let mut context = StepContext { turn, steps: &mut self.steps, key };
             let step = client.take(received, &mut bytes, &mut context);
             match client.outcome(step, &self.common.budget) {

@@ -7,7 +7,7 @@ use crate::answer::handler::Handler;
 use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Deadline, Phase, Turn};
+use crate::connection::{Deadline, Phase, Context};
 use crate::door::Door;
 use crate::engine::socket::{Readiness, Received, Stream};
 use crate::metrics::CloseReason;
@@ -156,7 +156,7 @@ impl<S: Stream> Clients<S> {
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
-            let turn = Turn { now, handler, common: &mut self.common };
+            let turn = Context { now, handler, common: &mut self.common };
             let mut context = StepContext { turn, steps: &mut self.steps, key };
             let step = client.take(received, came, &mut context);
             match client.outcome(step, &self.common.budget) {
@@ -221,7 +221,7 @@ impl<S: Stream> Clients<S> {
         self.driven = key;
         self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
-        let turn = Turn { now, handler, common: &mut self.common };
+        let turn = Context { now, handler, common: &mut self.common };
         let mut context = StepContext { turn, steps: &mut self.steps, key };
         let run = loop {
             let step = client.step(&mut self.receive_buffer, &mut context);
@@ -386,7 +386,7 @@ impl<S: Stream> Clients<S> {
     /// Has one client learn that its time has come. It has to be driven next.
     pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.driven = key;
-        let turn = Turn { now, handler, common: &mut self.common };
+        let turn = Context { now, handler, common: &mut self.common };
         self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
         self.set_deadline(key, None);
     }
