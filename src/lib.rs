@@ -56,6 +56,7 @@ pub use answer::file::FileRange;
 pub use answer::handler::{Body, ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
 pub use answer::source::{Next, Piece, Source};
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
+pub use engine::Stopped;
 pub use error::Error;
 pub use http::encode::{FieldBlock, InvalidField};
 pub use http::fault::{Fault, FaultKind};
@@ -63,8 +64,8 @@ pub use http::method::{Method, Version};
 pub use http::request::Request;
 pub use http::status::{InvalidStatus, Status};
 pub use metrics::{CloseReason, Metrics};
+pub use server::Server;
 pub use server::signals::StopHandle;
-pub use server::{Server, Stopped};
 pub use watch::{Event, Observer};
 
 /// The programs of the READMEs, compiled and run with the others.

@@ -218,6 +218,8 @@ fn a_stop_accepts_whom_it_finds_waiting_in_as_many_turns_as_that_takes() {
         assert!(turn_of_a_stop(&mut server).is_continue());
     }
     assert!(server.local_addrs().is_empty());
+    // A client is driven in the turn after it was accepted.
+    let _ = turn_of_a_stop(&mut server);
     for client in &mut clients {
         let answer = client.answer();
         assert!(answer.text() == "/queued" && answer.closes(), "{}", answer.head);

@@ -15,9 +15,7 @@ use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Turns};
 use crate::answer::handler::Handler;
 use crate::config::AdminPlace;
 use crate::door::Door;
-use crate::engine::Clients;
-use crate::engine::admission::{Accept, Admission};
-use crate::engine::socket::Stream;
+use crate::engine::{Accept, Engine};
 use crate::time::Time;
 use crate::watch::Tracer;
 
@@ -25,9 +23,6 @@ use crate::watch::Tracer;
 /// ask once. Their descriptors are set apart, so that they get in when the public has all the rest.
 /// Above: the longest idle of them makes room, or else the one that has waited longest for anything.
 pub(crate) const CLIENTS_MAX: usize = 32;
-
-/// How long those who watch have, once nobody else is left, to be sent the last frame.
-pub(crate) const LAST_FRAME: Duration = Duration::from_millis(250);
 
 /// The loop's side of the admin door.
 #[derive(Debug)]
@@ -67,60 +62,56 @@ impl Desk {
         self.turns.events += events as u64;
     }
 
-    /// When the next step of slow motion is due.
-    pub(crate) fn next_due(&self) -> Option<Time> {
+    /// When it is to be attended to although nothing has happened: at once if something was asked
+    /// for, else for the next step of slow motion.
+    pub(crate) fn next_due(&self, now: Time) -> Option<Time> {
         match self.pace {
+            _ if self.has_orders() => Some(now),
             Pace::Slow { due, .. } => Some(due),
             Pace::Running | Pace::Paused => None,
         }
     }
 
-    /// Does what was asked for, and looks at everybody if somebody wants to know.
+    fn has_orders(&self) -> bool {
+        !self.board.look().orders.is_empty()
+    }
+
+    /// Does what was asked for in the last turn, and looks at everybody if somebody wants to know.
     pub(crate) fn attend<L: Accept, H: Handler>(
         &mut self,
-        clients: &mut Clients<L::Stream>,
+        engine: &mut Engine<L>,
         tracer: &Tracer,
-        admission: &mut Admission<L>,
         handler: &mut H,
         now: Time,
     ) {
-        let nobody = clients.len_of(Door::Admin) == 0 && !tracer.is_watched();
-        if nobody && self.pace == Pace::Running {
+        let nobody = engine.clients().len_of(Door::Admin) == 0 && !tracer.is_watched();
+        if nobody && self.pace == Pace::Running && !self.has_orders() {
             return;
         }
-        self.obey_all(clients, admission, handler, now);
+        if engine.is_stopping() {
+            self.on_stopping(engine.is_ending());
+        }
+        let orders = std::mem::take(&mut self.board.look().orders);
+        for order in orders {
+            self.obey(order, engine, handler, now);
+        }
         if let Pace::Slow { interval, due } = self.pace
             && due <= now
         {
             self.pace = Pace::Slow { interval, due: now + interval };
-            self.step(clients, admission, handler, now);
+            self.step(engine, handler, now);
         }
-        self.look_around(clients, tracer, admission, now);
-    }
-
-    /// Does what was asked for.
-    pub(crate) fn obey_all<L: Accept, H: Handler>(
-        &mut self,
-        clients: &mut Clients<L::Stream>,
-        admission: &mut Admission<L>,
-        handler: &mut H,
-        now: Time,
-    ) {
-        let orders = std::mem::take(&mut self.board.look().orders);
-        for order in orders {
-            self.obey(order, clients, admission, handler, now);
-        }
+        self.look_around(engine, tracer, now);
     }
 
     fn obey<L: Accept, H: Handler>(
         &mut self,
         order: Order,
-        clients: &mut Clients<L::Stream>,
-        admission: &mut Admission<L>,
+        engine: &mut Engine<L>,
         handler: &mut H,
         now: Time,
     ) {
-        if self.board.look().is_draining {
+        if engine.is_stopping() {
             return;
         }
         if self.pace == Pace::Running && order != Order::Resume {
@@ -129,23 +120,21 @@ impl Desk {
         match order {
             Order::Pause | Order::Step => self.pace = Pace::Paused,
             Order::Slow(interval) => self.pace = Pace::Slow { interval, due: now + interval },
-            Order::Resume => return self.resume(clients, now),
+            Order::Resume => {
+                self.resume();
+                return engine.clients_mut().release(now);
+            }
         }
-        clients.hold(now);
+        engine.clients_mut().hold(now);
         if order == Order::Step {
-            self.step(clients, admission, handler, now);
+            self.step(engine, handler, now);
         }
     }
 
     /// One of those who are held takes one step; or one more is let in, after each lap of those who
     /// are here. If nobody can, that is what is shown.
-    fn step<L: Accept, H: Handler>(
-        &mut self,
-        clients: &mut Clients<L::Stream>,
-        admission: &mut Admission<L>,
-        handler: &mut H,
-        now: Time,
-    ) {
+    fn step<L: Accept, H: Handler>(&mut self, engine: &mut Engine<L>, handler: &mut H, now: Time) {
+        let Engine { clients, admission, .. } = engine;
         let now = clients.time_of(Door::Public, now);
         let came_to = if clients.begins_lap() && admission.accept_one(clients, handler, now) {
             Stepped::Accepted
@@ -156,34 +145,24 @@ impl Desk {
         self.last_step = Some(LastStep { number, came_to });
     }
 
-    fn resume<S: Stream>(&mut self, clients: &mut Clients<S>, now: Time) {
+    fn resume(&mut self) {
         if self.pace != Pace::Running {
             info!("going on after a pause");
         }
         self.pace = Pace::Running;
         self.last_step = None;
-        clients.release(now);
     }
 
     /// The server was told to stop, and lets its clients finish: nobody is held any more.
-    pub(crate) fn on_drain<S: Stream>(&mut self, clients: &mut Clients<S>, now: Time) {
-        self.resume(clients, now);
-        self.board.look().is_draining = true;
-    }
-
-    /// Nobody is left but those who watch. Says whether that is news.
-    pub(crate) fn on_ending(&mut self) -> bool {
-        !std::mem::replace(&mut self.board.look().is_ending, true)
+    fn on_stopping(&mut self, is_ending: bool) {
+        self.resume();
+        let mut board = self.board.look();
+        (board.is_draining, board.is_ending) = (true, is_ending);
     }
 
     /// Looks at everybody if somebody wants to know, and not too often for those who watch.
-    fn look_around<L: Accept>(
-        &mut self,
-        clients: &Clients<L::Stream>,
-        tracer: &Tracer,
-        admission: &Admission<L>,
-        now: Time,
-    ) {
+    fn look_around<L: Accept>(&mut self, engine: &Engine<L>, tracer: &Tracer, now: Time) {
+        let Engine { clients, admission, .. } = engine;
         let mut board = self.board.look();
         let watchers = board.watchers();
         let is_due = self.looked.is_none_or(|looked| now.since(looked) >= FRAME_PERIOD);

@@ -34,6 +34,6 @@ const FRAME_BYTES_MAX: usize = 2 * PICTURE_SLOTS_MAX + 32 * 1024;
 /// frame that is being sent, in memory that may have grown by doubling, and what they are made of.
 pub(crate) const MEMORY_BYTES_MAX: usize = (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX;
 
-pub(crate) use desk::{CLIENTS_MAX, Desk, LAST_FRAME};
+pub(crate) use desk::{CLIENTS_MAX, Desk};
 pub(crate) use doors::Doors;
 pub(crate) use routes::Routes;

@@ -12,7 +12,7 @@ use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Connection, Deadline, Demand, Context};
+use crate::connection::{Connection, Context, Deadline, Demand};
 use crate::door::Door;
 use crate::engine::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};

@@ -137,6 +137,16 @@ impl<S: Stream> Clients<S> {
         &self.common.metrics
     }
 
+    /// The limits that hold for each of them.
+    pub(super) fn limits(&self) -> &Limits {
+        &self.common.limits
+    }
+
+    /// How long each of them may take for what.
+    pub(super) fn timeouts(&self) -> &Timeouts {
+        &self.common.timeouts
+    }
+
     /// As [`Clients::metrics`], for whoever counts what happens outside of here.
     pub fn metrics_mut(&mut self) -> &mut Metrics {
         &mut self.common.metrics

@@ -1,21 +1,17 @@
 //! The loop without its poll and its clock, for simulations and for loops of your own: all clients,
 //! the slab they live in, the run queue, the timers, and the loop's buffers.
 //!
-//! No mio and no clock: everything with state in it is here, generic over the stream, so that a
-//! simulation drives the very code that runs in production. One turn is, in this order: [`note`]
-//! what the poll reported, [`drive`] whoever can run, [`expire`] deadlines, [`free`] what ended,
-//! [`admit`] who has come, [`register`] who waits. [`on_polled`] begins it.
+//! No mio and no clock: everything with state in it is here, generic over streams and listeners, so
+//! that a simulation drives the very code that runs in production. Begin with [`turn`]: an [`Engine`]
+//! takes one turn after the other, in an order that is written down there. [`stopping`] is how its
+//! life ends.
+//!
+//! A loop of your own, for each turn: waits for events or until [`Engine::due`]; says what time it is
+//! by [`Clients::on_polled`]; tells what the poll has reported by [`Clients::note`],
+//! [`Clients::note_lost`] and [`Engine::on_listener_ready`]; and calls [`Engine::turn`].
 //!
 //! Invariants: whoever can do something without a new event stands on the run queue; whoever
 //! waits stands in one timer list; a key that is freed has no event left in this turn.
-//!
-//! [`note`]: Clients::note
-//! [`drive`]: Clients::drive
-//! [`expire`]: Clients::expire
-//! [`free`]: Clients::free
-//! [`admit`]: Clients::admit
-//! [`register`]: Clients::register
-//! [`on_polled`]: Clients::on_polled
 //!
 //! [`clients`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
 //! them take their steps, [`panics`] clears up when one of these ends in a panic, and [`parting`]
@@ -35,8 +31,10 @@ mod run;
 mod slots;
 pub(crate) mod socket;
 mod steps;
+mod stopping;
 mod survey;
 pub(crate) mod timers;
+mod turn;
 
 pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
@@ -46,4 +44,6 @@ pub(crate) use hold::StepTaken;
 pub use id::ClientId;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 pub use steps::{Attention, Watcher};
+pub use stopping::Stopped;
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};
+pub use turn::{Engine, Host, Stage};

@@ -13,7 +13,7 @@ use super::clients::Clients;
 use super::id::ClientId;
 use super::run::{Arrival, Run, Underway};
 use crate::answer::handler::Handler;
-use crate::connection::{Demand, Context};
+use crate::connection::{Context, Demand};
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;

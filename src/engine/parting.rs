@@ -127,17 +127,17 @@ impl<S: Stream> Clients<S> {
     }
 
     /// The server is stopping: an answer behind whose request nothing has come is its connection's
-    /// last from now on, and whoever is idle is closed in the next turns of
-    /// [`drive`](Clients::drive), a bounded number in each, unless its next request has come.
-    pub fn drain(&mut self) {
+    /// last from now on.
+    pub(super) fn answer_last(&mut self) {
         self.common.phase = Phase::Draining;
-        let last = self.slab.iter().next_back().map(|(key, _)| key);
-        self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
-    /// Whether that has begun.
-    pub(crate) fn is_draining(&self) -> bool {
-        self.common.phase == Phase::Draining
+    /// The same; and clients that are idle are closed in the next turns of [`drive`](Clients::drive),
+    /// a bounded number in each, unless their next request has come.
+    pub fn drain(&mut self) {
+        self.answer_last();
+        let last = self.slab.iter().next_back().map(|(key, _)| key);
+        self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
     /// Has the next idle clients run, who are to be closed because the server is stopping.

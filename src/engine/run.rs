@@ -7,7 +7,7 @@ use crate::answer::handler::Handler;
 use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Deadline, Phase, Context};
+use crate::connection::{Context, Deadline, Phase};
 use crate::door::Door;
 use crate::engine::socket::{Readiness, Received, Stream};
 use crate::metrics::CloseReason;

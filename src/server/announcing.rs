@@ -5,20 +5,20 @@ use log::{debug, warn};
 use super::{Server, worst};
 use crate::answer::handler::Handler;
 use crate::config::Timeouts;
+use crate::engine::Admission;
 use crate::watch::LoopEvent;
 
 impl<H: Handler> Server<H> {
     /// Says in the log where it listens and what its limits are.
     pub(super) fn announce(&mut self) {
-        for listener in self.admission.listeners() {
-            let address = listener.address;
+        for address in self.local_addrs() {
             debug!("listening on http://{address}/");
             self.tracer.tell_of_loop(self.now, LoopEvent::Listening { address });
         }
         if let Some(address) = self.admin_addr() {
             debug!("admin page at http://{address}/");
         }
-        let clients_max = self.admission.clients_max();
+        let clients_max = self.clients_max();
         let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
             &self.timeouts;
         let grace = self.timeouts.grace();
@@ -27,7 +27,7 @@ impl<H: Handler> Server<H> {
             0 => String::new(),
             files => format!(", files {files}"),
         };
-        let admin = self.admin.as_ref().map_or(0, |admin| admin.admission.clients_max());
+        let admin = self.engine.service.as_ref().map_or(0, Admission::clients_max);
         let clients = worst::Clients { public: clients_max, admin };
         let worst = worst::memory_bytes(&self.limits, &self.needs, clients) / (1024 * 1024);
         debug!(

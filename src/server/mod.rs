@@ -1,6 +1,6 @@
-//! The loop: one `mio::Poll`, its listeners, its signals, its clients.
+//! The loop: one `mio::Poll`, its listeners, its signals, its clock.
 //!
-//! [`Server::turn`] is all of it on one screen. This is the only place that reads a clock, once a
+//! [`Server::turn`] waits for events, and has an [`Engine`] take a turn with them. This is the only place that reads a clock, once a
 //! turn, and with its neighbours in this layer the only one that knows mio.
 
 use std::collections::VecDeque;
@@ -12,14 +12,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
-use crate::admin::{self, Doors};
+use crate::admin::{self, Desk, Doors};
 use crate::answer::handler::{Handler, Needs};
 use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
-use crate::engine::admission::Admission;
 use crate::engine::socket::Interest as Wanted;
-use crate::engine::{ClientId, Clients};
+use crate::engine::{Admission, ClientId, Clients, Engine, Host, Stopped};
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::server::alarm::Alarm;
@@ -50,7 +49,6 @@ pub(crate) mod stream;
 mod worst;
 
 use polling::PollFailures;
-use showing::Showing;
 
 /// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
 /// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
@@ -63,19 +61,6 @@ const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 const ALARM: Token = Token(usize::MAX - 2);
 const ADMIN: Token = Token(usize::MAX - 3);
-
-/// Why [`Server::run`] has returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stopped {
-    /// It was told to stop, and everybody was done in time.
-    Drained,
-    /// It was told to stop, and cut off those who were not done after
-    /// [`Timeouts::drain`](crate::Timeouts::drain), or when it was told again.
-    CutOff,
-    /// It was told to stop a second time, by this signal, and cut off whoever was left.
-    Signalled(i32),
-}
 
 /// A server that has bound its addresses.
 ///
@@ -99,13 +84,12 @@ pub struct Server<H> {
     events: Events,
     poll_failures: PollFailures,
     reported: Reported,
-    admission: Admission<Listener>,
-    admin: Option<Showing>,
+    engine: Engine<Listener>,
+    admin: Option<Desk>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     told: Told,
     alarm: Alarm,
-    clients: Clients<TcpStream>,
     tracer: Tracer,
     handler: Doors<H>,
     needs: Needs,
@@ -117,12 +101,8 @@ pub struct Server<H> {
     /// When `Date` has to be formatted again.
     date_due: Time,
     clock: Clock,
-    progress: Progress,
     /// Stops that are written down and not acted on yet, each with its signal, or by a handle.
     stops: VecDeque<Option<i32>>,
-    /// A server that is stopping closes its listeners once it has accepted so many connections since
-    /// its start.
-    accepted_max: u64,
 }
 
 /// What the server's clock does while a turn is worked on.
@@ -131,20 +111,6 @@ enum Clock {
     Runs,
     /// It stands still: in slow motion time passes only while the loop sleeps.
     Stands,
-}
-
-/// How far the server's life has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
-    Running,
-    Draining {
-        until: Time,
-    },
-    /// The time to drain is over, and those who are left are looked at once more, which has to end.
-    LookingLast {
-        until: Time,
-    },
-    Stopped(Stopped),
 }
 
 impl<H: Handler> Server<H> {
@@ -170,9 +136,12 @@ impl<H: Handler> Server<H> {
         let show = |place: AdminPlace| {
             let at = Listen::At(place.address);
             let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
-            Ok(Showing::new(listener, place, &config.admin_hosts, addresses))
+            Ok(showing::open(listener, place, &config.admin_hosts, addresses))
         };
-        let (admin, routes) = config.admin.map(show).transpose()?.unzip();
+        let (service, admin, routes) = match config.admin.map(show).transpose()? {
+            Some((service, desk, routes)) => (Some(service), Some(desk), Some(routes)),
+            None => (None, None, None),
+        };
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
         let admins = admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
@@ -183,18 +152,18 @@ impl<H: Handler> Server<H> {
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let tracer = Tracer::default();
         clients.watch(tracer.watcher());
+        let engine = Engine::new(clients, admission).with_service(service);
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             poll_failures: PollFailures::default(),
             reported: Reported::default(),
-            admission,
+            engine,
             admin,
             signals: None,
             waker: Arc::new(waker),
             told: Told::default(),
             alarm,
-            clients,
             tracer,
             handler: Doors::new(handler, routes),
             needs,
@@ -205,9 +174,7 @@ impl<H: Handler> Server<H> {
             now: Time::START,
             date_due: Time::START,
             clock: Clock::Runs,
-            progress: Progress::Running,
             stops: VecDeque::new(),
-            accepted_max: 0,
         })
     }
 
@@ -230,12 +197,12 @@ impl<H: Handler> Server<H> {
 
     /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.admission.listeners().map(|listener| listener.address).collect()
+        self.engine.admission().listeners().map(|listener| listener.address).collect()
     }
 
     /// The address of [`Config::admin`], with the port that the system chose.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin.as_ref().map(Showing::address)
+        self.engine.service.as_ref().map(showing::address)
     }
 
     /// A handle by which another thread can stop it.
@@ -269,17 +236,17 @@ impl<H: Handler> Server<H> {
 
     /// What it has counted.
     pub fn metrics(&self) -> &Metrics {
-        self.clients.metrics()
+        self.engine.clients().metrics()
     }
 
     /// How many clients are connected.
     pub fn clients(&self) -> usize {
-        self.clients.len()
+        self.engine.clients().len()
     }
 
     /// How many clients there may be at once.
     pub fn clients_max(&self) -> usize {
-        self.admission.clients_max()
+        self.engine.admission().clients_max()
     }
 
     /// How many files the handler may have open at once: see [`Needs`](crate::Needs).
@@ -320,7 +287,7 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// As [`Server::run`].
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<ControlFlow<Stopped>> {
-        if let Progress::Stopped(stopped) = self.progress {
+        if let Some(stopped) = self.engine.stopped() {
             return Ok(ControlFlow::Break(stopped));
         }
         let timeout = self.poll_timeout(timeout);
@@ -332,52 +299,26 @@ impl<H: Handler> Server<H> {
         self.poll_events(timeout)?;
         self.read_clock();
         self.on_rested(rests_from);
-        self.tracer.on_polled(|| self.events.iter().count(), patience, self.now);
-        self.clients.on_polled(self.now);
-        self.note_events();
+        self.note_events(patience);
         self.note_stops();
-        self.clients.drive(self.now, &mut self.handler);
         self.attend();
-        self.clients.expire(self.now, &mut self.handler);
-        self.obey();
-        self.accept();
-        self.register();
-        self.end_if_drained();
+        let mut host = Registrar { registry: self.poll.registry() };
+        let went_on = self.engine.turn(self.now, &mut self.handler, &mut host);
         self.tell_of_failures();
-        self.clients.metrics_mut().turns += 1;
-        if let Progress::Stopped(_) = self.progress {
+        if went_on.is_break() {
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopped);
         }
         self.leave_out_pauses();
         self.tracer.resume_panic();
-        match self.progress {
-            Progress::Stopped(stopped) => Ok(ControlFlow::Break(stopped)),
-            Progress::Running | Progress::Draining { .. } | Progress::LookingLast { .. } => {
-                Ok(ControlFlow::Continue(()))
-            }
-        }
+        Ok(went_on)
     }
 
-    /// Not at all if somebody can go on without an event, else until the next deadline.
+    /// Not at all if the next turn is due, else until it is.
     fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
-        // Whoever became idle in the last turn can be evicted in the next one.
-        let next_turn = self.now + Duration::from_nanos(1);
-        let is_possible = |it: &Admission<Listener>| it.is_possible(&self.clients, next_turn);
-        if self.clients.has_runnable()
-            || self.has_stops_left()
-            || self.open_admissions().any(is_possible)
-        {
-            return Some(Duration::ZERO);
-        }
-        let drained_by = match self.progress {
-            Progress::Draining { until } | Progress::LookingLast { until } => Some(until),
-            Progress::Running | Progress::Stopped(_) => None,
-        };
-        let accepts = self.open_admissions().filter_map(Admission::next_due).min();
-        let stepping = self.admin.as_ref().and_then(|admin| admin.desk.next_due());
-        let dues = [self.clients.next_due(), drained_by, accepts, stepping];
-        let due = dues.into_iter().flatten().min();
-        let next = self.alarm.set(due, self.now);
+        let stops = (!self.stops.is_empty()).then_some(self.now);
+        let orders = self.admin.as_ref().and_then(|desk| desk.next_due(self.now));
+        let dues = [self.engine.due(self.now), stops, orders];
+        let next = self.alarm.set(dues.into_iter().flatten().min(), self.now);
         next.into_iter().chain(wanted).min()
     }
 
@@ -389,7 +330,7 @@ impl<H: Handler> Server<H> {
             let past_second = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
             let rest = 1_000_000_000 - u64::from(past_second.subsec_nanos());
             self.date_due = self.now + Duration::from_nanos(rest);
-            self.clients.set_date(date);
+            self.engine.clients_mut().set_date(date);
         }
     }
 
@@ -402,53 +343,67 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    fn note_events(&mut self) {
-        for event in &self.events {
+    fn note_events(&mut self, patience: Patience) {
+        let Server { engine, tracer, events, alarm, now, .. } = self;
+        tracer.on_polled(|| events.iter().count(), patience, *now);
+        engine.clients_mut().on_polled(*now);
+        for event in &*events {
             match event.token() {
                 // They only wake the loop. What they stand for is looked at in each turn.
                 SIGNALS | WAKER => {}
-                ALARM => self.alarm.on_ready(),
+                ALARM => alarm.on_ready(),
                 ADMIN => {
-                    if let Some(Showing { admission, .. }) = &mut self.admin {
-                        admission.on_ready(0);
+                    if let Some(service) = &mut engine.service {
+                        service.on_ready(0);
                     }
                 }
                 Token(token) if token >= FIRST_LISTENER => {
                     let index = token - FIRST_LISTENER;
-                    self.admission.on_ready(index);
-                    if let Some(listener) = self.admission.listeners().nth(index) {
-                        let address = listener.address;
-                        self.tracer.tell_of_loop(self.now, LoopEvent::ListenerReady { address });
+                    engine.on_listener_ready(index);
+                    let mut listeners = engine.admission().listeners();
+                    let address = listeners.nth(index).map(|listener| listener.address);
+                    drop(listeners);
+                    if let Some(address) = address {
+                        tracer.tell_of_loop(*now, LoopEvent::ListenerReady { address });
                     }
                 }
                 Token(token) => {
                     let id = ClientId::from_bits(token as u64);
-                    self.clients.note(id, event.into());
+                    engine.clients_mut().note(id, event.into());
                     if event.is_error() || event.is_write_closed() {
-                        self.clients.note_lost(id);
+                        engine.clients_mut().note_lost(id);
                     }
                 }
             }
         }
     }
+}
 
-    /// Has the poll report what clients have come to wait for.
-    fn register(&mut self) {
-        let registry = self.poll.registry();
-        self.clients.register(|id, stream, before, wanted| {
-            let token = Token(id.to_bits() as usize);
-            let interest = match wanted {
-                Wanted::Nothing | Wanted::Readable => Interest::READABLE,
-                Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
-            };
-            let registered = match before {
-                Wanted::Nothing => registry.register(stream, token, interest),
-                Wanted::Readable | Wanted::ReadableAndWritable => {
-                    registry.reregister(stream, token, interest)
-                }
-            };
-            registered.inspect_err(|reason| system_calls::note(Call::Register, reason))
-        });
+/// Has the poll report what clients have come to wait for.
+struct Registrar<'p> {
+    registry: &'p Registry,
+}
+
+impl Host<TcpStream> for Registrar<'_> {
+    fn register(
+        &mut self,
+        id: ClientId,
+        stream: &mut TcpStream,
+        before: Wanted,
+        wanted: Wanted,
+    ) -> io::Result<()> {
+        let token = Token(id.to_bits() as usize);
+        let interest = match wanted {
+            Wanted::Nothing | Wanted::Readable => Interest::READABLE,
+            Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
+        };
+        let registered = match before {
+            Wanted::Nothing => self.registry.register(stream, token, interest),
+            Wanted::Readable | Wanted::ReadableAndWritable => {
+                self.registry.reregister(stream, token, interest)
+            }
+        };
+        registered.inspect_err(|reason| system_calls::note(Call::Register, reason))
     }
 }
 
@@ -456,16 +411,12 @@ impl<H: Handler> Server<H> {
 /// by a reset.
 impl<H> Drop for Server<H> {
     fn drop(&mut self) {
-        self.clients.cut_off();
+        self.engine.cut_off();
     }
 }
 
 impl<H> fmt::Debug for Server<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("admission", &self.admission)
-            .field("clients", &self.clients.len())
-            .field("progress", &self.progress)
-            .finish_non_exhaustive()
+        f.debug_struct("Server").field("engine", &self.engine).finish_non_exhaustive()
     }
 }

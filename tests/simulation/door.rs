@@ -24,8 +24,7 @@ const ENFILE: i32 = 23;
 #[derive(Debug)]
 pub struct Door {
     queue: RefCell<VecDeque<usize>>,
-    /// Those that were accepted, and not looked at by the simulation since.
-    accepted: RefCell<Vec<usize>>,
+    is_closed: Cell<bool>,
     /// How often the server has looked.
     looks: Cell<u64>,
     /// Somebody has come since the poll reported the last.
@@ -46,7 +45,7 @@ impl Door {
     pub fn new(random: Random, descriptors_max: usize, hub: Rc<Hub>, wires: Wires) -> Door {
         Door {
             queue: RefCell::default(),
-            accepted: RefCell::default(),
+            is_closed: Cell::new(false),
             looks: Cell::new(0),
             edge: Cell::new(false),
             random: RefCell::new(random),
@@ -56,10 +55,19 @@ impl Door {
         }
     }
 
-    /// Somebody connects.
+    /// Somebody connects. At a closed door that fails.
     pub fn connect(&self, index: usize) {
-        self.queue.borrow_mut().push_back(index);
-        self.edge.set(true);
+        match self.is_closed.get() {
+            true => self.turn_away(index),
+            false => {
+                self.queue.borrow_mut().push_back(index);
+                self.edge.set(true);
+            }
+        }
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.is_closed.get()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -74,14 +82,6 @@ impl Door {
         self.edge.take()
     }
 
-    pub fn has_accepted(&self) -> bool {
-        !self.accepted.borrow().is_empty()
-    }
-
-    pub fn take_accepted(&self) -> Vec<usize> {
-        self.accepted.take()
-    }
-
     pub fn looks(&self) -> u64 {
         self.looks.get()
     }
@@ -92,10 +92,14 @@ impl Door {
     }
 
     /// It is closed: whoever waits is turned away.
-    pub fn close(&self) {
-        for index in self.queue.take() {
-            drop(SimulatedStream { wire: self.wires[index].clone() });
-        }
+    fn close(&self) {
+        self.is_closed.set(true);
+        self.edge.set(false);
+        self.queue.take().into_iter().for_each(|index| self.turn_away(index));
+    }
+
+    fn turn_away(&self, index: usize) {
+        drop(SimulatedStream { wire: self.wires[index].clone() });
     }
 
     fn accept(&self) -> Accepted<SimulatedStream> {
@@ -120,7 +124,6 @@ impl Door {
             return Accepted::Lost;
         }
         self.wires[index].borrow_mut().on_accepted();
-        self.accepted.borrow_mut().push(index);
         Accepted::Client(stream, SocketAddr::from(([192, 0, 2, 1], index as u16)))
     }
 }
@@ -134,5 +137,14 @@ impl Accept for SimulatedListener {
 
     fn has_waiting(&self) -> bool {
         !self.door.is_empty()
+    }
+}
+
+impl Drop for SimulatedListener {
+    fn drop(&mut self) {
+        // While a failure unwinds, a wire may be borrowed by whoever failed.
+        if !std::thread::panicking() {
+            aside(|| self.door.close());
+        }
     }
 }

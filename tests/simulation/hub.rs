@@ -57,6 +57,8 @@ pub struct Hub {
     /// How many stages there have been: tells one expiry from the next.
     epoch: Cell<u64>,
     life: Cell<Life>,
+    closes_idle: Cell<bool>,
+    admitted: Cell<u64>,
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
@@ -82,6 +84,8 @@ impl Hub {
             receiver: Cell::new(None),
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
+            closes_idle: Cell::new(false),
+            admitted: Cell::new(0),
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
@@ -116,6 +120,15 @@ impl Hub {
 
     pub fn stop(&self) {
         self.life.set(Life::Draining);
+    }
+
+    /// Whether the server closes clients because they are idle.
+    pub fn closes_idle(&self) -> bool {
+        self.closes_idle.get()
+    }
+
+    pub fn close_idle(&self) {
+        self.closes_idle.set(true);
     }
 
     pub fn stage(&self) -> Stage {
@@ -165,6 +178,15 @@ impl Hub {
     fn end_work(&self) {
         let (work, most) = (self.work.take(), self.work_max.get());
         assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
+    }
+
+    /// How many connections the server has taken in.
+    pub fn admitted(&self) -> u64 {
+        self.admitted.get()
+    }
+
+    pub fn note_admitted(&self) {
+        self.admitted.set(self.admitted() + 1);
     }
 
     /// How many connections the server has a descriptor for.

@@ -70,10 +70,11 @@ impl Drop for SimulatedSource {
     }
 }
 
-/// Watches for clients that go on with what they have sent before: of that the wire sees nothing.
-pub struct Resumptions;
+/// Watches for what no wire sees: clients that go on with what they have sent before, and those that
+/// are taken in, perhaps some time after their connection was accepted.
+pub struct Unseen;
 
-impl Watcher for Resumptions {
+impl Watcher for Unseen {
     fn attention(&self) -> Attention {
         Attention::Steps
     }
@@ -83,6 +84,9 @@ impl Watcher for Resumptions {
     fn on_step(&mut self, _: Time, client: ClientId, step: ClientEvent) {
         if let ClientEvent::Resumed { .. } = step {
             on_resumed(client);
+        }
+        if let ClientEvent::Accepted { peer, .. } = step {
+            with_wire(usize::from(peer.port()), Wire::on_admitted);
         }
     }
 }

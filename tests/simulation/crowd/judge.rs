@@ -1,10 +1,9 @@
 //! The judgement of a run: at the end of each turn, and at its end.
 
-use std::time::Duration;
+use oneloop::{CloseReason, Stopped};
 
-use oneloop::CloseReason;
-
-use super::{BATCH_CLIENTS, Crowd};
+use super::{BATCH_CLIENTS, Crowd, STOP_AGAIN};
+use crate::hub::Life;
 use crate::marks::{Mark, Outcome};
 use crate::memory::PAGE_BYTES;
 use crate::wire::Totals;
@@ -15,6 +14,9 @@ const LISTS_BYTES: usize = 32 * 1024;
 /// How many turns a connection may wait although there is room: the next turn takes it in.
 const UNACCEPTED_TURNS_MAX: usize = 1;
 
+/// A deadline may be late by this part of its timeout.
+const LATE_DIVISOR: u32 = 64;
+
 /// What earlier turns have to do with the judgement of this one.
 #[derive(Debug, Default)]
 pub(super) struct SoFar {
@@ -24,6 +26,8 @@ pub(super) struct SoFar {
     idle_turns: usize,
     timeouts_before: u64,
     gone: u64,
+    closing_turns: usize,
+    late_turns: usize,
     crowd_max: usize,
     answer_max: usize,
 }
@@ -35,13 +39,16 @@ const IDLE_TURNS_MAX: usize = 2;
 impl Crowd {
     pub(super) fn judge_turn(&mut self) {
         let now = self.hub.now();
-        let is_overdue = self.clients.next_due().is_some_and(|due| due <= now);
+        if self.is_one_held() {
+            self.hub.mark(Mark::Held);
+        }
+        let is_overdue = self.engine.clients().next_due().is_some_and(|due| due <= now);
         let (mut ran, mut memory_max, mut answer_max, mut sources) = (0, 0, 0, 0);
         let overdue_turns_max = 2 * self.peers.len() + 2;
         let waited_turns_max = self.peers.len().div_ceil(BATCH_CLIENTS) + 1;
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
-            let is_runnable = wire.id.is_some_and(|id| self.clients.is_runnable(id));
+            let is_runnable = wire.id.is_some_and(|id| self.engine.clients().is_runnable(id));
             wire.end_turn(is_runnable, waited_turns_max);
             if wire.take_touched() {
                 wire.judge_turn();
@@ -65,6 +72,7 @@ impl Crowd {
         self.judge_idling(ran);
         self.judge_doors();
         self.judge_ends();
+        self.judge_stopping();
         self.judge_memory(memory_max, answer_max);
     }
 
@@ -88,15 +96,9 @@ impl Crowd {
     fn judge_idling(&mut self, ran: usize) {
         let now = self.hub.now();
         let looks: u64 = self.doors.iter().map(|door| door.looks()).sum();
-        let gone = self.clients.metrics().closed_total();
+        let gone = self.engine.clients().metrics().closed_total();
         let works = ran > 0 || looks != self.so_far.looks || gone != self.so_far.gone;
-        let sleeps = || {
-            let next_turn = now + Duration::from_nanos(1);
-            let dues = [self.clients.next_due(), self.admission.next_due()];
-            !self.clients.has_runnable()
-                && !self.admission.is_possible(&self.clients, next_turn)
-                && dues.into_iter().flatten().all(|due| due > now)
-        };
+        let sleeps = || self.engine.due(now).is_none_or(|due| due > now);
         self.so_far.idle_turns = if works || sleeps() { 0 } else { self.so_far.idle_turns + 1 };
         let most = IDLE_TURNS_MAX;
         assert!(self.so_far.idle_turns <= most, "the loop turns without a pause, for nothing");
@@ -104,12 +106,13 @@ impl Crowd {
 
     /// Whoever waits at a door, and may come in, does.
     fn judge_doors(&mut self) {
-        let has_room = self.clients.len() < self.setting.clients_max && self.held.is_none();
+        let has_room =
+            self.engine.clients().len() < self.setting.clients_max && !self.is_one_held();
         let waits = self
             .doors
             .iter()
             .any(|door| !door.is_empty() && !door.has_event() && door.has_descriptor());
-        let rests = self.admission.next_due().is_some();
+        let rests = self.engine.admission().next_due().is_some();
         let looks = self.doors.iter().map(|door| door.looks()).sum();
         let is_kept_out = waits && has_room && !rests && looks == self.so_far.looks;
         self.so_far.unaccepted_turns =
@@ -119,14 +122,48 @@ impl Crowd {
         assert!(self.so_far.unaccepted_turns <= most, "there is room, and nobody is let in");
     }
 
+    /// A server that was told to stop closes its doors, looks at everybody once the time to drain is
+    /// over, and then ends: each in a few turns.
+    fn judge_stopping(&mut self) {
+        let Some(by) = self.drained_by.filter(|_| self.engine.stopped().is_none()) else { return };
+        let (now, most) = (self.hub.now(), self.peers.len() + 2);
+        if self.doors.iter().any(|door| !door.is_closed()) {
+            self.so_far.closing_turns += 1;
+            assert!(self.so_far.closing_turns <= most, "the doors stay open for more turns");
+            return;
+        }
+        assert!(now < by || self.looks_last, "the time to drain is over, and nobody looks");
+        let last = by + self.setting.config.timeouts.drain / LATE_DIVISOR;
+        self.so_far.late_turns += usize::from(self.looks_last && now > last);
+        assert!(self.so_far.late_turns <= most, "the time to drain is over, and nothing ends");
+    }
+
+    /// It has ended as it says.
+    fn judge_end(&self) {
+        let cut_off = self.engine.clients().metrics().closed(CloseReason::CutOff);
+        match self.engine.stopped() {
+            None => assert_eq!(self.hub.life(), Life::Running, "told to stop, and did not"),
+            Some(Stopped::Drained) => assert_eq!(cut_off, 0, "drained, and cut somebody off"),
+            Some(Stopped::CutOff) => assert!(self.looks_last, "cut off without a last look"),
+            Some(Stopped::Signalled(signal)) => {
+                assert_eq!((signal, self.stops_again_at), (STOP_AGAIN, None));
+            }
+            Some(other) => panic!("ended in a new way: {other:?}"),
+        }
+    }
+
     /// Each client ends once, for the one reason that its calls tell.
     fn judge_ends(&mut self) {
-        let metrics = self.clients.metrics();
+        let metrics = self.engine.clients().metrics();
         assert_eq!(metrics.requests, self.handler.requests);
         assert_eq!(metrics.faults, self.handler.faults);
-        assert_eq!(metrics.accepted, self.accepted);
+        assert_eq!(metrics.accepted, self.hub.admitted());
         let gone = metrics.closed_total();
-        assert_eq!(self.accepted, gone + self.clients.len() as u64, "each client ends once");
+        assert_eq!(
+            self.hub.admitted(),
+            gone + self.engine.clients().len() as u64,
+            "each client ends once"
+        );
         if gone == self.so_far.gone {
             return;
         }
@@ -150,20 +187,20 @@ impl Crowd {
     /// The clients hold what they are in the middle of, and never more than the limits say.
     fn judge_memory(&mut self, clients_bytes: usize, answer_bytes: usize) {
         let limits = &self.setting.config.limits;
-        self.so_far.crowd_max = self.so_far.crowd_max.max(self.clients.len());
+        self.so_far.crowd_max = self.so_far.crowd_max.max(self.engine.clients().len());
         self.so_far.answer_max = self.so_far.answer_max.max(answer_bytes);
         // The outputs of a batch are kept, emptied, for the next. They have grown by doubling.
         let output = 2 * (limits.output_bytes_high_water + self.so_far.answer_max);
         let outputs = (1 + self.so_far.crowd_max.min(BATCH_CLIENTS)) * output;
         let client = limits.client_bytes_max() + self.so_far.answer_max + 2 * PAGE_BYTES;
-        let by_limits = self.clients.len() * client;
+        let by_limits = self.engine.clients().len() * client;
         let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits);
-        let held = self.memory.held() + self.clients.mapped_bytes();
+        let held = self.memory.held() + self.engine.clients().mapped_bytes();
         assert!(held <= most, "{held} bytes are held, and {most} are enough");
     }
 
     pub(super) fn judge_counters(&self) -> Outcome {
-        let metrics = self.clients.metrics();
+        let metrics = self.engine.clients().metrics();
         let mut totals = Totals::default();
         let (mut continues, mut streams, mut pieces) = (0, 0, 0);
         for wire in self.wires.iter() {
@@ -183,7 +220,8 @@ impl Crowd {
             sends: metrics.sends,
         };
         assert_eq!(counted, totals, "calls and bytes are counted as they happen");
-        assert_eq!(metrics.closed_total(), self.accepted);
+        assert_eq!(metrics.closed_total(), self.hub.admitted());
+        self.judge_end();
         let counted = (metrics.streams, metrics.pieces);
         assert_eq!(counted, (streams, pieces), "sources and their pieces are counted");
         // One that was never sent, to a client that has gone, is counted all the same.

@@ -1,8 +1,8 @@
 //! One run: a server's loop, a crowd of peers and a clock, all from one seed; and the judgement.
 //!
-//! The turn is the one of `server.rs`. After each turn the wires are looked at: whoever the server
+//! The turn is the engine's own. After each turn the wires are looked at: whoever the server
 //! could serve and will not be reminded of, or has waited for too long, is a failure at once,
-//! instead of a mystery at the end. [`time`] passes, [`turn`] is the server's, [`judge`] judges.
+//! instead of a mystery at the end. [`time`] passes, [`turn`] is what surrounds the server's, [`judge`] judges.
 
 mod judge;
 mod time;
@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{Admission, ClientId, Clients, Time};
+use oneloop::engine::{Admission, ClientId, Clients, Engine, Time};
 
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
@@ -25,12 +25,14 @@ use crate::random::Random;
 use crate::script::Script;
 use crate::setting::Setting;
 use crate::source;
-use crate::stream::SimulatedStream;
 use crate::streams::Stream;
 use crate::wire::{ServerSide, Wire};
 
 /// A run that takes more turns will never end: the longest takes a tenth of it.
 const TURNS_MAX: usize = 200_000;
+
+/// The signal by which the server is told to stop, the second time.
+const STOP_AGAIN: i32 = 15;
 
 /// How many clients the engine has in one batch.
 const BATCH_CLIENTS: usize = 64;
@@ -39,13 +41,10 @@ struct Crowd {
     hub: Rc<Hub>,
     random: Random,
     setting: Setting,
-    clients: Clients<SimulatedStream>,
-    admission: Admission<SimulatedListener>,
+    engine: Engine<SimulatedListener>,
     handler: Recorder,
     memory: Account,
     doors: Vec<Rc<Door>>,
-    /// Connected, and not accepted for want of room.
-    held: Option<usize>,
     wires: Wires,
     /// In the order in which they arrive; their places are those of their wires.
     peers: Vec<Peer>,
@@ -54,7 +53,6 @@ struct Crowd {
     active: Vec<usize>,
     /// The names of some who are.
     gone: Vec<ClientId>,
-    accepted: u64,
     drained_by: Option<Time>,
     /// That time is over, and the clients that are left are looked at once more.
     looks_last: bool,
@@ -108,8 +106,7 @@ impl Crowd {
         let admission = Admission::new(listeners, setting.clients_max, limits.accepts_per_turn_max);
         let timeouts = setting.config.timeouts.clone();
         let mut clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
-        // No call tells that a client goes on with what it has sent before.
-        clients.watch(Box::new(source::Resumptions));
+        clients.watch(Box::new(source::Unseen));
         Crowd {
             handler: Recorder::new(
                 &setting.manner,
@@ -119,17 +116,14 @@ impl Crowd {
             hub,
             random,
             setting,
-            clients,
-            admission,
+            engine: Engine::new(clients, admission),
             memory: Account::default(),
             doors,
-            held: None,
             wires,
             peers,
             arrived: 0,
             active: Vec::new(),
             gone: Vec::new(),
-            accepted: 0,
             drained_by: None,
             looks_last: false,
             stops_again_at: None,
@@ -169,7 +163,9 @@ impl Crowd {
     }
 
     fn is_over(&self) -> bool {
-        self.arrived == self.peers.len() && self.active.is_empty() && self.clients.is_empty()
+        self.arrived == self.peers.len()
+            && self.active.is_empty()
+            && self.engine.clients().is_empty()
     }
 
     fn let_peers_act(&mut self) {
@@ -181,9 +177,6 @@ impl Crowd {
             self.active.push(self.arrived);
             let door = &self.doors[peer.number % self.doors.len()];
             door.connect(self.arrived);
-            if self.drained_by.is_some() {
-                door.close();
-            }
             self.arrived += 1;
         }
         (self.next_act, self.is_moving) = (None, false);
@@ -202,5 +195,11 @@ impl Crowd {
             }
             !is_over
         });
+    }
+
+    /// Whether a connection was accepted for which there was no room.
+    fn is_one_held(&self) -> bool {
+        let mut wires = self.active.iter().map(|index| self.wires[*index].borrow());
+        wires.any(|wire| wire.server() == ServerSide::Held)
     }
 }

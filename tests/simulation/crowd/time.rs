@@ -21,24 +21,16 @@ impl Crowd {
             }
             return;
         }
-        // Whoever became idle in the last turn can be evicted in the next one.
-        let next_turn = now + Duration::from_nanos(1);
+        let due = self.engine.due(now);
         let is_busy = self.is_moving
-            || self.clients.has_runnable()
-            || self.admission.is_possible(&self.clients, next_turn)
+            || due.is_some_and(|due| due <= now)
             || self.doors.iter().any(|door| door.has_event());
         if is_busy {
             return self.hub.pass(Duration::from_micros(self.random.below(1000) as u64));
         }
         let arrival = self.peers.get(self.arrived).map(|peer| peer.arrives);
-        let dues = [
-            self.next_act,
-            arrival,
-            self.clients.next_due(),
-            self.admission.next_due(),
-            self.drained_by.filter(|by| *by > now),
-            self.stops_again_at,
-        ];
+        let stop = self.stops_again_at.filter(|_| self.engine.stopped().is_none());
+        let dues = [self.next_act, arrival, due, stop];
         let Some(next) = dues.into_iter().flatten().min() else { self.fail_for_ever() };
         self.hub.pass(next.since(now));
     }
@@ -70,7 +62,7 @@ impl Crowd {
         let rest = 1_000_000_000 - u64::from(passed.subsec_nanos());
         self.date_due = now + Duration::from_nanos(rest);
         self.hub.set_date(date);
-        let clients = &mut self.clients;
-        self.memory.of(|| clients.set_date(date));
+        let Crowd { engine, memory, .. } = self;
+        memory.of(|| engine.clients_mut().set_date(date));
     }
 }

@@ -1,13 +1,18 @@
-//! The turn of the server, as in `server.rs`.
+//! The world around a turn: what the poll reports, when the server is told to stop, and what becomes
+//! of the poll's interests. The turn itself is the engine's.
 
 use std::io;
 
-use oneloop::engine::{ClientId, Readiness, Time};
+use oneloop::Stopped;
+use oneloop::engine::{self, ClientId, Host, Interest, Readiness, Time};
 
-use super::{BATCH_CLIENTS, Crowd};
-use crate::handler::survives;
-use crate::hub::{Life, Stage};
+use super::{BATCH_CLIENTS, Crowd, STOP_AGAIN};
+use crate::handler::{Wires, survives};
+use crate::hub::{Hub, Life, Stage};
 use crate::marks::Mark;
+use crate::memory::aside;
+use crate::random::Random;
+use crate::stream::SimulatedStream;
 use crate::trouble::Trouble;
 use crate::wire::Excuse;
 
@@ -23,27 +28,30 @@ const STEP_BYTES_MAX: usize = 8192;
 impl Crowd {
     pub(super) fn take_turn(&mut self) {
         self.turn += 1;
+        if self.engine.stopped().is_some() {
+            return;
+        }
         self.allow_work();
         self.keep_date();
         self.note_events();
         self.perhaps_stop();
         let now = self.hub.now();
-        let Crowd { hub, clients, handler, admission, memory, .. } = self;
-        hub.enter(Stage::Drive);
-        while !memory.of(|| survives(|| clients.drive(now, handler))) {
+        let Crowd { hub, engine, handler, memory, random, wires, active, .. } = self;
+        // Idle clients are closed from the turn after that.
+        if !hub.closes_idle() && self.doors.iter().all(|door| door.is_closed()) {
+            hub.close_idle();
+            active.iter().for_each(|index| wires[*index].borrow_mut().give_cause());
+        }
+        let drained_by = self.drained_by;
+        let mut poll = SimulatedPoll { hub, random, wires, active, drained_by, looks_last: false };
+        while !memory.of(|| {
+            survives(|| {
+                let _ = engine.turn(now, handler, &mut poll);
+            })
+        }) {
             hub.go_on();
         }
-        hub.enter(Stage::Expire);
-        while !memory.of(|| survives(|| clients.expire(now, handler))) {
-            hub.go_on();
-        }
-        hub.enter(Stage::Free);
-        if memory.of(|| clients.free()) > 0 {
-            admission.on_freed();
-        }
-        self.accept();
-        self.register();
-        self.end_if_drained();
+        self.looks_last |= poll.looks_last;
         self.hub.enter(Stage::Outside);
     }
 
@@ -53,7 +61,7 @@ impl Crowd {
     fn allow_work(&self) {
         let client_max = self.setting.config.limits.turn_bytes_max;
         let stage_max = client_max * STAGE_SHARES;
-        let share = stage_max / self.clients.len().max(1);
+        let share = stage_max / self.engine.clients().len().max(1);
         let share = share.clamp(SHARE_BYTES_MIN.min(client_max), client_max);
         self.hub.allow_work(stage_max, stage_max + BATCH_CLIENTS * (share + STEP_BYTES_MAX));
     }
@@ -90,16 +98,16 @@ impl Crowd {
         }
         self.random.shuffle(&mut told);
         for (id, readiness, is_lost) in told {
-            self.clients.note(id, readiness);
+            self.engine.clients_mut().note(id, readiness);
             if is_lost {
-                self.clients.note_lost(id);
+                self.engine.clients_mut().note_lost(id);
             }
         }
         for (index, door) in self.doors.iter().enumerate() {
             let is_late = self.hub.strikes(Trouble::LateEvents, late_once_in, &mut self.random);
             let is_spurious = self.hub.strikes(Trouble::SpuriousEvents, 100, &mut self.random);
             if is_spurious || !is_late && door.take_event() {
-                self.admission.on_ready(index);
+                self.engine.on_listener_ready(index);
             }
         }
     }
@@ -118,126 +126,96 @@ impl Crowd {
         (stale, Readiness { readable: true, writable: true, read_closed: true }, true)
     }
 
-    fn accept(&mut self) {
-        let before = self.clients.metrics().accepted;
-        let now = self.hub.now();
-        let Crowd { hub, clients, handler, admission, memory, .. } = self;
-        hub.enter(Stage::Accept);
-        while !memory.of(|| survives(|| admission.accept(clients, handler, now))) {
-            hub.go_on();
-        }
-        let taken_in = self.clients.metrics().accepted - before;
-        self.note_accepted(taken_in as usize);
-    }
-
-    /// So many have been taken in: whoever waited for room first, then whoever was accepted. The
-    /// last one that was accepted may have to wait.
-    fn note_accepted(&mut self, taken_in: usize) {
-        if taken_in == 0 && self.doors.iter().all(|door| !door.has_accepted()) {
-            return;
-        }
-        let accepted = self.doors.iter().flat_map(|door| door.take_accepted());
-        let mut all: Vec<usize> = self.held.take().into_iter().chain(accepted).collect();
-        let waiting = all.split_off(taken_in);
-        assert!(waiting.len() <= 1, "at most one connection waits for room");
-        for index in all {
-            self.wires[index].borrow_mut().on_admitted();
-        }
-        self.held = waiting.first().copied();
-        if self.held.is_some() {
-            self.hub.mark(Mark::Held);
-        }
-        self.accepted += taken_in as u64;
-    }
-
-    /// Makes known to the poll what clients wait for; the system fails at that once in a while.
-    fn register(&mut self) {
-        let Crowd { hub, clients, memory, random, .. } = self;
-        hub.enter(Stage::Register);
-        memory.of(|| {
-            clients.register(|id, stream, before, wanted| {
-                crate::memory::aside(|| {
-                    let mut wire = stream.wire.borrow_mut();
-                    assert!(wire.id.is_none_or(|known| known == id), "asked for the client itself");
-                    assert_eq!(wire.interest(), before, "the poll was asked for that before");
-                    if hub.strikes(Trouble::Registrations, 200, random) {
-                        hub.mark(Mark::RegistrationFailed);
-                        wire.excuse = Excuse::Failed;
-                        return Err(io::ErrorKind::OutOfMemory.into());
-                    }
-                    wire.register(id, wanted);
-                    Ok(())
-                })
-            });
-        });
-    }
-}
-
-/// Stopping.
-impl Crowd {
     fn perhaps_stop(&mut self) {
         let now = self.hub.now();
         if self.stops_again_at.is_some_and(|at| now >= at) {
             self.stops_again_at = None;
-            if !self.clients.is_empty() {
+            if !self.engine.clients().is_empty() {
                 self.hub.tell(|| "the server is told to stop once more".into());
                 self.hub.mark(Mark::StoppedTwice);
-                self.cut_off();
             }
-            return;
+            return self.stop();
         }
         let is_time = |at| now.since(Time::START) >= at;
         if self.hub.life() == Life::Running && self.setting.stops_at.is_some_and(is_time) {
+            self.hub.tell(|| "the server is told to stop".into());
+            self.hub.mark(Mark::Drained);
             self.stop();
+            self.hub.stop();
+            self.drained_by = Some(now + self.setting.config.timeouts.drain);
+            self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
         }
     }
 
     fn stop(&mut self) {
         let now = self.hub.now();
-        self.hub.tell(|| "the server is told to stop".into());
-        self.hub.mark(Mark::Drained);
-        self.admission.on_ready_all();
-        while self.admission.is_possible(&self.clients, now) {
-            self.accept();
-        }
-        self.hub.enter(Stage::CutOff);
-        self.held = None;
-        self.admission.close();
-        for door in &self.doors {
-            door.close();
-        }
-        self.clients.drain();
-        self.hub.stop();
-        self.drained_by = Some(now + self.setting.config.timeouts.drain);
-        self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
-        for index in &self.active {
-            self.wires[*index].borrow_mut().give_cause();
-        }
-    }
-
-    fn end_if_drained(&mut self) {
-        let now = self.hub.now();
-        let Some(by) = self.drained_by.filter(|_| !self.clients.is_empty()) else { return };
-        if now >= by && !self.looks_last {
-            self.hub.tell(|| "the time to drain is over".into());
-            let drain = self.setting.config.timeouts.drain;
-            (self.looks_last, self.drained_by) = (true, Some(now + drain / 64));
-            self.clients.look_last();
-            for index in &self.active {
-                self.wires[*index].borrow_mut().on_drain_over();
-            }
-        } else if self.looks_last
-            && self.clients.has_looked_last()
-            && (now >= by || !self.clients.has_runnable())
-        {
-            self.hub.mark(Mark::DrainTimedOut);
-            self.cut_off();
-        }
-    }
-
-    fn cut_off(&mut self) {
-        let Crowd { hub, clients, memory, .. } = self;
+        let Crowd { hub, engine, memory, .. } = self;
         hub.enter(Stage::CutOff);
-        memory.of(|| clients.cut_off());
+        memory.of(|| engine.stop("a seed", Stopped::Signalled(STOP_AGAIN), now));
+    }
+}
+
+/// The poll of the simulated server. It fails once in a while.
+struct SimulatedPoll<'c> {
+    hub: &'c Hub,
+    random: &'c mut Random,
+    wires: &'c Wires,
+    active: &'c [usize],
+    drained_by: Option<Time>,
+    /// The clients that are left are looked at once more from this turn on.
+    looks_last: bool,
+}
+
+impl SimulatedPoll<'_> {
+    fn begin_last_look(&mut self) {
+        let by = self.drained_by.expect("the server was told to stop");
+        assert!(self.hub.now() >= by, "clients have all the time to drain");
+        self.hub.tell(|| "the time to drain is over".into());
+        self.hub.mark(Mark::DrainTimedOut);
+        self.looks_last = true;
+        for index in self.active {
+            self.wires[*index].borrow_mut().on_drain_over();
+        }
+    }
+}
+
+impl Host<SimulatedStream> for SimulatedPoll<'_> {
+    fn register(
+        &mut self,
+        id: ClientId,
+        stream: &mut SimulatedStream,
+        before: Interest,
+        wanted: Interest,
+    ) -> io::Result<()> {
+        aside(|| {
+            let mut wire = stream.wire.borrow_mut();
+            assert!(wire.id.is_none_or(|known| known == id), "asked for the client itself");
+            assert_eq!(wire.interest(), before, "the poll was asked for that before");
+            if self.hub.strikes(Trouble::Registrations, 200, self.random) {
+                self.hub.mark(Mark::RegistrationFailed);
+                wire.excuse = Excuse::Failed;
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            wire.register(id, wanted);
+            Ok(())
+        })
+    }
+
+    fn begin(&mut self, stage: engine::Stage) {
+        aside(|| {
+            let stage = match stage {
+                engine::Stage::Drive => Stage::Drive,
+                engine::Stage::Expire => Stage::Expire,
+                engine::Stage::Free => Stage::Free,
+                engine::Stage::Accept => Stage::Accept,
+                engine::Stage::Register => Stage::Register,
+                engine::Stage::CloseListeners | engine::Stage::CutOff => Stage::CutOff,
+                engine::Stage::LookLast => {
+                    self.begin_last_look();
+                    Stage::Outside
+                }
+            };
+            self.hub.enter(stage);
+        });
     }
 }

@@ -71,7 +71,7 @@ impl Wire {
         if self.peer == PeerSide::EndRead || self.lost_told {
             self.fail("the connection is over, and the client is still here");
         }
-        if self.hub.life() == Life::Draining && self.is_at_rest() {
+        if self.hub.closes_idle() && self.is_at_rest() {
             self.fail("it is idle in a stopping server");
         }
     }

@@ -39,6 +39,7 @@ impl Wire {
     /// The server has taken it in.
     pub fn on_admitted(&mut self) {
         self.server = ServerSide::Open;
+        self.hub.note_admitted();
         (self.is_new, self.touched) = (true, true);
         self.watch.on_admitted(self.hub.now());
         self.tell(|| "taken in".into());

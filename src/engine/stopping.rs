@@ -1,0 +1,182 @@
+//! How a server stops: what it does when it is told, how often it was told, and when it is done.
+
+use std::time::Duration;
+
+use log::{info, warn};
+
+use super::admission::Accept;
+use super::turn::{Engine, Host, Stage};
+use crate::door::Door;
+use crate::time::Time;
+
+/// A deadline may be late by this part of its timeout.
+const LATE_DIVISOR: u32 = 64;
+
+/// How long clients of the admin listener are still served once nobody else is left: they are to see
+/// the end.
+const LAST_FRAME: Duration = Duration::from_millis(250);
+
+/// How a server that was told to stop has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Stopped {
+    /// It was told to stop, and everybody was done in time.
+    Drained,
+    /// It was told to stop, and cut off those who were not done after
+    /// [`Timeouts::drain`](crate::Timeouts::drain), or when it was told again.
+    CutOff,
+    /// It was told to stop a second time, by this signal, and cut off whoever was left.
+    Signalled(i32),
+}
+
+/// How far the server's life has come. It never goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Life {
+    Running,
+    /// It was told to stop, and accepts what waits in its listeners' queues: closing a listener resets
+    /// the connections in its queue. New clients may go on coming meanwhile, so no more are accepted
+    /// than the queues could hold: until this many have been since the start.
+    Closing {
+        until: Time,
+        accepted_max: u64,
+    },
+    /// Its clients may finish, until then.
+    Draining {
+        until: Time,
+    },
+    /// That time is over, and each client is looked at once more, which has to end.
+    LookingLast {
+        until: Time,
+    },
+    /// Only clients of the admin listener are left.
+    Ending {
+        until: Time,
+    },
+    Stopped(Stopped),
+}
+
+impl Life {
+    /// When it goes on although nothing happens.
+    pub(super) fn due(self) -> Option<Time> {
+        match self {
+            Life::Running | Life::Stopped(_) => None,
+            Life::Closing { until, .. }
+            | Life::Draining { until }
+            | Life::LookingLast { until }
+            | Life::Ending { until } => Some(until),
+        }
+    }
+}
+
+impl<L: Accept> Engine<L> {
+    /// Tells the server to stop, by what is called `by` in the log. The first time, its clients may
+    /// finish. The second time, it cuts them off at once, and has ended as `at_once` says.
+    pub fn stop(&mut self, by: &'static str, at_once: Stopped, now: Time) {
+        let clients = self.clients.len();
+        match self.life {
+            Life::Running => {
+                let listeners = self.admission.listeners().count() as u64;
+                // The kernel keeps one more than it is asked to.
+                let queued_max = u64::from(self.clients.limits().backlog.unsigned_abs()) + 1;
+                self.life = Life::Closing {
+                    until: now + self.clients.timeouts().drain,
+                    accepted_max: self.clients.metrics().accepted + queued_max * listeners,
+                };
+                self.clients.release(now);
+                self.clients.answer_last();
+                self.admission.on_ready_all();
+                info!("stopping by {by}: {clients} clients may finish");
+            }
+            // Nobody is left to be cut off.
+            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. }
+                if clients == 0 => {}
+            Life::Closing { .. }
+            | Life::Draining { .. }
+            | Life::LookingLast { .. }
+            | Life::Ending { .. } => {
+                warn!("stopping at once by {by}: {clients} clients are cut off");
+                self.admission.close();
+                self.end(at_once);
+            }
+            Life::Stopped(_) => {}
+        }
+    }
+
+    /// How it has ended, if it has.
+    pub fn stopped(&self) -> Option<Stopped> {
+        match self.life {
+            Life::Stopped(stopped) => Some(stopped),
+            Life::Running
+            | Life::Closing { .. }
+            | Life::Draining { .. }
+            | Life::LookingLast { .. }
+            | Life::Ending { .. } => None,
+        }
+    }
+
+    /// Whether it was told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.life != Life::Running
+    }
+
+    /// Whether only clients of the admin listener are left of a server that was told to stop.
+    pub(crate) fn is_ending(&self) -> bool {
+        matches!(self.life, Life::Ending { .. })
+    }
+
+    /// Goes on towards the end: the listeners are closed once their queues are empty; and the server
+    /// ends once nobody is left, or once the time for that is over. Those who are left then are looked
+    /// at once more, and what has come in time is answered: that takes no longer than a deadline may
+    /// be late.
+    pub(super) fn progress(&mut self, now: Time, host: &mut impl Host<L::Stream>) {
+        if let Life::Closing { until, accepted_max } = self.life {
+            let are_all_in = self.clients.metrics().accepted >= accepted_max;
+            if !are_all_in && self.admission.is_possible(&self.clients, now) {
+                return;
+            }
+            host.begin(Stage::CloseListeners);
+            self.admission.close();
+            // Not before: a client that comes again because its connection was closed is refused.
+            self.clients.drain();
+            self.life = Life::Draining { until };
+        }
+        let left = self.clients.len_of(Door::Public);
+        match self.life {
+            Life::Running | Life::Closing { .. } | Life::Stopped(_) => {}
+            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. }
+                if self.clients.is_empty() =>
+            {
+                info!("stopped");
+                self.end(Stopped::Drained);
+            }
+            Life::Draining { until } | Life::LookingLast { until } if left == 0 => {
+                self.life = Life::Ending { until: until.min(now + LAST_FRAME) };
+            }
+            Life::Draining { until } if now >= until => {
+                host.begin(Stage::LookLast);
+                self.clients.look_last();
+                let until = now + self.clients.timeouts().drain / LATE_DIVISOR;
+                self.life = Life::LookingLast { until };
+            }
+            Life::LookingLast { until }
+                if self.clients.has_looked_last()
+                    && (now >= until || !self.clients.has_runnable()) =>
+            {
+                warn!("stopped: {left} clients were not done in time");
+                host.begin(Stage::CutOff);
+                self.end(Stopped::CutOff);
+            }
+            Life::Ending { until } if now >= until => {
+                info!("stopped");
+                host.begin(Stage::CutOff);
+                self.end(Stopped::Drained);
+            }
+            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. } => {}
+        }
+    }
+
+    fn end(&mut self, stopped: Stopped) {
+        self.life = Life::Stopped(stopped);
+        self.clients.cut_off();
+    }
+}

@@ -1,0 +1,207 @@
+//! One turn of the loop, and the life of a server from its first turn to its last.
+//!
+//! An [`Engine`] is a server without its poll and its clock. The loop around it waits for events,
+//! looks at the clock, [notes](Clients::note) what the poll has reported, and calls
+//! [`Engine::turn`]. A turn has these stages, and their order is written down here and nowhere else:
+//!
+//! | stage | what is done | why there |
+//! |---|---|---|
+//! | *note* | each event is noted: nothing is read yet | so that each client is served once, whatever was reported of it |
+//! | drive | the clients that can do something do it | first, so that what has come in time counts as in time |
+//! | expire | deadlines that have passed are acted on | behind drive, which has renewed those of busy clients |
+//! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors |
+//! | accept | waiting connections are accepted, idle clients make room for them | behind drive, which shows who is idle. A new client is driven in the next turn |
+//! | register | the poll is asked to report what clients have come to wait for | last of all stages in which a client can begin to wait |
+//! | *progress* | a server that was told to stop goes a step towards its end | when it is known who is left |
+//!
+//! A handler, a source or an observer may panic in any stage. Then the turn is over, the panic goes on
+//! to the caller, and the next turn goes on with what is left.
+//!
+//! Invariants: a client that can do something without a new event stands on the run queue, and then
+//! [`Engine::due`] says that the next turn is due at once; one that waits has a deadline, and the poll
+//! knows what for.
+
+use std::io;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use super::admission::{Accept, Admission};
+use super::clients::Clients;
+use super::id::ClientId;
+use super::socket::Interest;
+use super::stopping::{Life, Stopped};
+use crate::answer::handler::Handler;
+use crate::time::Time;
+
+/// What an engine needs of the loop around it.
+///
+/// A closure will do that does what [`Host::register`] says.
+pub trait Host<S> {
+    /// Has the poll report `wanted` of this client's stream from now on. It was asked for `before`:
+    /// if that is [`Interest::Nothing`], it does not know the stream yet.
+    ///
+    /// # Errors
+    /// If the system refuses that, the client is closed.
+    fn register(
+        &mut self,
+        id: ClientId,
+        stream: &mut S,
+        before: Interest,
+        wanted: Interest,
+    ) -> io::Result<()>;
+
+    /// A stage begins. A simulation judges by it what is done to a stream; nothing else needs it.
+    fn begin(&mut self, stage: Stage) {
+        let _ = stage;
+    }
+}
+
+impl<S, F> Host<S> for F
+where
+    F: FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+{
+    fn register(
+        &mut self,
+        id: ClientId,
+        stream: &mut S,
+        before: Interest,
+        wanted: Interest,
+    ) -> io::Result<()> {
+        self(id, stream, before, wanted)
+    }
+}
+
+/// A part of a turn: see the table of this module's documentation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Clients do what they can.
+    Drive,
+    /// Deadlines are acted on.
+    Expire,
+    /// Clients that have ended are freed.
+    Free,
+    /// Connections are accepted, and idle clients evicted.
+    Accept,
+    /// The poll is asked to report what clients wait for.
+    Register,
+    /// The listeners are closed.
+    CloseListeners,
+    /// The time to drain is over: each client is put on the run queue once more.
+    LookLast,
+    /// The clients that are left are cut off.
+    CutOff,
+}
+
+/// All clients of a server, its listeners, and how far its life has come.
+#[derive(Debug)]
+pub struct Engine<L: Accept> {
+    pub(crate) clients: Clients<L::Stream>,
+    pub(crate) admission: Admission<L>,
+    /// Where clients of the admin listener come in.
+    pub(crate) service: Option<Admission<L>>,
+    pub(super) life: Life,
+}
+
+impl<L: Accept> Engine<L> {
+    /// A server that runs. No clients have come yet.
+    pub fn new(clients: Clients<L::Stream>, admission: Admission<L>) -> Engine<L> {
+        Engine { clients, admission, service: None, life: Life::Running }
+    }
+
+    /// Lets clients of the admin listener in by this.
+    pub(crate) fn with_service(self, service: Option<Admission<L>>) -> Engine<L> {
+        Engine { service, ..self }
+    }
+
+    /// Its clients.
+    pub fn clients(&self) -> &Clients<L::Stream> {
+        &self.clients
+    }
+
+    /// Its clients, for what comes before a turn: to note events, or to set the date.
+    pub fn clients_mut(&mut self) -> &mut Clients<L::Stream> {
+        &mut self.clients
+    }
+
+    /// Its listeners.
+    pub fn admission(&self) -> &Admission<L> {
+        &self.admission
+    }
+
+    /// Notes that the poll has reported the listener at this place among [`Admission::listeners`].
+    pub fn on_listener_ready(&mut self, index: usize) {
+        self.admission.on_ready(index);
+    }
+
+    /// One turn, at `now`. What the poll has reported by now has been noted.
+    pub fn turn<H: Handler>(
+        &mut self,
+        now: Time,
+        handler: &mut H,
+        host: &mut impl Host<L::Stream>,
+    ) -> ControlFlow<Stopped> {
+        host.begin(Stage::Drive);
+        self.clients.drive(now, handler);
+
+        host.begin(Stage::Expire);
+        self.clients.expire(now, handler);
+
+        host.begin(Stage::Free);
+        if self.clients.free() > 0 {
+            self.admissions_mut().for_each(Admission::on_freed);
+        }
+
+        host.begin(Stage::Accept);
+        self.accept(now, handler);
+
+        host.begin(Stage::Register);
+        self.clients
+            .register(|id, stream, before, wanted| host.register(id, stream, before, wanted));
+
+        self.progress(now, host);
+        self.clients.metrics_mut().turns += 1;
+        match self.stopped() {
+            Some(stopped) => ControlFlow::Break(stopped),
+            None => ControlFlow::Continue(()),
+        }
+    }
+
+    /// When the next turn is due, as far as is known at `now`, the time of the last one: at once if
+    /// that is not later. `None`: when the poll has reported something.
+    pub fn due(&self, now: Time) -> Option<Time> {
+        // A client that has become idle in the last turn can be evicted in the next one.
+        let next_turn = now + Duration::from_nanos(1);
+        let is_possible = |it: &Admission<L>| it.is_possible(&self.clients, next_turn);
+        if self.clients.has_runnable() || self.open_admissions().any(is_possible) {
+            return Some(now);
+        }
+        let accepts = self.open_admissions().filter_map(Admission::next_due).min();
+        [self.clients.next_due(), self.life.due(), accepts].into_iter().flatten().min()
+    }
+
+    /// Ends it at once.
+    pub(crate) fn cut_off(&mut self) {
+        self.clients.cut_off();
+    }
+
+    fn accept<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        if !self.clients.is_held() {
+            self.admission.accept(&mut self.clients, handler, now);
+        }
+        if let Some(service) = &mut self.service {
+            service.share_episodes(&mut self.admission);
+            service.accept(&mut self.clients, handler, now);
+            service.share_episodes(&mut self.admission);
+        }
+    }
+
+    /// Where clients may come in at present.
+    fn open_admissions(&self) -> impl Iterator<Item = &Admission<L>> {
+        let public = (!self.clients.is_held()).then_some(&self.admission);
+        public.into_iter().chain(&self.service)
+    }
+
+    fn admissions_mut(&mut self) -> impl Iterator<Item = &mut Admission<L>> {
+        std::iter::once(&mut self.admission).chain(&mut self.service)
+    }
+}
