@@ -4,6 +4,8 @@
 use std::fmt;
 use std::io;
 
+use crate::herd::answer::Wrong;
+
 /// Ends one measurement; the others go on, and the report names it.
 #[derive(Debug)]
 pub enum Failure {
@@ -27,6 +29,13 @@ impl Failure {
     /// A server's fault in words.
     pub fn server(fault: impl Into<String>) -> Failure {
         Failure::Server(fault.into())
+    }
+}
+
+impl From<Wrong> for Failure {
+    fn from(wrong: Wrong) -> Failure {
+        let shown = String::from_utf8_lossy(&wrong.shown);
+        Failure::server(format!("answered wrong: {}: {shown:?}", wrong.reason))
     }
 }
 

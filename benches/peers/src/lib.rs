@@ -13,7 +13,8 @@
 //! | [`servers`] | the table of who is measured, and how each is started |
 //! | [`running`] | a started server, killed and reaped whatever happens |
 //! | [`accounting`] | the kernel's account of a process: CPU time, memory |
-//! | [`load`] | the clients: they check every byte of every answer |
+//! | [`load`] | the clients, and their loop |
+//! | [`herd`] | what they have in common with the program `herd`, whose files these are: answers checked byte by byte, sockets from many addresses, a schedule |
 //! | [`measure`] | one server in one scenario, in slices |
 //! | [`round`] | all servers in one scenario, in turn |
 //! | [`idle`] | what a connection costs that does nothing |
@@ -26,6 +27,8 @@ pub mod accounting;
 pub mod bars;
 pub mod chart;
 pub mod failure;
+#[path = "../../../src/herd/load/mod.rs"]
+pub mod herd;
 pub mod idle;
 pub mod load;
 pub mod machine;

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::load::{Connections, Expected};
+use crate::herd::answer::Expected;
+use crate::load::Connections;
 use crate::site::{Known, Site};
 use crate::text;
 
@@ -172,8 +173,12 @@ impl Scenario {
     /// What answers each request.
     pub fn expected(&self) -> Expected {
         match self.answer {
-            Answer::File(Site { known: Known::Content, .. }) => Expected::NotModified,
-            Answer::Text | Answer::Bytes(_) | Answer::File(_) => Expected::Body(self.body().into()),
+            Answer::File(Site { known: Known::Content, .. }) => {
+                Expected::Exactly { status: 304, body: [].into() }
+            }
+            Answer::Text | Answer::Bytes(_) | Answer::File(_) => {
+                Expected::Exactly { status: 200, body: self.body().into_bytes().into() }
+            }
         }
     }
 
@@ -198,8 +203,8 @@ impl Scenario {
             }
         };
         let body_bytes = match self.expected() {
-            Expected::Body(body) => body.len(),
-            Expected::NotModified => 0,
+            Expected::Exactly { body, .. } => body.len(),
+            Expected::Any => 0,
         };
         format!(
             "clients {}, requests in a batch {}, {connections}, bytes a request {}, a body \

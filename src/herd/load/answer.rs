@@ -402,6 +402,22 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_without_a_body_is_whole_at_the_end_of_its_head_whatever_length_it_names() {
+        const UNCHANGED: &[u8] = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n";
+        let expected = Expected::Exactly { status: 304, body: [].into() };
+        for cut in 1..UNCHANGED.len() {
+            let (mut checker, mut partial) = (Checker::new(expected.clone()), Partial::Nothing);
+            let whole =
+                |bytes: &[u8]| Ok(Taken::Whole(bytes.len(), Answer { status: 304, last: false }));
+            let (first, second) = UNCHANGED.split_at(cut);
+            assert_eq!(checker.take(&mut partial, first), Ok(Taken::Part(cut)));
+            assert_eq!(checker.take(&mut partial, second), whole(second), "cut at {cut}");
+            assert_eq!(checker.take(&mut partial, UNCHANGED), whole(UNCHANGED));
+            assert!(checker.take(&mut partial, PLAIN).is_err());
+        }
+    }
+
+    #[test]
     fn a_checked_answer_does_not_hide_a_wrong_one_however_that_is_cut() {
         for wrong in [
             "HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\nabc",

@@ -11,7 +11,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use peers::failure::Failure;
-use peers::load::{Connections, Expected, Load, Outcome, Plan, Until};
+use peers::herd::answer::Expected;
+use peers::load::{Connections, Load, Outcome, Plan, Until};
 use peers::placement;
 use peers::scenario::Shape;
 use peers::text;
@@ -67,7 +68,7 @@ fn run(options: &Options) -> Result<Outcome, Failure> {
         clients: options.clients,
         depth: options.depth,
         requests: vec![Shape::Get.request("/", "", connections)],
-        expected: Expected::Body(text::BODY.into()),
+        expected: Expected::Exactly { status: 200, body: text::BODY.as_bytes().into() },
         connections,
         at_once: options.at_once,
     })?;

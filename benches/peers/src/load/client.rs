@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
-use super::answer::{Checker, Partial, Taken};
 use crate::failure::Failure;
+use crate::herd::answer::{Checker, Partial, Taken};
 
 /// One connection with its requests under way.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Client {
     /// When an answer is wrong, comes unasked, or is cut off by the end of the connection.
     pub fn receive(&mut self, input: &mut [u8], checker: &mut Checker) -> Result<Reading, Failure> {
         let received = match recv(&self.stream, &mut *input, RecvFlags::empty()) {
-            Ok((0, _)) => return self.on_end(),
+            Ok((0, _)) => return self.on_end(checker),
             Ok((received, _)) => received,
             Err(Errno::AGAIN) => return Ok(Reading::Drained),
             Err(Errno::INTR) => return Ok(Reading::Received),
@@ -117,11 +117,8 @@ impl Client {
         while !bytes.is_empty() {
             let len = match checker.take(&mut self.partial, bytes)? {
                 Taken::Part(len) => len,
-                Taken::Whole(_) if self.outstanding() == 0 => {
-                    return Err(Failure::server("sent an answer that nobody asked for"));
-                }
-                Taken::Whole(len) => {
-                    self.answered += 1;
+                Taken::Whole(len, _) => {
+                    self.on_answer()?;
                     len
                 }
             };
@@ -130,16 +127,22 @@ impl Client {
         Ok(())
     }
 
-    fn on_end(&self) -> Result<Reading, Failure> {
-        let missing = self.outstanding();
-        if missing > 0 {
-            return Err(Failure::server(format!("closed, {missing} answers missing")));
+    fn on_answer(&mut self) -> Result<(), Failure> {
+        if self.outstanding() == 0 {
+            return Err(Failure::server("sent an answer to no request"));
         }
-        match self.partial {
-            Partial::Nothing => Ok(Reading::Closed),
-            Partial::Head(_) | Partial::Body(_) => {
-                Err(Failure::server("sent bytes after its last answer"))
-            }
+        self.answered += 1;
+        Ok(())
+    }
+
+    /// The end of the connection may be that of an answer's body.
+    fn on_end(&mut self, checker: &Checker) -> Result<Reading, Failure> {
+        if checker.end(&mut self.partial)?.is_some() {
+            self.on_answer()?;
+        }
+        match self.outstanding() {
+            0 => Ok(Reading::Closed),
+            missing => Err(Failure::server(format!("closed, {missing} answers missing"))),
         }
     }
 }

@@ -12,12 +12,12 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::io::Errno;
 
-use super::answer::{Checker, Expected};
 use super::client::{Client, Reading, Requests};
 use super::opening::Greeting;
 use super::progress::{Outcome, Progress, Until};
-use super::source::Sources;
 use crate::failure::Failure;
+use crate::herd::answer::{Checker, Expected};
+use crate::herd::sources::{Sources, Width};
 
 /// The servers' batch size as well.
 const EVENTS_MAX: usize = 1024;
@@ -106,7 +106,7 @@ impl Load {
             clients: Vec::new(),
             requests: Requests::new(&plan.requests, plan.depth),
             checker: Checker::new(plan.expected.clone()),
-            sources: Sources::default(),
+            sources: Sources::new(plan.server.into()),
             input: vec![0; INPUT_BYTES],
             plan,
         })
@@ -232,7 +232,10 @@ impl Load {
     }
 
     pub(super) fn register(&mut self, index: usize) -> Result<(), Failure> {
-        let client = Client::new(self.sources.connect(self.plan.server)?);
+        let stream = self.sources.connect(Width::Usual);
+        let attempt = || format!("connect to {}", self.plan.server);
+        let stream = stream.map_err(|error| Failure::machine(attempt())(error))?;
+        let client = Client::new(stream.into());
         // Both directions at once and for good: no second call when a send does not take
         // everything.
         let both = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;

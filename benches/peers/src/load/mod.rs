@@ -5,20 +5,17 @@
 //! the server sleeps. That makes the server's CPU account exact: so many nanoseconds for exactly so
 //! many requests.
 //!
-//! `generator` is the loop, `opening` how clients arrive, `open_loop` the loop with a `schedule`
-//! instead of patience, `client` one connection, `answer` what checks every byte that comes back,
-//! `source` what spreads the connections over 127.0.0.0/8.
+//! `generator` is the loop, `opening` how clients arrive, `open_loop` the loop with a schedule
+//! instead of patience, `client` one connection. The schedule, what checks every byte that comes
+//! back, and what spreads the connections over 127.0.0.0/8 are the herd's ([`crate::herd`]). The
+//! loop is not: it makes as few system calls as it can, and none between two runs.
 
-mod answer;
 mod client;
 mod generator;
 mod open_loop;
 mod opening;
 mod progress;
-mod schedule;
-mod source;
 
-pub use answer::Expected;
 pub use generator::{Connections, Load, Plan};
 pub use opening::Greeting;
 pub use progress::{Outcome, Until};

@@ -13,8 +13,8 @@ use rustix::io::Errno;
 
 use super::generator::{Connections, Load, STALL, Turn};
 use super::progress::{Outcome, Progress, Until};
-use super::schedule::Schedule;
 use crate::failure::Failure;
+use crate::herd::schedule::Schedule;
 
 /// Looks without waiting: an open loop must not oversleep the next request.
 const NOW: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
@@ -30,16 +30,16 @@ impl Load {
     pub fn run_open(&mut self, length: Duration, rate: f64, seed: u64) -> Result<Outcome, Failure> {
         assert!(self.plan.connections == Connections::Kept, "an open loop keeps its connections");
         let start = Instant::now();
-        let mut schedule = Schedule::new(start, length, rate, seed);
+        let mut schedule = Schedule::new(start, start + length, rate, seed);
         let mut progress = Progress::start(Until::Elapsed(length));
         let mut free: VecDeque<usize> = (0..self.clients.len()).collect();
         let mut due = VecDeque::new();
         let mut events = std::mem::take(&mut self.events);
         let stall = Duration::from_secs(STALL.tv_sec as u64);
         let mut heard_at = start;
-        while !(schedule.is_over() && due.is_empty() && progress.outstanding() == 0) {
+        while !(schedule.next().is_none() && due.is_empty() && progress.outstanding() == 0) {
             let now = Instant::now();
-            due.extend(std::iter::from_fn(|| schedule.next_due(now)));
+            due.extend(std::iter::from_fn(|| schedule.take_due(now)));
             while let (Some(at), Some(index)) = (due.front().copied(), free.front().copied()) {
                 due.pop_front();
                 free.pop_front();
