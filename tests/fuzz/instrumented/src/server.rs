@@ -20,6 +20,10 @@ use super::wire::{Wire, WireStream};
 /// More turns than anything can take: beyond, the loop goes round for nothing.
 const TURNS_MAX: usize = 100_000;
 
+/// A server that is used again may have allocated this much more than a new one, in bytes: lists of
+/// keys that have grown. It bounds what a leak can come to as well.
+const KEPT_BYTES_MAX: i64 = 1024;
+
 thread_local! {
     /// Servers without clients, and for which limits each was made.
     static SPARE: RefCell<Vec<(Limits, Server)>> = const { RefCell::new(Vec::new()) };
@@ -32,8 +36,9 @@ pub struct Server {
     now: Time,
     /// What the server has allocated and not freed since it began.
     live_bytes: i64,
-    /// What had been counted before these clients came.
+    /// What had been counted before these clients came, and what was allocated.
     before: Metrics,
+    bytes_before: i64,
 }
 
 /// What has been counted since these clients came.
@@ -62,14 +67,21 @@ impl Server {
     pub fn begun_at(date: SystemTime, limits: &Limits) -> Server {
         let clients = Clients::new(limits.clone(), Timeouts::default(), date);
         let before = clients.metrics().clone();
-        Server { clients, wires: Vec::new(), now: Time::START, live_bytes: 0, before }
+        Server {
+            clients,
+            wires: Vec::new(),
+            now: Time::START,
+            live_bytes: 0,
+            before,
+            bytes_before: 0,
+        }
     }
 
-    /// Keeps it for other inputs, without its clients' wires. One for whom time has passed is not
-    /// kept: every input begins at the same time.
+    /// Keeps it for other inputs, without its clients' wires. Every input begins at the same time
+    /// and with hardly any memory that the server keeps for later, so another one is dropped.
     pub fn give_back(mut self, limits: &Limits) {
         assert!(self.clients.is_empty(), "everybody has gone");
-        if self.now == Time::START {
+        if self.now == Time::START && self.live_bytes <= KEPT_BYTES_MAX {
             self.forget();
             SPARE.with_borrow_mut(|spare| spare.push((limits.clone(), self)));
         }
@@ -79,6 +91,7 @@ impl Server {
     pub fn forget(&mut self) {
         self.wires.clear();
         self.before.clone_from(self.clients.metrics());
+        self.bytes_before = self.live_bytes;
     }
 
     /// A client comes by this wire.
@@ -148,9 +161,9 @@ impl Server {
         self.clients.is_empty()
     }
 
-    /// What it has allocated and not freed, in bytes.
+    /// What it has allocated for these clients and not freed, in bytes.
     pub fn live_bytes(&self) -> i64 {
-        self.live_bytes
+        self.live_bytes - self.bytes_before
     }
 
     /// What it has counted.
