@@ -10,8 +10,8 @@ use std::str::FromStr;
 use super::interfaces;
 
 /// The forms, for whoever has written another one.
-const FORMS: &str = "write a port (8888; 0 picks a free one), a numeric address or localhost, or \
-                     both (127.0.0.1:8888, localhost:8888, [::1]:8888, [::]:8888)";
+const FORMS: &str = "write a port (8888), a numeric address or localhost, or both \
+                     (127.0.0.1:8888, localhost:8888, [::1]:8888, [::]:8888)";
 
 /// An address, a port, or both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 pub enum Refusal {
     /// Nothing is wrong: help or the version was asked for, and this prints it.
     Page(clap::Error),
-    /// The command line cannot be meant. A sentence without the program's name.
+    /// The command line is invalid. A sentence without the program's name.
     Mistake(String),
     /// The command line is fine, but the system refused what it asks for. A sentence, too.
     System(String),

@@ -310,7 +310,7 @@ impl Client {
         self.status = Some(status);
         if self.kind.is_good() {
             let Some(due) = self.due.checked_sub(1) else {
-                let reason = "an answer that nobody asked for".to_owned();
+                let reason = "an answer without a request".to_owned();
                 return Err(Wrong { reason, status: Some(status), shown: Vec::new() });
             };
             self.due = due;

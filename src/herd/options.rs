@@ -20,12 +20,12 @@ use crate::arguments::values::{Size, count, duration};
 use crate::kind::Kind;
 use crate::plan::{Afterwards, Destination, Group, Plan};
 
-/// Sends a crowd of strange clients to an HTTP/1.1 server, and checks every byte that comes back.
+/// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
-/// Each kind of client is given as a number of them at once. N@RATE limits a kind to RATE a
-/// second in total; otherwise each client goes on as soon as it can. Good clients are --get,
-/// --post, --connect-close and --half-close: all that they ask must be answered, and right, or the
-/// exit code is 1.
+/// Choose how many clients of each kind are connected at once. N@RATE limits a kind to RATE requests
+/// per second in total; without a rate, each client makes its next request as soon as it can. The
+/// good clients are --get, --post, --connect-close and --half-close: if one of their requests is not
+/// answered, or is answered wrongly, the exit code is 1.
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
@@ -45,49 +45,49 @@ pub struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  herd 8888 --get 64                            as fast as answers come, ten seconds
+  herd 8888 --get 64                            as fast as the server answers, for ten seconds
   herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
-  herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within a second";
+  herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Good clients")]
 struct GoodOptions {
-    /// Clients that keep their connection and GET again and again
+    /// Clients that send GET requests, one after another, over one connection each
     #[arg(long, value_name = "N", value_parser = count::<usize>)]
     get: Option<usize>,
 
-    /// GETs a second in total, at random moments, whatever the server does
+    /// Send this many GETs per second in total, at random times, even if the server falls behind
     ///
-    /// Latency then counts from the moment that was meant (an open loop): it includes the time for
-    /// which no client was free.
+    /// This is an open loop: latency is measured from the time at which a request was due, so it
+    /// includes any time during which every client was still waiting for an answer.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     rate: Option<f64>,
 
-    /// GETs that each get client sends at a time; the next follow when all are answered
+    /// GETs that each get client sends at once; it sends more when all of them are answered
     #[arg(long, value_name = "DEPTH", value_parser = at_least_one, default_value = "1")]
     pipeline: usize,
 
-    /// Clients that POST 1 KiB, in turn with a length and chunked
+    /// Clients that POST 1 KiB, alternating between Content-Length and chunked
     #[arg(long, value_name = "N[@RATE]")]
     post: Option<Group>,
 
-    /// Clients that connect for every GET, with Connection: close
+    /// Clients that open a connection for each GET and send Connection: close
     #[arg(long, value_name = "N[@RATE]")]
     connect_close: Option<Group>,
 
-    /// Clients that connect for every GET, end their own side behind it, and want the answer
+    /// Clients that open a connection for each GET, close their sending side, and read the answer
     #[arg(long, value_name = "N[@RATE]")]
     half_close: Option<Group>,
 
-    /// What is asked for
+    /// The path that clients request
     #[arg(long, value_name = "PATH", value_parser = path, default_value = "/")]
     path: String,
 
-    /// The body of every right answer, or @FILE with it [default: that of a first answer]
+    /// The body that every answer must have, or @FILE to read it from [default: the first answer's]
     ///
-    /// The status is then 200. Otherwise body and status are learned from one GET, and one POST if
-    /// there are post clients, before the crowd sets out.
+    /// The status must then be 200. Without this option, herd sends one GET before the run, and one
+    /// POST if there are post clients, and expects the status and body of those answers.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expect: Option<String>,
 }
@@ -95,46 +95,46 @@ struct GoodOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Strange clients")]
 struct StrangeOptions {
-    /// Clients that connect and say nothing
+    /// Clients that connect and send nothing
     #[arg(long, value_name = "N", value_parser = count::<usize>)]
     idle: Option<usize>,
 
-    /// Clients that send a head without end, a byte at a time
+    /// Clients that send a request head that never ends, one byte at a time
     #[arg(long, value_name = "N", value_parser = count::<usize>)]
     drip: Option<usize>,
 
-    /// Clients that ask and never read
+    /// Clients that send requests and never read the answers
     #[arg(long, value_name = "N", value_parser = count::<usize>)]
     never_read: Option<usize>,
 
-    /// Clients that ask and read a few bytes at a time
+    /// Clients that send requests and read the answers a few bytes at a time
     #[arg(long, value_name = "N", value_parser = count::<usize>)]
     slow_read: Option<usize>,
 
-    /// Clients that connect to send random bytes; any well-formed answer is right, and none, too
+    /// Clients that connect and send random bytes; no answer is right, and so is any well-formed one
     #[arg(long, value_name = "N[@RATE]")]
     garbage: Option<Group>,
 
-    /// Clients that connect, ask, and reset the connection
+    /// Clients that connect, send a GET, and reset the connection
     #[arg(long, value_name = "N[@RATE]")]
     reset: Option<Group>,
 
-    /// How often a drip client sends, and a slow-read client reads
+    /// How often each drip client sends a byte, and each slow-read client reads
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
     drip_every: humantime::Duration,
 
-    /// How much a slow-read client reads at a time
+    /// How many bytes a slow-read client reads at a time
     #[arg(long, value_name = "SIZE", default_value = "64")]
     slow_read_bytes: Size,
 
-    /// What never-read and slow-read clients ask for [default: --path]
+    /// The path that never-read and slow-read clients request [default: --path]
     ///
-    /// They ask once, or so often that the answers exceed 256 KiB, which is more than the system
-    /// takes for such a client.
+    /// They request it as often as it takes for the answers to exceed 256 KiB, at least once. That is
+    /// more than the kernel buffers for such a client, so the server has to wait.
     #[arg(long, value_name = "PATH", value_parser = path)]
     big_path: Option<String>,
 
-    /// Replace idle, drip, never-read and slow-read clients whom the server has closed
+    /// Replace an idle, drip, never-read or slow-read client when the server closes its connection
     #[arg(long)]
     replace: bool,
 }
@@ -142,31 +142,31 @@ struct StrangeOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Run")]
 struct RunOptions {
-    /// How long to go on [default: 10s; with --requests 5min]
+    /// How long to send requests [default: 10s; with --requests 5min]
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     length: Option<humantime::Duration>,
 
-    /// End when the good clients have made so many requests
+    /// Stop when the good clients have made this many requests
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     requests: Option<usize>,
 
-    /// Let only get and post clients act at first, for so long, and compare
+    /// Start with only the get and post clients for this time, and compare it with the rest
     #[arg(long, value_name = "TIME", value_parser = duration)]
     calm: Option<humantime::Duration>,
 
-    /// How many connections to keep or hold are made a second, at most
+    /// Limit on new connections per second, for clients that stay connected
     #[arg(long, value_name = "RATE", value_parser = rate, default_value = "5000")]
     connect_rate: f64,
 
-    /// How long to wait for answers at the end
+    /// How long to wait at the end for answers that are still missing
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     patience: humantime::Duration,
 
-    /// Begins all that is random: garbage, and the moments of a rate
+    /// Seed for everything random: garbage, and the times at which requests are due
     #[arg(long, value_name = "N", value_parser = count::<u64>, default_value = "1")]
     seed: u64,
 
-    /// The server is not on the loopback, and I answer for loading it
+    /// Allow a server on another host, which you confirm that you may load
     #[arg(long)]
     i_may_load_this_host: bool,
 }
@@ -174,15 +174,15 @@ struct RunOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 struct ReportOptions {
-    /// Write the report as JSON, too; with - to standard output, and the table to standard error
+    /// Also write the report as JSON; with -, to standard output, and the table to standard error
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Draw latency by percentile and over time
+    /// Write a picture of latency, by percentile and over time
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 
-    /// Watch the server's process: CPU time for each answer, memory, descriptors
+    /// Report CPU time per answer, memory and descriptors of the server's process (Linux)
     #[arg(long, value_name = "PID", value_parser = count::<u32>)]
     pid: Option<u32>,
 }
@@ -255,12 +255,12 @@ impl Options {
     fn server(&self) -> Result<SocketAddr, Refusal> {
         let server = SocketAddr::new(self.server.ip().to_canonical(), self.server.port());
         if server.port() == 0 {
-            return mistake("the server's port cannot be 0; give the one that it listens at");
+            return mistake("the server's port cannot be 0; give the port that it listens at");
         }
         if !server.ip().is_loopback() && !self.run.i_may_load_this_host {
             return mistake(format!(
-                "{} is not on the loopback (127.0.0.0/8, ::1); if you answer for loading that \
-                 host, add --i-may-load-this-host",
+                "{} is not a loopback address (127.0.0.0/8, ::1); if you may load that host, add \
+                 --i-may-load-this-host",
                 server.ip()
             ));
         }
@@ -275,7 +275,9 @@ impl GoodOptions {
             return Ok(Some(expect.clone().into_bytes()));
         };
         let bytes = fs::read(file).map_err(|reason| {
-            Refusal::Mistake(format!("cannot read --expect '@{file}': {reason}; name a file"))
+            Refusal::Mistake(format!(
+                "cannot read --expect '@{file}': {reason}; name a file that exists"
+            ))
         })?;
         Ok(Some(bytes))
     }
@@ -285,16 +287,16 @@ impl GoodOptions {
 fn check(plan: &Plan) -> Result<(), Refusal> {
     let get = plan.group(Kind::Get);
     for (is_wrong, sentence) in [
-        (
-            get.rate.is_some() && get.clients == 0,
-            "--rate is that of the --get clients; add --get N",
-        ),
+        (get.rate.is_some() && get.clients == 0, "--rate is for --get clients; add --get N"),
         (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
-        (plan.length.is_zero(), "--for 0s is over before it begins; give it some time"),
+        (plan.length.is_zero(), "--for cannot be 0s; give it some time, such as 10s"),
         (plan.calm >= plan.length, "--calm must be shorter than --for"),
-        (plan.drip_every.is_zero(), "--drip-every 0s never waits; give it some time, such as 1s"),
-        (plan.slow_read_bytes == 0, "--slow-read-bytes 0 is --never-read; read at least 1"),
-        (plan.clients() == 0, "there is nobody to send; ask for some clients, such as --get 64"),
+        (plan.drip_every.is_zero(), "--drip-every cannot be 0s; give it some time, such as 1s"),
+        (
+            plan.slow_read_bytes == 0,
+            "--slow-read-bytes cannot be 0; read at least 1, or use --never-read",
+        ),
+        (plan.clients() == 0, "no clients are asked for; add some, such as --get 64"),
     ] {
         if is_wrong {
             return mistake(sentence);
@@ -302,7 +304,7 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
     }
     let calm_clients = get.clients + plan.group(Kind::Post).clients;
     match plan.calm > Duration::ZERO && calm_clients == 0 {
-        true => mistake("--calm compares what --get or --post clients see; add some"),
+        true => mistake("--calm compares the latency of --get or --post clients; add some"),
         false => Ok(()),
     }
 }
@@ -321,7 +323,9 @@ impl FromStr for Group {
                 rate(per_second).map(|rate| Group { clients, rate: Some(rate) })
             }),
         };
-        group.map_err(|_| "write how many at once, such as 50, or also how many a second: 50@500")
+        group.map_err(
+            |_| "write a number of clients, such as 50, or add requests per second: 50@500",
+        )
     }
 }
 
@@ -335,7 +339,7 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     let rate = text.trim().parse::<f64>().ok();
     // Faster than one a nanosecond is no schedule any more.
     let rate = rate.filter(|rate| (1e-6..=1e9).contains(rate));
-    rate.ok_or("write how often a second, such as 5000 or 0.5")
+    rate.ok_or("write a number per second, such as 5000 or 0.5")
 }
 
 fn at_least_one(text: &str) -> Result<usize, &'static str> {

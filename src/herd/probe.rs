@@ -89,7 +89,7 @@ impl Lessons {
 fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
     let mut stream = connect(plan)?;
     let failed = |what: String| {
-        Refusal::System(format!("the first answer of {} failed: {what}", plan.server))
+        Refusal::System(format!("the first request to {} failed: {what}", plan.server))
     };
     stream.write_all(request).map_err(|reason| failed(reason.to_string()))?;
     let (mut checker, mut partial) = (Checker::learning(), Partial::Nothing);
@@ -97,7 +97,10 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
     loop {
         let left = clock.left(PATIENCE);
         if left.is_zero() {
-            return Err(failed(format!("it is not whole after {} s", PATIENCE.as_secs())));
+            return Err(failed(format!(
+                "the answer is not complete after {} s",
+                PATIENCE.as_secs()
+            )));
         }
         let received = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut input));
         let received = match received {
@@ -111,7 +114,9 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
                     let body = checker.into_learned();
                     Ok(Lesson { status: answer.status, body, answer_bytes })
                 }
-                Ok(None) => Err(failed("the connection was closed without one".into())),
+                Ok(None) => {
+                    Err(failed("the server closed the connection without an answer".into()))
+                }
                 Err(wrong) => Err(failed(wrong.reason)),
             };
         }

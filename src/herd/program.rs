@@ -2,9 +2,9 @@
 //!
 //! | exit code | why |
 //! |---|---|
-//! | 0 | every good client's answers came and were right |
-//! | 1 | some did not, or were not; or the system refused something |
-//! | 2 | the command line cannot be meant, or asks for more clients than fit |
+//! | 0 | every request of a good client was answered correctly |
+//! | 1 | one was not; or the system refused something |
+//! | 2 | the command line is invalid, or asks for more clients than the descriptor limit allows |
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ use crate::process::Process;
 use crate::report::Report;
 use crate::{json, plot, table};
 
-/// Begins every line about what cannot be done.
+/// Begins every error message.
 const PROGRAM: &str = "herd";
 
 /// Runs a herd as the process's arguments say, and says on standard output how it went.
@@ -38,8 +38,8 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     let clients_max = descriptors::clients_max();
     if plan.clients() > clients_max {
         return Err(Refusal::Mistake(format!(
-            "{} clients are too many: {clients_max} fit the descriptor limit; ask for fewer, or \
-             raise it (ulimit -Hn)",
+            "{} clients are too many: the descriptor limit allows {clients_max}; ask for fewer, or \
+             raise the limit (ulimit -Hn)",
             plan.clients()
         )));
     }
@@ -53,7 +53,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     let plot_file = plan.plot.as_deref().map(create).transpose()?;
 
     let lessons = probe::learn(plan)?;
-    let system = |reason: io::Error| Refusal::System(format!("the herd cannot go on: {reason}"));
+    let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
     let outcome = Herd::new(plan, &lessons, process).and_then(Herd::run).map_err(system)?;
     let report = Report { plan, learned: &lessons.said, outcome: &outcome };
 
@@ -82,7 +82,8 @@ fn watched(pid: u32) -> Result<Process, Refusal> {
     match process.look() {
         Ok(_) => Ok(process),
         Err(reason) => Err(Refusal::Mistake(format!(
-            "cannot watch --pid {pid}: {reason}; give a running process of yours, on Linux"
+            "cannot read --pid {pid}: {reason}; give the number of a running process that you own \
+             (Linux only)"
         ))),
     }
 }
@@ -97,7 +98,7 @@ fn create(path: &Path) -> Result<Named<'_>, Refusal> {
     match File::create(path) {
         Ok(file) => Ok(Named { file, path }),
         Err(reason) => Err(Refusal::Mistake(format!(
-            "cannot write '{}': {reason}; name a file that can be",
+            "cannot write '{}': {reason}; name a file that can be written",
             path.display()
         ))),
     }
@@ -111,7 +112,7 @@ impl Named<'_> {
     }
 }
 
-/// If nobody reads it, the exit code still tells.
+/// If standard output is closed, the exit code still tells.
 fn print(stream: &mut dyn Write, text: &str) {
     let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

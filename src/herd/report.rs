@@ -80,18 +80,19 @@ impl Report<'_> {
         let mut failures = Vec::new();
         for (kind, tally) in self.kinds() {
             let lost = if kind.is_good() { tally.lost } else { 0 };
-            for (count, what) in [(tally.wrong, "answered wrong"), (lost, "lost")] {
+            for (count, what) in [(tally.wrong, "answered wrongly"), (lost, "lost")] {
                 if count > 0 {
                     failures.push(format!("{}: {count} {what}", kind.name()));
                 }
             }
             if kind.is_good() && tally.right == 0 && tally.refused > 0 {
-                failures.push(format!("{}: nobody was answered", kind.name()));
+                failures.push(format!("{}: no request was answered", kind.name()));
             }
         }
         let unmade = self.outcome.unmade;
         if unmade > 0 {
-            failures.push(format!("{unmade} requests were due and no client was free for them"));
+            failures
+                .push(format!("{unmade} requests were due, but no client was free to send them"));
         }
         failures
     }

@@ -102,7 +102,7 @@ fn latencies(tally: &Tally) -> [String; 4] {
 }
 
 fn by_ending(report: &Report<'_>) -> Vec<Vec<String>> {
-    let head = ["", "ended by the server", "after min", "p50", "max"];
+    let head = ["", "ended by the server", "after (min)", "p50", "max"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (kind, tally) in report.kinds().filter(|(_, tally)| !tally.ended.is_empty()) {
         let ways = tally.ended.iter().map(|(why, number)| format!("{why} {}", count(*number)));
@@ -132,7 +132,7 @@ fn by_part(report: &Report<'_>) -> Vec<Vec<String>> {
     let kind = report.plan.main_kind().map_or("", Kind::name);
     let mut head = vec![String::new(), "for".into(), "right".into()];
     head.extend(["p50", "p99", "p99.9"].map(|name| format!("{kind} {name}")));
-    head.push("server's CPU per right".to_owned());
+    head.push("server CPU per right".to_owned());
     let mut rows = vec![head];
     let quantiles = |part: &PartSums| {
         let times = tally.latency.of(part.part);
@@ -168,7 +168,7 @@ fn by_part(report: &Report<'_>) -> Vec<Vec<String>> {
 fn sentences(report: &Report<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     if report.plan.depth > 1 {
-        sentences.push(format!("Each get client sent {} requests at a time.", report.plan.depth));
+        sentences.push(format!("Each get client sent {} requests at once.", report.plan.depth));
     }
     sentences.extend(server(report));
     sentences.extend(own_lateness(report));
@@ -184,8 +184,8 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
     let crossed: u64 = report.kinds().map(|(_, tally)| tally.crossed).sum();
     if crossed > 0 {
         sentences.push(format!(
-            "{} requests crossed with the end of their connection: the server has not received \
-             them.",
+            "{} requests were sent while the server was closing the connection, and did not \
+             reach it.",
             count(crossed)
         ));
     }
@@ -196,8 +196,8 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
     let failures = report.failures();
     let is_good = |kind: Kind| kind.is_good() && report.plan.group(kind).clients > 0;
     sentences.push(match (failures.is_empty(), Kind::ALL.into_iter().any(is_good)) {
-        (true, true) => "Every good client's answers came and were right.".to_owned(),
-        (true, false) => "Nothing that came was wrong.".to_owned(),
+        (true, true) => "Every request of a good client was answered correctly.".to_owned(),
+        (true, false) => "No answer was wrong.".to_owned(),
         (false, _) => format!("FAILED: {}.", failures.join("; ")),
     });
     sentences
@@ -209,12 +209,12 @@ fn server(report: &Report<'_>) -> Option<String> {
     let mut told = Vec::new();
     let course = |what: &str, course: Course, shown: fn(u64) -> String| {
         let [start, max, end] = [course.start, course.max, course.end].map(shown);
-        format!("{what} {start} at first, {max} at most, {end} at last")
+        format!("{what} {start} at the start, {max} at most, {end} at the end")
     };
     told.extend(report.resident_bytes().map(|bytes_of| course("memory", bytes_of, bytes)));
     told.extend(report.descriptors().map(|descriptors| course("descriptors", descriptors, count)));
     if report.outcome.record.last.process.is_none() {
-        told.push("and at last it could not be read".to_owned());
+        told.push("at the end it could not be read".to_owned());
     }
     Some(format!("Server process {pid}: {}.", told.join("; ")))
 }
@@ -226,7 +226,7 @@ fn own_lateness(report: &Report<'_>) -> Option<String> {
     let (late, total) = (lateness.quantile(0.99), seen.quantile(0.99));
     (lateness.count() > 0 && late.as_secs_f64() > LATE_SHARE * total.as_secs_f64()).then(|| {
         format!(
-            "The herd itself was late: 1 % of requests left {} or more after they were due.",
+            "herd itself was late: it sent 1 % of requests {} or more after they were due.",
             time(late)
         )
     })

@@ -39,7 +39,7 @@ pub enum Part {
     Calm,
     /// The others come.
     Arriving,
-    /// Everybody has come.
+    /// All clients are connected that are to stay so.
     Full,
 }
 
@@ -52,7 +52,7 @@ impl Part {
         match self {
             Part::Calm => "calm",
             Part::Arriving => "arriving",
-            Part::Full => "everybody",
+            Part::Full => "full",
         }
     }
 }

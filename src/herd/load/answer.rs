@@ -222,7 +222,11 @@ impl Checker {
         let Head { status, framing, last } =
             head::parse(&head[..head.len() - 4]).map_err(|reason| wrong(reason, None, head))?;
         if status == 101 {
-            return Err(wrong("another protocol, which nobody asked for", Some(status), head));
+            return Err(wrong(
+                "status 101, to a request that did not ask for another protocol",
+                Some(status),
+                head,
+            ));
         }
         if status < 200 {
             return Ok(Taken::Part(0));
@@ -297,7 +301,7 @@ impl Checker {
             if !expected[from..].starts_with(content) {
                 let same = content.iter().zip(&expected[from..]).take_while(|(a, b)| a == b);
                 let same = same.count();
-                let reason = format!("another body from byte {} on", from + same);
+                let reason = format!("the body differs from byte {} on", from + same);
                 return Err(wrong(reason, Some(body.answer.status), &content[same..]));
             }
         }
@@ -339,7 +343,9 @@ impl Taken {
 fn head_len(bytes: &[u8], from: usize) -> Result<Option<usize>, Wrong> {
     match bytes[from..].windows(4).position(|four| four == b"\r\n\r\n") {
         Some(at) => Ok(Some(from + at + 4)),
-        None if bytes.len() > HEAD_BYTES_MAX => Err(wrong("a head without end", None, bytes)),
+        None if bytes.len() > HEAD_BYTES_MAX => {
+            Err(wrong(format!("a head of more than {HEAD_BYTES_MAX} bytes"), None, bytes))
+        }
         None => Ok(None),
     }
 }
@@ -476,7 +482,7 @@ mod tests {
         assert_eq!(wrong.shown, [b'x'; SHOWN_BYTES_MAX]);
         assert_eq!(
             (wrong.status, wrong.reason.as_str()),
-            (Some(200), "another body from byte 0 on")
+            (Some(200), "the body differs from byte 0 on")
         );
         let endless = vec![b'x'; HEAD_BYTES_MAX + 1];
         assert!(checker.take(&mut Partial::Nothing, &endless).is_err());

@@ -71,7 +71,7 @@ impl Chunks {
                 None if digits == 0 => Err("a chunk has no size"),
                 None if byte == b'\r' => Ok(Chunks::SizeEnd { value }),
                 None if byte == b';' => Ok(Chunks::Extension { value }),
-                None => Err("a chunk's size is no number"),
+                None => Err("a chunk's size is not a number"),
             },
             (Chunks::Extension { value }, b'\r') => Ok(Chunks::SizeEnd { value }),
             (Chunks::Extension { .. }, b'\n') => Err("a chunk's size does not end in CR LF"),

@@ -30,7 +30,7 @@ pub fn parse(head: &[u8]) -> Result<Head, &'static str> {
     let mut lines = head.split(|byte| *byte == b'\n');
     let status_line = lines.next().and_then(|line| without_return(line, head));
     let (minor, status) =
-        status_line.and_then(parse_status_line).ok_or("the status line is none")?;
+        status_line.and_then(parse_status_line).ok_or("the status line is invalid")?;
     let mut fields = Fields { last: minor == 0, ..Fields::default() };
     for line in lines {
         let line = without_return(line, head).ok_or("a line does not end in CR LF")?;
@@ -74,19 +74,19 @@ impl Fields {
         let colon = line.iter().position(|byte| *byte == b':').ok_or("a field has no colon")?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         if name.is_empty() || !name.iter().copied().all(is_token) {
-            return Err("a field's name is no token");
+            return Err("a field's name has an invalid character, or is empty");
         }
         if !value.iter().copied().all(is_text) {
             return Err("a field's value has control characters");
         }
         if name.eq_ignore_ascii_case(b"content-length") {
-            let length = parse_length(value).ok_or("Content-Length is no number")?;
+            let length = parse_length(value).ok_or("Content-Length is not a number")?;
             if self.length.replace(length).is_some() {
-                return Err("there are two Content-Lengths");
+                return Err("there are two Content-Length fields");
             }
         } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
             if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
-                return Err("Transfer-Encoding is not just chunked");
+                return Err("Transfer-Encoding is not exactly 'chunked'");
             }
             self.chunked = true;
         } else if name.eq_ignore_ascii_case(b"connection") {
@@ -103,9 +103,9 @@ impl Fields {
 
     fn framing(&self, status: u16) -> Result<Framing, &'static str> {
         match (self.length, self.chunked) {
-            (Some(_), true) => Err("there is Content-Length beside Transfer-Encoding"),
+            (Some(_), true) => Err("there are both Content-Length and Transfer-Encoding"),
             (Some(_), false) if status < 200 || status == 204 => {
-                Err("there is Content-Length where no content can be")
+                Err("there is Content-Length in an answer that can have no content")
             }
             _ if status < 200 || status == 204 || status == 304 => Ok(Framing::Length(0)),
             (Some(length), false) => Ok(Framing::Length(length)),
