@@ -89,6 +89,8 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (2_018_999, "the peer of a fault was guessed from the calls, and it was another one's"),
     (5_003_683, "the same"),
     (2_006_529, "a client that sends without end kept the deadlines of others waiting"),
+    (1770, "an idle client that a stopping server looked at for eviction was evicted by the model"),
+    (3_085_200, "a client that the poll did not know yet could run, and the model did not see it"),
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
 ];
 

@@ -86,7 +86,7 @@ impl Watcher for Unseen {
             on_resumed(client);
         }
         if let ClientEvent::Accepted { peer, .. } = step {
-            with_wire(usize::from(peer.port()), Wire::on_admitted);
+            with_wire(usize::from(peer.port()), |wire| wire.on_admitted(client));
         }
     }
 }

@@ -191,7 +191,7 @@ impl Crowd {
             self.is_moving |= wire.is_moving() || wire.has_event();
             let is_over = peer.is_done() && wire.server() == ServerSide::Gone && !wire.is_moving();
             if is_over {
-                gone.extend(wire.id);
+                gone.extend(wire.known_as());
             }
             !is_over
         });

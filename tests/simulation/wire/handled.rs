@@ -71,6 +71,8 @@ impl Wire {
             _ if end_is_all => CloseReason::PeerClosed,
             Stage::Register => CloseReason::Reset,
             Stage::CutOff => CloseReason::CutOff,
+            // A stopping server closes whoever is idle, also where it looks for one to evict.
+            Stage::Accept if self.is_drained() => CloseReason::Drained,
             Stage::Accept => CloseReason::Evicted,
             Stage::Outside | Stage::Drive | Stage::Expire | Stage::Free => self.rest_fate(),
         }

@@ -36,9 +36,9 @@ impl Wire {
         self.tell(|| "accepted".into());
     }
 
-    /// The server has taken it in.
-    pub fn on_admitted(&mut self) {
-        self.server = ServerSide::Open;
+    /// The server has taken it in, and calls it so.
+    pub fn on_admitted(&mut self, id: ClientId) {
+        (self.id, self.server) = (Some(id), ServerSide::Open);
         self.hub.note_admitted();
         (self.is_new, self.touched) = (true, true);
         self.watch.on_admitted(self.hub.now());
@@ -48,9 +48,17 @@ impl Wire {
     /// The poll is asked to report this from now on. What is so already makes an edge.
     pub fn register(&mut self, id: ClientId, interest: Interest) {
         self.tell(|| format!("the poll is asked to report {interest:?}"));
-        (self.id, self.interest, self.touched) = (Some(id), interest, true);
+        if self.id != Some(id) {
+            self.fail("the poll is asked for another client");
+        }
+        (self.interest, self.touched) = (interest, true);
         let has_room = interest == Interest::ReadableAndWritable && !self.lacks_room;
         self.edge |= has_room || self.unread() > 0 || self.peer != PeerSide::Open;
+    }
+
+    /// By which name the poll has known it, if it has.
+    pub fn known_as(&self) -> Option<ClientId> {
+        self.id.filter(|_| self.interest != Interest::Nothing)
     }
 
     pub fn interest(&self) -> Interest {
@@ -63,7 +71,7 @@ impl Wire {
 
     /// The poll reports something that is not so, as polls may.
     pub fn mislead(&mut self, random: &mut Random) -> Option<(ClientId, Readiness)> {
-        let id = self.id?;
+        let id = self.known_as()?;
         let readable = random.once_in(2);
         self.may_write |= !readable;
         self.touched = true;
