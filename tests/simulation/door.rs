@@ -109,6 +109,7 @@ impl Door {
         if self.is_empty() {
             return Accepted::Nothing;
         }
+        self.hub.set_short(true);
         if !self.has_descriptor() {
             self.hub.mark(Mark::ShortageOurs);
             return Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(EMFILE));
@@ -117,6 +118,7 @@ impl Door {
             self.hub.mark(Mark::ShortageSystems);
             return Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(ENFILE));
         }
+        self.hub.set_short(false);
         let index = self.queue.borrow_mut().pop_front().expect("somebody waits");
         let stream = SimulatedStream { wire: self.wires[index].clone() };
         if self.hub.strikes(Trouble::Lost, 60, random) {

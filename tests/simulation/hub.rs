@@ -59,6 +59,7 @@ pub struct Hub {
     life: Cell<Life>,
     closes_idle: Cell<bool>,
     admitted: Cell<u64>,
+    is_short: Cell<bool>,
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
@@ -86,6 +87,7 @@ impl Hub {
             life: Cell::new(Life::Running),
             closes_idle: Cell::new(false),
             admitted: Cell::new(0),
+            is_short: Cell::new(false),
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
@@ -178,6 +180,15 @@ impl Hub {
     fn end_work(&self) {
         let (work, most) = (self.work.take(), self.work_max.get());
         assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
+    }
+
+    /// Whether there was no descriptor for the connection that waited last.
+    pub fn is_short(&self) -> bool {
+        self.is_short.get()
+    }
+
+    pub fn set_short(&self, is_short: bool) {
+        self.is_short.set(is_short);
     }
 
     /// How many connections the server has taken in.

@@ -46,6 +46,12 @@ pub enum Mark {
     DateLeaptBack,
     Drained,
     StoppedTwice,
+    /// The server was told to stop once more before its listeners were closed.
+    StoppedClosing,
+    /// And while it looked at its clients for the last time.
+    StoppedLooking,
+    /// A client was cut off in the middle of an answer.
+    CutOffAnswering,
     /// A drain that did not come to its end in time.
     DrainTimedOut,
     Continue,
@@ -68,7 +74,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 38] = [
+    pub const ALL: [Mark; 41] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -97,6 +103,9 @@ impl Mark {
         Mark::DateLeaptBack,
         Mark::Drained,
         Mark::StoppedTwice,
+        Mark::StoppedClosing,
+        Mark::StoppedLooking,
+        Mark::CutOffAnswering,
         Mark::DrainTimedOut,
         Mark::Continue,
         Mark::Pipelined,

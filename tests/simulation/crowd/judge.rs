@@ -125,6 +125,16 @@ impl Crowd {
     /// A server that was told to stop closes its doors, looks at everybody once the time to drain is
     /// over, and then ends: each in a few turns.
     fn judge_stopping(&mut self) {
+        if self.is_told_again {
+            assert!(self.engine.stopped().is_some(), "told to stop twice, and it goes on");
+        }
+        if self.engine.stopped().is_some() {
+            let is_left = |index: &&usize| self.wires[**index].borrow().is_held_or_here();
+            let left = self.active.iter().find(is_left);
+            if let Some(index) = left {
+                self.wires[*index].borrow().fail("the server has ended, and it is still here");
+            }
+        }
         let Some(by) = self.drained_by.filter(|_| self.engine.stopped().is_none()) else { return };
         let (now, most) = (self.hub.now(), self.peers.len() + 2);
         if self.doors.iter().any(|door| !door.is_closed()) {

@@ -57,6 +57,8 @@ struct Crowd {
     /// That time is over, and the clients that are left are looked at once more.
     looks_last: bool,
     stops_again_at: Option<Time>,
+    /// It was told to stop a second time.
+    is_told_again: bool,
     date_due: Time,
     date_ahead: Duration,
     /// When somebody wants to act next, and whether the network can go on.
@@ -127,6 +129,7 @@ impl Crowd {
             drained_by: None,
             looks_last: false,
             stops_again_at: None,
+            is_told_again: false,
             date_due: Time::START,
             date_ahead: Duration::from_secs(1_000_000_000),
             next_act: None,

@@ -128,23 +128,57 @@ impl Crowd {
 
     fn perhaps_stop(&mut self) {
         let now = self.hub.now();
-        if self.stops_again_at.is_some_and(|at| now >= at) {
-            self.stops_again_at = None;
-            if !self.engine.clients().is_empty() {
-                self.hub.tell(|| "the server is told to stop once more".into());
-                self.hub.mark(Mark::StoppedTwice);
+        if self.hub.life() == Life::Running {
+            let is_time = |at| now.since(Time::START) >= at;
+            if self.setting.stops_at.is_some_and(is_time) {
+                self.stop_once();
             }
-            return self.stop();
+            if self.drained_by.is_some() && self.setting.stops_twice_at_once {
+                self.stop_again();
+            }
+        } else if self.stops_again_at.is_some_and(|at| now >= at)
+            || self.looks_last && self.setting.stops_in_last_look
+        {
+            self.stop_again();
         }
-        let is_time = |at| now.since(Time::START) >= at;
-        if self.hub.life() == Life::Running && self.setting.stops_at.is_some_and(is_time) {
-            self.hub.tell(|| "the server is told to stop".into());
-            self.hub.mark(Mark::Drained);
-            self.stop();
-            self.hub.stop();
-            self.drained_by = Some(now + self.setting.config.timeouts.drain);
-            self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
+    }
+
+    fn stop_once(&mut self) {
+        let now = self.hub.now();
+        self.hub.tell(|| "the server is told to stop".into());
+        self.hub.mark(Mark::Drained);
+        let has_room = self.setting.clients_max == usize::MAX;
+        for index in &self.active {
+            self.wires[*index].borrow_mut().on_stop(has_room);
         }
+        self.stop();
+        self.hub.stop();
+        self.drained_by = Some(now + self.setting.config.timeouts.drain);
+        self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
+    }
+
+    /// Every further time says nothing new.
+    fn stop_again(&mut self) {
+        self.stops_again_at = None;
+        if self.is_told_again || self.engine.stopped().is_some() {
+            return;
+        }
+        self.is_told_again = true;
+        if !self.engine.clients().is_empty() {
+            self.hub.tell(|| "the server is told to stop once more".into());
+            self.hub.mark(Mark::StoppedTwice);
+        }
+        if self.doors.iter().any(|door| !door.is_closed()) {
+            self.hub.mark(Mark::StoppedClosing);
+        }
+        if self.looks_last {
+            self.hub.mark(Mark::StoppedLooking);
+        }
+        for index in &self.active {
+            self.wires[*index].borrow_mut().on_stop_again();
+        }
+        self.stop();
+        self.stop();
     }
 
     fn stop(&mut self) {

@@ -52,6 +52,18 @@ impl Wire {
         self.cause = Cause::Given;
     }
 
+    /// The server is told to stop. What has come by now is answered, also from whoever still waits
+    /// in a queue, if there is room for all.
+    pub fn on_stop(&mut self, has_room: bool) {
+        self.arrived_by_stop = Some(self.arrived);
+        self.is_owed_its_turn = has_room && self.server == ServerSide::Queued;
+    }
+
+    /// It is told to stop at once.
+    pub fn on_stop_again(&mut self) {
+        self.is_owed_its_turn = false;
+    }
+
     /// The time to drain is over: it is looked at once more before it is cut off.
     pub fn on_drain_over(&mut self) {
         self.arrived_in_time = self.is_here().then_some(self.arrived);

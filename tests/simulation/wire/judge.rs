@@ -114,6 +114,11 @@ impl Wire {
             if self.witness.is_pausing() {
                 self.hub.mark(Mark::CutOffPausing);
             }
+            match self.witness.is_answering() {
+                true => self.hub.mark(Mark::CutOffAnswering),
+                false if self.reset_on_drop => self.fail("reset, and its answers are out"),
+                false => {}
+            }
         }
         self.hub.note_end(fate);
         self.judge_linger();
@@ -134,6 +139,10 @@ impl Wire {
 
     /// It was turned away: lost in the queue, or the server has stopped.
     fn drop_unserved(&mut self) {
+        let is_turned_away = self.hub.stage() == Stage::CutOff && !self.hub.is_short();
+        if self.is_owed_its_turn && is_turned_away {
+            self.fail("turned away, and it had come before the server was told to stop");
+        }
         self.server = ServerSide::Gone;
         self.tell(|| "closed without being served".into());
         self.reset_peer();
@@ -173,6 +182,9 @@ impl Wire {
             }
             CloseReason::Evicted => self.judge_eviction(),
             CloseReason::Drained => {
+                if self.arrived_by_stop.is_some_and(|bytes| self.witness.consumed < bytes) {
+                    self.fail("closed by the drain, and what had come before lies unread");
+                }
                 if self.unread() > 0 && !self.edge {
                     self.fail("closed by the drain, and its next request had come");
                 }

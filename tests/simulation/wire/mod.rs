@@ -178,6 +178,10 @@ pub struct Wire {
     write_timed_out: bool,
     /// How many bytes had arrived when the time to drain was over.
     arrived_in_time: Option<usize>,
+    /// How many bytes had arrived when the server was told to stop.
+    arrived_by_stop: Option<usize>,
+    /// It waited in the queue of a listener then, and was not told again since.
+    is_owed_its_turn: bool,
     /// The handler has panicked over its request.
     pub(super) has_panicked: bool,
 }
@@ -281,6 +285,8 @@ impl Wire {
             lost_told: false,
             write_timed_out: false,
             arrived_in_time: None,
+            arrived_by_stop: None,
+            is_owed_its_turn: false,
             has_panicked: false,
         }
     }
@@ -305,6 +311,10 @@ impl Wire {
 
     pub fn server(&self) -> ServerSide {
         self.server
+    }
+
+    pub fn is_held_or_here(&self) -> bool {
+        self.server == ServerSide::Held || self.is_here()
     }
 
     pub fn is_here(&self) -> bool {
