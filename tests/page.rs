@@ -177,13 +177,13 @@ fn a_square_for_each_client_for_as_long_as_it_is_there() {
     };
     assert_eq!(watched.public_slots(), [0_usize; 0], "only the page itself is there");
     let (first, slot) = watched.connect();
-    watched.await_square(slot, 'I', "Idle");
+    watched.await_square(slot, 'F', "Fresh");
     let (_second, other) = watched.connect();
-    watched.await_square(other, 'I', "Idle");
+    watched.await_square(other, 'F', "Fresh");
     assert_ne!(slot, other);
     drop(first);
     watched.await_square(slot, '.', "free");
-    watched.await_square(other, 'I', "Idle");
+    watched.await_square(other, 'F', "Fresh");
     // The page watches: its own square is there too, in lower case.
     watched.browser.await_true("/[a-z]/.test(window.oneloop.frame.grid)");
     watched.assert_content();
@@ -200,7 +200,7 @@ fn half_a_request_changes_its_square_and_the_rest_changes_it_back() {
     say(&stream, "GET /hello HT");
     watched.await_square(slot, 'H', "ReadingHead");
     watched.browser.await_true(&format!("{} === '1'", count_in_diagram("ReadingHead")));
-    watched.browser.await_true(&format!("{} === '1'", count_on_way("Idle ReadingHead")));
+    watched.browser.await_true(&format!("{} === '1'", count_on_way("Fresh ReadingHead")));
     say(&stream, "TP/1.1\r\nHost: test\r\n\r\n");
     watched.await_square(slot, 'I', "Idle");
     watched.browser.await_true(&format!("{} === '1'", count_on_way("Writing Idle")));
@@ -216,7 +216,7 @@ fn a_square_flashes_when_its_client_is_answered() {
         return;
     };
     let (stream, slot) = watched.connect();
-    watched.await_square(slot, 'I', "Idle");
+    watched.await_square(slot, 'F', "Fresh");
     watched.browser.await_true(&format!("!window.oneloop.flashes({slot})"));
     let mut client = Client::new(stream);
     // Between two frames it is Idle again.
@@ -280,7 +280,7 @@ fn a_click_shows_the_client_whose_square_it_is() {
         watched.browser.press("ArrowRight");
     }
     watched.await_text("client-peer", &next.local_addr().unwrap().to_string());
-    watched.await_text("announced", &format!("Slot {slot}: Idle"));
+    watched.await_text("announced", &format!("Slot {slot}: Fresh"));
     let [_, _, (gone, slot)] = clients;
     drop(gone);
     watched.await_text("client-says", &format!("The client in slot {slot} has gone."));
@@ -322,7 +322,7 @@ fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
     client.send(get("/"));
     watched.await_frames();
     assert!(!client.hears_now(), "it is answered although the loop is paused");
-    watched.await_square(slot, 'I', "Idle");
+    watched.await_square(slot, 'F', "Fresh");
     // As many steps as it takes: each press makes one, and the last one sends the answer.
     let mut steps = 0;
     assert_eq!(watched.browser.text("last-step"), "");
@@ -374,7 +374,7 @@ fn a_stream_that_breaks_is_taken_up_again() {
     watched.browser.await_true("document.body.dataset.stream === 'live'");
     watched.await_frames();
     let (_client, slot) = watched.connect();
-    watched.await_square(slot, 'I', "Idle");
+    watched.await_square(slot, 'F', "Fresh");
     watched.assert_content_but_for_the_network();
 }
 

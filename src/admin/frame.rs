@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Sums};
 use crate::config::TimeoutClass;
-use crate::connection::state::ARROWS;
+use crate::connection::state::{ARROWS, Arrow};
 use crate::door::Door;
 use crate::engine::{DEADLINE_KINDS, StepTaken, View};
 use crate::metrics::CloseReason;
@@ -174,9 +174,9 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
 
 fn write_unchanging(out: &mut String, unchanging: &Unchanging) -> fmt::Result {
     write!(out, ",\"version\":\"{}\",\"diagram\":[", env!("CARGO_PKG_VERSION"))?;
-    for (number, (from, event, to)) in ARROWS.iter().enumerate() {
+    for (number, Arrow { from, events, to, .. }) in ARROWS.iter().enumerate() {
         let comma = if number > 0 { "," } else { "" };
-        write!(out, "{comma}{{\"from\":\"{from:?}\",\"event\":\"{event}\",\"to\":\"{to:?}\"}}")?;
+        write!(out, "{comma}{{\"from\":\"{from:?}\",\"event\":\"{events}\",\"to\":\"{to:?}\"}}")?;
     }
     let listeners = unchanging.listeners.iter().map(|address| format!("\"{address}\""));
     write!(out, "],\"listeners\":[{}]", listeners.collect::<Vec<_>>().join(","))

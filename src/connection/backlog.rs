@@ -23,7 +23,8 @@ impl Connection {
         match &self.state {
             State::ReadingBody(content) => content.receive_bytes_max(),
             State::Lingering { .. } => RECEIVE_BYTES,
-            State::Idle
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::Writing(_)
             | State::Pausing(..)

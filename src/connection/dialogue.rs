@@ -46,9 +46,10 @@ impl Connection {
             && output.has_room(limits.output_bytes_high_water.min(budget.left()))
         {
             let look = match &mut self.state {
-                State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
-                    self.read_head(&mut input[left.clone()], turn)
-                }
+                State::Fresh
+                | State::Idle
+                | State::ReadingHead(_)
+                | State::Writing(After::Request) => self.read_head(&mut input[left.clone()], turn),
                 State::ReadingBody(content) => {
                     let arrival = content.take(&mut input[left.clone()], &turn.common.limits);
                     let head_bytes = content.head_bytes();
@@ -73,16 +74,20 @@ impl Connection {
             State::Writing(
                 After::Close(_)
                 | After::Linger(_)
-                | After::Source(_, Then::Close(_) | Then::Linger(_)),
+                | After::End(_)
+                | After::Source(_, Then::Close(_) | Then::Linger(_) | Then::End(_)),
             ) if !left.is_empty() => {
                 self.state.on_input_left();
                 0..0
             }
-            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) if !left.is_empty() => {
+            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_)
+                if !left.is_empty() =>
+            {
                 self.unlooked = Unlooked::Input;
                 left
             }
-            State::Idle
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
@@ -97,7 +102,7 @@ impl Connection {
         if input.starts_with(b"\r\n") {
             return self.drop_empty_line(input, turn);
         }
-        if input == b"\r" && self.served > 0 {
+        if input == b"\r" && self.state.is_between_requests() {
             // Half an empty line between requests begins nothing either.
             return Look::Kept(1);
         }
@@ -364,6 +369,17 @@ impl Connection {
         received: &[u8],
         turn: &mut Context<'_, H>,
     ) -> Look {
+        self.answer_fault(kind, received, Then::Linger(kind.close_reason()), turn);
+        Look::Consumed(received.len())
+    }
+
+    pub(super) fn answer_fault<H: Handler>(
+        &mut self,
+        kind: FaultKind,
+        received: &[u8],
+        then: Then,
+        turn: &mut Context<'_, H>,
+    ) {
         let reply = Reply {
             output: &mut turn.common.output,
             date: &turn.common.date,
@@ -377,8 +393,7 @@ impl Connection {
         turn.common.metrics.faults += 1;
         turn.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.saturating_add(1);
-        self.on_answer(sent.body, Then::Linger(kind.close_reason()), turn);
-        Look::Consumed(received.len())
+        self.on_answer(sent.body, then, turn);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::answer::handler::Handler;
 use crate::answer::source::Streaming;
 use crate::buffer::kept::Kept;
 use crate::buffer::{Output, Parked};
-use crate::config::{Limits, TimeoutClass, Timeouts};
+use crate::config::{Limits, Timeouts};
 use crate::door::Door;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
@@ -83,34 +83,17 @@ pub enum Unread {
     Perhaps,
 }
 
-/// How long a connection waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Deadline {
-    /// For as long as this class may take, and since when.
-    Timeout(TimeoutClass, Time),
-    /// Until this moment.
-    At(Time),
-}
-
-/// Whether the peer may still say something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum PeerSide {
-    Open,
-    Ended,
-}
-
 /// One HTTP connection, without its socket.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(super) state: State,
     parked: Option<Box<Parked>>,
     /// When the present waiting began, or last made progress.
-    since: Time,
+    pub(super) since: Time,
     /// Bytes moved since then, until they are enough to count as progress.
     pub(super) moved: u32,
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
-    peer: PeerSide,
     pub(super) unlooked: Unlooked,
     pub(super) address: Peer,
     /// Who is to answer its requests.
@@ -121,12 +104,11 @@ impl Connection {
     /// A connection from `address` that was accepted at `now`, by this door.
     pub(crate) fn new(address: Peer, door: Door, now: Time) -> Connection {
         Connection {
-            state: State::Idle,
+            state: State::Fresh,
             parked: None,
             since: now,
             moved: 0,
             served: 0,
-            peer: PeerSide::Open,
             unlooked: Unlooked::Nothing,
             address,
             door,
@@ -137,10 +119,12 @@ impl Connection {
     #[inline(always)]
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
-            State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => match self.unlooked {
-                Unlooked::Nothing => Demand::Receive,
-                Unlooked::Input => Demand::Look,
-            },
+            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
+                match self.unlooked {
+                    Unlooked::Nothing => Demand::Receive,
+                    Unlooked::Input => Demand::Look,
+                }
+            }
             State::Writing(After::Source(body, _)) => body_demand(body),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
@@ -187,31 +171,10 @@ impl Connection {
         }
     }
 
-    /// Since when it waits.
-    pub(crate) fn since(&self) -> Time {
-        self.since
-    }
-
     /// Every moment that it remembers becomes later by so much: meanwhile nothing could happen to it.
     pub(crate) fn move_by(&mut self, time: Duration) {
         self.since = self.since + time;
         self.state.move_by(time);
-    }
-
-    /// How long it waits at present; `None` once it is over.
-    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Deadline> {
-        let class = match &self.state {
-            State::Idle if self.served == 0 => TimeoutClass::FirstByte,
-            State::Idle => TimeoutClass::Idle,
-            State::ReadingHead(_) if timeouts.typing_grace.is_some() => TimeoutClass::TypingGrace,
-            State::ReadingHead(_) => TimeoutClass::Head,
-            State::ReadingBody(_) => TimeoutClass::Body,
-            State::Writing(_) => TimeoutClass::Write,
-            State::Pausing(body, _) => return Some(Deadline::At(body.due())),
-            State::Lingering { .. } => TimeoutClass::Linger,
-            State::Closed(_) => return None,
-        };
-        Some(Deadline::Timeout(class, self.since))
     }
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
@@ -267,12 +230,11 @@ impl Connection {
 
     /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
     pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
-        self.peer = PeerSide::Ended;
         let before = self.state.name();
         match &self.state {
-            State::Idle => self.state.on_close(CloseReason::PeerClosed),
-            State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadUnfinished, turn),
-            State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyUnfinished, turn),
+            State::Fresh | State::Idle => self.state.on_close(CloseReason::PeerClosed),
+            State::ReadingHead(_) => self.refuse_at_end(FaultKind::HeadUnfinished, turn),
+            State::ReadingBody(_) => self.refuse_at_end(FaultKind::BodyUnfinished, turn),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
                 unreachable!("nothing is received there")
@@ -284,10 +246,10 @@ impl Connection {
     /// The time for what the connection waits for has run out, or that of a source has come.
     pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         match &self.state {
-            State::Idle if self.served == 0 => self.state.on_close(CloseReason::FirstByteTimeout),
+            State::Fresh => self.state.on_close(CloseReason::FirstByteTimeout),
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
-            State::ReadingHead(_) => self.refuse_parked(FaultKind::HeadStalled, turn),
-            State::ReadingBody(_) => self.refuse_parked(FaultKind::BodyStalled, turn),
+            State::ReadingHead(_) => self.refuse_stalled(FaultKind::HeadStalled, turn),
+            State::ReadingBody(_) => self.refuse_stalled(FaultKind::BodyStalled, turn),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
             State::Pausing(..) => self.ask_source(turn),
             State::Lingering { .. } => self.on_linger_span_over(turn),
@@ -310,9 +272,8 @@ impl Connection {
         }
     }
 
-    /// The kernel has taken so many of the bytes owed. Inlined for the sake of ordinary answers,
-    /// and not to be called where it is not: files report by
-    /// [`on_sent_before_file`](Connection::on_sent_before_file).
+    /// The kernel has taken this many of the bytes owed. Always inlined into the path of ordinary
+    /// answers; files call [`on_sent_before_file`](Connection::on_sent_before_file).
     #[inline(always)]
     pub(crate) fn on_sent<H: Handler>(
         &mut self,
@@ -329,6 +290,12 @@ impl Connection {
             self.note_progress(bytes, turn.common.timeouts.write, turn);
             return;
         }
+        self.on_all_sent(unread, turn);
+    }
+
+    /// Nothing is owed any more.
+    #[inline(always)]
+    pub(super) fn on_all_sent<H: Handler>(&mut self, unread: Unread, turn: &mut Context<'_, H>) {
         self.release_parked();
         if unread == Unread::Perhaps {
             self.state.on_input_left();
@@ -336,12 +303,10 @@ impl Connection {
         self.state.on_written();
         self.wait_from(turn.now);
         match &self.state {
-            State::Lingering { reason, .. } if self.peer == PeerSide::Ended => {
-                self.state.on_close(*reason);
-            }
             State::Idle | State::ReadingBody(_) => self.advance_parked(turn),
             State::Pausing(..) => self.on_piece_sent(turn),
-            State::ReadingHead(_)
+            State::Fresh
+            | State::ReadingHead(_)
             | State::Writing(_)
             | State::Lingering { .. }
             | State::Closed(_) => {}
@@ -355,61 +320,30 @@ impl Connection {
             self.parked.get_or_insert_default().keep_output(hot);
         }
         debug_assert!(
-            !matches!(self.state, State::Idle) || self.parked.is_none() || self.served > 0,
-            "an idle connection owns no memory but half an empty line"
+            !matches!(self.state, State::Fresh) || self.parked.is_none(),
+            "a client that has sent nothing owns no memory"
         );
     }
 
-    /// After `bytes` arrived in the state named `before`: since when do we wait?
-    #[inline]
-    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Context<'_, H>) {
-        let (now, timeouts) = (turn.now, &turn.common.timeouts);
-        match (&self.state, timeouts.grace()) {
-            (state, _) if state.name() != before => self.wait_from(now),
-            // Each keystroke renews the grace, but never beyond the head's own deadline, which
-            // dripping must not extend.
-            (State::ReadingHead(head), Some(grace)) => {
-                if now + grace <= head.began + timeouts.head {
-                    self.since = now;
-                }
-            }
-            (State::ReadingHead(_), None) => {}
-            (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
-            (State::Writing(_), _) => self.wait_from(now),
-            // Empty lines between requests do not make a client any less idle.
-            (State::Idle | State::Pausing(..) | State::Lingering { .. } | State::Closed(_), _) => {}
-        }
+    /// Answers kept input that has stalled.
+    fn refuse_stalled<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
+        self.refuse_parked(kind, Then::Linger(kind.close_reason()), turn);
     }
 
-    /// A new waiting begins.
-    fn wait_from(&mut self, now: Time) {
-        self.since = now;
-        self.moved = 0;
+    /// Answers kept input behind which the peer has ended its side: nothing is left to throw away
+    /// behind the answer.
+    fn refuse_at_end<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
+        self.refuse_parked(kind, Then::End(kind.close_reason()), turn);
     }
 
-    /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
-    /// enough.
-    pub(super) fn note_progress<H>(
+    fn refuse_parked<H: Handler>(
         &mut self,
-        bytes: usize,
-        timeout: Duration,
-        turn: &Context<'_, H>,
+        kind: FaultKind,
+        then: Then,
+        turn: &mut Context<'_, H>,
     ) {
-        self.count_progress(bytes);
-        if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
-            self.wait_from(turn.now);
-        }
-    }
-
-    #[inline(always)]
-    pub(super) fn count_progress(&mut self, bytes: usize) {
-        self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-    }
-
-    /// Answers kept input that will not become a request any more.
-    fn refuse_parked<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
-        let _ = self.refuse(kind, input.as_deref().unwrap_or_default(), turn);
+        self.answer_fault(kind, input.as_deref().unwrap_or_default(), then, turn);
         self.release_parked();
     }
 
@@ -441,11 +375,6 @@ impl Connection {
         then: Then,
         turn: &mut Context<'_, H>,
     ) {
-        let then = match then {
-            // Nothing is left to throw away if the peer has ended its side.
-            Then::Linger(reason) if self.peer == PeerSide::Ended => Then::Close(reason),
-            Then::Request | Then::Close(_) | Then::Linger(_) => then,
-        };
         match body {
             None => self.state.on_answer(After::from(then)),
             Some(body) => {

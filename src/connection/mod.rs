@@ -6,7 +6,8 @@
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
 //! [`lingering`] bounds what comes behind the last answer.
-//! [`streaming`] asks the sources of answers that come over time.
+//! [`streaming`] asks the sources of answers that come over time, and [`waiting`] says how long a
+//! connection waits, for what, and what renews that.
 
 mod backlog;
 mod dialogue;
@@ -17,6 +18,8 @@ pub(crate) mod state;
 mod streaming;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
-pub(crate) use machine::{Common, Connection, Context, Deadline, Phase};
+pub(crate) use machine::{Common, Connection, Context, Phase};
 pub use machine::{Demand, Unread};
+pub(crate) use waiting::Deadline;

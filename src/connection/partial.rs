@@ -16,7 +16,7 @@ impl Connection {
         turn: &mut Context<'_, H>,
     ) -> Look {
         turn.common.budget.spend(work::EMPTY_LINE);
-        if self.served == 0 {
+        if !self.state.is_between_requests() {
             let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
             if dropped > turn.common.limits.head_bytes_max {
                 return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);

@@ -5,9 +5,11 @@
 //! writing, and never waits.
 //!
 //! ```text
+//! accept ─> Fresh ── as Idle, but its deadline is that of the first byte ──> …
+//!
 //!             ┌───────────── written, and the connection is kept ────────────┐
 //!             v                                                              │
-//! accept ─> Idle ── first bytes ─> ReadingHead ── head ─> ReadingBody ─ body ─> Writing
+//!           Idle ── first bytes ─> ReadingHead ── head ─> ReadingBody ─ body ─> Writing
 //!             │                       │    │                 ^    │            │  │  │
 //!             │                       │    └── whole request ┼────┼──> Writing │  │  │
 //!             │                       │                      └────┼─ 100 sent ─┘  │  │
@@ -23,9 +25,10 @@
 //!    └──────────── its time has come: a piece ───────────┘
 //! ```
 //!
-//! [`ARROWS`] is the same as a table. Every transition goes through [`State::enter`], which
-//! checks it against the table in builds with debug assertions, and the diagram in
-//! `src/README.md` is held against it by a test.
+//! [`ARROWS`] is the same as a table, with the methods that walk each arrow. Everything that decides
+//! a transition is in this file. Every transition goes through [`State::enter`], which checks it
+//! against the table in builds with debug assertions, and the diagram in `src/README.md` is held
+//! against it by a test.
 //!
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
@@ -40,6 +43,8 @@ use crate::time::Time;
 /// Where a connection waits, with what belongs to the waiting.
 #[derive(Debug)]
 pub(crate) enum State {
+    /// Nothing has come yet. Owns no memory.
+    Fresh,
     /// Between requests. Owns no memory, unless half an empty line has come.
     Idle,
     /// A head has begun to arrive.
@@ -95,6 +100,8 @@ pub(crate) enum After {
     Close(CloseReason),
     /// The end, after lingering.
     Linger(CloseReason),
+    /// The end, at once: the peer has ended its side, so nothing of it can be left unread.
+    End(CloseReason),
 }
 
 /// What comes when a source has given its last piece, and that is written.
@@ -106,6 +113,8 @@ pub(crate) enum Then {
     Close(CloseReason),
     /// As [`After::Linger`].
     Linger(CloseReason),
+    /// As [`After::End`].
+    End(CloseReason),
 }
 
 impl From<Then> for After {
@@ -114,6 +123,7 @@ impl From<Then> for After {
             Then::Request => After::Request,
             Then::Close(reason) => After::Close(reason),
             Then::Linger(reason) => After::Linger(reason),
+            Then::End(reason) => After::End(reason),
         }
     }
 }
@@ -122,6 +132,8 @@ impl From<Then> for After {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Name {
+    /// Accepted, and nothing has come yet.
+    Fresh,
     /// Between requests.
     Idle,
     /// A head has begun to arrive.
@@ -141,6 +153,7 @@ pub enum Name {
 impl Name {
     /// All of them, in the order of their numbers.
     pub const ALL: &'static [Name] = &[
+        Name::Fresh,
         Name::Idle,
         Name::ReadingHead,
         Name::ReadingBody,
@@ -150,9 +163,15 @@ impl Name {
         Name::Closed,
     ];
 
+    /// Whether the client owes nothing and is owed nothing.
+    pub(crate) fn is_idle(self) -> bool {
+        matches!(self, Name::Fresh | Name::Idle)
+    }
+
     /// The letter that stands for it where there is room for one.
     pub(crate) fn letter(self) -> char {
         match self {
+            Name::Fresh => 'F',
             Name::Idle => 'I',
             Name::ReadingHead => 'H',
             Name::ReadingBody => 'B',
@@ -164,30 +183,64 @@ impl Name {
     }
 }
 
-/// Every way from one state to another, and the events that lead there.
-pub(crate) const ARROWS: [(Name, &str, Name); 17] = [
-    (Name::Idle, "first bytes", Name::ReadingHead),
-    (Name::Idle, "whole head", Name::ReadingBody),
-    (Name::Idle, "whole request or fault", Name::Writing),
-    (Name::Idle, "EOF, deadline, evicted or drained", Name::Closed),
-    (Name::ReadingHead, "whole head", Name::ReadingBody),
-    (Name::ReadingHead, "whole request, fault, stalled or EOF", Name::Writing),
-    (Name::ReadingHead, "reset", Name::Closed),
-    (Name::ReadingBody, "whole request, fault, stalled or EOF", Name::Writing),
-    (Name::ReadingBody, "reset", Name::Closed),
-    (Name::Writing, "written, connection kept", Name::Idle),
-    (Name::Writing, "written, body still to come", Name::ReadingBody),
-    (Name::Writing, "written, source to be asked", Name::Pausing),
-    (Name::Writing, "written, input unread", Name::Lingering),
-    (Name::Writing, "written, last answer; or reset, deadline", Name::Closed),
-    (Name::Pausing, "more of the body, or its end", Name::Writing),
-    (Name::Pausing, "reset or cut off", Name::Closed),
-    (Name::Lingering, "EOF, deadline or enough", Name::Closed),
+/// A way from one state to another.
+pub(crate) struct Arrow {
+    pub(crate) from: Name,
+    /// The events that lead there.
+    pub(crate) events: &'static str,
+    pub(crate) to: Name,
+    /// The methods of [`State`] that walk it.
+    pub(crate) by: &'static [&'static str],
+}
+
+const fn arrow(from: Name, to: Name, events: &'static str, by: &'static [&'static str]) -> Arrow {
+    Arrow { from, events, to, by }
+}
+
+/// Every way from one state to another.
+pub(crate) const ARROWS: [Arrow; 21] = [
+    arrow(Name::Fresh, Name::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(Name::Fresh, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(Name::Fresh, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
+    arrow(Name::Fresh, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(Name::Idle, Name::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(Name::Idle, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(Name::Idle, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
+    arrow(Name::Idle, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(Name::ReadingHead, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(
+        Name::ReadingHead,
+        Name::Writing,
+        "whole request, fault, stalled or EOF",
+        &["on_answer", "on_continue"],
+    ),
+    arrow(Name::ReadingHead, Name::Closed, "reset", &["on_close"]),
+    arrow(Name::ReadingBody, Name::Writing, "whole request, fault, stalled or EOF", &["on_answer"]),
+    arrow(Name::ReadingBody, Name::Closed, "reset", &["on_close"]),
+    arrow(Name::Writing, Name::Idle, "written, connection kept", &["on_written"]),
+    arrow(Name::Writing, Name::ReadingBody, "written, body still to come", &["on_written"]),
+    arrow(Name::Writing, Name::Pausing, "written, source to be asked", &["on_written"]),
+    arrow(Name::Writing, Name::Lingering, "written, input unread", &["on_written"]),
+    arrow(
+        Name::Writing,
+        Name::Closed,
+        "written, last answer; or reset, deadline",
+        &["on_written", "on_close"],
+    ),
+    arrow(
+        Name::Pausing,
+        Name::Writing,
+        "more of the body, or its end",
+        &["on_piece", "on_last_piece", "on_source_broken"],
+    ),
+    arrow(Name::Pausing, Name::Closed, "reset or cut off", &["on_close"]),
+    arrow(Name::Lingering, Name::Closed, "EOF, deadline or enough", &["on_close"]),
 ];
 
 impl State {
     pub(crate) fn name(&self) -> Name {
         match self {
+            State::Fresh => Name::Fresh,
             State::Idle => Name::Idle,
             State::ReadingHead(_) => Name::ReadingHead,
             State::ReadingBody(_) => Name::ReadingBody,
@@ -201,9 +254,9 @@ impl State {
     /// Part of a head is here: `looked` bytes, which end at `place`.
     pub(crate) fn on_partial_head(&mut self, looked: u32, place: HeadPlace, now: Time) {
         match self {
-            State::Idle => {
+            State::Fresh | State::Idle => {
                 let began = PartialHead { began: now, looked, dropped: 0, place };
-                self.enter(State::ReadingHead(began));
+                self.enter("on_partial_head", State::ReadingHead(began));
             }
             State::ReadingHead(head) => (head.looked, head.place) = (looked, place),
             // Behind answers that are not sent yet: looked at again once they are.
@@ -221,7 +274,7 @@ impl State {
     /// An empty line of `bytes` before the first request is dropped. Somebody has begun to type.
     /// Says how many bytes that makes in all.
     pub(crate) fn on_first_empty_line(&mut self, bytes: u32, now: Time) -> u32 {
-        if let State::Idle = self {
+        if let State::Fresh = self {
             self.on_partial_head(0, HeadPlace::Other, now);
         }
         let State::ReadingHead(head) = self else {
@@ -235,8 +288,12 @@ impl State {
     /// A head is whole and its content is not.
     pub(crate) fn on_partial_body(&mut self, content: Box<Content>) {
         match self {
-            State::Idle | State::ReadingHead(_) => self.enter(State::ReadingBody(content)),
-            State::Writing(After::Request) => self.enter(State::Writing(After::Body(content))),
+            State::Fresh | State::Idle | State::ReadingHead(_) => {
+                self.enter("on_partial_body", State::ReadingBody(content));
+            }
+            State::Writing(After::Request) => {
+                self.enter("on_partial_body", State::Writing(After::Body(content)));
+            }
             State::ReadingBody(_)
             | State::Writing(_)
             | State::Pausing(..)
@@ -249,16 +306,16 @@ impl State {
 
     /// A head is whole, and its client waits for the 100 that has just been encoded.
     pub(crate) fn on_continue(&mut self, content: Box<Content>) {
-        self.enter(State::Writing(After::Body(content)));
+        self.enter("on_continue", State::Writing(After::Body(content)));
     }
 
     /// An answer has been encoded. More may be encoded behind it before anything is sent.
     pub(crate) fn on_answer(&mut self, after: After) {
         match self {
-            State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
-                self.enter_from_bare(State::Writing(after));
+            State::Fresh | State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
+                self.enter_from_bare("on_answer", State::Writing(after));
             }
-            State::ReadingBody(_) => self.enter(State::Writing(after)),
+            State::ReadingBody(_) => self.enter("on_answer", State::Writing(after)),
             State::Writing(_) | State::Pausing(..) | State::Lingering { .. } | State::Closed(_) => {
                 unreachable!("nothing is answered after the last answer")
             }
@@ -270,14 +327,15 @@ impl State {
         match self {
             State::Writing(After::Close(reason)) => {
                 let reason = *reason;
-                self.enter(State::Writing(After::Linger(reason)));
+                self.enter("on_input_left", State::Writing(After::Linger(reason)));
             }
             State::Writing(After::Source(_, then)) => {
                 if let Then::Close(reason) = *then {
                     *then = Then::Linger(reason);
                 }
             }
-            State::Idle
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
@@ -285,6 +343,11 @@ impl State {
             | State::Lingering { .. }
             | State::Closed(_) => {}
         }
+    }
+
+    /// Whether a request was answered, or will be, before the next begins.
+    pub(crate) fn is_between_requests(&self) -> bool {
+        matches!(self, State::Idle | State::Writing(_))
     }
 
     /// Whether what arrives is content that is dropped.
@@ -296,7 +359,8 @@ impl State {
     pub(crate) fn source(&mut self) -> Option<&mut Streaming> {
         match self {
             State::Pausing(body, _) | State::Writing(After::Source(body, _)) => Some(body),
-            State::Idle
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
@@ -317,35 +381,43 @@ impl State {
 
     /// The source has given a piece, and will be asked for more.
     pub(crate) fn on_piece(&mut self) {
-        self.go_on_from_source(After::Source);
+        self.go_on_from_source("on_piece", After::Source);
     }
 
     /// The source has given its last piece, which may be empty. It is dropped.
     pub(crate) fn on_last_piece(&mut self) {
-        self.go_on_from_source(|_, then| After::from(then));
+        self.go_on_from_source("on_last_piece", |_, then| After::from(then));
     }
 
     /// The source did not keep its word. What it gave before is still sent, and then the end.
     pub(crate) fn on_source_broken(&mut self) {
-        self.go_on_from_source(|body, _| After::Linger(body.broken()));
+        self.go_on_from_source("on_source_broken", |body, then| match then {
+            Then::End(_) => After::End(body.broken()),
+            Then::Request | Then::Close(_) | Then::Linger(_) => After::Linger(body.broken()),
+        });
     }
 
-    fn go_on_from_source(&mut self, after: impl FnOnce(Box<Streaming>, Then) -> After) {
+    fn go_on_from_source(
+        &mut self,
+        by: &'static str,
+        after: impl FnOnce(Box<Streaming>, Then) -> After,
+    ) {
         let before = self.name();
         let (State::Pausing(body, then) | State::Writing(After::Source(body, then))) =
             std::mem::replace(self, State::Idle)
         else {
             unreachable!("only a source that is there is asked")
         };
-        self.enter_from(before, State::Writing(after(body, then)));
+        self.enter_from(before, by, State::Writing(after(body, then)));
     }
 
     /// Everything owed has been written, but for the piece of a file that may come behind it.
     #[inline]
     pub(crate) fn on_written(&mut self) {
         match self {
-            State::Writing(After::Request) => self.enter_from_bare(State::Idle),
-            State::Idle
+            State::Writing(After::Request) => self.enter_from_bare("on_written", State::Idle),
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
@@ -369,37 +441,38 @@ impl State {
                 State::Writing(After::Source(body, then))
             }
             After::Source(body, then) => State::Pausing(body, then),
-            After::Close(reason) => State::Closed(reason),
+            After::Close(reason) | After::End(reason) => State::Closed(reason),
             After::Linger(reason) => State::Lingering { drained: 0, spans: 1, reason },
         };
-        self.enter_from(Name::Writing, next);
+        self.enter_from(Name::Writing, "on_written", next);
     }
 
     /// The connection ends. The first reason stays.
     pub(crate) fn on_close(&mut self, reason: CloseReason) {
         let reason = match self {
             State::Lingering { reason, .. } | State::Closed(reason) => *reason,
-            State::Idle
+            State::Fresh
+            | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)
             | State::Writing(_)
             | State::Pausing(..) => reason,
         };
-        self.enter(State::Closed(reason));
+        self.enter("on_close", State::Closed(reason));
     }
 
-    fn enter(&mut self, next: State) {
-        self.enter_from(self.name(), next);
+    fn enter(&mut self, by: &'static str, next: State) {
+        self.enter_from(self.name(), by, next);
     }
 
-    fn enter_from(&mut self, before: Name, next: State) {
-        State::check_way(before, &next);
+    fn enter_from(&mut self, before: Name, by: &'static str, next: State) {
+        State::check_arrow(before, by, &next);
         *self = next;
     }
 
     /// As [`State::enter`], from a state that owns nothing: dropping one means to look at what it
     /// owns, and this is on the way of every request.
-    fn enter_from_bare(&mut self, next: State) {
+    fn enter_from_bare(&mut self, by: &'static str, next: State) {
         debug_assert!(
             !matches!(
                 self,
@@ -409,19 +482,20 @@ impl State {
             ),
             "what {self:?} owns would leak"
         );
-        State::check_way(self.name(), &next);
+        State::check_arrow(self.name(), by, &next);
         std::mem::forget(std::mem::replace(self, next));
     }
 
-    fn check_way(before: Name, next: &State) {
+    /// Whether the table has this arrow, walked by the method `by`.
+    fn check_arrow(before: Name, by: &'static str, next: &State) {
+        let after = next.name();
+        let is_walked = |it: &Arrow| (it.from, it.to) == (before, after) && it.by.contains(&by);
         debug_assert!(
-            before == next.name()
-                || ARROWS.iter().any(|(from, _, to)| (*from, *to) == (before, next.name())),
-            "there is no way from {before:?} to {:?}",
-            next.name()
+            before == after || ARROWS.iter().any(is_walked),
+            "{by} walks no arrow from {before:?} to {after:?}"
         );
         #[cfg(test)]
-        super::tests::note_arrow(before, next.name());
+        super::tests::note_arrow(before, by, after);
     }
 }
 
@@ -441,7 +515,7 @@ mod tests {
             .collect();
         let told: Vec<String> = ARROWS
             .iter()
-            .map(|(from, events, to)| format!("{from:?} --> {to:?}: {events}"))
+            .map(|Arrow { from, events, to, .. }| format!("{from:?} --> {to:?}: {events}"))
             .collect();
         assert_eq!(drawn, told);
     }

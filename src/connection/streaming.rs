@@ -100,8 +100,7 @@ impl Connection {
             Asked::Broken => self.break_off(),
             Asked::Failed => unreachable!("what was sent has not failed"),
         }
-        // Nothing is owed: as if the last byte of that had been sent.
-        self.on_sent_before_file(0, unread, turn);
+        self.on_all_sent(unread, turn);
     }
 
     /// The kernel has taken so many of the bytes that are owed before the piece of a file.

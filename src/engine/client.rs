@@ -250,7 +250,8 @@ impl<S: Stream> Client<S> {
     fn after_sending(&mut self) -> Step {
         match self.connection.state() {
             Name::Lingering if self.shutdown_write().is_err() => self.lost(),
-            Name::Idle
+            Name::Fresh
+            | Name::Idle
             | Name::ReadingHead
             | Name::ReadingBody
             | Name::Writing

@@ -314,7 +314,9 @@ impl<S: Stream> Clients<S> {
         let answering = match connection.state() {
             Name::Closed => return,
             Name::Writing | Name::Pausing => true,
-            Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => false,
+            Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+                false
+            }
         };
         let before = connection.state();
         connection.on_close(reason);

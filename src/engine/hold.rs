@@ -199,7 +199,7 @@ mod tests {
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let client = clients.admit(Asking(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), peer, Time::START);
         clients.hold(Time::START);
-        for (before, after) in [(Name::Idle, Name::Writing), (Name::Writing, Name::Idle)] {
+        for (before, after) in [(Name::Fresh, Name::Writing), (Name::Writing, Name::Idle)] {
             let taken = Some(StepTaken { client, before, after });
             assert_eq!(clients.step(&mut handler), taken);
             clients.register(|_, _, _, interest| panic!("asked for {interest:?}"));

@@ -110,7 +110,7 @@ impl<S: Stream> Clients<S> {
     /// client's place in their lists is renewed late.
     fn is_evictable(&self, key: usize, now: Time) -> bool {
         let client = &self.slab[key];
-        let idle = client.connection.state() == Name::Idle && client.connection.since() < now;
+        let idle = client.connection.state().is_idle() && client.connection.since() < now;
         idle && !client.queued
     }
 
@@ -146,7 +146,7 @@ impl<S: Stream> Clients<S> {
         for _ in 0..DRAIN_LOOKS_PER_TURN_MAX {
             let Some(key) = self.to_drain.next() else { break };
             let Some(client) = self.slab.get_mut(key) else { continue };
-            if client.connection.state() != Name::Idle {
+            if !client.connection.state().is_idle() {
                 continue;
             }
             // It may have sent a request that no event has told us of yet. Reading tells.

@@ -278,8 +278,16 @@ impl<S: Stream> Clients<S> {
     fn drained(&self, key: usize) -> bool {
         let connection = &self.slab[key].connection;
         self.common.phase == Phase::Draining
-            && connection.state() == Name::Idle
-            && (connection.door() == Door::Public || connection.served() > 0)
+            && match connection.state() {
+                Name::Idle => true,
+                Name::Fresh => connection.door() == Door::Public,
+                Name::ReadingHead
+                | Name::ReadingBody
+                | Name::Writing
+                | Name::Pausing
+                | Name::Lingering
+                | Name::Closed => false,
+            }
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.
@@ -371,7 +379,7 @@ impl<S: Stream> Clients<S> {
         match connection.state() {
             _ if run != Run::Spent => Looked::AtAll,
             // It has sent nothing but empty lines, perhaps without end.
-            Name::Idle => Looked::Enough,
+            Name::Fresh | Name::Idle => Looked::Enough,
             // What it has sent is thrown away, and may have no end either.
             Name::Lingering if connection.has_earned_span(&self.common) => Looked::Enough,
             Name::ReadingHead
@@ -395,7 +403,7 @@ impl<S: Stream> Clients<S> {
 /// As what a client in this state is ready that is looked at although the poll has told nothing.
 pub(super) fn look_at(state: Name) -> Option<Readiness> {
     match state {
-        Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
             Some(Readiness { readable: true, ..Readiness::default() })
         }
         // The poll reports room only once a third of the send buffer is free, which can be far more

@@ -68,7 +68,7 @@ impl Watch {
 
     /// How often each arrow was walked while somebody watched, in the order of the table.
     pub(crate) fn arrows(&self) -> [u64; ARROW_COUNT] {
-        ARROWS.map(|(from, _, to)| self.walked[from as usize][to as usize])
+        ARROWS.map(|arrow| self.walked[arrow.from as usize][arrow.to as usize])
     }
 
     /// Keeps this step, if it is of somebody followed.
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     fn walked(watch: &Watch, from: Name, to: Name) -> u64 {
-        let at = ARROWS.iter().position(|(a, _, b)| (*a, *b) == (from, to));
+        let at = ARROWS.iter().position(|arrow| (arrow.from, arrow.to) == (from, to));
         watch.arrows()[at.expect("an arrow")]
     }
 

@@ -107,7 +107,8 @@ fn a_step_is_one_step_of_one_client() {
     client.ask("/");
     let figures = |server: &Background| {
         let totals = state(server, "");
-        let state = ["Idle", "Writing"].map(|state| totals["states"][state].as_u64().unwrap());
+        let state =
+            ["Fresh", "Idle", "Writing"].map(|state| totals["states"][state].as_u64().unwrap());
         // Whoever asks for the state is let in and has asked.
         (
             totals["clients"].as_u64().unwrap() - 1,
@@ -119,18 +120,18 @@ fn a_step_is_one_step_of_one_client() {
     assert_eq!(clients, 0, "nobody of the public is let in");
     order(&server, "/step");
     let (clients, _, states) = figures(&server);
-    assert_eq!((clients, states), (1, [1, 0]), "let in");
+    assert_eq!((clients, states), (1, [1, 0, 0]), "let in");
     assert!(!client.hears_now());
     order(&server, "/step");
     let (_, requests, states) = figures(&server);
-    assert_eq!(states, [0, 1], "received and answered, but not sent");
+    assert_eq!(states, [0, 0, 1], "received and answered, but not sent");
     // Two orders and three looks, and the public's one.
     assert_eq!(requests - asked, 2 + 2 + 1);
     assert!(!client.hears_now());
     order(&server, "/step");
     assert_eq!(client.answer().text(), "hello");
     let (_, _, states) = figures(&server);
-    assert_eq!(states, [1, 0], "sent");
+    assert_eq!(states, [0, 1, 0], "sent");
     for _ in 0..5 {
         order(&server, "/step");
     }

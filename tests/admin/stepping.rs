@@ -27,7 +27,7 @@ fn a_step_says_what_it_came_to_also_if_there_was_nothing_to_do() {
     assert_eq!(step(&server), (3, "a connection is accepted".into()));
     let (number, says) = step(&server);
     assert_eq!(number, 4);
-    assert!(says.starts_with("client ") && says.ends_with(": Idle to Writing"), "{says}");
+    assert!(says.starts_with("client ") && says.ends_with(": Fresh to Writing"), "{says}");
     assert!(step(&server).1.ends_with(": Writing to Idle"));
     assert_eq!(client.answer().text(), "hello");
     assert!(step(&server).1.ends_with(": it stays in Idle"));

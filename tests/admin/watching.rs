@@ -22,7 +22,7 @@ fn a_client_is_seen_to_come_to_type_and_to_go() {
     let mut watcher = Watcher::of(&server, "");
     assert_eq!(watcher.frame()["grid"], "p");
     let mut typist = server.connect();
-    watcher.frame_with(|frame| frame["grid"] == "pI" || frame["grid"] == "Ip");
+    watcher.frame_with(|frame| frame["grid"] == "pF" || frame["grid"] == "Fp");
     typist.send("GET / HTTP");
     let typed = watcher.frame_with(|frame| frame["states"]["ReadingHead"] == 1);
     assert!(typed["grid"].as_str().unwrap().contains('H'));
@@ -50,8 +50,8 @@ fn arrows_and_turns_count_what_happens_while_somebody_watches() {
         count(last) - count(&first)
     };
     // "Idle, whole request" and "Writing, written, connection kept" in the table.
-    assert_eq!((walked(2), walked(9)), (10, 10));
-    assert!(walked(11) >= 3 && walked(14) >= 3, "frames are written, too");
+    assert_eq!((walked(6), walked(13)), (10, 10));
+    assert!(walked(15) >= 3 && walked(18) >= 3, "frames are written, too");
     assert!(sum(&frames, "turns") >= 10 && sum(&frames, "events") >= 4);
     assert!(sum(&frames, "sends") >= 4 && sum(&frames, "receives") <= 14);
     assert!(sum(&frames, "waited_us") > 100_000, "it slept most of the time");

@@ -4,13 +4,18 @@ import { draw, fraction, number, say, STATES } from "./words.js";
 
 // The middle of each state's box.
 const BOXES = {
-  Idle: [95, 220], ReadingHead: [330, 60], ReadingBody: [620, 60], Writing: [865, 220],
+  Fresh: [95, 60], ReadingHead: [330, 60], ReadingBody: [620, 60],
+  Idle: [95, 220], Writing: [865, 220],
   Closed: [330, 390], Lingering: [620, 390], Pausing: [865, 390],
 };
 
 // Each way's line, and how much of it lies before its number.
 const LINES = {
-  "Idle ReadingHead": ["M85 191 C90 105 160 62 251 61", 0.5],
+  "Fresh ReadingHead": ["M171 60 H252", 0.45],
+  "Fresh ReadingBody": ["M150 31 C250 3 460 3 566 30", 0.5],
+  "Fresh Writing": ["M152 89 C250 180 600 150 788 208", 0.3],
+  "Fresh Closed": ["M34 89 C-8 180 -8 330 60 372 C110 402 180 402 251 400", 0.6],
+  "Idle ReadingHead": ["M110 191 C130 130 180 88 264 84", 0.5],
   "Idle ReadingBody": ["M145 191 C230 135 430 140 556 92", 0.32],
   "Idle Writing": ["M171 206 H787", 0.38],
   "Idle Closed": ["M85 249 C90 340 160 388 251 391", 0.5],
@@ -28,7 +33,7 @@ const LINES = {
   "Pausing Closed": ["M840 419 C740 468 460 468 372 421", 0.5],
   "Lingering Closed": ["M544 396 H408", 0.5],
 };
-const ACCEPT = ["M30 138 L55 188", 0];
+const ACCEPT = ["M95 2 V29", 0];
 
 const BOX = { width: 150, height: 56 };
 // Of a number on a line, in the SVG's units.

@@ -1,6 +1,7 @@
 // What the parts of the page share: the states, how numbers are written, and how elements are made.
 
 export const STATES = [
+  { letter: "F", name: "Fresh", says: "accepted; nothing has come yet" },
   { letter: "I", name: "Idle", says: "between requests" },
   { letter: "H", name: "ReadingHead", says: "a head has begun to arrive" },
   { letter: "B", name: "ReadingBody", says: "its body is still to come" },

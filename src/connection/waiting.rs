@@ -1,0 +1,97 @@
+//! How long a connection waits, for what, and what renews that.
+//!
+//! The deadline follows from the state. What a client sends renews it only as far as that is
+//! progress: a head's deadline counts from its first byte, however it drips, and a body or an answer
+//! has to move some bytes a second.
+
+use std::time::Duration;
+
+use super::machine::{Connection, Context};
+use super::state::{Name, State};
+use crate::config::{TimeoutClass, Timeouts};
+use crate::time::Time;
+
+/// How long a connection waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deadline {
+    /// For as long as this class may take, and since when.
+    Timeout(TimeoutClass, Time),
+    /// Until this moment.
+    At(Time),
+}
+
+impl Connection {
+    /// Since when it waits.
+    pub(crate) fn since(&self) -> Time {
+        self.since
+    }
+
+    /// How long it waits at present; `None` once it is over.
+    pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Deadline> {
+        let class = match &self.state {
+            State::Fresh => TimeoutClass::FirstByte,
+            State::Idle => TimeoutClass::Idle,
+            State::ReadingHead(_) if timeouts.typing_grace.is_some() => TimeoutClass::TypingGrace,
+            State::ReadingHead(_) => TimeoutClass::Head,
+            State::ReadingBody(_) => TimeoutClass::Body,
+            State::Writing(_) => TimeoutClass::Write,
+            State::Pausing(body, _) => return Some(Deadline::At(body.due())),
+            State::Lingering { .. } => TimeoutClass::Linger,
+            State::Closed(_) => return None,
+        };
+        Some(Deadline::Timeout(class, self.since))
+    }
+
+    /// After `bytes` arrived in the state named `before`: since when do we wait?
+    #[inline]
+    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Context<'_, H>) {
+        let (now, timeouts) = (turn.now, &turn.common.timeouts);
+        match (&self.state, timeouts.grace()) {
+            (state, _) if state.name() != before => self.wait_from(now),
+            // Each keystroke renews the grace, but never beyond the head's own deadline, which
+            // dripping must not extend.
+            (State::ReadingHead(head), Some(grace)) => {
+                if now + grace <= head.began + timeouts.head {
+                    self.since = now;
+                }
+            }
+            (State::ReadingHead(_), None) => {}
+            (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
+            (State::Writing(_), _) => self.wait_from(now),
+            // Empty lines between requests do not make a client any less idle.
+            (
+                State::Fresh
+                | State::Idle
+                | State::Pausing(..)
+                | State::Lingering { .. }
+                | State::Closed(_),
+                _,
+            ) => {}
+        }
+    }
+
+    /// A new waiting begins.
+    pub(super) fn wait_from(&mut self, now: Time) {
+        self.since = now;
+        self.moved = 0;
+    }
+
+    /// Counts bytes towards the progress that a deadline asks for, and renews it once they are
+    /// enough.
+    pub(super) fn note_progress<H>(
+        &mut self,
+        bytes: usize,
+        timeout: Duration,
+        turn: &Context<'_, H>,
+    ) {
+        self.count_progress(bytes);
+        if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
+            self.wait_from(turn.now);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn count_progress(&mut self, bytes: usize) {
+        self.moved = self.moved.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+    }
+}
