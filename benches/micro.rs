@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
+use oneloop::testing::Listener;
 use oneloop::{CloseReason, Limits, Reply, Request, Timeouts};
 use support::{Memory, PEER, Peer};
 
@@ -130,7 +131,7 @@ impl Peer for Input {
 
 /// A loop of so many clients that all have the same input.
 struct Loop {
-    clients: Clients<Memory<Input>>,
+    engine: Engine<Listener<Memory<Input>>>,
     ids: Vec<ClientId>,
     body: Arc<[u8]>,
     now: Time,
@@ -142,7 +143,8 @@ impl Loop {
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let admit = |_| clients.admit(Memory(input), PEER, Time::START);
         let ids = (0..count).map(admit).collect();
-        let mut engine = Loop { clients, ids, body: body.into(), now: Time::START };
+        let mut engine =
+            Loop { engine: Listener::absent(clients), ids, body: body.into(), now: Time::START };
         // Whoever is new runs once before anything is heard of it.
         engine.turn(0..0);
         engine
@@ -152,11 +154,11 @@ impl Loop {
     fn turn(&mut self, heard: impl Iterator<Item = usize>) {
         for index in heard {
             let readable = Readiness { readable: true, ..Readiness::default() };
-            self.clients.note(self.ids[index], readable);
+            self.engine.clients_mut().note(self.ids[index], readable);
         }
         let body = &self.body;
         let mut handler = |_: &Request<'_>, reply: Reply<'_>| reply.send(body);
-        support::turn(&mut self.clients, self.now, &mut handler);
+        support::turn(&mut self.engine, self.now, &mut handler);
     }
 }
 
@@ -175,7 +177,7 @@ fn requests(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("request");
     for (name, input, body) in lines {
         let mut engine = Loop::new(1, input, body);
-        let metrics = engine.clients.metrics();
+        let metrics = engine.engine.clients().metrics();
         assert_eq!(metrics.requests, input.requests() as u64, "{name} is answered in one turn");
         assert!(metrics.sent_bytes >= body.len() as u64 && metrics.faults == 0, "{name}");
         group.throughput(Throughput::Elements(input.requests() as u64));
@@ -216,7 +218,7 @@ fn turns(criterion: &mut Criterion) {
             engine.turn(heard.map(|client| client % CROWD * STRIDE % CROWD));
         });
     });
-    assert_eq!(engine.clients.len(), CROWD, "nobody's time has run out");
+    assert_eq!(engine.engine.clients().len(), CROWD, "nobody's time has run out");
     group.finish();
 }
 
@@ -239,10 +241,10 @@ fn deadlines(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(10_000));
     group.bench_function("all 10,000, turn after turn", |bencher| {
         let clear = |engine: &mut Loop| {
-            while !engine.clients.is_empty() {
+            while !engine.engine.clients().is_empty() {
                 engine.turn(0..0);
             }
-            let closed = engine.clients.metrics().closed(CloseReason::FirstByteTimeout);
+            let closed = engine.engine.clients().metrics().closed(CloseReason::FirstByteTimeout);
             assert_eq!(closed, 10_000);
         };
         bencher.iter_batched_ref(|| silent(10_000), clear, BatchSize::PerIteration);

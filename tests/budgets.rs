@@ -24,8 +24,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use needed::may_have_descriptors;
-use oneloop::engine::{Clients, Stream, Time};
+use oneloop::engine::{Clients, Engine, Stream, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::Listener;
 use oneloop::{Limits, Timeouts};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use support::Answers;
@@ -411,21 +412,18 @@ fn a_huge_crowd_that_times_out_gives_its_slots_back() {
     let _alone = alone();
     let timeouts = Timeouts::default();
     let late = Time::after_start(timeouts.first_byte * 2);
-    let mut clients = Clients::new(Limits::default(), timeouts, SystemTime::UNIX_EPOCH);
-    let mut handler = FixedText::new(*b"hello\n").strict();
+    let clients = Clients::new(Limits::default(), timeouts, SystemTime::UNIX_EPOCH);
+    let mut engine = Listener::absent(clients);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
     let before = allocated();
-    while clients.len() < HUGE {
-        for _ in 0..PER_TURN.min(HUGE - clients.len()) {
-            clients.admit(Descriptor::Silent, peer, Time::START);
+    while engine.clients().len() < HUGE {
+        for _ in 0..PER_TURN.min(HUGE - engine.clients().len()) {
+            engine.clients_mut().admit(Descriptor::Silent, peer, Time::START);
         }
-        clients.drive(Time::START, &mut handler);
-        clients.register(|_, _, _, _| Ok(()));
+        turn(&mut engine, Time::START);
     }
-    while !clients.is_empty() {
-        clients.drive(late, &mut handler);
-        clients.expire(late, &mut handler);
-        clients.free();
+    while !engine.clients().is_empty() {
+        turn(&mut engine, late);
     }
     let left = allocated().saturating_sub(before);
     assert!(left < 1024 * 1024, "{left} B are left of a crowd of {HUGE}");
@@ -447,11 +445,18 @@ fn assert_memory_is_back(server: &Watched, crowds: usize) {
     }
 }
 
+/// One turn of the loop, in which the poll is asked for nothing.
+fn turn(engine: &mut Engine<Listener<Descriptor>>, now: Time) {
+    let mut handler = FixedText::new(*b"hello\n").strict();
+    let flow = engine.turn(now, &mut handler, &mut |_, _: &mut _, _, _| Ok(()));
+    assert!(flow.is_continue(), "nobody stops it");
+}
+
 /// The bytes that the engine holds when it has so many idle clients.
 fn allocated_for(count: usize, asks: Asks) -> usize {
     let before = allocated();
-    let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
-    let mut handler = FixedText::new(*b"hello\n").strict();
+    let clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
+    let mut engine = Listener::absent(clients);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
     let stream = match asks {
         Asks::Nothing => Descriptor::Silent,
@@ -459,14 +464,11 @@ fn allocated_for(count: usize, asks: Asks) -> usize {
     };
     for _ in 0..count / PER_TURN {
         for _ in 0..PER_TURN {
-            clients.admit(stream, peer, Time::START);
+            engine.clients_mut().admit(stream, peer, Time::START);
         }
-        // One turn, as the server does it.
-        clients.drive(Time::START, &mut handler);
-        clients.expire(Time::START, &mut handler);
-        clients.free();
-        clients.register(|_, _, _, _| Ok(()));
+        turn(&mut engine, Time::START);
     }
+    let clients = engine.clients();
     let answered = if asks == Asks::Once { count } else { 0 };
     assert_eq!((clients.len(), clients.metrics().requests), (count, answered as u64));
     allocated() - before

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::engine::{Admission, ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::watch::{ClientEvent, Patience, Tracer, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
@@ -29,7 +29,8 @@ fn note_in(told: &Told) -> impl FnMut(&Event) + Send + 'static {
 /// The engine, its peers, and the time that they play in: every line comes out the same each time,
 /// times included.
 struct Session {
-    clients: Clients<PipeStream>,
+    engine: Engine<Listener<PipeStream>>,
+    listener: Listener<PipeStream>,
     tracer: Tracer,
     handler: FixedText,
     now: Time,
@@ -51,39 +52,45 @@ impl Session {
         let tracer = Tracer::default();
         tracer.observe(Box::new(note_in(&told)));
         clients.watch(tracer.watcher());
-        Session { clients, tracer, handler: FixedText::new(*b"text\n"), now: Time::START, told }
+        let listener = Listener::new();
+        let admission = Admission::new(vec![listener.clone()], 10, 10);
+        let engine = Engine::new(clients, admission);
+        Session {
+            engine,
+            listener,
+            tracer,
+            handler: FixedText::new(*b"text\n"),
+            now: Time::START,
+            told,
+        }
     }
 
     /// A turn as the server takes it, so long after the one before, in which the poll says this and
     /// somebody may come.
     fn turn(&mut self, millis: u64, said: &[(ClientId, Readiness)], comes: Option<&Pipe>) {
-        let patience = match self.clients.has_runnable() {
+        let patience = match self.engine.clients().has_runnable() {
             true => Patience::Looked,
             false => Patience::Waited,
         };
         self.now = self.now + Duration::from_millis(millis);
         self.tracer.on_polled(|| said.len() + usize::from(comes.is_some()), patience, self.now);
-        self.clients.on_polled(self.now);
+        self.engine.clients_mut().on_polled(self.now);
         for (id, readiness) in said {
-            self.clients.note(*id, *readiness);
+            self.engine.clients_mut().note(*id, *readiness);
         }
-        self.clients.drive(self.now, &mut self.handler);
-        self.clients.expire(self.now, &mut self.handler);
-        self.clients.free();
         if let Some(pipe) = comes {
-            let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 49152));
-            self.clients.admit(pipe.stream(), peer, self.now);
+            self.listener.connect(pipe.stream());
+            self.engine.on_listener_ready(0);
         }
-        self.clients.register(|_, _, _, _| Ok(()));
+        let flow = self.engine.turn(self.now, &mut self.handler, &mut |_, _: &mut _, _, _| Ok(()));
+        assert_eq!(flow, ControlFlow::Continue(()));
     }
 
     /// Somebody comes, who can be sent so much, and the next turn takes a first look.
     fn comes(&mut self, says: &[u8], room: usize) -> (Pipe, ClientId) {
         let pipe = Pipe::new();
         pipe.give_room(room);
-        if !says.is_empty() {
-            pipe.say(says);
-        }
+        pipe.say(says);
         self.turn(1000, &[], Some(&pipe));
         let id = self.told.lock().unwrap().iter().rev().find_map(Event::client).unwrap();
         self.turn(0, &[], None);
@@ -135,10 +142,10 @@ fn session() -> Vec<Event> {
     // A fourth sends more than it may in one turn, and is still not done when the server stops.
     let (dora, dora_id) = session.comes(b"", 1000);
     dora.say(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n");
-    dora.say(&[b'x'; 14_400]);
+    dora.say([b'x'; 14_400]);
     session.turn(1000, &[(dora_id, READABLE)], None);
     session.turn(0, &[], None);
-    session.clients.cut_off();
+    session.engine.clients_mut().cut_off();
 
     session.told.lock().unwrap().clone()
 }

@@ -260,6 +260,25 @@ fn the_models_of_the_simulation_ask_nobody() {
     }
 }
 
+/// The order of a turn is written down once: what drives clients, acts on deadlines and asks the
+/// poll is the engine, and everything that turns calls it.
+#[test]
+fn the_order_of_a_turn_stands_in_one_place() {
+    let mut turns = BTreeSet::new();
+    for top in ["src", "tests", "benches"] {
+        for Source { path, code } in sources_under(top) {
+            // Put together here, so that this file has none of them.
+            let calls = |stage: &str| code.contains(&format!(".{stage}("));
+            if calls("expire") && (calls("drive") || calls("register")) {
+                turns.insert(format!("{top}/{path}"));
+            }
+        }
+    }
+    // The regressions show single stages of a turn, each by itself.
+    let allowed = ["src/engine/turn.rs", "tests/regressions.rs"];
+    assert_eq!(turns, allowed.map(str::to_owned).into());
+}
+
 #[test]
 fn files_and_functions_stay_readable() {
     let elsewhere = ["benches", "tests/simulation"].into_iter().flat_map(sources_under);

@@ -6,19 +6,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{CloseReason, Limits, Reply, Request, Sent, Server, Timeouts};
 
 #[path = "support/needed.rs"]
 mod needed;
-#[path = "support/queued.rs"]
-mod queued;
 #[path = "support/sockets.rs"]
 mod sockets;
 
 use needed::may_have_descriptors;
-use queued::Queued;
 use sockets::{Client, PATIENCE, config, get};
 
 /// Each timeout is one second, so that any of them is over at [`LATE`].
@@ -42,8 +40,8 @@ fn timeouts(typing_grace: Option<Duration>) -> Timeouts {
 
 /// One client, who has said `before` when the server is held up, and says `meanwhile` then.
 struct Late {
-    clients: Clients<Queued>,
-    client: Queued,
+    engine: Engine<Listener<PipeStream>>,
+    client: Pipe,
     id: ClientId,
     handler: FixedText,
 }
@@ -51,34 +49,46 @@ struct Late {
 impl Late {
     fn new(limits: Limits, timeouts: Timeouts, before: &[u8], meanwhile: &[u8]) -> Late {
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        let client = Queued::with_room();
-        client.send(before);
+        let client = Pipe::new();
+        client.say(before);
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = clients.admit(client.clone(), peer, Time::START);
-        let mut late = Late { clients, client, id, handler: FixedText::new(*b"text").strict() };
+        let id = clients.admit(client.stream(), peer, Time::START);
+        let mut late = Late {
+            engine: Listener::absent(clients),
+            client,
+            id,
+            handler: FixedText::new(*b"text").strict(),
+        };
         late.turn(Time::START);
-        late.client.send(meanwhile);
+        late.client.say(meanwhile);
         late
     }
 
     /// A turn in which the poll reports nothing.
     fn turn(&mut self, now: Time) {
-        self.clients.drive(now, &mut self.handler);
-        self.clients.expire(now, &mut self.handler);
-        self.clients.free();
+        let flow = self.engine.turn(now, &mut self.handler, &mut |_, _: &mut _, _, _| Ok(()));
+        assert!(flow.is_continue(), "nobody stops it");
     }
 
     /// Turns until the client waits for its peer again, or has gone.
     fn go_on_after(&mut self, pause: Duration) {
         let now = Time::START + pause;
         self.turn(now);
-        while self.clients.has_runnable() || self.clients.next_due().is_some_and(|due| due <= now) {
+        while self.engine.clients().has_runnable()
+            || self.engine.clients().next_due().is_some_and(|due| due <= now)
+        {
             self.turn(now);
         }
     }
 
+    /// The statuses of the answers that it has been sent.
+    fn statuses(&self) -> Vec<String> {
+        let sent = String::from_utf8(self.client.sent()).expect("text");
+        sent.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].to_owned()).collect()
+    }
+
     fn closed(&self, reason: CloseReason) -> u64 {
-        self.clients.metrics().closed(reason)
+        self.engine.clients().metrics().closed(reason)
     }
 }
 
@@ -96,8 +106,8 @@ fn assert_answered(
 ) {
     let mut late = Late::new(Limits::default(), timeouts(typing_grace), before, meanwhile);
     late.go_on_after(LATE);
-    assert_eq!(late.client.statuses(), vec!["200"; answers]);
-    assert_eq!(late.clients.len(), 1, "the connection is kept");
+    assert_eq!(late.statuses(), vec!["200"; answers]);
+    assert_eq!(late.engine.clients().len(), 1, "the connection is kept");
 }
 
 #[test]
@@ -121,7 +131,7 @@ fn whoever_sent_nothing_meanwhile_is_closed_as_ever() {
         let mut late = Late::new(Limits::default(), timeouts(None), before, b"");
         late.go_on_after(LATE);
         late.go_on_after(LATE * 2);
-        assert_eq!(late.client.statuses(), statuses, "{reason:?}");
+        assert_eq!(late.statuses(), statuses, "{reason:?}");
         assert_eq!(late.closed(reason), 1, "{reason:?}");
     }
 }
@@ -130,7 +140,7 @@ fn whoever_sent_nothing_meanwhile_is_closed_as_ever() {
 fn part_of_a_head_that_came_in_time_is_no_reason_to_wait_for_the_rest() {
     let mut late = Late::new(Limits::default(), timeouts(None), HALF_GET, b"st: a\r\n");
     late.go_on_after(LATE);
-    assert_eq!(late.client.statuses(), ["408"]);
+    assert_eq!(late.statuses(), ["408"]);
 }
 
 #[test]
@@ -140,9 +150,9 @@ fn enough_of_a_body_that_came_in_time_is_progress() {
         let mut late =
             Late::new(Limits::default(), timeouts(None), head.as_bytes(), &vec![b'x'; bytes]);
         late.go_on_after(LATE);
-        late.client.send(vec![b'x'; 1000 - bytes]);
+        late.client.say(vec![b'x'; 1000 - bytes]);
         late.go_on_after(LATE + TIMEOUT * 2);
-        assert_eq!(late.client.statuses(), statuses, "{bytes} bytes");
+        assert_eq!(late.statuses(), statuses, "{bytes} bytes");
     }
 }
 
@@ -155,7 +165,7 @@ fn a_long_body_that_came_in_time_is_received_to_its_end() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n";
     let mut late = Late::new(limits, timeouts(None), head.as_bytes(), &[b'x'; 150_000]);
     late.go_on_after(LATE);
-    assert_eq!(late.client.statuses(), ["200"]);
+    assert_eq!(late.statuses(), ["200"]);
 }
 
 /// Their empty lines make no client any less idle, and do not keep the others' deadlines waiting.
@@ -172,8 +182,8 @@ fn empty_lines_without_end_are_looked_at_once() {
 #[test]
 fn what_came_while_lingering_is_drained_before_the_end() {
     let mut late = Late::new(Limits::default(), timeouts(None), b"hello\r\n", b"");
-    assert_eq!(late.client.statuses(), ["400"]);
-    late.client.send(b"more of it");
+    assert_eq!(late.statuses(), ["400"]);
+    late.client.say(b"more of it");
     late.go_on_after(LATE);
     assert_eq!(late.closed(CloseReason::Fault), 1);
     assert_eq!(late.client.unread_bytes(), 0, "closing on it would reset the connection");
@@ -182,14 +192,14 @@ fn what_came_while_lingering_is_drained_before_the_end() {
 #[test]
 fn room_that_was_made_in_time_is_used() {
     let mut late = Late::new(Limits::default(), timeouts(None), GET, GET);
-    late.client.set_room(10);
-    late.clients.note(late.id, Readiness { readable: true, ..Readiness::default() });
+    late.client.give_room(10);
+    late.engine.clients_mut().note(late.id, Readiness { readable: true, ..Readiness::default() });
     late.turn(Time::START);
-    late.client.set_room(usize::MAX);
+    late.client.give_room(usize::MAX);
     late.go_on_after(LATE);
-    assert_eq!(late.client.statuses(), ["200", "200"]);
-    assert!(late.client.sent().ends_with("text"));
-    assert_eq!(late.clients.len(), 1);
+    assert_eq!(late.statuses(), ["200", "200"]);
+    assert!(late.client.sent().ends_with(b"text"));
+    assert_eq!(late.engine.clients().len(), 1);
 }
 
 /// How many clients there are, of which a poll returns 1,024 at the most.

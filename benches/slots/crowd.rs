@@ -7,8 +7,9 @@ use std::cell::Cell;
 use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
+use oneloop::testing::Listener;
 use oneloop::{CloseReason, Config, Limits, Timeouts};
 
 use crate::clock::{Clock, Looks, Turns};
@@ -62,7 +63,7 @@ pub const STREAM_BYTES: usize = size_of::<Memory<Far>>();
 
 /// So many clients, or room for them.
 pub struct Crowd {
-    clients: Clients<Memory<Far>>,
+    engine: Engine<Listener<Memory<Far>>>,
     handler: FixedText,
     /// Everybody, in the order in which things happen to them.
     ids: Vec<ClientId>,
@@ -89,7 +90,7 @@ impl Crowd {
         let clients = Clients::new(limits.clone(), timeouts.clone(), SystemTime::UNIX_EPOCH);
         let handler = FixedText::new(TEXT);
         let (now, looks) = (Time::START, Looks::EveryTurn);
-        Crowd { clients, handler, ids, limits, timeouts, now, looks }
+        Crowd { engine: Listener::absent(clients), handler, ids, limits, timeouts, now, looks }
     }
 
     /// A crowd of so many, who have come and said nothing.
@@ -101,12 +102,12 @@ impl Crowd {
 
     /// How many clients there are.
     pub fn len(&self) -> usize {
-        self.clients.len()
+        self.engine.clients().len()
     }
 
     /// How many requests have been answered.
     pub fn requests(&self) -> u64 {
-        self.clients.metrics().requests
+        self.engine.clients().metrics().requests
     }
 
     /// Everybody comes, as many a turn as the server accepts, and is looked at once in vain.
@@ -114,15 +115,19 @@ impl Crowd {
         DOING.set(Doing::Nothing);
         let mut clock = Clock::start(self.looks);
         for newcomers in self.ids.chunks_mut(self.limits.accepts_per_turn_max) {
-            support::turn(&mut self.clients, self.now, &mut self.handler);
+            support::turn(&mut self.engine, self.now, &mut self.handler);
             for id in newcomers {
-                *id = self.clients.admit(Memory(Far { _descriptor: -1 }), PEER, self.now);
+                *id = self.engine.clients_mut().admit(
+                    Memory(Far { _descriptor: -1 }),
+                    PEER,
+                    self.now,
+                );
             }
             clock.end_turn();
         }
-        support::turn(&mut self.clients, self.now, &mut self.handler);
+        support::turn(&mut self.engine, self.now, &mut self.handler);
         clock.end_turn();
-        assert_eq!(self.clients.len(), self.ids.len());
+        assert_eq!(self.engine.clients().len(), self.ids.len());
         clock.stop()
     }
 
@@ -159,7 +164,7 @@ impl Crowd {
     pub fn stop(&mut self) -> Turns {
         DOING.set(Doing::Nothing);
         let mut clock = Clock::start(self.looks);
-        self.clients.drain();
+        self.engine.clients_mut().drain();
         self.turn_until_empty(&mut clock);
         self.all_gone(CloseReason::Drained);
         clock.stop()
@@ -168,7 +173,7 @@ impl Crowd {
     /// The server is told to end at once.
     pub fn cut_off(&mut self) -> Turns {
         let mut clock = Clock::start(self.looks);
-        self.clients.cut_off();
+        self.engine.clients_mut().cut_off();
         clock.end_turn();
         self.all_gone(CloseReason::CutOff);
         clock.stop()
@@ -192,23 +197,23 @@ impl Crowd {
         for heard in self.ids.chunks(events_per_turn) {
             self.now = self.now + pause * heard.len() as u32;
             for id in heard {
-                self.clients.note(*id, told);
+                self.engine.clients_mut().note(*id, told);
             }
-            support::turn(&mut self.clients, self.now, &mut self.handler);
+            support::turn(&mut self.engine, self.now, &mut self.handler);
             clock.end_turn();
         }
         clock.stop()
     }
 
     fn turn_until_empty(&mut self, clock: &mut Clock) {
-        while !self.clients.is_empty() {
-            support::turn(&mut self.clients, self.now, &mut self.handler);
+        while !self.engine.clients().is_empty() {
+            support::turn(&mut self.engine, self.now, &mut self.handler);
             clock.end_turn();
         }
     }
 
     fn all_gone(&self, reason: CloseReason) {
-        assert!(self.clients.is_empty());
-        assert_eq!(self.clients.metrics().closed(reason), self.ids.len() as u64);
+        assert!(self.engine.clients().is_empty());
+        assert_eq!(self.engine.clients().metrics().closed(reason), self.ids.len() as u64);
     }
 }

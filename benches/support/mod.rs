@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use oneloop::Handler;
-use oneloop::engine::{Clients, Stream, Time};
+use oneloop::engine::{Engine, Stream, Time};
+use oneloop::testing::Listener;
 
 /// Where everybody comes from.
 pub const PEER: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 40_000));
@@ -54,11 +55,13 @@ impl<P: Peer> Stream for Memory<P> {
     }
 }
 
-/// One turn, as the server does it, behind the events that have been noted.
-pub fn turn<S: Stream, H: Handler>(clients: &mut Clients<S>, now: Time, handler: &mut H) {
-    clients.drive(now, handler);
-    clients.expire(now, handler);
-    clients.free();
-    clients.register(|_, _, _, _| Ok(()));
-    black_box(clients.next_due());
+/// One turn, behind the events that have been noted.
+pub fn turn<P: Peer, H: Handler>(
+    engine: &mut Engine<Listener<Memory<P>>>,
+    now: Time,
+    handler: &mut H,
+) {
+    let flow = engine.turn(now, handler, &mut |_, _: &mut _, _, _| Ok(()));
+    assert!(flow.is_continue(), "nobody stops it");
+    black_box(engine.due(now));
 }

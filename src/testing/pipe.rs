@@ -62,6 +62,7 @@ struct Ends {
     /// The server has closed its side.
     has_ended: bool,
     is_closed: bool,
+    wants_reset: bool,
 }
 
 impl Default for Ends {
@@ -76,6 +77,7 @@ impl Default for Ends {
             news: Readiness::default(),
             has_ended: false,
             is_closed: false,
+            wants_reset: false,
         }
     }
 }
@@ -102,7 +104,11 @@ impl Pipe {
     }
 
     /// The peer says `bytes`. They join what it has said before and the server has not read.
-    pub fn say(&self, bytes: &[u8]) {
+    pub fn say(&self, bytes: impl AsRef<[u8]>) {
+        let bytes = bytes.as_ref();
+        if bytes.is_empty() {
+            return;
+        }
         let ends = &mut *self.0.borrow_mut();
         match ends.said.back_mut() {
             Some(last) => last.extend(bytes),
@@ -148,9 +154,19 @@ impl Pipe {
         (news != Readiness::default()).then_some(news)
     }
 
+    /// How many bytes the peer has said that the server has not read.
+    pub fn unread_bytes(&self) -> usize {
+        self.0.borrow().said.iter().map(VecDeque::len).sum()
+    }
+
     /// How many bytes have been sent and not been [taken](Pipe::take_sent).
     pub fn sent_bytes(&self) -> usize {
         self.0.borrow().sent.len()
+    }
+
+    /// The bytes that were sent and have not been [taken](Pipe::take_sent).
+    pub fn sent(&self) -> Vec<u8> {
+        self.0.borrow().sent.clone()
     }
 
     /// The bytes that were sent since the last call.
@@ -162,6 +178,11 @@ impl Pipe {
     pub fn has_ended(&self) -> bool {
         let ends = self.0.borrow();
         ends.has_ended || ends.is_closed
+    }
+
+    /// Whether the server has made the connection end by a reset.
+    pub fn is_reset(&self) -> bool {
+        self.0.borrow().wants_reset
     }
 
     /// Whether the server has closed the connection.
@@ -238,6 +259,7 @@ impl Stream for PipeStream {
     }
 
     fn reset_on_drop(&self) -> io::Result<()> {
+        self.0.borrow_mut().wants_reset = true;
         Ok(())
     }
 }

@@ -4,9 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{Limits, Timeouts};
 
 use crate::case::{Case, Segment};
@@ -20,24 +20,28 @@ const WAIT: Duration = Duration::from_secs(5);
 const SLOW_WAIT: Duration = Duration::from_secs(100);
 
 /// A server with one client at a time.
-pub struct Engine {
-    clients: Clients<PipeStream>,
+pub struct Player {
+    engine: Engine<Listener<PipeStream>>,
     handler: FixedText,
     now: Time,
 }
 
-impl Engine {
+impl Player {
     /// In strict mode, with the limits and timeouts that the server has by default.
-    pub fn new() -> Engine {
+    pub fn new() -> Player {
         let clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
-        Engine { clients, handler: FixedText::new(TEXT.as_bytes()).strict(), now: Time::START }
+        Player {
+            engine: Listener::absent(clients),
+            handler: FixedText::new(TEXT.as_bytes()).strict(),
+            now: Time::START,
+        }
     }
 
     /// Plays a case.
     pub fn exchange(&mut self, case: &Case) -> Heard {
         let pipe = Pipe::new();
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = self.clients.admit(pipe.stream(), peer, self.now);
+        let id = self.engine.clients_mut().admit(pipe.stream(), peer, self.now);
         self.turn(id, Readiness::default());
         let mut bytes_before_pause_end = None;
         for segment in &case.segments {
@@ -70,7 +74,7 @@ impl Engine {
         self.pass(id, if case.slow { SLOW_WAIT } else { case.wait.unwrap_or(WAIT) });
         let ended = pipe.has_ended();
         let bytes = pipe.take_sent();
-        self.clients.cut_off();
+        self.engine.clients_mut().cut_off();
         Heard { bytes, ended, bytes_before_pause_end }
     }
 
@@ -84,24 +88,23 @@ impl Engine {
     /// Time passes, and deadlines with it.
     fn pass(&mut self, id: ClientId, time: Duration) {
         let end = self.now + time;
-        while let Some(due) = self.clients.next_due().filter(|due| *due <= end) {
+        while let Some(due) = self.engine.clients().next_due().filter(|due| *due <= end) {
             self.now = self.now.max(due);
             self.turn(id, Readiness::default());
         }
         self.now = end;
     }
 
-    /// Turns of the loop, as in `server.rs`, until nobody can run.
+    /// Turns of the loop until nobody can run.
     fn turn(&mut self, id: ClientId, told: Readiness) {
         if told != Readiness::default() {
-            self.clients.note(id, told);
+            self.engine.clients_mut().note(id, told);
         }
         loop {
-            self.clients.drive(self.now, &mut self.handler);
-            self.clients.expire(self.now, &mut self.handler);
-            self.clients.free();
-            self.clients.register(|_, _, _, _| Ok(()));
-            if !self.clients.has_runnable() {
+            let flow =
+                self.engine.turn(self.now, &mut self.handler, &mut |_, _: &mut _, _, _| Ok(()));
+            assert!(flow.is_continue(), "nobody stops it");
+            if !self.engine.clients().has_runnable() {
                 return;
             }
         }

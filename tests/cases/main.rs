@@ -35,7 +35,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::case::{CASES, Case, load};
-use crate::engine::Engine;
+use crate::engine::Player;
 use crate::judge::judge;
 use crate::sockets::exchange;
 use crate::support::Server;
@@ -126,14 +126,14 @@ fn every_case_cut_in_two_gets_the_same_answers() {
 fn every_case_cut_at_every_byte_and_paused_gets_the_same_verdict() {
     let cases = load(SocketAddr::from(([127, 0, 0, 1], 8888)));
     let reports = in_parallel(&cases, |case| {
-        let mut engine = Engine::new();
-        let whole = engine.exchange(case);
+        let mut player = Player::new();
+        let whole = player.exchange(case);
         let mut problems = judge(case, &whole);
         let verdict = (whole.final_statuses(case), whole.ended);
         let positions = all_positions(case.len());
         for at in &positions {
             let cut = case.cut(*at, LONG_PAUSE);
-            let heard = engine.exchange(&cut);
+            let heard = player.exchange(&cut);
             if heard.bytes == whole.bytes && heard.ended == whole.ended {
                 continue;
             }

@@ -6,19 +6,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{Clients, Readiness, Time};
+use oneloop::engine::{Clients, Engine, Readiness, Time};
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::watch::Tracer;
 use oneloop::{
     CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
 };
 
-#[path = "../support/queued.rs"]
-mod queued;
 #[path = "../support/sockets.rs"]
 mod sockets;
 mod stopping;
 
-use queued::Queued;
 use sockets::{Client, End, PATIENCE, config};
 
 /// Panics without a word on standard error.
@@ -71,9 +69,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A crowd of clients in memory.
 struct Crowd {
-    clients: Clients<Queued>,
+    engine: Engine<Listener<PipeStream>>,
     tracer: Tracer,
-    peers: Vec<Queued>,
+    peers: Vec<Pipe>,
     panics: usize,
 }
 
@@ -84,12 +82,13 @@ impl Crowd {
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let tracer = Tracer::default();
         clients.watch(tracer.watcher());
-        let mut crowd = Crowd { clients, tracer, peers: Vec::new(), panics: 0 };
+        let mut crowd =
+            Crowd { engine: Listener::absent(clients), tracer, peers: Vec::new(), panics: 0 };
         for said in said {
-            let peer = Queued::with_room();
-            peer.send(said);
+            let peer = Pipe::new();
+            peer.say(said);
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-            crowd.clients.admit(peer.clone(), address, Time::START);
+            crowd.engine.clients_mut().admit(peer.stream(), address, Time::START);
             crowd.peers.push(peer);
         }
         crowd
@@ -98,12 +97,10 @@ impl Crowd {
     /// Turns at this time until nobody can go on, and catches what the handler panics with.
     fn run(&mut self, now: Time) {
         let is_due = |clients: &Clients<_>| clients.next_due().is_some_and(|due| due <= now);
-        while self.clients.has_runnable() || is_due(&self.clients) {
+        while self.engine.clients().has_runnable() || is_due(self.engine.clients()) {
             let turn = AssertUnwindSafe(|| {
-                self.clients.drive(now, &mut Fragile);
-                self.clients.expire(now, &mut Fragile);
-                self.clients.free();
-                self.clients.register(|_, _, _, _| Ok(()));
+                let flow = self.engine.turn(now, &mut Fragile, &mut |_, _: &mut _, _, _| Ok(()));
+                assert!(flow.is_continue(), "nobody stops it");
                 self.tracer.resume_panic();
             });
             self.panics += usize::from(panic::catch_unwind(turn).is_err());
@@ -112,7 +109,7 @@ impl Crowd {
     }
 
     fn panicked(&self) -> u64 {
-        self.clients.metrics().closed(CloseReason::HandlerPanicked)
+        self.engine.clients().metrics().closed(CloseReason::HandlerPanicked)
     }
 }
 
@@ -120,10 +117,15 @@ fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
+/// What this client was sent, as text.
+fn sent(peer: &Pipe) -> String {
+    String::from_utf8(peer.sent()).expect("text")
+}
+
 /// Of what this client was sent, the paths: `None` if it is not exactly their answers.
-fn answered(peer: &Queued) -> Option<Vec<String>> {
+fn answered(peer: &Pipe) -> Option<Vec<String>> {
     let mut paths = Vec::new();
-    let sent = peer.sent();
+    let sent = sent(peer);
     let mut rest = sent.as_str();
     while !rest.is_empty() {
         let (head, behind) = rest.split_once("\r\n\r\n")?;
@@ -149,9 +151,9 @@ fn assert_nobody_else_suffers(guilty: &str, place: usize, size: &str) {
     crowd.run(Time::START + SECOND * 2);
     let case = format!("{guilty}, asked by the one at {place} of nine, {size}");
     assert_eq!((crowd.panics, crowd.panicked()), (1, 1), "{case}");
-    assert_eq!(crowd.clients.len(), 8, "{case}");
+    assert_eq!(crowd.engine.clients().len(), 8, "{case}");
     for (client, peer) in crowd.peers.iter().enumerate() {
-        assert!(!peer.sent().contains("what must never be sent"), "{case}");
+        assert!(!sent(peer).contains("what must never be sent"), "{case}");
         assert_eq!(peer.is_reset(), client == place, "{case}");
         if client != place {
             let own = [path(client, 0), path(client, 1)];
@@ -160,13 +162,13 @@ fn assert_nobody_else_suffers(guilty: &str, place: usize, size: &str) {
     }
     // They are served on, and so is whoever comes next.
     for peer in &crowd.peers {
-        peer.send(get("/again"));
+        peer.say(get("/again"));
     }
-    let newcomer = Queued::with_room();
-    newcomer.send(get("/new"));
+    let newcomer = Pipe::new();
+    newcomer.say(get("/new"));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-    let id = crowd.clients.admit(newcomer.clone(), address, Time::START + SECOND * 2);
-    crowd.clients.note(id, Readiness { readable: true, ..Readiness::default() });
+    let id = crowd.engine.clients_mut().admit(newcomer.stream(), address, Time::START + SECOND * 2);
+    crowd.engine.clients_mut().note(id, Readiness { readable: true, ..Readiness::default() });
     crowd.run(Time::START + SECOND * 100);
     assert_eq!(answered(&newcomer).unwrap(), ["/new"], "{case}");
     for (client, peer) in crowd.peers.iter().enumerate().filter(|(client, _)| *client != place) {
@@ -189,7 +191,7 @@ fn whoever_panics_for_one_client_of_a_batch_harms_nobody_else() {
 fn a_batch_in_which_every_answer_panics_resets_each_client() {
     let mut crowd = Crowd::of(&vec![get("/panic"); 100]);
     crowd.run(Time::START);
-    assert_eq!((crowd.panics, crowd.panicked(), crowd.clients.len()), (100, 100, 0));
+    assert_eq!((crowd.panics, crowd.panicked(), crowd.engine.clients().len()), (100, 100, 0));
     assert!(crowd.peers.iter().all(|peer| peer.is_reset() && peer.sent().is_empty()));
 }
 
@@ -198,13 +200,13 @@ fn a_panic_over_a_fault_resets_its_client() {
     let said = [get("/a"), "panic\r\n".to_owned(), get("/b"), "panic".to_owned()];
     let mut crowd = Crowd::of(&said);
     crowd.run(Time::START);
-    assert_eq!((crowd.panics, crowd.clients.len()), (1, 3));
+    assert_eq!((crowd.panics, crowd.engine.clients().len()), (1, 3));
     // The last one's head stalls: its deadline asks the handler.
     crowd.run(Time::START + Timeouts::default().head * 2);
     assert_eq!((crowd.panics, crowd.panicked()), (2, 2));
     assert_eq!(answered(&crowd.peers[0]).unwrap(), ["/a"]);
     assert_eq!(answered(&crowd.peers[2]).unwrap(), ["/b"]);
-    assert_eq!((crowd.peers[1].sent(), crowd.peers[3].sent()), (String::new(), String::new()));
+    assert_eq!((sent(&crowd.peers[1]), sent(&crowd.peers[3])), (String::new(), String::new()));
 }
 
 /// Wherever in a session an observer panics, the session goes on as if it had not.
@@ -226,7 +228,7 @@ fn an_observer_that_panics_keeps_nobody_from_being_served() {
             assert_eq!(answered(peer).unwrap(), [format!("/{client}")], "event {nth}");
         }
         crowd.run(Time::START + Timeouts::default().idle * 2);
-        assert_eq!(crowd.clients.len(), 0, "event {nth}");
+        assert_eq!(crowd.engine.clients().len(), 0, "event {nth}");
         assert!(crowd.panics <= 1, "event {nth}");
     }
 }

@@ -1,4 +1,4 @@
-//! The production `Clients`, driven turn by turn.
+//! The production `Engine`, driven turn by turn.
 //!
 //! A server is used again for the next input: to make one takes longer than most inputs do, and
 //! what one input leaves behind would be seen by the next. So an input that fails only behind
@@ -10,8 +10,9 @@ use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Interest, Time};
 use oneloop::handlers::Site;
+use oneloop::testing::Listener;
 use oneloop::{CloseReason, Handler, Limits, Metrics, Timeouts};
 
 use super::handler::Echo;
@@ -31,7 +32,7 @@ thread_local! {
 
 /// A server and the wires of its clients.
 pub struct Server {
-    clients: Clients<WireStream>,
+    engine: Engine<Listener<WireStream>>,
     wires: Vec<(ClientId, Rc<RefCell<Wire>>)>,
     now: Time,
     /// What the server has allocated and not freed since it began.
@@ -68,7 +69,7 @@ impl Server {
         let clients = Clients::new(limits.clone(), Timeouts::default(), date);
         let before = clients.metrics().clone();
         Server {
-            clients,
+            engine: Listener::absent(clients),
             wires: Vec::new(),
             now: Time::START,
             live_bytes: 0,
@@ -80,7 +81,7 @@ impl Server {
     /// Keeps it for other inputs, without its clients' wires. Every input begins at the same time
     /// and with hardly any memory that the server keeps for later, so another one is dropped.
     pub fn give_back(mut self, limits: &Limits) {
-        assert!(self.clients.is_empty(), "everybody has gone");
+        assert!(self.engine.clients().is_empty(), "everybody has gone");
         if self.now == Time::START && self.live_bytes <= KEPT_BYTES_MAX {
             self.forget();
             SPARE.with_borrow_mut(|spare| spare.push((limits.clone(), self)));
@@ -90,14 +91,14 @@ impl Server {
     /// Forgets the clients that were there, and what they have cost.
     pub fn forget(&mut self) {
         self.wires.clear();
-        self.before.clone_from(self.clients.metrics());
+        self.before.clone_from(self.engine.clients().metrics());
         self.bytes_before = self.live_bytes;
     }
 
     /// A client comes by this wire.
     pub fn admit(&mut self, wire: &Rc<RefCell<Wire>>) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = self.clients.admit(WireStream(Rc::clone(wire)), address, self.now);
+        let id = self.engine.clients_mut().admit(WireStream(Rc::clone(wire)), address, self.now);
         self.wires.push((id, Rc::clone(wire)));
     }
 
@@ -113,40 +114,41 @@ impl Server {
 
     fn turns(&mut self, handler: &mut impl Handler) {
         for _ in 0..TURNS_MAX {
-            let Server { clients, wires, now, live_bytes, .. } = self;
-            for (id, wire) in &*wires {
+            for (id, wire) in &self.wires {
                 if let Some(news) = wire.borrow_mut().take_news() {
-                    clients.note(*id, news);
+                    self.engine.clients_mut().note(*id, news);
                 }
             }
-            if !clients.has_runnable() {
+            if !self.engine.clients().has_runnable() {
                 return;
             }
-            *live_bytes += measured(|| {
-                clients.drive(*now, handler);
-                clients.free();
-                clients.register(|id, _, before, wanted| {
-                    let mut found = wires.iter().filter(|(other, _)| *other == id);
-                    let (_, wire) = found.next().expect("only who is here waits");
-                    let mut wire = wire.borrow_mut();
-                    assert!(wire.interest == before && before < wanted, "it wants more");
-                    wire.interest = wanted;
-                    Ok(())
-                });
-            });
+            self.turn(handler);
         }
         panic!("the loop goes round for nothing");
     }
 
+    fn turn(&mut self, handler: &mut impl Handler) {
+        let Server { engine, wires, now, live_bytes, .. } = self;
+        let mut register =
+            |id: ClientId, _: &mut WireStream, before: Interest, wanted: Interest| {
+                let mut found = wires.iter().filter(|(other, _)| *other == id);
+                let (_, wire) = found.next().expect("only who is here waits");
+                let mut wire = wire.borrow_mut();
+                assert!(wire.interest == before && before < wanted, "it wants more");
+                wire.interest = wanted;
+                Ok(())
+            };
+        *live_bytes += measured(|| {
+            let flow = engine.turn(*now, handler, &mut register);
+            assert!(flow.is_continue(), "nobody stops it");
+        });
+    }
+
     /// Goes to the next deadline, if there is one, and acts on it.
     pub fn expire(&mut self) -> bool {
-        let Some(due) = self.clients.next_due() else { return false };
+        let Some(due) = self.engine.clients().next_due() else { return false };
         self.now = self.now.max(due);
-        let Server { clients, now, live_bytes, .. } = self;
-        *live_bytes += measured(|| {
-            clients.expire(*now, &mut Echo);
-            clients.free();
-        });
+        self.turn(&mut Echo);
         self.echo();
         true
     }
@@ -158,7 +160,7 @@ impl Server {
 
     /// Whether it has no clients.
     pub fn is_empty(&self) -> bool {
-        self.clients.is_empty()
+        self.engine.clients().is_empty()
     }
 
     /// What it has allocated for these clients and not freed, in bytes.
@@ -168,7 +170,7 @@ impl Server {
 
     /// What it has counted.
     pub fn counted(&self) -> Counted {
-        let (now, before) = (self.clients.metrics(), &self.before);
+        let (now, before) = (self.engine.clients().metrics(), &self.before);
         let closed = CloseReason::ALL.iter();
         let closed = closed.map(|reason| now.closed(*reason) - before.closed(*reason));
         Counted {
