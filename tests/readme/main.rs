@@ -3,6 +3,8 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used)]
 
+mod reading_paths;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -253,7 +255,7 @@ fn count_names_that_are_defined(readme: &str) -> usize {
         let target = from_the_root(readme, target);
         if name.contains(['.', '/']) {
             let is_map = name.ends_with('/')
-                && ["mod.rs", "README.md"]
+                && ["mod.rs", "main.rs", "README.md"]
                     .iter()
                     .any(|map| target.ends_with(&format!("{name}{map}")));
             assert!(target.ends_with(name) || is_map, "{readme}: {words} links to {target}");
@@ -303,44 +305,6 @@ fn what_the_readmes_link_to_is_there() {
             }
         }
     }
-}
-
-/// Lines of code and comment under this path, without blank ones and without tests.
-fn lines_to_read(path: &Path) -> usize {
-    if path.is_dir() {
-        let entries = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
-        return entries.map(|entry| lines_to_read(&entry)).sum();
-    }
-    let is_code = path.extension().is_some_and(|kind| kind == "rs");
-    if !is_code || path.file_name().is_some_and(|name| name == "tests.rs") {
-        return 0;
-    }
-    let text = std::fs::read_to_string(path).unwrap();
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-    code.lines().filter(|line| !line.trim().is_empty()).count()
-}
-
-/// The README says how many lines it takes a minute to read. Code grows; the minutes may be a fifth
-/// and two off.
-#[test]
-fn the_minutes_of_the_reading_order_are_those_of_the_code() {
-    const LINES_PER_MINUTE: usize = 20;
-    let order = section("src/README.md", "## Reading order");
-    assert!(order.contains(&format!("{LINES_PER_MINUTE} lines a minute")));
-    let mut rows = 0;
-    for row in order.lines().filter(|line| line.starts_with("| ") && line.contains("](")) {
-        let said: usize =
-            row.trim_end_matches('|').rsplit('|').next().unwrap().trim().parse().unwrap();
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let lines = links(row).into_iter().map(|(_, target)| {
-            // A link to a folder is one to its map.
-            lines_to_read(&root.join(target.trim_end_matches("/mod.rs")))
-        });
-        let minutes = lines.sum::<usize>().div_ceil(LINES_PER_MINUTE);
-        assert!(said.abs_diff(minutes) <= minutes / 5 + 2, "it takes {minutes} minutes: {row}");
-        rows += 1;
-    }
-    assert!(rows > 10, "{rows} rows");
 }
 
 #[test]
