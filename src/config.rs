@@ -129,9 +129,9 @@ pub struct Limits {
     /// if its length was declared. Handlers see whole bodies, so this is also what one client can
     /// make us hold.
     pub body_bytes_max: usize,
-    /// Once so many bytes of answers to pipelined requests are waiting (1,024 or more), they are
-    /// sent before the next request is looked at. It is also what a [`Source`](crate::Source) is
-    /// asked to give at the most in one piece. What the kernel does not take of it is kept for its
+    /// Once this many bytes of answers to pipelined requests are waiting (1,024 or more), they are
+    /// sent before the next request is looked at. It is also the largest piece that a
+    /// [`Source`](crate::Source) is asked for. What the kernel does not take of it is kept for its
     /// client, so 20,000 clients can make us hold 320 MB of answers; a hundred usual ones fit.
     pub output_bytes_high_water: usize,
     /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
@@ -154,9 +154,9 @@ pub struct Limits {
     pub accepts_per_turn_max: usize,
     /// How many deadlines are acted on in one turn; the rest follows in the next.
     pub deadlines_per_turn_max: usize,
-    /// How many clients at once; `None`: as many as the descriptor limit allows. At the limit,
-    /// the longest-idle client is closed to admit the next; if nobody is idle, new connections
-    /// wait in the kernel's queue.
+    /// How many clients at once; `None`: as many as the descriptor limit allows. At the limit, the
+    /// longest-idle client is closed to admit the next; if no client is idle, new connections wait
+    /// in the kernel's queue.
     pub clients_max: Option<usize>,
     /// How many bytes a second a body, or the reading of an answer, must move at the least,
     /// averaged over its timeout. Below: 408, or reset. Slower than any network a person waits on.
@@ -177,7 +177,7 @@ pub struct Timeouts {
     pub first_byte: Duration,
     /// From a head's first byte to its last; more bytes do not extend it. Then: 408.
     pub head: Duration,
-    /// If given, a head that has stopped arriving for so long is taken for something that a
+    /// If given, a head that has stopped arriving for this long is taken for something that a
     /// person typed, and goes to [`Handler::handle_fault`](crate::Handler::handle_fault) as
     /// [`FaultKind::HeadStalled`](crate::FaultKind::HeadStalled), like one that has outlived
     /// `head`. It is never longer than `head`, and not renewed where that would outlast `head`.
@@ -193,7 +193,7 @@ pub struct Timeouts {
     /// as long as it makes the minimal progress within each such span, for at most
     /// [`LINGER_SPANS_MAX`] spans. Then: closed.
     pub linger: Duration,
-    /// From being told to stop until whoever is left is cut off.
+    /// From being told to stop until the remaining clients are cut off.
     pub drain: Duration,
 }
 
@@ -238,9 +238,9 @@ impl Timeouts {
     }
 
     /// How long the kernel may try to deliver what it has taken from us to a peer that takes none
-    /// of it. Four times the write timeout: whoever we can see not to read is reset by us first,
-    /// and the kernel sees a slow reader's window open only a segment at a time, which on loopback
-    /// are 64 KiB, or 130 seconds of the minimal progress.
+    /// of it. Four times the write timeout: the server itself first resets a client that it can see
+    /// not to read, and the kernel sees a slow reader's window open only a segment at a time, which
+    /// on loopback are 64 KiB, or 130 seconds of the minimal progress.
     pub(crate) fn delivery(&self) -> Duration {
         self.write.saturating_mul(4)
     }
@@ -420,7 +420,7 @@ impl Limits {
 
 impl Timeouts {
     fn check(&self) -> Result<(), Error> {
-        // While draining, nobody has to meet a deadline: zero is "at once".
+        // Clients need not meet a deadline to be drained: zero is "at once".
         let named = [
             ("first_byte", Some(self.first_byte)),
             ("head", Some(self.head)),

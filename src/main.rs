@@ -1,8 +1,8 @@
 //! The `oneloop` program: a command line around [`Server`].
 //!
 //! Owns the process: its logger (no other file names `env_logger`), its standard error, its exit
-//! code. It must never panic, not even when nobody reads what it prints, and never say more than
-//! one line about a mistake.
+//! code. It must never panic, not even when its output is not read, and never say more than one
+//! line about a mistake.
 //!
 //! | exit code | why |
 //! |---|---|
@@ -70,8 +70,8 @@ fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
     stopped.map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
 }
 
-/// Logs what `RUST_LOG` says, or else as much as `cli` does. Which module a line is from is only
-/// worth room in it for somebody who wants to know more.
+/// Logs what `RUST_LOG` says, or else as much as `cli` does. The module of a line is shown only at
+/// the more detailed levels.
 fn start_logging(cli: &Cli, standard_error: &StandardError) {
     let level = cli.log_level().as_str();
     let is_set_up = std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_some();

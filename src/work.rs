@@ -43,7 +43,7 @@ pub(crate) const ACCEPT: usize = 16 * 1024;
 /// Closing a connection: 8 µs.
 pub(crate) const CLOSE: usize = 32 * 1024;
 
-/// How many clients' largest shares one stage is: so many can use up their budgets in one turn.
+/// How many clients' largest shares one stage is: that many can use up their budgets in one turn.
 const STAGE_SHARES: usize = 4;
 
 /// The least share, in bytes, unless the configuration says less. A batch of 64 clients that all

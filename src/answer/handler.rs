@@ -191,7 +191,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Says that making this answer took about so long, more than an ordinary answer: because
+    /// Says that making this answer took about `time` longer than an ordinary answer: because
     /// something was looked up on a disk, computed, or compressed.
     ///
     /// The loop does a bounded amount of work in a turn, which is
@@ -228,8 +228,8 @@ impl Sent {
 pub enum Body<'a> {
     /// Bytes that are copied into the connection's output.
     Bytes(&'a [u8]),
-    /// Bytes that are sent from where they are, if they are many; whoever else holds them shares
-    /// them with every connection that is sending them.
+    /// Bytes that are sent from where they are, if they are many: all connections that send them
+    /// share them.
     Shared(&'a Arc<[u8]>),
 }
 
@@ -292,7 +292,7 @@ pub struct Reply<'a> {
     pub(crate) output: &'a mut Output,
     pub(crate) date: &'a Date,
     pub(crate) travel: Travel,
-    /// What the client understands. Whoever could not say is taken to understand no chunks.
+    /// What the client understands. A client that has not said is taken to understand no chunks.
     pub(crate) version: Version,
     pub(crate) persistence: Persistence,
     /// What `Allow` has to say, in answers to faults that demand one.
@@ -499,10 +499,10 @@ impl ReplyHead<'_> {
     /// and 304. A `Content-Range` or an `ETag` are the handler's to give.
     ///
     /// What is in the page cache is sent from there by `sendfile`, small bodies are copied beside
-    /// their head. What is not, is fetched by the kernel in the background, and looked for again
-    /// a few milliseconds later: a slow disk keeps the clients waiting that want something from it,
-    /// and nobody else. Of a file system that cannot say what is cached, such as FUSE, overlayfs or
-    /// NFS, 16 KiB are read at a time, for which everybody waits.
+    /// their head. What is not, is fetched by the kernel in the background, and looked for again a
+    /// few milliseconds later: a slow disk delays only the clients that want something from it. Of
+    /// a file system that cannot say what is cached, such as FUSE, overlayfs or NFS, 16 KiB are
+    /// read at a time, and all clients wait for that.
     ///
     /// If the file turns out to be shorter than the range says, cannot be read, or comes to nothing
     /// for half a minute, the client is sent what there is and then the connection is closed, as
@@ -534,8 +534,8 @@ impl ReplyHead<'_> {
         Sent { persistence, work: 0, body }
     }
 
-    /// Ends the answer with a body that `source` gives piece by piece, and whose length nobody
-    /// knows yet: in chunks, or to an HTTP/1.0 client up to the end of the connection.
+    /// Ends the answer with a body that `source` gives piece by piece, and whose length is not
+    /// known yet: in chunks, or to an HTTP/1.0 client up to the end of the connection.
     ///
     /// Like every body it is left out where HTTP has none; the source is then dropped without
     /// having been asked. It is `Send` because a server may be moved to another thread with all
@@ -548,8 +548,8 @@ impl ReplyHead<'_> {
         self.delimited(delimiter, source)
     }
 
-    /// As [`ReplyHead::stream`], with a length of so many bytes that the client is told: it can
-    /// show progress, and an HTTP/1.0 connection can be kept.
+    /// As [`ReplyHead::stream`], and tells the client its length: it can show progress, and an
+    /// HTTP/1.0 connection can be kept.
     ///
     /// A source that then gives more or fewer is the handler's mistake, and the connection is
     /// closed as [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): the piece that

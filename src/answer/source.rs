@@ -18,9 +18,9 @@ use crate::metrics::CloseReason;
 use crate::time::Time;
 use crate::work;
 
-/// A source that had no bytes to give is left alone for so long at least, whatever it says: asked
-/// again and again, it would keep the loop from sleeping. A thousand times a second is prompt
-/// enough for one that looks whether something has happened elsewhere.
+/// A source that had no bytes to give is asked again after this time at the earliest, whatever it
+/// says: otherwise it would keep the loop from sleeping. A thousand times a second is prompt enough
+/// for a source that watches for something elsewhere.
 const EMPTY_PAUSE_MIN: Duration = Duration::from_millis(1);
 
 /// The most that framing adds to a piece, in bytes: the line before it, the line end behind it,
@@ -40,7 +40,7 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 ///
 /// A closure is a source. Some of what they are good for:
 ///
-/// An answer that comes late. Nobody waits for it but its client:
+/// An answer that comes late. Only its client waits for it:
 ///
 /// ```
 /// use std::time::Duration;
@@ -183,8 +183,8 @@ pub struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    /// A piece that is appended to `out` and has room for so many bytes: to try a source without
-    /// a server.
+    /// A piece that is appended to `out` and has room for `room` bytes: to try a source without a
+    /// server.
     pub fn new(out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         Piece::asked_for_at(Time::START, out, room)
     }
@@ -255,7 +255,7 @@ impl io::Write for Piece<'_> {
 pub(crate) enum Delimiter {
     /// By the last chunk.
     LastChunk,
-    /// By its length, of which so many bytes are still to come.
+    /// By its length, of which `left` bytes are still to come.
     Length { left: u64 },
     /// By the end of the connection, for HTTP/1.0 has no chunks.
     End,
@@ -309,8 +309,8 @@ impl Streaming {
         }
     }
 
-    /// Asks for the next piece, of at most so many bytes if it is one of a file; of another,
-    /// encodes as much as there is `room` for, with its framing, behind `out`.
+    /// Asks for the next piece. A piece of a file has at most `room` bytes; any other is encoded
+    /// behind `out`, with its framing, as far as there is `room`.
     pub(crate) fn ask(
         &mut self,
         out: &mut Vec<u8>,

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use super::interfaces;
 
-/// The forms, for whoever has written another one.
+/// The forms, for a user who has written another one.
 const FORMS: &str = "write a port (8888), a numeric address or localhost, or both \
                      (127.0.0.1:8888, localhost:8888, [::1]:8888, [::]:8888)";
 

@@ -88,7 +88,7 @@ impl Output {
         &mut self.encoded
     }
 
-    /// Forgets what has been encoded since there were so many bytes, and the body behind it.
+    /// Forgets what has been encoded behind the first `height` bytes, and the body behind it.
     pub(crate) fn take_back(&mut self, height: usize) {
         self.encoded.truncate(height);
         self.shared = None;
@@ -106,8 +106,8 @@ impl Output {
         pieces(&self.encoded[self.base..], self.shared.as_deref(), self.sent, bytes_max)
     }
 
-    /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
-    /// once all have.
+    /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
+    /// them once it was.
     pub(crate) fn advance(&mut self, bytes: usize) -> bool {
         self.sent += bytes;
         if self.is_empty() {
@@ -186,8 +186,8 @@ impl Owed {
         pieces(&self.encoded, self.shared.as_deref(), self.sent, bytes_max)
     }
 
-    /// Notes that so many more bytes have been sent, and says whether that was all; forgets them
-    /// once all have.
+    /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
+    /// them once it was.
     pub(crate) fn advance(&mut self, bytes: usize) -> bool {
         self.sent += bytes;
         if self.is_empty() {

@@ -1,8 +1,8 @@
 //! `--explain`, `--slow-motion` and `--admin`: what is told of each step, how it looks, and where it
 //! can be watched.
 //!
-//! The sentences are the library's ([`oneloop::watch`]); here they get the time, the colours of
-//! a terminal, and standard error. If nobody reads that any more, the server serves all the same.
+//! The sentences are the library's ([`oneloop::watch`]); here they get the time, the colours of a
+//! terminal, and standard error. If that is no longer read, the server serves all the same.
 
 use std::fmt::{self, Write as _};
 use std::io;

@@ -1,6 +1,6 @@
 //! What people type who come from another server, and what to type here.
 //!
-//! Clap suggests the option with the nearest spelling, which is no help to somebody who writes
+//! Clap suggests the option with the nearest spelling, which does not help a user who writes
 //! `--index` and is sent to `--hidden`. What is listed here is answered by meaning.
 
 use std::path::Path;
@@ -121,7 +121,7 @@ pub fn advice(argument: &str) -> Option<String> {
     Some(format!("there is no option '{argument}'; {advice}"))
 }
 
-/// What somebody means who names this as a directory, and there is none: an address, or a port.
+/// What a user means who names a directory that does not exist: an address, or a port.
 pub fn meant_by(directory: &Path) -> Option<String> {
     let text = directory.to_str()?;
     let place = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');

@@ -92,7 +92,8 @@ impl Journal {
     fn tell_of_dropped(&mut self) {
         let dropped = std::mem::take(&mut self.dropped);
         if dropped > 0 {
-            let sentence = format!("{dropped} lines are left out here: nobody read them");
+            let sentence =
+                format!("lines left out here because they were not read in time: {dropped}");
             let told = match self.form {
                 Form::Text => format!("oneloop: {sentence}\n"),
                 Form::Json => {
@@ -113,7 +114,8 @@ fn line_bytes(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// What comes out if the reader takes so many bytes at a time and then stops.
+    /// What comes out if the reader takes `bytes_max` bytes at a time, `times` times, and then
+    /// stops.
     fn taken(journal: &mut Journal, bytes_max: usize, times: usize) -> String {
         let (mut out, mut left) = (Vec::new(), times);
         journal.write_by(|bytes| {
@@ -148,7 +150,7 @@ mod tests {
             assert!(journal.waiting.len() <= BYTES_MAX);
         }
         assert_eq!(taken(&mut journal, 1000, 65).len(), 65_000);
-        let notice = "oneloop: 35 lines are left out here: nobody read them\n";
+        let notice = "oneloop: lines left out here because they were not read in time: 35\n";
         assert_eq!(taken(&mut journal, 1000, 1), notice);
         journal.push(b"next\n");
         assert_eq!(taken(&mut journal, 1000, 1), "next\n");
@@ -167,7 +169,8 @@ mod tests {
         });
         assert_eq!(journal.waiting, b"wo\n");
         journal.push(b"four\n");
-        let expected = "wo\noneloop: 1 lines are left out here: nobody read them\nfour\n";
+        let expected =
+            "wo\noneloop: lines left out here because they were not read in time: 1\nfour\n";
         assert_eq!(taken(&mut journal, 1000, 9), expected);
     }
 
@@ -177,8 +180,8 @@ mod tests {
         journal.set_form(Form::Json);
         journal.push(&[b'\n'; BYTES_MAX + 1]);
         journal.push(b"{}\n");
-        let expected = "{\"step\":\"left-out\",\"lines\":1,\"says\":\"1 lines are left out here: \
-                        nobody read them\"}\n{}\n";
+        let expected = "{\"step\":\"left-out\",\"lines\":1,\"says\":\"lines left out here \
+                        because they were not read in time: 1\"}\n{}\n";
         assert_eq!(taken(&mut journal, 1000, 9), expected);
     }
 

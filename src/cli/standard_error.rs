@@ -111,7 +111,7 @@ impl Way {
         let may_be_reopened = match FileType::from_raw_mode(stat.st_mode) {
             FileType::Socket => return Way::Socket,
             FileType::Fifo => true,
-            // What else opening a device would do, nobody knows.
+            // Opening another device could do anything.
             FileType::CharacterDevice => io::IsTerminal::is_terminal(&stderr),
             FileType::RegularFile
             | FileType::Directory
@@ -143,7 +143,7 @@ impl Way {
     }
 }
 
-/// Waits for room, at most for so long. Says whether there is some, or an error to be learnt.
+/// Waits for room, at most for `longest`. Says whether there is some, or an error to be learnt.
 fn wait_for_room(longest: Duration) -> bool {
     let stderr = io::stderr();
     let mut room = [PollFd::from_borrowed_fd(stderr.as_fd(), PollFlags::OUT)];

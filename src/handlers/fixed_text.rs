@@ -15,7 +15,7 @@ use crate::http::status::Status;
 ///
 /// Because the answer does not depend on the request, bytes that are no request are answered with
 /// it too, unless the handler is [`strict`](FixedText::strict). With
-/// [`Timeouts::typing_grace`](crate::Timeouts::typing_grace) set, so is a head that somebody began
+/// [`Timeouts::typing_grace`](crate::Timeouts::typing_grace) set, so is a head that a person began
 /// to type and did not finish.
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct FixedText {
     faults: Faults,
 }
 
-/// What is said to whoever sent no acceptable request.
+/// What a client gets that sent no acceptable request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Faults {
     Text,

@@ -4,8 +4,8 @@
 //! a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
 //! takes every byte it is given, so a chunk's size line is never looked at twice.
 //!
-//! Content that nobody wants is dropped as it arrives. It is framed and limited like any other, so a
-//! client is answered at the same byte whether its content is held or not.
+//! Content that the handler does not want is dropped as it arrives. It is framed and limited like
+//! any other, so a client is answered at the same byte whether its content is held or not.
 //!
 //! Invariant: of the input, `head_bytes` are the head and the next `decoded` bytes are content, if it
 //! is held.
@@ -16,7 +16,7 @@ use super::fault::FaultKind;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
 
 /// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above:
-/// 400. Extensions are for nobody that we know of; this has room for a signature.
+/// 400. We know of no program that uses extensions; this has room for a signature.
 const CHUNK_LINE_BYTES_MAX: u32 = 256;
 
 /// A request's content, part of which may have arrived.
@@ -182,7 +182,7 @@ enum Done {
 /// What comes next in chunked content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// So many bytes of the content itself.
+    /// Bytes of the content itself; how many.
     Data(usize),
     /// A byte of what is around them.
     Framing,
@@ -267,8 +267,7 @@ impl Chunks {
         Ok((at, Done::No))
     }
 
-    /// What stands at the start of `bytes`, of which there are some, when so many bytes of content
-    /// have come before.
+    /// What stands at the start of `bytes`, which is not empty, after `decoded` bytes of content.
     fn next(&mut self, bytes: &[u8], decoded: usize, limits: &Limits) -> Result<Part, FaultKind> {
         if self.place == Place::Data {
             let piece = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));

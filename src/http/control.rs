@@ -14,7 +14,7 @@ use super::target::{Target, host_is_valid};
 /// How the end of the content is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// After so many bytes; without any framing field, after none (RFC 9112 §6.3, rules 6 and 7).
+    /// After this many bytes; without a framing field, after none (RFC 9112 §6.3, rules 6 and 7).
     Length(u64),
     /// After the chunk of size 0 and its trailers (rule 4).
     Chunked,
@@ -121,7 +121,7 @@ impl<'b> Noticed<'b> {
                     let repeated = FaultKind::ContentTypeRepeated;
                     noticed.content_type = only(noticed.content_type, value, repeated)?;
                 }
-                // Even two equal lengths are refused: whoever sends two cannot be trusted.
+                // Even two equal lengths are refused: a client that sends two cannot be trusted.
                 14 if is(name, b"content-length") => {
                     let length = only(noticed.content_length, value, FaultKind::LengthInvalid)?;
                     noticed.content_length = length;

@@ -160,9 +160,9 @@ pub(crate) fn open_chunk(out: &mut Vec<u8>, likely: usize) {
     out.resize(out.len() + size_line_bytes(likely), b'0');
 }
 
-/// Ends the chunk whose line begins at `start` and that has turned out to have so many `bytes`. One
-/// of none is taken back: it would be the last. The bytes are moved only if the line has become
-/// shorter or longer than was thought.
+/// Ends the chunk whose line begins at `start`, and which has turned out to have this many `bytes`.
+/// An empty chunk is taken back: it would be the last. The bytes are moved only if the line has
+/// become shorter or longer than was thought.
 pub(crate) fn close_chunk(out: &mut Vec<u8>, start: usize, bytes: usize) {
     let content = out.len() - bytes;
     if bytes == 0 {
@@ -181,7 +181,7 @@ pub(crate) fn close_chunk(out: &mut Vec<u8>, start: usize, bytes: usize) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// How long the line before a chunk of so many bytes is.
+/// The length of the line before a chunk of `bytes` bytes.
 fn size_line_bytes(bytes: usize) -> usize {
     let digits = bytes.max(1).ilog2() / 4 + 1;
     digits as usize + 2

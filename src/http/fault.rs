@@ -19,7 +19,7 @@ const TLS_HANDSHAKE: &[u8] = b"\x16";
 
 /// Bytes that are no acceptable request: what is wrong, and the bytes.
 ///
-/// Its `Display` is a short text for whoever typed them: what was received, what is missing.
+/// Its `Display` is a short text for the person who typed them: what was received, what is missing.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault<'b> {
     pub(crate) kind: FaultKind,
@@ -194,7 +194,7 @@ impl FaultKind {
             }
             FaultKind::BodyTooLarge => "The body is longer than this server takes.",
             FaultKind::ChunkInvalid => {
-                "The chunks are broken: each is its size in hexadecimal, CR LF, so many bytes, \
+                "The chunks are broken: each is its size in hexadecimal, CR LF, that many bytes, \
                  CR LF; the last has size 0."
             }
             FaultKind::TrailersTooLarge => "There are more trailers than this server takes.",

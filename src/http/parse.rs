@@ -1,8 +1,8 @@
 //! Finds a request's head in bytes. The only file that names `httparse`.
 //!
-//! A head is looked at as a whole, from its first byte, each time a line of it has been
-//! completed; whoever calls keeps count of how far the last look went. That makes the work
-//! linear in lines, not quadratic in drips, and needs no state here.
+//! A head is looked at as a whole, from its first byte, each time a line of it has been completed;
+//! the caller keeps count of how far the last look went. That makes the work linear in lines, not
+//! quadratic in drips, and needs no state here.
 //!
 //! Verdicts do not depend on how the bytes were cut into pieces: a fault is always what the
 //! *shortest* faulty beginning of the input says ([`locate`]).

@@ -20,7 +20,7 @@ use crate::time::Time;
 /// not believed: the loop would never come back to look at the signal.
 pub(crate) const TRIES_MAX: usize = 8;
 
-/// After so long without it, an error is news again.
+/// An error that has not come for this long is logged again.
 const QUIET: Duration = Duration::from_secs(60);
 
 /// What was tried, and is noted if it fails.

@@ -9,12 +9,11 @@ use super::system::{self, Cached};
 /// What is read at once for a handler at the most, in bytes: a tenth of a millisecond of copying.
 const READ_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Up to so many bytes are copied behind their head, and go out with it by one call. What the kernel
-/// does not take of them is kept for each client, so they are few.
+/// Bodies up to this size are copied behind their head, and one call sends both. What the kernel
+/// does not take of them is kept for each client, so the bound is small.
 const COPIED_BYTES_MAX: u64 = 8 * 1024;
 
-/// So many bytes of a file, from an offset on: see
-/// [`ReplyHead::send_file`](crate::ReplyHead::send_file).
+/// A range of a file: see [`ReplyHead::send_file`](crate::ReplyHead::send_file).
 ///
 /// The file is shared, not copied, and stays open until the last answer that sends it is out. It
 /// has to be a regular file that can be read; its cursor is neither used nor moved. Where it can be
@@ -118,7 +117,7 @@ impl FileRange {
         if !whole {
             out.truncate(start);
             if cached != Cached::Unknown {
-                // What is refused is read by whoever sends it.
+                // If the kernel refuses to fetch, the sending side reads it.
                 let _ = system::fetch(&self.file, self.offset, self.length);
             }
         }

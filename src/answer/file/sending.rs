@@ -48,14 +48,14 @@ const PAUSE_MAX: Duration = Duration::from_millis(32);
 /// What is read at once where reading may wait, in bytes: a short wait for everybody.
 pub(super) const BLIND_BYTES_MAX: usize = 64 * 1024;
 
-/// So many looks in vain, about two seconds, and what the cache may hold of the bytes is dropped:
-/// pages whose reading has failed stay there otherwise, and nobody reads them again.
+/// After 64 failed checks (about two seconds), these pages are dropped from the page cache: pages
+/// whose read failed would stay there, and the kernel would not read them again.
 const LOOKS_IN_VAIN: u32 = 64;
 
 /// What is dropped then, in bytes: a page can be so large, and only whole ones are dropped.
 const DROPPED_BYTES: u64 = 2 * 1024 * 1024;
 
-/// A disk that has given nothing for so long will not do so any more.
+/// A disk that has given nothing for this long has failed.
 const DISK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A piece of a file that is to be sent as it is.
@@ -154,7 +154,7 @@ impl Sending {
         self.looked == now
     }
 
-    /// So many bytes of the piece have been sent.
+    /// The kernel has taken `bytes` bytes of the piece.
     pub(crate) fn advance(&mut self, bytes: usize) -> Asked {
         self.at += bytes as u64;
         debug_assert!(self.at <= self.found, "no more is sent than was found");
@@ -247,7 +247,7 @@ impl Sending {
         self.got(bytes)
     }
 
-    /// So many bytes have been copied.
+    /// `bytes` bytes have been copied.
     fn got(&mut self, bytes: usize) -> Asked {
         if bytes == 0 {
             return Asked::Broken;
@@ -277,7 +277,7 @@ impl Sending {
             return Asked::Broken;
         }
         if self.fetch_ahead() == Fetch::Refused {
-            // Nobody would ever fetch it but whoever reads it.
+            // Only a read fetches it.
             self.way = Way::Blind;
             return self.read_blindly(out, room, now);
         }
@@ -312,7 +312,7 @@ mod tests {
     const MIB: u64 = 1024 * KIB;
     const ROOM: usize = 64 * 1024;
 
-    /// A file of so many bytes, which nobody else can open.
+    /// A file of `bytes` bytes, which no other process can open.
     fn file(bytes: u64) -> Arc<File> {
         let path = std::env::temp_dir().join(format!("oneloop-{:?}", std::thread::current().id()));
         let path = path.with_extension(std::process::id().to_string());

@@ -1,8 +1,8 @@
 //! The system calls for files. Nothing else here decides anything.
 //!
-//! `cachestat` and `mincore` could say at once how much of a range is cached. They are only for
-//! those who may write to the file or own it, which a server should not; and nobody wraps them
-//! safely. A read that must not wait needs no more than the right to read.
+//! `cachestat` and `mincore` could say at once how much of a range is cached. They are only for a
+//! process that may write to the file or owns it, which a server should not; and no crate wraps
+//! them safely. A read that must not wait needs only the right to read.
 
 use std::fs::File;
 use std::io;
@@ -15,7 +15,7 @@ use crate::system_calls::{Call, again, note};
 /// What came of a look at the page cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cached {
-    /// So many bytes are there; none if the file ends before them, or cannot be read.
+    /// This many bytes are there; none if the file ends before them, or cannot be read.
     Bytes(usize),
     /// The next byte is not there. The kernel may have begun to fetch it.
     #[cfg_attr(
@@ -138,7 +138,7 @@ mod linux {
 
     pub(super) fn read_cached(file: &File, bytes: &mut [u8], offset: u64) -> Cached {
         if i64::try_from(offset).is_err() {
-            // No file is so long, and to the kernel these are other things than offsets.
+            // No file is that long, and to the kernel such numbers are not offsets.
             return Cached::Bytes(0);
         }
         let read = again(|| {

@@ -83,7 +83,7 @@ mod tests {
     use super::super::pretence;
     use super::*;
 
-    /// A file of so many bytes, which goes with its guard.
+    /// A file of `bytes` bytes, which is removed with its guard.
     fn file(bytes: usize) -> File {
         let name =
             format!("oneloop-whole-{}-{:?}", std::process::id(), std::thread::current().id());

@@ -19,9 +19,9 @@ use crate::time::Time;
 /// what is not open is opened for each answer.
 const OPEN_FILES_MAX: usize = 256;
 
-/// How long a file is kept open that nobody asks for: while it is, one that has been deleted keeps
-/// its place on the disk, and its file system cannot be unmounted. It may be so long once more,
-/// for that is how often all of them are looked at.
+/// How long a file is kept open that no client asks for. Meanwhile a deleted file keeps its place
+/// on the disk, and its file system cannot be unmounted. It may take twice as long, because that is
+/// how often all of them are looked at.
 const UNUSED_MAX: Duration = Duration::from_secs(10);
 
 /// What is known about a file, by its name or by that of its directory.
@@ -69,13 +69,13 @@ impl Entry {
             name: name.into(),
             nature,
             variants: [const { State::Unknown }; Coding::COUNT],
-            // Whoever comes only once goes before those who come again.
+            // An entry that is asked for only once goes before those that are asked for again.
             used: Used::NotSince,
             footprint: Footprint::default(),
         }
     }
 
-    /// Whether it keeps a file open that nobody has asked for of late.
+    /// Whether it keeps a file open that no client has asked for of late.
     fn is_open_in_vain(&self, now: Time) -> bool {
         self.is_open_only()
             && self.variants.iter().any(|state| match state {
@@ -124,13 +124,13 @@ pub(super) struct Cache {
     bytes_max: usize,
     /// How many files may be open, kept or being sent.
     files_max: usize,
-    /// When open files were last looked at that nobody asks for.
+    /// When the open files were last swept of those that no client asks for.
     swept: Time,
 }
 
 impl Cache {
-    /// A cache that takes about so many bytes at the most, and one entry in any case. Any number of
-    /// files may be open.
+    /// A cache that takes about `bytes_max` bytes at the most, and one entry in any case. Any
+    /// number of files may be open.
     pub(super) fn new(bytes_max: usize) -> Cache {
         Cache {
             entries: Vec::new(),
@@ -144,12 +144,12 @@ impl Cache {
         }
     }
 
-    /// Takes about so many bytes from now on.
+    /// Takes about `bytes_max` bytes from now on.
     pub(super) fn set_bytes_max(&mut self, bytes_max: usize) {
         *self = Cache { files_max: self.files_max, ..Cache::new(bytes_max) };
     }
 
-    /// Has at most so many files open from now on.
+    /// Has at most `files_max` files open from now on.
     pub(super) fn set_files_max(&mut self, files_max: usize) {
         self.files_max = files_max;
     }
@@ -262,15 +262,14 @@ impl Cache {
         }
     }
 
-    /// Takes out everything that keeps a file open which nobody is being sent, and says whether there
-    /// was anything.
+    /// Takes out every entry whose open file is not being sent, and says whether there was one.
     pub(super) fn close_files(&mut self) -> bool {
         // No entry is there, so none is kept.
         self.give_way(usize::MAX).is_some()
     }
 
-    /// Takes out everything else that keeps a file open which nobody is being sent, for somebody needs
-    /// descriptors. Says where the entry `kept` is now, or `None` if there was nothing to take out.
+    /// Takes out every other entry whose open file is not being sent, because descriptors are
+    /// needed. Says where the entry `kept` is now, or `None` if there was nothing to take out.
     pub(super) fn give_way(&mut self, mut kept: usize) -> Option<usize> {
         let before = self.entries.len();
         let mut index = 0;
@@ -288,7 +287,7 @@ impl Cache {
         (self.entries.len() < before).then_some(kept)
     }
 
-    /// Takes out what keeps a file open that nobody asks for.
+    /// Takes out the entries that keep a file open which no client asks for.
     pub(super) fn sweep(&mut self, now: Time) {
         if self.total.files == 0 || now.since(self.swept) < UNUSED_MAX {
             return;
@@ -348,7 +347,7 @@ mod tests {
         Entry::new(key.as_bytes(), key.as_bytes(), Nature::of(key.as_bytes(), &Types::default()))
     }
 
-    /// An entry for a file of so many bytes, in memory or open.
+    /// An entry for a file with this content, in memory or open.
     fn take_in(cache: &mut Cache, key: &str, content: Content) -> usize {
         let index = cache.insert(entry(key));
         let variant = Variant::of_content(content);

@@ -68,7 +68,7 @@ mod tests {
             departed.note(&Variant::of_content(content));
         }
         departed.note(&Variant::of_content(Content::Kept(vec![0; 9].into())));
-        assert_eq!((departed.files(), departed.bytes()), (1, 100), "what nobody has is gone");
+        assert_eq!((departed.files(), departed.bytes()), (1, 100), "what no client has is gone");
         drop((bytes, file));
         assert_eq!((departed.files(), departed.bytes(), departed.bytes_noted()), (0, 0, 0));
     }

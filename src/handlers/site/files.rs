@@ -182,8 +182,8 @@ impl Files {
         Ok(Chosen::NotAcceptable)
     }
 
-    /// Whether this coding of a file is not older than the file: whoever changes that and forgets
-    /// its codings does not want these to be sent any more.
+    /// Whether this coding of a file is not older than the file: after a change of the file its old
+    /// codings must not be sent.
     fn is_current(&mut self, index: usize, coding: Coding) -> bool {
         let variants = &self.cache.entry(index).variants;
         match (&variants[Coding::Identity as usize], &variants[coding as usize]) {

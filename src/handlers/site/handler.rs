@@ -38,8 +38,8 @@ const NOT_FOUND_PAGE: &[u8] = b"404.html";
 /// How soon it may be better, in seconds, if there were no descriptors for a file.
 const RETRY_AFTER: &str = "1";
 
-/// One in so many descriptors is for files that are kept open or being sent. Large files are few and
-/// popular as a rule, and clients who are sent the same one share its descriptor.
+/// One in this many descriptors is for files that are kept open or being sent. Large files are few
+/// and popular as a rule, and clients who are sent the same one share its descriptor.
 const FILES_SHARE: usize = 8;
 
 /// With fewer, one slow client could keep all others from every large file.

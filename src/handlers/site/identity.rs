@@ -9,8 +9,8 @@ use rustix::fs::Stat;
 use super::coding::Coding;
 use super::content::Content;
 
-/// How long what is known of a file counts without another look at it: an answer shows a state
-/// that the file had at most so long ago.
+/// How long what is known of a file counts without another look at it: an answer shows a state that
+/// the file had at most this long ago.
 pub(super) const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long after a change another one may leave the same time behind: the system's clock for this
@@ -22,11 +22,11 @@ const YEAR_10000: u64 = 253_402_300_800;
 
 /// A file in one of its states.
 ///
-/// Every write changes the time of the last change, which nobody can set, to a later one than
-/// that of any state which somebody has seen (exactly so from Linux 6.13 on, before that unless
-/// both fall within the same few milliseconds). Times that are set, as by archives and
-/// reproducible builds, are the same for different contents; so is the size. That is why all of
-/// this is in the entity tag.
+/// Every write changes the time of the last change, which no program can set, to a later one than
+/// that of any state that has been read (exactly so from Linux 6.13 on, before that unless both
+/// fall within the same few milliseconds). Times that are set, as by archives and reproducible
+/// builds, are the same for different contents; so is the size. That is why all of this is in the
+/// entity tag.
 ///
 /// A program that writes to a file through memory that it has mapped changes these times when the
 /// kernel notices, which may be half a minute later.
@@ -66,8 +66,8 @@ impl Identity {
     }
 
     /// The entity tag, in its quotation marks. It is a hash, because a file's number and times are
-    /// nobody's business. Each coding has its own, though a link may make one file of two (RFC 9110
-    /// §8.8.3.3).
+    /// not for clients to know. Each coding has its own, though a link may make one file of two
+    /// (RFC 9110 §8.8.3.3).
     ///
     /// It is strong for a content in memory, which is in the hash: these very bytes are sent. Of a
     /// file that is sent from where it is, only its times are known. A change that comes at once after
@@ -109,7 +109,7 @@ impl Identity {
         self.modified
     }
 
-    /// Whether at `now` the file has been left alone for so long that a further change would show
+    /// Whether at `now` the file has been left alone long enough that a further change would show
     /// in its times.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

@@ -20,7 +20,7 @@ pub(super) enum DotFiles {
 /// Why a path leads to no file, whatever files there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Astray {
-    /// It has a NUL, which nobody sends by mistake: 400.
+    /// It has a NUL, which no client sends by mistake: 400.
     Malformed,
     /// It names something that no file can be called, or that is not shown: 404.
     Nowhere,

@@ -43,7 +43,7 @@ enum Ranged {
     OfNothing,
 }
 
-/// What the `value` of a `Range` field asks for of a file of so many bytes.
+/// What the `value` of a `Range` field asks for of a file of `len` bytes.
 pub(super) fn wanted(value: &[u8], len: u64) -> Wanted {
     parts(value, len).unwrap_or(Wanted::Whole)
 }

@@ -1,11 +1,11 @@
 //! The directory that is served, and the only way to what is in it.
 //!
 //! Every file is opened beneath the root by the kernel's own rule (`openat2` with
-//! `RESOLVE_BENEATH`): relative links within the root are followed, and nobody can exchange a
-//! directory for a link that leads outside in between. Where there is no such call (it came with
-//! Linux 5.6, and some sandboxes refuse it), names are walked one by one, and none may be a link.
-//! Links that neither way follows are resolved first, to a name without links that is then opened
-//! in the same way, if that is beneath the root ([`links`](super::links)).
+//! `RESOLVE_BENEATH`): relative links within the root are followed, and no other process can
+//! exchange a directory for a link that leads outside in between. Where there is no such call (it
+//! came with Linux 5.6, and some sandboxes refuse it), names are walked one by one, and none may be
+//! a link. Links that neither way follows are resolved first, to a name without links that is then
+//! opened in the same way, if that is beneath the root ([`links`](super::links)).
 //!
 //! What is no regular file is not opened: opening a pipe lets its writer go on, and opening a
 //! device may do anything.
@@ -139,8 +139,8 @@ impl Root {
         &self.path
     }
 
-    /// Looks once a second whether the path still leads to the same directory: whoever deploys a
-    /// site may exchange all of it at once, by a link or by a rename.
+    /// Looks once a second whether the path still leads to the same directory: a deployment may
+    /// exchange the whole site at once, by a link or by a rename.
     pub(super) fn follow(&mut self, now: Time) -> Place {
         if now.since(self.checked) < CHECK_EVERY {
             return Place::Same;

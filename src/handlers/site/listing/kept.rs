@@ -34,12 +34,12 @@ const ENTRY: Duration = Duration::from_nanos(100);
 /// How long it takes to write a byte of a page: a row of 100 bytes takes 1 µs.
 const NANOS_PER_PAGE_BYTE: u64 = 10;
 
-/// Lists that take up to so many bytes have pages of some KiB: those that are being sent count as
-/// their clients' output, and are made in any case.
+/// Lists up to this size have pages of some KiB: those that are being sent count as their clients'
+/// output, and are made in any case.
 const SMALL_LIST_BYTES: usize = 8 * 1024;
 
-/// So many entries are looked at again each second at the most. A directory that has more is shown
-/// as it was for longer than a second: a fiftieth of all time is enough to read it again and again.
+/// How many entries are read again each second at the most. A larger directory is shown as it was
+/// for longer than a second: reading it again takes a fiftieth of the time.
 const LOOKED_AT_A_SECOND: usize = 10_000;
 
 /// The most that all this takes, in bytes, beside what is being read.
@@ -220,7 +220,7 @@ mod tests {
     use super::super::view::Order;
     use super::*;
 
-    /// A directory that was read at `at`, with so many files that have long names.
+    /// A directory that was read at `at`, with `files` files that have long names.
     fn keep(kept: &mut Kept, root: &Root, name: &str, files: usize, at: Time) {
         let directory = root.directory(b"").expect("the root");
         let mut reading = Reading::new(directory, DotFiles::Absent, at);

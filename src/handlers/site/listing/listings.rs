@@ -25,7 +25,7 @@ const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// How long it takes to open a directory, and to close it again.
 const OPENING: Duration = Duration::from_micros(6);
 
-/// A reading that has been left alone for so long is not gone on with: what it has found is too old.
+/// A reading that has been left alone for this long is dropped: what it has found is too old.
 const ABANDONED_AFTER: Duration = Duration::from_secs(1);
 
 /// The pages of a root's directories.
@@ -72,7 +72,7 @@ pub(in super::super) enum Answer {
     Page(Arc<[u8]>),
     /// The page comes as the body that this source gives.
     Later(AwaitedPage),
-    /// There is such a page, and nobody has asked for what is in it.
+    /// There is such a page, and the client has not asked for what is in it.
     Unmade,
 }
 
@@ -231,7 +231,7 @@ pub(in super::super) struct AwaitedPage {
 #[derive(Debug)]
 enum State {
     Waits(Box<Awaited>),
-    /// So many bytes of it have been sent.
+    /// The page, and how many bytes of it have been sent.
     Comes(Arc<[u8]>, usize),
 }
 

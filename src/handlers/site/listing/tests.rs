@@ -46,7 +46,7 @@ impl Drop for Folder {
     }
 }
 
-/// The turn that begins so many milliseconds after the first.
+/// The turn that begins `millis` milliseconds after the first.
 fn turn(millis: u64) -> Time {
     Time::START + Duration::from_millis(millis)
 }
@@ -302,7 +302,7 @@ fn pages_that_slow_clients_hold_are_bounded_in_memory_and_small_ones_are_made_al
     assert!(waits(&mut refused, turn(now + 1)));
     let mut small = later(&listings, &root, "small/", "", turn(now + 1));
     assert!(waits(&mut refused, turn(now + 2)), "there is still no room");
-    assert!(!waits(&mut small, turn(now + 2)), "and that is in nobody else's way");
+    assert!(!waits(&mut small, turn(now + 2)), "and that does not hold up the others");
     held.clear();
     assert!(!waits(&mut refused, turn(now + 3)));
 }
