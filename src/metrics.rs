@@ -115,7 +115,7 @@ impl CloseReason {
     pub fn describe(self) -> &'static str {
         match self {
             CloseReason::PeerClosed => "the peer closed",
-            CloseReason::Answered => "answered, and close was asked for",
+            CloseReason::Answered => "answered, and the connection was not to be kept",
             CloseReason::Fault => "it sent no acceptable request",
             CloseReason::FirstByteTimeout => "it never sent a byte",
             CloseReason::IdleTimeout => "no further request came",
@@ -123,11 +123,13 @@ impl CloseReason {
             CloseReason::BodyTimeout => "its body stopped arriving",
             CloseReason::WriteTimeout => "it stopped reading our answer",
             CloseReason::SourceBroken => {
-                "its answer's source did not keep to the length it had said"
+                "the source of its answer did not keep to the announced length"
             }
-            CloseReason::FileBroken => "its answer's file had become shorter, or could not be read",
+            CloseReason::FileBroken => {
+                "the file of its answer became shorter, or could not be read"
+            }
             CloseReason::HandlerPanicked => "the program panicked while it answered",
-            CloseReason::Evicted => "it had been idle the longest when another client came",
+            CloseReason::Evicted => "it was idle longest when another client needed its place",
             CloseReason::Drained => "the server is stopping",
             CloseReason::CutOff => "the server stopped before it was done",
             CloseReason::Reset => "the connection was reset",

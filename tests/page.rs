@@ -397,7 +397,7 @@ fn a_page_that_gets_no_stream_says_so_and_asks_again() {
     let mut browser = Browser::start(&program, WIDTH, HEIGHT);
     browser.open(&format!("http://{admin}/"));
     browser.await_true("document.body.dataset.stream === 'refused'");
-    assert!(browser.text("status").starts_with("The server has watchers enough."));
+    assert!(browser.text("status").starts_with("The server has no room for another watcher."));
     watchers.pop();
     browser.await_true("document.body.dataset.stream === 'live'");
     Watched { server, browser }.assert_content_but_for_the_network();

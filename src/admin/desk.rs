@@ -115,7 +115,7 @@ impl Desk {
             return;
         }
         if self.pace == Pace::Running && order != Order::Resume {
-            warn!("paused at the admin page: all clients but those who watch wait");
+            warn!("paused from the admin page: public clients are on hold");
         }
         match order {
             Order::Pause | Order::Step => self.pace = Pace::Paused,
@@ -147,7 +147,7 @@ impl Desk {
 
     fn resume(&mut self) {
         if self.pace != Pace::Running {
-            info!("going on after a pause");
+            info!("resumed from the admin page");
         }
         self.pace = Pace::Running;
         self.last_step = None;

@@ -262,7 +262,9 @@ impl<L: Accept> Admission<L> {
         if clients.len_of(self.door) >= self.clients_max {
             if self.crowd.begins(now, EPISODE_QUIET) {
                 let max = self.clients_max;
-                warn!("{max} clients are all there may be: the longest idle make room");
+                warn!(
+                    "client limit ({max}) reached: closing the longest-idle client for each new one"
+                );
             }
             // Kept meanwhile: the handler, which may answer whoever is looked at, can panic.
             self.waiting = Some((stream, peer));
@@ -292,9 +294,7 @@ impl<L: Accept> Admission<L> {
         }
         if self.exhaustion.begins(now, EPISODE_QUIET) {
             let count = clients.len();
-            warn!(
-                "cannot accept with {count} clients ({reason}): the idle make room or others wait"
-            );
+            warn!("cannot accept with {count} clients ({reason}): closing idle clients or pausing");
         }
         // Room was made, and it did not help: closing more clients does not, either.
         if self.has_made_room {
@@ -310,7 +310,7 @@ impl<L: Accept> Admission<L> {
     /// The system does not let us accept, and nobody here can help that: accepting rests.
     fn rest(&mut self, reason: &dyn Display, now: Time) {
         if self.refusal.begins(now, EPISODE_QUIET) {
-            warn!("cannot accept connections ({reason}): tried again ten times a second");
+            warn!("cannot accept connections ({reason}): trying again ten times a second");
         }
         self.lost = 0;
         self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
@@ -335,7 +335,7 @@ impl<L: Accept> Admission<L> {
         {
             self.crowd.begins(now, EPISODE_QUIET);
             let max = self.clients_max;
-            warn!("{max} clients are all there may be, and none is idle: new ones wait");
+            warn!("client limit ({max}) reached, and no client is idle: new ones wait");
         }
     }
 

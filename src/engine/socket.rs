@@ -255,8 +255,9 @@ impl<S: Stream> Socket<S> {
         Received::Nothing
     }
 
-    /// Sends both `pieces`, one behind the other, by one system call, unless it is known that there is
-    /// no room. The kernel may take fewer bytes than it is given. Counts as [`Metrics::sends`].
+    /// Sends both `pieces`, one behind the other, by one system call, unless the send buffer is
+    /// known to be full. The kernel may take fewer bytes than it is given. Counts as
+    /// [`Metrics::sends`].
     // They may be empty: the end of a body can be no bytes at all, which is too rare to spare the
     // call.
     pub fn send(&mut self, pieces: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {

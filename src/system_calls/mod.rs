@@ -72,23 +72,23 @@ impl Call {
     /// What could not be done, as the end of "cannot …", and what is done about it.
     fn describe(self) -> (&'static str, &'static str) {
         match self {
-            Call::Poll => ("wait for events", "it is tried again ten times a second"),
-            Call::Register => ("have the poll report a client", "such clients are closed"),
-            Call::Receive => ("receive from a client", "such clients are closed"),
-            Call::Send => ("send to a client", "such clients are closed"),
-            Call::SendFile => ("send from a file by sendfile", "its bytes are copied"),
-            Call::Shutdown => ("end our side of a connection", "such clients are closed"),
-            Call::SetTimer => ("set the timer", "the poll is given its timeout, which costs more"),
+            Call::Poll => ("wait for events", "trying again ten times a second"),
+            Call::Register => ("register a client with the poll", "closing such clients"),
+            Call::Receive => ("receive from a client", "closing such clients"),
+            Call::Send => ("send to a client", "closing such clients"),
+            Call::SendFile => ("send a file by sendfile", "copying its bytes instead"),
+            Call::Shutdown => ("shut down our side of a connection", "closing such clients"),
+            Call::SetTimer => ("set the timer", "using the poll's timeout, which costs more"),
             Call::ReadCached => (
                 "ask the page cache by preadv2",
-                "large files are read in small pieces, and a slow disk holds up all clients",
+                "reading large files in small pieces; a slow disk delays all clients",
             ),
-            Call::Read => ("read a file", "its answers are broken off"),
-            Call::Fetch => ("have a file fetched by fadvise", "a slow disk holds up all clients"),
+            Call::Read => ("read a file", "ending its answers early"),
+            Call::Fetch => ("prefetch a file by fadvise", "a slow disk delays all clients"),
             Call::OpenBeneath => {
-                ("open files by openat2", "their paths are walked step by step, which costs more")
+                ("open files by openat2", "walking their paths name by name, which costs more")
             }
-            Call::Open => ("open a file", "clients are told by a status of 500 or 503"),
+            Call::Open => ("open a file", "answering 500 or 503"),
         }
     }
 }

@@ -64,21 +64,21 @@ fn tell_of_loop(event: LoopEvent, f: &mut Formatter<'_>) -> fmt::Result {
             match patience {
                 Patience::Waited => write!(f, "{events} after {since_last}"),
                 Patience::Looked => {
-                    write!(f, "{events}; it did not wait, for somebody can go on without one")
+                    write!(f, "{events}; polled without waiting: clients are still runnable")
                 }
             }
         }
         LoopEvent::ListenerReady { address } => {
-            write!(f, "the listener at {address} is readable: somebody wants to connect")
+            write!(f, "the listener at {address} is readable: a client wants to connect")
         }
         LoopEvent::Stopping { by, clients } => {
             write!(
                 f,
-                "by {by}: nobody is accepted any more, {} may finish",
+                "by {by}: no more clients are accepted; {} may finish",
                 Count(clients, "client")
             )
         }
-        LoopEvent::Stopped => f.write_str("nobody is left"),
+        LoopEvent::Stopped => f.write_str("no client is left"),
     }
 }
 
@@ -96,7 +96,7 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         }
         ClientEvent::Received { received, unread } => tell_of_receive(received, unread, f),
         ClientEvent::Resumed { kept } => {
-            write!(f, "it goes on with {} that it has received before", Count(kept, "byte"))
+            write!(f, "it goes on with {} that it received earlier", Count(kept, "byte"))
         }
         ClientEvent::Changed(change) => write!(f, "{change}"),
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),
@@ -113,13 +113,13 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
             }
         }
         ClientEvent::Registered { interest } => {
-            write!(f, "the poll is to tell when it is {}", awaited_by_poll(interest))
+            write!(f, "the poll will report when it is {}", awaited_by_poll(interest))
         }
         ClientEvent::TimedOut { class, timeout } => {
             write!(f, "its {} of {} is over", class_name(class), Seconds(timeout))
         }
         ClientEvent::Due => {
-            f.write_str("the time of its source or its disk has come; it is asked for more")
+            f.write_str("its pause is over; its source or the disk is asked for more")
         }
         ClientEvent::Closed { reason, answers, peer } => {
             let answers = Count(answers as usize, "answer");
@@ -141,7 +141,7 @@ fn tell_of_receive(received: Received, unread: Unread, f: &mut Formatter<'_>) ->
             }
         }
         Received::WouldBlock => f.write_str("WouldBlock: nothing is there, the normal end of work"),
-        Received::Nothing => f.write_str("not called: it is known that nothing is there"),
+        Received::Nothing => f.write_str("not called: the socket is known to be empty"),
         Received::End => f.write_str("0 bytes, which is the end: the peer has closed its side"),
         Received::Lost => f.write_str("an error: the connection is lost"),
     }
@@ -155,7 +155,9 @@ fn tell_of_send(taken: Taken, offered: usize, f: &mut Formatter<'_>) -> fmt::Res
         }
         Taken::Bytes(bytes) => write!(f, "{bytes} of {offered} taken"),
         Taken::WouldBlock => write!(f, "WouldBlock: no room for any of {offered}"),
-        Taken::Nothing => write!(f, "not called for {offered}: it is known that there is no room"),
+        Taken::Nothing => {
+            write!(f, "not called for {offered}: the send buffer is known to be full")
+        }
         Taken::Lost => f.write_str("an error: the connection is lost"),
     }
 }
@@ -194,9 +196,7 @@ fn awaited(demand: Demand) -> &'static str {
         Demand::Receive => "for its peer to send",
         Demand::Look => "for its next turn, to look at what it has received",
         Demand::Send | Demand::SendFile => "for its peer to make room by reading",
-        Demand::Pause => {
-            "for the time of its source or its disk, which gives the rest of the answer"
-        }
+        Demand::Pause => "until its source or the disk is asked for the rest of the answer",
         Demand::Drain => "for its peer to close; what it still sends is thrown away",
         Demand::Close(_) => "for nothing",
     }

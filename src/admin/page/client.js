@@ -9,17 +9,17 @@ export function follow(chosen) {
   [slot, followed] = [chosen, null];
 }
 
-/** Shows what a frame tells of the chosen slot. Of a client that has gone, the last stays. */
+/** Shows what a frame says of the chosen slot. A client that has gone stays as it was last. */
 export function showClient(client) {
   if (slot === null) return;
   const isGone = client === null && followed !== null;
   find("client").hidden = client === null && !isGone;
   find("client").classList.toggle("gone", isGone);
-  const free = isGone ? `The client in slot ${slot} has gone. This was last told of it.`
+  const free = isGone ? `The client in slot ${slot} has gone. This is the last that is known of it.`
     : `Slot ${slot} is free.`;
   say(find("client-says"), client === null ? free
-    : client.door === "admin" ? "A watcher, on the same loop as those it watches."
-    : "A client, as the loop knows it.");
+    : client.door === "admin" ? "A watcher, on the same loop as the clients it watches."
+    : "The client in this slot.");
   if (client === null) return;
   followed = client.generation;
   showFields(client);
@@ -42,7 +42,7 @@ function showFields({ generation, peer, state, deadline, served, kept_bytes, owe
   find("client-owed-bar").style.width = `${fullness(owed_bytes)}%`;
 }
 
-/** Hundredths of a bar on which a byte can be seen, and a mebibyte is all. */
+/** Percent of a bar: one byte is visible, and a mebibyte fills it. */
 function fullness(count) {
   return count > 0 ? Math.min(100, 2 + (Math.log2(count) / 20) * 98) : 0;
 }
@@ -60,6 +60,6 @@ function showSteps({ generation, steps }) {
     step.append(make("time", "", `${at.toFixed(3)} s`), make("b", "", verb), ` ${sentence}`);
     return step;
   }));
-  if (steps.length === 0) list.append(make("li", "note", "None since it was chosen."));
+  if (steps.length === 0) list.append(make("li", "note", "None since you chose it."));
   list.scrollTop = list.scrollHeight;
 }

@@ -1,4 +1,4 @@
-// The state machine, laid out by hand. The server says which ways there are; here are their lines.
+// The state machine, laid out by hand. The server names the transitions; their lines are here.
 
 import { draw, fraction, number, say, STATES } from "./words.js";
 
@@ -90,7 +90,7 @@ export class Diagram {
     return { group, box, text, x: place.x, y: place.y };
   }
 
-  /** Shows who is where; of `accepted` and each of `ways` how many in all and `rate` a second. */
+  /** Shows the clients in each state; for `accepted` and each of `ways` the sum and the rate. */
   show(states, accepted, ways) {
     for (const [name, count] of Object.entries(this.counts)) say(count, number(states[name] ?? 0));
     this.showWay(this.accept, accepted);

@@ -17,7 +17,7 @@ let pointed = null; // The slot under the mouse.
 
 // How long after the stream broke it is asked for again.
 const RETRY_MS = 1000;
-// So long without a word, from a server that speaks ten times a second, and the stream has broken.
+// After this long without a frame, from a server that sends ten a second, the stream has broken.
 const SILENCE_MS_MAX = 5000;
 const SILENCE_LOOK_MS = 1000;
 
@@ -78,7 +78,7 @@ function show(frame) {
   showBars("closed", frame.totals.closed);
   showBars("timers", frame.timers);
   const due = frame.next_due_ms;
-  say(find("next-due"), due === null ? "nobody is next" : `the next in ${seconds(due)}`);
+  say(find("next-due"), due === null ? "no deadline is next" : `the next in ${seconds(due)}`);
   const step = frame.last_step;
   say(find("last-step"), step === null ? "" : `Step ${number(step.number)}: ${step.says}.`);
   showClient(frame.client);
@@ -86,12 +86,12 @@ function show(frame) {
   showStatus();
 }
 
-// ---- Where the loop stands, and the buttons that fit.
+// ---- What the loop does, and the buttons that fit.
 
 const PACES = {
-  running: "Running, as fast as its clients are.",
-  paused: "Paused: the loop rests. Nothing is lost, and nobody's time runs out.",
-  slow: "Slow motion: the loop rests after each step, and nobody's time runs out meanwhile.",
+  running: "Running at full speed.",
+  paused: "Paused. Nothing is lost, and no client times out.",
+  slow: "Slow motion: a pause after each step, in which no client times out.",
 };
 
 function showStatus() {
@@ -99,9 +99,9 @@ function showStatus() {
   const isDraining = last?.draining;
   const told = {
     connecting: "Connecting.",
-    live: isDraining ? "Stopping: nobody is accepted, and who is served may finish." : PACES[pace],
-    broken: "The stream broke. Taking it up again.",
-    refused: "The server has watchers enough. Trying again each second.",
+    live: isDraining ? "Stopping: no new clients; the present ones may finish." : PACES[pace],
+    broken: "The stream broke. Reconnecting.",
+    refused: "The server has no room for another watcher. Trying again each second.",
     gone: `The server ${isDraining ? "has stopped" : "does not answer"}. Trying again each second.`,
   };
   say(find("status"), refusal ?? told[stream]);
@@ -111,14 +111,14 @@ function showStatus() {
   for (const id of ["step", "slow", "interval"]) find(id).disabled = isDeaf;
 }
 
-// How long it is said that an order was refused.
+// How long the page says that an order was refused.
 const REFUSAL_MS = 4000;
 let refusal = null;
 
 async function order(path) {
   const answer = await fetch(path, { method: "POST" }).catch(() => ({ status: "no answer" }));
   if (answer.status === 204) return;
-  refusal = `The server did not take ${path}: ${answer.status}.`;
+  refusal = `The server refused ${path}: ${answer.status}.`;
   showStatus();
   setTimeout(() => {
     refusal = null;
@@ -138,7 +138,7 @@ function choose(slot) {
   follow(slot);
   find("slot").value = slot;
   point(null);
-  // To who cannot see it. It is not said again when the state changes, which may be often.
+  // For a screen reader. Not repeated when the state changes, which may be often.
   say(find("announced"), find("pointed").textContent);
   placeRing();
   find("ring").scrollIntoView({ block: "nearest" });

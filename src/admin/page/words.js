@@ -2,20 +2,20 @@
 
 export const STATES = [
   { letter: "F", name: "Fresh", says: "accepted; nothing has come yet" },
-  { letter: "I", name: "Idle", says: "between requests" },
-  { letter: "H", name: "ReadingHead", says: "a head has begun to arrive" },
-  { letter: "B", name: "ReadingBody", says: "its body is still to come" },
-  { letter: "W", name: "Writing", says: "bytes are owed to it" },
-  { letter: "P", name: "Pausing", says: "its answer goes on in a while" },
-  { letter: "L", name: "Lingering", says: "answered; its end is awaited" },
-  { letter: "C", name: "Closed", says: "over; its slot is being freed" },
+  { letter: "I", name: "Idle", says: "between two requests" },
+  { letter: "H", name: "ReadingHead", says: "part of a head has arrived" },
+  { letter: "B", name: "ReadingBody", says: "part of a request is still to come" },
+  { letter: "W", name: "Writing", says: "the server owes it bytes" },
+  { letter: "P", name: "Pausing", says: "its answer continues later" },
+  { letter: "L", name: "Lingering", says: "answered; waiting for its end" },
+  { letter: "C", name: "Closed", says: "ended; its slot is being freed" },
 ];
 
 export const find = (id) => document.getElementById(id);
 
 export const number = (value) => Math.round(value).toLocaleString("en");
 
-/** A number that is small enough for a digit behind the point. */
+/** A number, with one decimal if it is small. */
 export const fraction = (value) =>
   value > 0 && value < 9.95 && !Number.isInteger(value) ? value.toFixed(1) : number(value);
 
@@ -27,7 +27,7 @@ export function bytes(value) {
 
 export const seconds = (millis) => `${(millis / 1000).toFixed(1)} s`;
 
-/** Changes the page only if there is something new: nothing is laid out or read out again. */
+/** Changes the page only if the text is new, so that nothing is laid out or read out again. */
 export function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -47,7 +47,7 @@ export function draw(tag, attributes, text = "") {
   return element;
 }
 
-/** How long something took the last few times, in milliseconds. */
+/** How long something took the last hundred times, in milliseconds. */
 export class Times {
   kept = [];
 
