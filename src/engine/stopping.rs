@@ -94,7 +94,7 @@ impl<L: Accept> Engine<L> {
             | Life::Draining { .. }
             | Life::LookingLast { .. }
             | Life::Ending { .. } => {
-                warn!("stopping at once by {by}: {clients} clients are cut off");
+                warn!("stopping at once by {by}: cutting off {clients} clients");
                 self.admission.close();
                 self.end(at_once);
             }
@@ -162,7 +162,7 @@ impl<L: Accept> Engine<L> {
                 if self.clients.has_looked_last()
                     && (now >= until || !self.clients.has_runnable()) =>
             {
-                warn!("stopped: {left} clients were not done in time");
+                warn!("stopped: cut off {left} clients that were not done in time");
                 host.begin(Stage::CutOff);
                 self.end(Stopped::CutOff);
             }
