@@ -7,7 +7,7 @@
 pub struct Metrics {
     /// Connections accepted.
     pub accepted: u64,
-    /// Accepts that failed for want of descriptors or memory.
+    /// Accepts that failed for lack of descriptors or memory.
     pub accepts_exhausted: u64,
     /// Requests answered by the handler.
     pub requests: u64,

@@ -691,7 +691,7 @@ fn a_signal_stops_slow_motion_at_once() {
     let running = Running::launch(oneloop().args(arguments));
     running.wait_for_line("listen    at");
     running.signal("-TERM");
-    running.wait_for_line("stopped   nobody is left");
+    running.wait_for_line("stopped   no client is left");
     assert!(running.end().success());
 }
 

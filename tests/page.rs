@@ -339,7 +339,7 @@ fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
         watched.browser.click_on("step");
         watched.await_frames();
     }
-    watched.await_text("last-step", "no client can do anything");
+    watched.await_text("last-step", "no client can run");
     client.send(get("/"));
     watched.browser.click_on("resume");
     watched.browser.await_true("document.body.dataset.pace === 'running'");

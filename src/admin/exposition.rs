@@ -55,7 +55,7 @@ impl Exposition {
             ("turns", "Turns of the loop.", metrics.turns),
             (
                 "accepts_exhausted",
-                "Accepts that failed for want of descriptors or memory.",
+                "Accepts that failed for lack of descriptors or memory.",
                 metrics.accepts_exhausted,
             ),
         ];
@@ -81,7 +81,7 @@ impl Exposition {
             let clients = snapshot.survey.states[state as usize];
             writeln!(self.0, "{name}{{state=\"{state:?}\"}} {clients}")?;
         }
-        let help = "Connections that there may be at once, without those who watch.";
+        let help = "The most connections at once, watchers not counted.";
         self.single("oneloop_connections_limit", help, Kind::Gauge, snapshot.clients_max)
     }
 

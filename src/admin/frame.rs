@@ -86,7 +86,7 @@ fn write_last_step(out: &mut String, step: Option<LastStep>) -> fmt::Result {
     };
     write!(out, ",\"last_step\":{{\"number\":{number},\"says\":\"")?;
     match came_to {
-        Stepped::Nothing => out.write_str("no client can do anything; the loop would sleep")?,
+        Stepped::Nothing => out.write_str("no client can run; the loop would sleep")?,
         Stepped::Accepted => out.write_str("a connection is accepted")?,
         Stepped::Taken(StepTaken { client, before, after }) => {
             write!(out, "client {} in slot {}: ", client.number(), client.slot())?;

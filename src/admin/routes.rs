@@ -158,7 +158,7 @@ impl Routes {
             return self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE);
         };
         let Some(seat) = self.board.take_seat(slot) else {
-            let text = "As many are watching as there may be; close another page.\n";
+            let text = "Too many pages are watching; close another one.\n";
             return self.say(reply, Status::SERVICE_UNAVAILABLE, text);
         };
         let head = self.head(reply, Status::OK).field("Content-Type", "text/event-stream");
@@ -206,7 +206,7 @@ impl Handler for Routes {
         // Whoever follows a link to the page comes from elsewhere.
         let is_page = matches!(route, Route::Page(part) if part.is_page());
         if !is_page && !guard::is_own(request, name) {
-            let text = "This is not for pages of other sites.\n";
+            let text = "Requests from pages of other sites are refused.\n";
             return self.say(reply, Status::FORBIDDEN, text);
         }
         self.answer(route, request, reply)

@@ -111,7 +111,7 @@ fn ipv6(text: &str) -> Result<Option<Host>, String> {
         Some(zone) => interfaces::number(zone)
             .or_else(|| interfaces::number(zone.strip_prefix("25")?))
             .ok_or_else(|| {
-                format!("this machine has no network interface '{zone}'; name one of it")
+                format!("this machine has no network interface '{zone}'; name one of its own")
             })?,
     };
     Ok(Some((IpAddr::V6(ip), number)))

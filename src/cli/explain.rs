@@ -42,8 +42,8 @@ pub struct WatchingOptions {
 
     /// Print each step, and pause this long after it, so that a person can follow
     ///
-    /// The server's clock stands still during a pause, so no timeout passes. Once the server is told
-    /// to stop, it does not pause any more.
+    /// The server's clock stands still during a pause, so no timeout passes. Once the server is
+    /// told to stop, it no longer pauses.
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_SLOW_MOTION", value_parser = duration
     )]
@@ -51,9 +51,9 @@ pub struct WatchingOptions {
 
     /// Open an admin address: a live page at /, /metrics for Prometheus, /healthz
     ///
-    /// A port alone is a port of 127.0.0.1. The page shows every client as it changes, and can pause
-    /// the loop and make it go on step by step. It has a slow motion of its own, which does not slow
-    /// the page itself: --slow-motion cannot be used together with this option.
+    /// A port alone means 127.0.0.1. The page shows every client as it changes, and can pause the
+    /// loop or let it take single steps. The page has a slow motion of its own, which leaves the
+    /// page itself fast, so this option excludes --slow-motion.
     #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN", value_parser = admin_address)]
     admin: Option<SocketAddr>,
 
@@ -64,11 +64,12 @@ pub struct WatchingOptions {
     #[arg(long, env = "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", value_parser = switch)]
     admin_anyone_can_reach_it: bool,
 
-    /// Answer on the admin address to this host name, too; may be repeated
+    /// Accept this host name on the admin address, too; may be repeated
     ///
-    /// The name that a browser shows: of a container, a machine, a proxy. The address itself and
-    /// localhost need no permission. Other names are refused, because any web page could use them;
-    /// /metrics and /healthz answer to all names where other machines can reach the address.
+    /// This is the name in the browser's address bar: that of a container, a machine or a proxy.
+    /// The address itself and localhost are always accepted. Other names are refused, because any
+    /// web page could use them; /metrics and /healthz accept all names where other machines can
+    /// reach the address.
     #[arg(long, value_name = "NAME", env = "ONELOOP_ADMIN_HOST", value_delimiter = ',')]
     admin_host: Vec<String>,
 }

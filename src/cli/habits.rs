@@ -30,7 +30,7 @@ const HABITS: [(&str, &str); 30] = [
     ),
     (
         "error-page not-found not-found-page 404 404-page page404",
-        "404.html in the directory is the page for what is not found",
+        "404.html in the directory is the not-found page",
     ),
     (
         "cors enable-cors allow-origin cors-allow-origins access-control",
@@ -41,7 +41,7 @@ const HABITS: [(&str, &str); 30] = [
          page-fallback",
         "write '--spa' to answer unknown paths with /index.html",
     ),
-    ("s", "a single-page application is served by '--spa'; a signal is sent by kill"),
+    ("s", "'--spa' serves a single-page application; kill sends a signal"),
     (
         "tls ssl https http2 h2 cert key certificate private-key certfile keyfile tls-cert \
          tls-key ssl-cert ssl-key ssl-certificate tls-certificate ssl-certificate-key",
@@ -58,12 +58,9 @@ const HABITS: [(&str, &str); 30] = [
     ),
     (
         "cache max-age no-cache expires cache-time etag",
-        "write --cache-control 'max-age=3600', or what else caches are to be told",
+        "write --cache-control 'max-age=3600', or another value",
     ),
-    (
-        "c",
-        "there is no configuration file; what caches are told is said by '--cache-control VALUE'",
-    ),
+    ("c", "there is no configuration file; '--cache-control VALUE' sets what caches are told"),
     (
         "headers add-header custom-header response-header",
         "write -H 'NAME: VALUE' once for each field",

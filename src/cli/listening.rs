@@ -16,17 +16,17 @@ use crate::arguments::addresses::{Place, socket_address};
 pub struct ListeningOptions {
     /// Listen at this address or port, or both; may be repeated, or separated by commas
     ///
-    /// A port alone (8888) is one of every address, IPv6 and IPv4. 127.0.0.1, [::1] and localhost
-    /// are for this machine only, 0.0.0.0 is every IPv4 address; with a port behind a colon
-    /// (localhost:8080) or without. A link-local address names its interface: [fe80::1%eth0]:8888.
-    /// Port 0 lets the system choose one, which the first line of the log tells.
+    /// A port alone (8888) means every address, IPv6 and IPv4. Only this machine can reach
+    /// 127.0.0.1, [::1] and localhost; 0.0.0.0 is every IPv4 address. A port may follow a colon
+    /// (localhost:8080). A link-local address names its interface: [fe80::1%eth0]:8888. Port 0 lets
+    /// the system choose a port; the first line of the log says which.
     #[arg(
         short, long, value_name = "ADDR", env = "ONELOOP_LISTEN", value_delimiter = ',',
         default_values_t = [Place::of_port(default_port())]
     )]
     listen: Vec<Place>,
 
-    /// Listen at this port of every address, or of the --listen addresses without a port
+    /// Listen on this port, of every address or of the --listen addresses without a port
     #[arg(short, long, value_name = "PORT", env = "ONELOOP_PORT", value_parser = port)]
     port: Option<u16>,
 }
@@ -69,8 +69,8 @@ impl ListeningOptions {
         }
     }
 
-    /// Where to listen. What the command line says outweighs the environment: a port there is that
-    /// of every address here.
+    /// Where to listen. The command line overrides the environment: a port there applies to every
+    /// address here.
     pub fn places(&self, given: &Given) -> Vec<Listen> {
         let Some(port) = self.port else {
             return self.listen.iter().map(|place| listen(*place, default_port())).collect();

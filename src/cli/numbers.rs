@@ -41,7 +41,7 @@ pub struct LimitOptions {
     )]
     body_max: Size,
 
-    /// Send this much of waiting answers before looking at the next pipelined request
+    /// When waiting answers reach this size, send them before the next pipelined request
     #[arg(
         long, value_name = "SIZE", env = "ONELOOP_OUTPUT_HIGH_WATER",
         default_value_t = Size(Limits::default().output_bytes_high_water)
@@ -69,7 +69,7 @@ pub struct LimitOptions {
     )]
     accepts_max: usize,
 
-    /// At most this many timeouts are handled in a turn
+    /// The server handles at most this many timeouts in a turn
     #[arg(
         long, value_name = "N", env = "ONELOOP_DEADLINES_MAX", value_parser = count::<usize>,
         default_value_t = Limits::default().deadlines_per_turn_max
@@ -156,7 +156,8 @@ pub struct TimeoutOptions {
     )]
     idle_timeout: Duration,
 
-    /// After the last answer, close a client that sends nothing for this long; 30 times this in all
+    /// After the last answer, close a client that sends nothing for this long; at most 30 times
+    /// this in all
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_LINGER_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().linger.into()

@@ -26,9 +26,9 @@ use crate::arguments::reading::{self, Exceptions};
 
 /// A web server on one thread: serves a directory, or answers every request with one text.
 ///
-/// Without DIR it answers with the text whatever it is sent: a browser's request, a line typed at
-/// telnet, noise. An environment variable can stand for each option; the command line wins. A SIZE is
-/// written as 4096, 16KiB or 1MB, a TIME as 500ms, 10s or 2min.
+/// Without DIR it answers everything with the text: a browser's request, a line typed at telnet,
+/// noise. An environment variable can stand for each option; the command line wins. Write a SIZE as
+/// 4096, 16KiB or 1MB, and a TIME as 500ms, 10s or 2min.
 #[derive(Debug, Parser)]
 #[command(
     name = "oneloop", version, after_help = EXAMPLES,
@@ -59,7 +59,7 @@ const EXAMPLES: &str = "\
 Examples:
   oneloop ./public                   serve the files of a directory at http://localhost:8888/
   oneloop --list . -p 8000           this directory, with listings, as python -m http.server
-  oneloop --spa ./dist -l localhost  an application of a single page, for this machine only
+  oneloop --spa ./dist -l localhost  a single-page application, for this machine only
   oneloop -t 'Back soon' --status 503 -H 'Retry-After: 60'
   oneloop --file page.html --strict  one page for all paths; errors are answered as errors";
 
@@ -194,7 +194,7 @@ impl Cli {
 struct LoggingOptions {
     /// Log more: -v also limits and each client, -vv each step [default: info] [env: RUST_LOG=]
     ///
-    /// RUST_LOG, if set, outweighs -v and -q. It takes levels and modules, such as debug or
+    /// RUST_LOG, if set, overrides -v and -q. It takes levels and modules, such as debug or
     /// oneloop::server=trace.
     #[arg(short, long, action = ArgAction::Count)]
     verbose: u8,

@@ -17,8 +17,8 @@ use crate::arguments::values::Size;
 pub struct SiteOptions {
     /// Serve the files of this directory
     ///
-    /// index.html is the page of its directory, 404.html the page for what is not found. If app.js.br,
-    /// .zst or .gz lies beside app.js, it is sent to clients that accept it.
+    /// index.html is the page of its directory, and 404.html the not-found page. If app.js.br, .zst
+    /// or .gz lies beside app.js, clients that accept it get it.
     #[arg(value_name = "DIR", env = "ONELOOP_DIR", help_heading = None::<&str>)]
     pub directory: Option<PathBuf>,
 
@@ -32,14 +32,14 @@ pub struct SiteOptions {
 
     /// Serve files whose names begin with a dot, too
     ///
-    /// Otherwise they are not found, except those in /.well-known.
+    /// Otherwise they get 404, except those in /.well-known.
     #[arg(long, env = "ONELOOP_HIDDEN", value_parser = switch)]
     hidden: bool,
 
-    /// Tell caches this with each file, as Cache-Control; empty: nothing
+    /// Send this Cache-Control value with each file; empty: send none
     ///
-    /// With no-cache a cache asks each time whether its copy is still good. If nothing is said, it
-    /// guesses for how long the copy is.
+    /// With no-cache a cache asks each time whether its copy is still good. Without a value it
+    /// guesses how long its copy stays good.
     #[arg(
         long,
         value_name = "VALUE",
@@ -49,7 +49,7 @@ pub struct SiteOptions {
     )]
     cache_control: String,
 
-    /// Say this media type of files with this extension; may be repeated
+    /// Send this media type with files that have this extension; may be repeated
     ///
     /// The longest extension of a name decides, as in d.ts=text/plain. A text should have a charset:
     /// 'log=text/plain; charset=utf-8'. The variable holds one per

@@ -46,15 +46,15 @@ pub struct AnswerOptions {
 
     /// Add this header field to each answer, also those of a site; may be repeated
     ///
-    /// A Content-Type replaces the usual one. Vary and, for a site, Allow are merged with what the
-    /// server says. The variable holds one field per line.
+    /// A Content-Type replaces the usual one. Vary and, for a site, Allow are merged with the
+    /// server's own. The variable holds one field per line.
     #[arg(short = 'H', long, value_name = "NAME: VALUE", env = "ONELOOP_HEADER")]
     pub(super) header: Vec<Fields>,
 
-    /// Answer what is no valid request with an error instead of the text
+    /// Answer invalid requests with an error instead of the text
     ///
-    /// The error is a 4xx whose body says what was received and what is missing. There is no typing
-    /// grace then. A site is always strict.
+    /// The error is a 4xx whose body says what was received and what is missing. There is then no
+    /// typing grace. A site is always strict.
     #[arg(long, env = "ONELOOP_STRICT", value_parser = switch)]
     pub(super) strict: bool,
 

@@ -158,27 +158,29 @@ impl FaultKind {
     pub(crate) fn advice(self) -> &'static str {
         match self {
             FaultKind::RequestLine => {
-                "That is no request line: a method, a target and a version, one space between them."
+                "That is not a request line. It needs a method, a target and a version, separated \
+                 by one space each."
             }
             FaultKind::FieldLine => {
-                "That is no field line: a name, a colon without space before it, and a value, \
-                 all on one line and without control characters."
+                "That is not a field line. It needs a name, a colon without space before it, and a \
+                 value, all on one line and without control characters."
             }
             FaultKind::LoneLineFeed => {
-                "A line has to end in CR LF, and one ends in LF alone; with nc, the option -C \
+                "Every line must end in CR LF, but one ends in LF alone; with nc, the option -C \
                  sends both."
             }
             FaultKind::VersionNotSupported => "This server speaks HTTP/1.1 and HTTP/1.0 only.",
             FaultKind::TargetTooLong => "The target is longer than this server takes; shorten it.",
             FaultKind::TargetInvalid => {
-                "That is no target: a path that begins with a slash, or an http:// URL, without \
-                 a fragment, and with two hexadecimal digits behind every percent sign of the path."
+                "That is not a target. It needs a path that begins with a slash, or an http:// \
+                 URL, without a fragment, and with two hexadecimal digits behind every percent \
+                 sign of the path."
             }
             FaultKind::HeadTooLarge => "The head is longer than this server takes; shorten it.",
             FaultKind::TooManyFields => "The head has more fields than this server takes.",
             FaultKind::HostMissing => "HTTP/1.1 needs a Host line, for example: Host: localhost",
             FaultKind::HostRepeated => "There may be only one Host line.",
-            FaultKind::HostInvalid => "The value of Host names no host; try: Host: localhost",
+            FaultKind::HostInvalid => "The value of Host is not a host name; try: Host: localhost",
             FaultKind::LengthInvalid => {
                 "There may be one Content-Length, and its value is a decimal number without \
                  leading zeros."
@@ -198,9 +200,9 @@ impl FaultKind {
                  CR LF; the last has size 0."
             }
             FaultKind::TrailersTooLarge => "There are more trailers than this server takes.",
-            FaultKind::ExpectationUnknown => "The only expectation there is is 100-continue.",
+            FaultKind::ExpectationUnknown => "The only known expectation is 100-continue.",
             FaultKind::MethodUnknown => "This server does not know that method; try GET.",
-            FaultKind::MethodRefused => "This server answers no CONNECT and no TRACE; try GET.",
+            FaultKind::MethodRefused => "This server refuses CONNECT and TRACE; try GET.",
             FaultKind::HeadStalled => {
                 "The request stopped before its end: an empty line has to follow its last line."
             }

@@ -19,7 +19,7 @@ fn a_step_says_what_it_came_to_also_if_there_was_nothing_to_do() {
     assert_eq!(state(&server, "")["last_step"], Value::Null);
     ask(&server, "POST /pause", &[]);
     assert_eq!(state(&server, "")["last_step"], Value::Null, "no step was asked for");
-    let nothing = "no client can do anything; the loop would sleep";
+    let nothing = "no client can run; the loop would sleep";
     assert_eq!(step(&server), (1, nothing.into()));
     assert_eq!(step(&server), (2, nothing.into()));
     let mut client = server.connect();

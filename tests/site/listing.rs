@@ -218,7 +218,7 @@ fn what_is_shown_of_a_huge_directory_is_the_first_of_the_order_and_a_filter_find
     assert_eq!(by_name.len(), 2000);
     assert_eq!(by_name[..4], ["last/", "f0", "f1", "f2"]);
     let page = client.get("/");
-    let said = "Shown are the first 2,000 of 4,001, by name. 2,001 more are not shown.";
+    let said = "These are the first 2,000 of 4,001, by name. 2,001 more are not shown.";
     let at = page.text().find(said).unwrap();
     assert!(at < page.text().find("<table>").unwrap(), "it says so at the top");
     assert_eq!(links(&mut client, "/?sort=name&order=desc")[..3], ["last/", "f3999", "f3998"]);

@@ -60,8 +60,8 @@ impl Refusal {
             Failure::Missing => ("There is nothing at this address.", "404 Not Found\n"),
             Failure::Forbidden => ("The server does not show this.", "403 Forbidden\n"),
             Failure::NotAcceptable => (
-                "The file is in no coding that the browser takes.",
-                "406 Not Acceptable\n\nThe file is in no coding that Accept-Encoding takes.\n",
+                "The browser accepts none of this file's codings.",
+                "406 Not Acceptable\n\nAccept-Encoding accepts none of this file's codings.\n",
             ),
             Failure::Exhausted => (
                 "The server is busy. Try again in a second.",

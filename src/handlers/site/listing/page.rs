@@ -160,9 +160,9 @@ fn notes(page: &mut String, known: &Known<'_>, view: &View, shown: &Shown<'_>) {
     let is_filtered = !view.filter.is_empty();
     if is_filtered {
         let mut text = match shown.matching {
-            0 => String::from("No name has this in it."),
-            1 => String::from("1 name has this in it."),
-            many => format!("{} names have this in them.", thousands(many)),
+            0 => String::from("No name contains this."),
+            1 => String::from("1 name contains this."),
+            many => format!("{} names contain this.", thousands(many)),
         };
         if known.list.left_out > 0 {
             let kept = thousands(known.list.len());
@@ -174,7 +174,7 @@ fn notes(page: &mut String, known: &Known<'_>, view: &View, shown: &Shown<'_>) {
     let (count, of) = (shown.entries.len(), if is_filtered { shown.matching } else { all });
     if count < of {
         let text = format!(
-            "Shown are the first {} of {}, {}. {} more are not shown.",
+            "These are the first {} of {}, {}. {} more are not shown.",
             thousands(count),
             thousands(of),
             by(view.order),
@@ -370,9 +370,9 @@ mod tests {
         assert!(page.contains("<input type=\"hidden\" name=\"order\" value=\"desc\">"), "{page}");
         assert!(page.contains("name=\"q\" value=\"&quot;&lt;&amp;\""), "{page}");
         assert!(page.contains("?sort=name&amp;order=asc&amp;q=%22%3C%26\""), "{page}");
-        assert!(page.contains("No name has this in it."), "{page}");
+        assert!(page.contains("No name contains this."), "{page}");
         let page = shown("", &list, "q=FO");
-        assert!(page.contains("1 name has this in it.") && page.contains(">foo<"), "{page}");
+        assert!(page.contains("1 name contains this.") && page.contains(">foo<"), "{page}");
         assert!(!page.contains("bar") && page.contains("0 folders, 2 files"), "{page}");
     }
 
@@ -387,7 +387,7 @@ mod tests {
             let rows = page.matches("<tr><td>").count();
             assert!((50..1000).contains(&rows), "{rows} rows");
             let said = format!(
-                "Shown are the first {rows} of 2,500, by name. {} more are not shown.",
+                "These are the first {rows} of 2,500, by name. {} more are not shown.",
                 thousands(2500 - rows)
             );
             let top = page.find(&said).expect("it says so");
