@@ -29,10 +29,10 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
         "mio::",
         &[
             "server/alarm.rs",
-            "herd/arrivals.rs",
+            "herd/connecting.rs",
             "herd/client.rs",
-            "herd/crowd.rs",
-            "herd/herd.rs",
+            "herd/clients.rs",
+            "herd/event_loop.rs",
             "herd/signals.rs",
             "server/listener.rs",
             "server/mod.rs",
@@ -44,7 +44,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     ("httpdate::", &["http/date.rs"]),
     ("itoa::", &["http/encode.rs"]),
     ("memmap2::", &["buffer/kept.rs"]),
-    ("slab::", &["engine/clients.rs", "engine/slots.rs", "herd/crowd.rs", "engine/timers.rs"]),
+    ("slab::", &["engine/clients.rs", "engine/slots.rs", "herd/clients.rs", "engine/timers.rs"]),
     ("socket2::", &["herd/load/sources.rs", "server/listener.rs", "server/stream.rs"]),
     (
         "rustix::",
@@ -198,19 +198,8 @@ fn imports_only_point_down() {
 }
 
 /// What the herd may use of the library: a socket, what it is driven with, and what it counts.
-const HERD_IMPORTS: [&str; 11] = [
-    "ClientId",
-    "Metrics",
-    "Readiness",
-    "Received",
-    "Sent",
-    "Socket",
-    "Stream",
-    "Taken",
-    "Time",
-    "as",
-    "engine",
-];
+const HERD_IMPORTS: [&str; 9] =
+    ["ClientId", "Metrics", "Readiness", "Received", "Socket", "Stream", "Taken", "Time", "engine"];
 
 /// What the server gets wrong must not be right for the herd that judges it.
 #[test]

@@ -1,19 +1,19 @@
-//! One connection: what it still has to say, and which answers it waits for.
+//! One connection: what it still has to send, and which answers it waits for.
 //!
-//! It never blocks, knows nothing of other clients, and does no counting; time comes as an
-//! argument. What follows from what it has heard is the [`Herd`](crate::herd::Herd)'s to decide.
+//! It never blocks, knows nothing of other clients, and counts nothing; time comes as an argument.
+//! What follows from an answer or an end is decided by [`Clients`](crate::clients::Clients).
 
 use std::io::{ErrorKind, IoSlice};
 use std::rc::Rc;
 
 use mio::net::TcpStream;
 use oneloop::Metrics;
-use oneloop::engine::{Readiness, Received, Socket, Stream, Taken as Sent, Time};
+use oneloop::engine::{Readiness, Received, Socket, Stream, Taken, Time};
 
 use crate::kind::Kind;
-use crate::load::answer::{Checker, Partial, Taken, Wrong};
+use crate::load::answer::{Checked, Checker, Partial, Wrong};
 
-/// So often a client receives before others have their turn. At 64 KiB each, 4 MiB.
+/// How often a client receives before others have their turn. At 64 KiB each, 4 MiB.
 pub const RECEIVES_MAX: usize = 64;
 
 /// How far a connection has come.
@@ -21,9 +21,9 @@ pub const RECEIVES_MAX: usize = 64;
 pub enum Stage {
     /// The handshake is under way.
     Connecting,
-    /// Both sides may speak.
+    /// Both sides may send.
     Open,
-    /// We have ended our side.
+    /// The client has closed its sending side.
     HalfClosed,
 }
 
@@ -32,23 +32,23 @@ pub enum Stage {
 pub struct Client {
     pub kind: Kind,
     pub generation: u32,
-    /// When it began to connect. The server cannot have known of it before, but may have known
-    /// before we were told that the connection stands.
-    pub came: Time,
+    /// When it began to connect. The server may know of the connection before this client learns
+    /// that it is established, but not before this moment.
+    pub connecting_since: Time,
     socket: Socket<TcpStream>,
     stage: Stage,
-    words: Rc<[u8]>,
-    /// So many bytes of these the kernel has taken.
-    said: usize,
+    payload: Rc<[u8]>,
+    /// How many bytes of the payload the kernel has taken.
+    sent: usize,
     /// How many requests, or batches of them, it has made.
     pub made: u32,
     /// How many answers it waits for.
     pub due: u32,
-    /// How many of these there were when it last asked.
-    asked: u32,
-    /// The last that it said could not be sent.
+    /// How many of these there were after it last sent requests.
+    due_when_sent: u32,
+    /// The rest of the payload could not be sent: the connection was lost.
     is_unsent: bool,
-    /// When what it waits for was to begin.
+    /// When the request that it waits for was due.
     pub begun: Time,
     /// Since when it waits for nothing.
     pub free_since: Time,
@@ -59,20 +59,20 @@ pub struct Client {
     pub last: bool,
 }
 
-/// What came of sending.
+/// What came of sending the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flushed {
     /// The kernel has everything.
     All,
     /// It takes no more for now.
     Part,
-    /// The connection is lost; listening tells how.
+    /// The connection is lost; receiving tells how.
     Lost,
 }
 
-/// What came of listening.
+/// What came of receiving.
 #[derive(Debug)]
-pub struct Heard {
+pub struct Answers {
     /// How many answers were right.
     pub right: u32,
     /// What is next.
@@ -93,20 +93,20 @@ pub enum Then {
 /// How a connection ends.
 #[derive(Debug)]
 pub enum Ending {
-    /// It never stood.
+    /// It was never established.
     NotConnected(ErrorKind),
-    /// The server has closed its side, not within an answer.
+    /// The server closed its side, between two answers.
     Closed,
     /// It was reset.
     Reset,
-    /// What came was wrong, so nothing that follows could be judged.
+    /// An answer was wrong, so nothing behind it can be judged.
     Wrong(Box<Wrong>),
-    /// We have no more use for it.
+    /// The client closes it: it has served its purpose.
     HungUp,
 }
 
 impl Client {
-    /// A connection that is under way since `now`, and was to be so since `begun`.
+    /// A client that begins to connect `now`, and was due to do so at `begun`.
     pub fn new(
         kind: Kind,
         generation: u32,
@@ -116,14 +116,14 @@ impl Client {
         Client {
             kind,
             generation,
-            came: now,
+            connecting_since: now,
             socket: Socket::new(stream),
             stage: Stage::Connecting,
-            words: Rc::default(),
-            said: 0,
+            payload: Rc::default(),
+            sent: 0,
             made: 0,
             due: 0,
-            asked: 0,
+            due_when_sent: 0,
             is_unsent: false,
             begun,
             free_since: begun,
@@ -146,19 +146,19 @@ impl Client {
     pub fn is_free(&self) -> bool {
         self.due == 0
             && !self.last
-            && self.said == self.words.len()
+            && self.sent == self.payload.len()
             && self.stage != Stage::Connecting
     }
 
-    /// Adds what the poll said.
-    pub fn note(&mut self, told: Readiness) {
-        self.socket.note(told);
+    /// Adds what the poll reported.
+    pub fn note(&mut self, readiness: Readiness) {
+        self.socket.note(readiness);
     }
 
-    /// The first event of a connection: it stands, or it never will. An error is reported as
+    /// The first event of a connection: it is established, or has failed. The poll reports an error as
     /// readable, too.
-    pub fn finish_connecting(&mut self, told: Readiness, now: Time) -> Result<(), ErrorKind> {
-        if told.readable
+    pub fn finish_connecting(&mut self, readiness: Readiness, now: Time) -> Result<(), ErrorKind> {
+        if readiness.readable
             && let Some(error) = self.error()
         {
             return Err(error);
@@ -168,7 +168,7 @@ impl Client {
         Ok(())
     }
 
-    /// What has gone wrong with the connection, learnt without reading from it.
+    /// The connection's error, if it has one, without reading from it.
     fn error(&self) -> Option<ErrorKind> {
         match self.socket.stream().take_error() {
             Ok(error) => error.map(|error| error.kind()),
@@ -176,26 +176,26 @@ impl Client {
         }
     }
 
-    /// Has it say `words`, for which so many answers are due, counted from `begun`.
-    pub fn ask(&mut self, (words, due): (Rc<[u8]>, u32), begun: Time) {
-        (self.words, self.said) = (words, 0);
+    /// Takes the payload to send next. It makes `due` answers due, whose latency counts from `begun`.
+    pub fn begin(&mut self, (payload, due): (Rc<[u8]>, u32), begun: Time) {
+        (self.payload, self.sent) = (payload, 0);
         self.made = self.made.wrapping_add(1);
         self.due += due;
-        self.asked = self.due;
+        self.due_when_sent = self.due;
         self.begun = begun;
     }
 
     /// Sends what the kernel takes now.
     pub fn flush(&mut self, metrics: &mut Metrics) -> Flushed {
-        while self.said < self.words.len() {
-            let rest = [IoSlice::new(&self.words[self.said..]), IoSlice::new(&[])];
+        while self.sent < self.payload.len() {
+            let rest = [IoSlice::new(&self.payload[self.sent..]), IoSlice::new(&[])];
             match self.socket.send(rest, metrics) {
-                Sent::Bytes(bytes) => self.said += bytes,
-                Sent::WouldBlock | Sent::Nothing => return Flushed::Part,
-                Sent::Lost => {
-                    self.said = self.words.len();
+                Taken::Bytes(bytes) => self.sent += bytes,
+                Taken::WouldBlock | Taken::Nothing => return Flushed::Part,
+                Taken::Lost => {
+                    self.sent = self.payload.len();
                     self.is_unsent = true;
-                    // What was sent to us before that is still there to be read, and then the end.
+                    // What the server sent before that can still be read, and then the end.
                     self.note(Readiness { readable: true, ..Readiness::default() });
                     return Flushed::Lost;
                 }
@@ -204,45 +204,46 @@ impl Client {
         Flushed::All
     }
 
-    /// Sends one more byte; at the end of its words the last of them, again and again.
+    /// Sends one more byte of the payload; at its end, the last byte again and again.
     pub fn drip(&mut self, metrics: &mut Metrics) {
-        let next = self.said.min(self.words.len().saturating_sub(1));
-        let Some(byte) = self.words.get(next..=next) else { return };
+        let next = self.sent.min(self.payload.len().saturating_sub(1));
+        let Some(byte) = self.payload.get(next..=next) else { return };
         match self.socket.send([IoSlice::new(byte), IoSlice::new(&[])], metrics) {
-            Sent::Bytes(bytes) => self.said += bytes,
+            Taken::Bytes(bytes) => self.sent += bytes,
             // The end will be, or was, an event.
-            Sent::WouldBlock | Sent::Nothing | Sent::Lost => {}
+            Taken::WouldBlock | Taken::Nothing | Taken::Lost => {}
         }
     }
 
-    /// Ends our side, if it has not.
+    /// Closes the sending side, if it is open.
     pub fn half_close(&mut self) {
         if self.stage == Stage::Open {
             self.stage = Stage::HalfClosed;
-            // If it fails, the connection is lost, and listening will tell.
+            // If it fails, the connection is lost, and receiving will tell.
             let _ = self.socket.stream().shutdown_write();
         }
     }
 
-    /// Has the connection reset when this is dropped.
+    /// Makes dropping this client reset the connection.
     pub fn reset_on_drop(&self) {
         // If it fails, the connection is lost already.
         let _ = self.socket.stream().reset_on_drop();
     }
 
-    /// Receives into `input` and checks what has come, until there is no more, or so often.
-    pub fn hear(
+    /// Receives into `input` and checks what has come, until nothing is left, at most `receives_max`
+    /// times.
+    pub fn receive(
         &mut self,
         receives_max: usize,
         input: &mut [u8],
         checker: &mut Checker,
         metrics: &mut Metrics,
-    ) -> Heard {
+    ) -> Answers {
         let mut right = 0;
         for _ in 0..receives_max {
             let ending = match self.socket.receive(input, metrics) {
                 Received::WouldBlock | Received::Nothing => {
-                    return Heard { right, then: Then::Waits };
+                    return Answers { right, then: Then::Waits };
                 }
                 Received::Bytes(bytes) => match self.check(&input[..bytes], checker, &mut right) {
                     Ok(()) => continue,
@@ -258,30 +259,31 @@ impl Client {
                 },
                 Received::Lost => Ending::Reset,
             };
-            return Heard { right, then: Then::Ends(ending) };
+            return Answers { right, then: Then::Ends(ending) };
         }
-        Heard { right, then: Then::GoesOn }
+        Answers { right, then: Then::GoesOn }
     }
 
-    /// Whether what it asked last crossed with the connection's end, so that the server has not
-    /// received it. HTTP lets a server close a connection between two requests, and a client make
-    /// its request again.
+    /// Whether the server was closing the connection as the last request was sent, and did not receive
+    /// it. HTTP lets a server close a connection between two requests, and a client make its request
+    /// again.
     ///
     /// What arrives at a connection that was closed is answered with a reset, and Linux reports a
     /// reset behind the end of the peer's bytes as a broken pipe. A server that has received a
     /// request and ends the connection without an answer shows the end alone, or a reset alone.
     pub fn has_crossed(&self) -> bool {
-        let is_unanswered = self.due == self.asked && matches!(self.partial, Partial::Nothing);
+        let is_unanswered =
+            self.due == self.due_when_sent && matches!(self.partial, Partial::Nothing);
         self.due > 0
             && is_unanswered
             && (self.is_unsent || self.error() == Some(ErrorKind::BrokenPipe))
     }
 
     /// Whether the connection has ended, without reading from it.
-    pub fn look(&self, told: Readiness) -> Then {
+    pub fn look(&self, readiness: Readiness) -> Then {
         match self.error() {
             Some(_) => Then::Ends(Ending::Reset),
-            None if told.read_closed => Then::Ends(Ending::Closed),
+            None if readiness.read_closed => Then::Ends(Ending::Closed),
             None => Then::Waits,
         }
     }
@@ -294,8 +296,8 @@ impl Client {
     ) -> Result<(), Wrong> {
         while !bytes.is_empty() {
             let len = match checker.take(&mut self.partial, bytes)? {
-                Taken::Part(len) => len,
-                Taken::Whole(len, answer) => {
+                Checked::Part(len) => len,
+                Checked::Whole(len, answer) => {
                     self.last |= answer.last;
                     self.on_answer(answer.status, right)?;
                     len
@@ -331,26 +333,25 @@ mod tests {
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
     const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-    /// A get client whose connection stands, and the server's side of it.
+    /// A get client that is connected, and the server's side of its connection.
     fn connected() -> (Client, Blocking) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let stream = Blocking::connect(listener.local_addr().expect("an address"));
-        let stream = stream.expect("somebody listens");
+        let stream = stream.expect("a listener");
         stream.set_nonblocking(true).expect("an option of every socket");
         let (served, _) = listener.accept().expect("a connection");
         let mut client = Client::new(Kind::Get, 0, TcpStream::from_std(stream), Default::default());
         let told = Readiness { writable: true, ..Readiness::default() };
-        client.finish_connecting(told, Time::START).expect("it stands");
+        client.finish_connecting(told, Time::START).expect("it is established");
         (client, served)
     }
 
     fn ask(client: &mut Client) {
-        client.ask((REQUEST.into(), 1), Time::START);
+        client.begin((REQUEST.into(), 1), Time::START);
         client.flush(&mut Metrics::default());
     }
 
-    /// Tries again and again until something has come over the loopback, which takes no time that
-    /// could be waited for, but may take some.
+    /// Tries until something has come over the loopback, which takes a moment that nothing announces.
     fn await_some<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
         let began = std::time::Instant::now();
         loop {
@@ -362,18 +363,18 @@ mod tests {
         }
     }
 
-    /// What it hears once there is something: an answer or the end.
-    fn hear(client: &mut Client) -> Heard {
+    /// What it receives once something has come: an answer or the end.
+    fn answers(client: &mut Client) -> Answers {
         let mut checker = Checker::new(Expected::Any);
         await_some(|| {
             client.note(Readiness { readable: true, writable: true, read_closed: true });
-            let heard =
-                client.hear(RECEIVES_MAX, &mut [0; 1024], &mut checker, &mut Metrics::default());
-            (heard.right > 0 || matches!(heard.then, Then::Ends(_))).then_some(heard)
+            let answers =
+                client.receive(RECEIVES_MAX, &mut [0; 1024], &mut checker, &mut Metrics::default());
+            (answers.right > 0 || matches!(answers.then, Then::Ends(_))).then_some(answers)
         })
     }
 
-    fn receive(served: &mut Blocking) {
+    fn read_request(served: &mut Blocking) {
         served.read_exact(&mut [0; REQUEST.len()]).expect("a whole request");
     }
 
@@ -382,10 +383,10 @@ mod tests {
         let (mut client, mut served) = connected();
         ask(&mut client);
         assert!(!client.is_free());
-        receive(&mut served);
+        read_request(&mut served);
         served.write_all(ANSWER).expect("room for an answer");
-        let heard = hear(&mut client);
-        assert!(matches!(heard, Heard { right: 1, then: Then::Waits }), "{heard:?}");
+        let answers = answers(&mut client);
+        assert!(matches!(answers, Answers { right: 1, then: Then::Waits }), "{answers:?}");
         assert!(client.is_free() && client.status == Some(200));
     }
 
@@ -395,8 +396,8 @@ mod tests {
         let (mut client, served) = connected();
         drop(served);
         ask(&mut client);
-        let heard = hear(&mut client);
-        assert!(matches!(heard.then, Then::Ends(Ending::Closed)), "{heard:?}");
+        let answers = answers(&mut client);
+        assert!(matches!(answers.then, Then::Ends(Ending::Closed)), "{answers:?}");
         await_some(|| client.has_crossed().then_some(()));
     }
 
@@ -404,10 +405,10 @@ mod tests {
     fn a_request_that_was_received_and_not_answered_has_not_crossed() {
         let (mut client, mut served) = connected();
         ask(&mut client);
-        receive(&mut served);
+        read_request(&mut served);
         drop(served);
-        let heard = hear(&mut client);
-        assert!(matches!(heard.then, Then::Ends(Ending::Closed)), "{heard:?}");
+        let answers = answers(&mut client);
+        assert!(matches!(answers.then, Then::Ends(Ending::Closed)), "{answers:?}");
         assert!(!client.has_crossed());
     }
 
@@ -416,15 +417,15 @@ mod tests {
         let (mut client, served) = connected();
         ask(&mut client);
         drop(served);
-        let heard = hear(&mut client);
-        assert!(matches!(heard.then, Then::Ends(Ending::Reset)), "{heard:?}");
+        let answers = answers(&mut client);
+        assert!(matches!(answers.then, Then::Ends(Ending::Reset)), "{answers:?}");
         assert!(!client.has_crossed());
     }
 
     #[test]
-    fn who_drips_goes_on_with_the_last_byte() {
+    fn a_drip_client_goes_on_with_the_last_byte() {
         let (mut client, mut served) = connected();
-        client.ask(((*b"abc").into(), 0), Time::START);
+        client.begin(((*b"abc").into(), 0), Time::START);
         for _ in 0..5 {
             client.drip(&mut Metrics::default());
         }
@@ -434,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_read_sees_the_end_all_the_same() {
+    fn a_client_that_does_not_read_sees_the_end_all_the_same() {
         let (mut client, served) = connected();
         ask(&mut client);
         assert!(matches!(client.look(Readiness::default()), Then::Waits));

@@ -1,4 +1,4 @@
-//! The herd's clock: the only place that asks what time it is.
+//! The program's clock: the only place that asks what time it is.
 //!
 //! Once a turn, and once more for each client whose answer came: a turn with hundreds of events is
 //! longer than many a latency.
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use oneloop::engine::Time;
 
-/// Counts from when the herd set out.
+/// Counts from the start of the run.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: Instant,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use crate::herd::Stopped;
+use crate::event_loop::Stopped;
 use crate::kind::Kind;
 use crate::record::Point;
 use crate::report::{Course, Report};
@@ -47,7 +47,7 @@ pub fn text(report: &Report<'_>) -> String {
 }
 
 fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
-    let group = report.plan.group(kind);
+    let group = report.plan.wanted(kind);
     let ended: Map<String, Value> =
         tally.ended.iter().map(|(why, count)| (why.to_string(), json!(count))).collect();
     json!({

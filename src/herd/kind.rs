@@ -1,4 +1,4 @@
-//! Who is in the crowd.
+//! The kinds of client.
 
 /// One kind of client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -7,17 +7,17 @@ pub enum Kind {
     Get,
     /// POSTs of 1 KiB over a kept connection, in turn with a length and chunked.
     Post,
-    /// A connection for every GET, which says so.
+    /// A connection for every GET, with `Connection: close`.
     ConnectClose,
-    /// A connection for every GET; it ends its own side behind it and wants the answer.
+    /// A connection for every GET; it closes its sending side and reads the answer.
     HalfClose,
-    /// Connects and says nothing.
+    /// Connects and sends nothing.
     Idle,
-    /// A head without end, a byte at a time.
+    /// Sends a head that never ends, a byte at a time.
     Drip,
-    /// Asks and never reads.
+    /// Sends requests and never reads.
     NeverRead,
-    /// Asks and reads a few bytes at a time.
+    /// Sends requests and reads a few bytes at a time.
     SlowRead,
     /// A connection for some random bytes.
     Garbage,
@@ -25,15 +25,15 @@ pub enum Kind {
     Reset,
 }
 
-/// What becomes of a connection.
+/// How a kind of client uses its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
-    /// It is kept for many requests; if it ends, another takes its place.
-    Keeps,
-    /// It is opened for one purpose and then ends; the next begins.
-    Cycles,
-    /// It is held until the server ends it.
-    Holds,
+pub enum Connections {
+    /// For many requests; if one ends, another takes its place.
+    Kept,
+    /// For one request each; when it ends, the next is opened.
+    PerRequest,
+    /// Open until the server ends it.
+    Held,
 }
 
 impl Kind {
@@ -51,7 +51,7 @@ impl Kind {
         Kind::Reset,
     ];
 
-    /// As its option is called.
+    /// The name of its option.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Get => "get",
@@ -67,16 +67,18 @@ impl Kind {
         }
     }
 
-    /// What becomes of its connections.
-    pub fn manner(self) -> Manner {
+    /// How it uses its connections.
+    pub fn connections(self) -> Connections {
         match self {
-            Kind::Get | Kind::Post => Manner::Keeps,
-            Kind::ConnectClose | Kind::HalfClose | Kind::Garbage | Kind::Reset => Manner::Cycles,
-            Kind::Idle | Kind::Drip | Kind::NeverRead | Kind::SlowRead => Manner::Holds,
+            Kind::Get | Kind::Post => Connections::Kept,
+            Kind::ConnectClose | Kind::HalfClose | Kind::Garbage | Kind::Reset => {
+                Connections::PerRequest
+            }
+            Kind::Idle | Kind::Drip | Kind::NeverRead | Kind::SlowRead => Connections::Held,
         }
     }
 
-    /// Whether it does nothing wrong, so that each of its requests must be answered, and right.
+    /// Whether it does nothing wrong, so that each of its requests must be answered correctly.
     pub fn is_good(self) -> bool {
         match self {
             Kind::Get | Kind::Post | Kind::ConnectClose | Kind::HalfClose => true,
@@ -89,8 +91,8 @@ impl Kind {
         }
     }
 
-    /// Whether its socket takes in as little as it can, so that the server is the one to wait.
-    pub fn is_narrow(self) -> bool {
+    /// Whether its socket buffers as little as it can, so that the server has to wait.
+    pub fn has_small_buffers(self) -> bool {
         matches!(self, Kind::NeverRead | Kind::SlowRead)
     }
 }

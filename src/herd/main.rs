@@ -8,36 +8,35 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `options`, `plan` | the command line, and what follows from it |
-//! | `kind`, `words` | who is in the crowd, and what they say |
-//! | `probe` | the first answer, from which right ones are known |
+//! | `kind`, `payloads` | which kinds of client there are, and what each sends |
+//! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
 //! | `client` | one connection |
-//! | `carousel`, `pace`, `clock` | when and how often |
-//! | `flock` | all clients of one kind |
-//! | `crowd`, `arrivals`, `asking`, `phases` | all clients |
-//! | `herd`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
-//! | `times`, `tally`, `process`, `record`, `progress` | what is counted and noted |
-//! | `report`, `table`, `json`, `plot`, `units` | how it is told |
+//! | `group` | all clients of one kind |
+//! | `clients` | all clients: `connecting` opens connections, `requests` sends, `phases` says how far the run is |
+//! | `connect_rate`, `rotation`, `clock` | when, and how often |
+//! | `event_loop`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
+//! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
+//! | `report`, `table`, `json`, `plot`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
 
 use std::process::ExitCode;
 
 #[path = "../arguments/mod.rs"]
 mod arguments;
-mod arrivals;
-mod asking;
-mod carousel;
 mod client;
+mod clients;
 mod clock;
-mod crowd;
+mod connect_rate;
+mod connecting;
 mod descriptors;
-mod flock;
-mod herd;
+mod event_loop;
+mod group;
 mod json;
 mod kind;
 mod load;
 mod options;
-mod pace;
+mod payloads;
 mod phases;
 mod plan;
 mod plot;
@@ -47,12 +46,13 @@ mod program;
 mod progress;
 mod record;
 mod report;
+mod requests;
+mod rotation;
 mod signals;
 mod table;
 mod tally;
 mod times;
 mod units;
-mod words;
 
 fn main() -> ExitCode {
     program::main()

@@ -18,7 +18,7 @@ use crate::arguments::addresses::Place;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
 use crate::kind::Kind;
-use crate::plan::{Afterwards, Destination, Group, Plan};
+use crate::plan::{Afterwards, Destination, Plan, Wanted};
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
@@ -70,15 +70,15 @@ struct GoodOptions {
 
     /// Clients that POST 1 KiB, alternating between Content-Length and chunked
     #[arg(long, value_name = "N[@RATE]")]
-    post: Option<Group>,
+    post: Option<Wanted>,
 
     /// Clients that open a connection for each GET and send Connection: close
     #[arg(long, value_name = "N[@RATE]")]
-    connect_close: Option<Group>,
+    connect_close: Option<Wanted>,
 
     /// Clients that open a connection for each GET, close their sending side, and read the answer
     #[arg(long, value_name = "N[@RATE]")]
-    half_close: Option<Group>,
+    half_close: Option<Wanted>,
 
     /// The path that clients request
     #[arg(long, value_name = "PATH", value_parser = path, default_value = "/")]
@@ -113,11 +113,11 @@ struct StrangeOptions {
 
     /// Clients that connect and send random bytes; no answer is right, and so is any well-formed one
     #[arg(long, value_name = "N[@RATE]")]
-    garbage: Option<Group>,
+    garbage: Option<Wanted>,
 
     /// Clients that connect, send a GET, and reset the connection
     #[arg(long, value_name = "N[@RATE]")]
-    reset: Option<Group>,
+    reset: Option<Wanted>,
 
     /// How often each drip client sends a byte, and each slow-read client reads
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1s")]
@@ -205,9 +205,9 @@ impl Options {
         let server = self.server()?;
         let expected = self.good.expected()?;
         let Options { good, strange, run, report, .. } = self;
-        let clients = |clients: Option<usize>| Some(Group { clients: clients?, rate: None });
-        let groups = Kind::ALL.map(|kind| match kind {
-            Kind::Get => Some(Group { clients: good.get.unwrap_or(0), rate: good.rate }),
+        let clients = |clients: Option<usize>| Some(Wanted { clients: clients?, rate: None });
+        let wanted = Kind::ALL.map(|kind| match kind {
+            Kind::Get => Some(Wanted { clients: good.get.unwrap_or(0), rate: good.rate }),
             Kind::Post => good.post,
             Kind::ConnectClose => good.connect_close,
             Kind::HalfClose => good.half_close,
@@ -220,7 +220,7 @@ impl Options {
         });
         let plan = Plan {
             server,
-            groups: groups.map(Option::unwrap_or_default),
+            wanted: wanted.map(Option::unwrap_or_default),
             depth: good.pipeline,
             big_path: strange.big_path.unwrap_or_else(|| good.path.clone()),
             path: good.path,
@@ -285,7 +285,7 @@ impl GoodOptions {
 
 /// What options may not say together.
 fn check(plan: &Plan) -> Result<(), Refusal> {
-    let get = plan.group(Kind::Get);
+    let get = plan.wanted(Kind::Get);
     for (is_wrong, sentence) in [
         (get.rate.is_some() && get.clients == 0, "--rate is for --get clients; add --get N"),
         (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
@@ -302,7 +302,7 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
             return mistake(sentence);
         }
     }
-    let calm_clients = get.clients + plan.group(Kind::Post).clients;
+    let calm_clients = get.clients + plan.wanted(Kind::Post).clients;
     match plan.calm > Duration::ZERO && calm_clients == 0 {
         true => mistake("--calm compares the latency of --get or --post clients; add some"),
         false => Ok(()),
@@ -313,14 +313,14 @@ fn mistake<T>(sentence: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Mistake(sentence.into()))
 }
 
-impl FromStr for Group {
+impl FromStr for Wanted {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Group, Self::Err> {
+    fn from_str(text: &str) -> Result<Wanted, Self::Err> {
         let group = match text.split_once('@') {
-            None => count(text).map(|clients| Group { clients, rate: None }),
+            None => count(text).map(|clients| Wanted { clients, rate: None }),
             Some((clients, per_second)) => count(clients).and_then(|clients| {
-                rate(per_second).map(|rate| Group { clients, rate: Some(rate) })
+                rate(per_second).map(|rate| Wanted { clients, rate: Some(rate) })
             }),
         };
         group.map_err(
@@ -383,19 +383,19 @@ mod tests {
         for kind in Kind::ALL {
             let option = format!("--{}", kind.name());
             let plan = plan(&["8888", &option, "7"]);
-            assert_eq!(plan.group(kind), Group { clients: 7, rate: None }, "{option}");
+            assert_eq!(plan.wanted(kind), Wanted { clients: 7, rate: None }, "{option}");
             assert_eq!(plan.clients(), 7, "{option}");
         }
     }
 
     #[test]
     fn a_rate_stands_behind_an_at_sign_or_is_that_of_the_get_clients() {
-        let rated = Group { clients: 5, rate: Some(2.5) };
+        let rated = Wanted { clients: 5, rate: Some(2.5) };
         for kind in [Kind::Post, Kind::ConnectClose, Kind::HalfClose, Kind::Garbage, Kind::Reset] {
             let option = format!("--{}", kind.name());
-            assert_eq!(plan(&["8888", &option, "5@2.5"]).group(kind), rated, "{option}");
+            assert_eq!(plan(&["8888", &option, "5@2.5"]).wanted(kind), rated, "{option}");
         }
-        assert_eq!(plan(&["8888", "--get", "5", "--rate", "2.5"]).group(Kind::Get), rated);
+        assert_eq!(plan(&["8888", "--get", "5", "--rate", "2.5"]).wanted(Kind::Get), rated);
         for wrong in ["", "x", "5@", "@5", "5@0", "5@-1", "5@inf", "5@NaN", "1.5"] {
             assert!(refused(&["8888", "--garbage", wrong]).contains("50@500"), "{wrong}");
         }

@@ -1,4 +1,4 @@
-//! What a herd is to do: everything that was asked for, checked.
+//! What the run is to do: all options, checked.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use crate::kind::Kind;
 
-/// The clients of one kind.
+/// The clients that are wanted of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Group {
-    /// So many at once.
+pub struct Wanted {
+    /// How many at once.
     pub clients: usize,
-    /// So many requests, or connections of those who make one for each, a second in total. Without
-    /// it each goes on as soon as it can.
+    /// How many requests per second in total. Without it each client makes its next request as soon as
+    /// it can.
     pub rate: Option<f64>,
 }
 
-/// What becomes of a held connection's place when the server has ended it.
+/// What happens when the server has ended a held connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Afterwards {
-    /// It stays empty.
+    /// Nothing.
     Leave,
-    /// Another takes it.
+    /// Another is opened.
     Replace,
 }
 
@@ -35,18 +35,18 @@ pub enum Destination {
     File(PathBuf),
 }
 
-/// Everything that was asked for.
+/// All options.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// Whom the clients connect to.
+    /// The address that the clients connect to.
     pub server: SocketAddr,
-    /// Who they are, by [`Kind`]'s order.
-    pub groups: [Group; Kind::ALL.len()],
+    /// How many clients of each kind, in [`Kind`]'s order.
+    pub wanted: [Wanted; Kind::ALL.len()],
     /// How many GETs each get client sends at a time.
     pub depth: usize,
-    /// What good clients ask for.
+    /// The path that good clients request.
     pub path: String,
-    /// What never-read and slow-read clients ask for.
+    /// The path that never-read and slow-read clients request.
     pub big_path: String,
     /// The body that answers a good client, if it is not learned.
     pub expected: Option<Rc<[u8]>>,
@@ -58,15 +58,15 @@ pub struct Plan {
     pub afterwards: Afterwards,
     /// How long requests are made.
     pub length: Duration,
-    /// After so many requests of good clients none is made.
+    /// After this many requests of good clients no further one is made.
     pub requests: Option<u64>,
-    /// So long only those act who keep their connections and do nothing wrong.
+    /// How long only the get and post clients act at first.
     pub calm: Duration,
-    /// So many of the kept and held connections are made a second, at most.
+    /// How many of the kept and held connections are opened per second, at most.
     pub connect_rate: f64,
     /// How long answers are waited for after the last request.
     pub patience: Duration,
-    /// The beginning of all that is random.
+    /// The seed of all that is random.
     pub seed: u64,
     /// The server's process, to be watched.
     pub pid: Option<u32>,
@@ -78,17 +78,17 @@ pub struct Plan {
 
 impl Plan {
     /// The clients of a kind.
-    pub fn group(&self, kind: Kind) -> Group {
-        self.groups[kind as usize]
+    pub fn wanted(&self, kind: Kind) -> Wanted {
+        self.wanted[kind as usize]
     }
 
     /// How many clients there are at once.
     pub fn clients(&self) -> usize {
-        self.groups.iter().map(|group| group.clients).sum()
+        self.wanted.iter().map(|group| group.clients).sum()
     }
 
     /// The kind whose latency is shown where there is room for one: the first of the good ones.
     pub fn main_kind(&self) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| kind.is_good() && self.group(*kind).clients > 0)
+        Kind::ALL.into_iter().find(|kind| kind.is_good() && self.wanted(*kind).clients > 0)
     }
 }

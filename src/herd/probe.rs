@@ -1,25 +1,24 @@
-//! Asks the server once before the crowd does: whether it is there, and what a right answer is.
+//! Sends a first request before the run: whether the server is there, and what a right answer is.
 //!
-//! This is the only part that blocks. Nobody else waits yet.
+//! This is the only part that blocks: no other client is there yet.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::arguments::Refusal;
-
 use crate::clock::Clock;
 use crate::kind::Kind;
-use crate::load::answer::{Checker, Expected, Partial, Taken};
+use crate::load::answer::{Checked, Checker, Expected, Partial};
+use crate::payloads;
 use crate::plan::Plan;
-use crate::words;
 
-/// A server that takes longer for a single answer has nothing to gain from a crowd.
+/// How long the server may take for a first answer. One that takes longer alone needs no load.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What the crowd has to expect.
+/// What the clients' answers must be.
 #[derive(Debug)]
-pub struct Lessons {
+pub struct Expectations {
     /// Of a GET.
     pub get: Expected,
     /// Of a POST.
@@ -33,16 +32,16 @@ pub struct Lessons {
 }
 
 /// One answer.
-struct Lesson {
+struct FirstAnswer {
     status: u16,
     body: Vec<u8>,
     answer_bytes: usize,
 }
 
-/// Learns what the plan does not say.
-pub fn learn(plan: &Plan) -> Result<Lessons, Refusal> {
+/// Learns the expected answers that the plan does not give.
+pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
     let host = plan.server.to_string();
-    let mut lessons = Lessons {
+    let mut expectations = Expectations {
         get: Expected::Any,
         post: Expected::Any,
         big: Expected::Any,
@@ -53,30 +52,32 @@ pub fn learn(plan: &Plan) -> Result<Lessons, Refusal> {
         Some(body) => {
             connect(plan)?;
             let expected = Expected::Exactly { status: 200, body: body.clone() };
-            (lessons.get, lessons.post) = (expected.clone(), expected);
+            (expectations.get, expectations.post) = (expected.clone(), expected);
         }
         None => {
-            let request = words::get(&plan.path, &host, "");
-            lessons.get = lessons.learn_from("GET", &plan.path, ask(plan, &request)?).0;
-            if plan.group(Kind::Post).clients > 0 {
-                let request = words::post_with_length(&plan.path, &host);
-                lessons.post = lessons.learn_from("POST", &plan.path, ask(plan, &request)?).0;
+            let request = payloads::get(&plan.path, &host, "");
+            expectations.get = expectations.learn_from("GET", &plan.path, ask(plan, &request)?).0;
+            if plan.wanted(Kind::Post).clients > 0 {
+                let request = payloads::post_with_length(&plan.path, &host);
+                expectations.post =
+                    expectations.learn_from("POST", &plan.path, ask(plan, &request)?).0;
             }
         }
     }
-    let slow_readers = [Kind::NeverRead, Kind::SlowRead].map(|kind| plan.group(kind).clients);
+    let slow_readers = [Kind::NeverRead, Kind::SlowRead].map(|kind| plan.wanted(kind).clients);
     if slow_readers != [0, 0] {
-        let request = words::get(&plan.big_path, &host, "");
-        let lesson = ask(plan, &request)?;
-        (lessons.big, lessons.big_answer_bytes) = lessons.learn_from("GET", &plan.big_path, lesson);
+        let request = payloads::get(&plan.big_path, &host, "");
+        let answer = ask(plan, &request)?;
+        (expectations.big, expectations.big_answer_bytes) =
+            expectations.learn_from("GET", &plan.big_path, answer);
     }
-    Ok(lessons)
+    Ok(expectations)
 }
 
-impl Lessons {
+impl Expectations {
     /// What further answers have to be after this one, and how long they are.
-    fn learn_from(&mut self, method: &str, path: &str, lesson: Lesson) -> (Expected, usize) {
-        let Lesson { status, body, answer_bytes } = lesson;
+    fn learn_from(&mut self, method: &str, path: &str, answer: FirstAnswer) -> (Expected, usize) {
+        let FirstAnswer { status, body, answer_bytes } = answer;
         let told = format!("{method} {path}: expecting status {status} and {} bytes", body.len());
         if !self.said.contains(&told) {
             self.said.push(told);
@@ -86,7 +87,7 @@ impl Lessons {
 }
 
 /// One request and its answer.
-fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
+fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
     let mut stream = connect(plan)?;
     let failed = |what: String| {
         Refusal::System(format!("the first request to {} failed: {what}", plan.server))
@@ -112,7 +113,7 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
             return match checker.end(&mut partial) {
                 Ok(Some(answer)) => {
                     let body = checker.into_learned();
-                    Ok(Lesson { status: answer.status, body, answer_bytes })
+                    Ok(FirstAnswer { status: answer.status, body, answer_bytes })
                 }
                 Ok(None) => {
                     Err(failed("the server closed the connection without an answer".into()))
@@ -123,12 +124,12 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<Lesson, Refusal> {
         let mut bytes = &input[..received];
         while !bytes.is_empty() {
             match checker.take(&mut partial, bytes).map_err(|wrong| failed(wrong.reason))? {
-                Taken::Whole(len, answer) => {
+                Checked::Whole(len, answer) => {
                     let body = checker.into_learned();
                     let answer_bytes = answer_bytes + len;
-                    return Ok(Lesson { status: answer.status, body, answer_bytes });
+                    return Ok(FirstAnswer { status: answer.status, body, answer_bytes });
                 }
-                Taken::Part(len) => {
+                Checked::Part(len) => {
                     answer_bytes += len;
                     bytes = &bytes[len..];
                 }

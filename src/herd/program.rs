@@ -12,9 +12,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use crate::arguments::Refusal;
-
 use crate::descriptors;
-use crate::herd::Herd;
+use crate::event_loop::EventLoop;
 use crate::options::Options;
 use crate::plan::{Destination, Plan};
 use crate::probe;
@@ -25,7 +24,7 @@ use crate::{json, plot, table};
 /// Begins every error message.
 const PROGRAM: &str = "herd";
 
-/// Runs a herd as the process's arguments say, and says on standard output how it went.
+/// Runs what the process's arguments ask for, and reports on standard output.
 pub fn main() -> ExitCode {
     let plan = Options::from_arguments(std::env::args_os()).and_then(Options::plan);
     match plan.and_then(|plan| run(&plan)) {
@@ -52,10 +51,11 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     let json_file = json_path.map(create).transpose()?;
     let plot_file = plan.plot.as_deref().map(create).transpose()?;
 
-    let lessons = probe::learn(plan)?;
+    let expectations = probe::learn(plan)?;
     let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
-    let outcome = Herd::new(plan, &lessons, process).and_then(Herd::run).map_err(system)?;
-    let report = Report { plan, learned: &lessons.said, outcome: &outcome };
+    let outcome =
+        EventLoop::new(plan, &expectations, process).and_then(EventLoop::run).map_err(system)?;
+    let report = Report { plan, learned: &expectations.said, outcome: &outcome };
 
     let table = table::text(&report);
     match &plan.json {

@@ -47,7 +47,7 @@ impl Progress {
             Style::InPlace => format!("\r{line}\x1b[K"),
             Style::Lines => format!("{line}\n"),
         };
-        // If standard error is closed, nobody looks.
+        // If standard error is closed, there is no reader.
         let _ = io::stderr().write_all(text.as_bytes());
     }
 

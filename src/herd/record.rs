@@ -1,4 +1,4 @@
-//! What is noted down while a herd is out: counts, latency and the server's account, over time.
+//! What is noted down during a run: counts, latency and the server's account, over time.
 //!
 //! Bounded: a point a second in short runs, fewer in long ones, some hundred in all.
 
@@ -10,7 +10,7 @@ use crate::process::{Process, Reading};
 use crate::tally::{Part, Tally};
 use crate::times::Times;
 
-/// More points than a plot has pixels for would be of use to nobody.
+/// A plot has no pixels for more points.
 const POINTS_MAX: u32 = 400;
 
 /// Sums over all kinds, at some moment.
@@ -81,7 +81,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Begins the record of a run that will take so long.
+    /// Begins the record of a run that will take `length`.
     pub fn start(length: Duration, process: Option<Process>) -> Record {
         let process_now = process.as_ref().and_then(|process| process.look().ok());
         let first = Mark { at: Time::START, counts: Counts::default(), process: process_now };
@@ -123,7 +123,7 @@ impl Record {
     }
 }
 
-/// A second, or else so many tens of seconds that there are not too many points.
+/// A second, or tens of seconds where there would be too many points.
 fn step(length: Duration) -> Duration {
     match length.as_secs() {
         0..=300 => Duration::from_secs(1),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::herd::Outcome;
+use crate::event_loop::Outcome;
 use crate::kind::Kind;
 use crate::plan::Plan;
 use crate::record::Mark;
@@ -38,7 +38,7 @@ pub struct Course {
 impl Report<'_> {
     /// The kinds that were sent.
     pub fn kinds(&self) -> impl Iterator<Item = (Kind, &Tally)> {
-        let kinds = Kind::ALL.into_iter().filter(|kind| self.plan.group(*kind).clients > 0);
+        let kinds = Kind::ALL.into_iter().filter(|kind| self.plan.wanted(*kind).clients > 0);
         kinds.map(|kind| (kind, self.tally(kind)))
     }
 

@@ -26,7 +26,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals, and has the poll report them by `token`.
+    /// Catches the signals, and makes the poll report them by `token`.
     ///
     /// # Errors
     /// If the system refuses the pipe, a handler, or its registration.

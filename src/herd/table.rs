@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::herd::Stopped;
+use crate::event_loop::Stopped;
 use crate::kind::Kind;
 use crate::report::{Course, PartSums, Report};
 use crate::tally::{Part, Tally};
@@ -69,7 +69,7 @@ fn by_kind(report: &Report<'_>) -> Vec<Vec<String>> {
     ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (kind, tally) in report.kinds() {
-        let group = report.plan.group(kind);
+        let group = report.plan.wanted(kind);
         let rate = group.rate.map(|rate| format!(" @{rate}")).unwrap_or_default();
         let mut row = vec![
             kind.name().to_owned(),
@@ -194,7 +194,7 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
         sentences.push(format!("{} connections or requests were refused.", count(refused)));
     }
     let failures = report.failures();
-    let is_good = |kind: Kind| kind.is_good() && report.plan.group(kind).clients > 0;
+    let is_good = |kind: Kind| kind.is_good() && report.plan.wanted(kind).clients > 0;
     sentences.push(match (failures.is_empty(), Kind::ALL.into_iter().any(is_good)) {
         (true, true) => "Every request of a good client was answered correctly.".to_owned(),
         (true, false) => "No answer was wrong.".to_owned(),
@@ -232,7 +232,7 @@ fn own_lateness(report: &Report<'_>) -> Option<String> {
     })
 }
 
-/// Columns under their heads: the first of them, so many, hold words and begin at the left.
+/// Columns under their heads. The first `words` of them hold words and begin at the left.
 fn aligned(rows: &[Vec<String>], words: usize) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)

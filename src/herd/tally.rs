@@ -17,7 +17,7 @@ pub enum Why {
     Reset,
     /// The server answered with this status and then closed or reset it.
     Status(u16),
-    /// It never stood.
+    /// It was never established.
     NotConnected(ErrorKind),
 }
 
@@ -35,9 +35,9 @@ impl fmt::Display for Why {
 /// Parts of a run, that can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Only those act who keep their connections and do nothing wrong.
+    /// Only the good clients act that keep their connections.
     Calm,
-    /// The others come.
+    /// The others connect.
     Arriving,
     /// All clients are connected that are to stay so.
     Full,
@@ -60,10 +60,10 @@ impl Part {
 /// The counts of one kind.
 #[derive(Debug)]
 pub struct Tally {
-    /// Connections that stood.
+    /// Connections that were established.
     pub connected: u64,
-    /// Answers that came whole and were as they must be. For who does something wrong himself, any
-    /// well-formed answer is.
+    /// Answers that were whole and as they must be. To a strange client, any well-formed answer is
+    /// right.
     pub right: u64,
     /// Answers that were not.
     pub wrong: u64,
@@ -110,7 +110,7 @@ impl Tally {
         self.first_wrong.get_or_insert(wrong);
     }
 
-    /// Counts a connection that began so long ago and that the server has ended.
+    /// Counts a connection that the server has ended after it had stood for `stood`.
     pub fn on_ended(&mut self, why: Why, stood: Duration) {
         *self.ended.entry(why).or_default() += 1;
         self.lifetimes.record(stood);

@@ -65,7 +65,7 @@ pub enum Partial {
 pub struct Body {
     answer: Answer,
     end: End,
-    /// So much content has come.
+    /// How many bytes of content have come.
     came: u64,
 }
 
@@ -88,10 +88,10 @@ pub struct Answer {
 
 /// What was made of some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Taken {
-    /// So many of them end an answer.
+pub enum Checked {
+    /// An answer ends behind this many of them.
     Whole(usize, Answer),
-    /// So many of them belong to an answer whose end has not been seen.
+    /// This many of them belong to an answer whose end has not come.
     Part(usize),
 }
 
@@ -136,11 +136,11 @@ impl Checker {
     ///
     /// # Errors
     /// When the bytes are not, or cannot become, an answer as expected.
-    pub fn take(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Taken, Wrong> {
+    pub fn take(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Checked, Wrong> {
         match partial {
             Partial::Nothing => {
                 if !self.checked.is_empty() && bytes.starts_with(&self.checked) {
-                    return Ok(Taken::Whole(self.checked.len(), self.checked_answer));
+                    return Ok(Checked::Whole(self.checked.len(), self.checked_answer));
                 }
                 self.take_first(partial, bytes)
             }
@@ -149,7 +149,7 @@ impl Checker {
                 begun.extend_from_slice(bytes);
                 // An end may lie across the cut.
                 let Some(len) = head_len(begun, known.saturating_sub(3))? else {
-                    return Ok(Taken::Part(bytes.len()));
+                    return Ok(Checked::Part(bytes.len()));
                 };
                 let begun = std::mem::take(begun);
                 let head_bytes = len - known;
@@ -158,7 +158,7 @@ impl Checker {
             }
             Partial::Body(body) => {
                 let taken = self.take_body(body, bytes)?;
-                if matches!(taken, Taken::Whole(..)) {
+                if matches!(taken, Checked::Whole(..)) {
                     *partial = Partial::Nothing;
                 }
                 Ok(taken)
@@ -195,13 +195,13 @@ impl Checker {
         }
     }
 
-    fn take_first(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Taken, Wrong> {
+    fn take_first(&mut self, partial: &mut Partial, bytes: &[u8]) -> Result<Checked, Wrong> {
         let Some(len) = head_len(bytes, 0)? else {
             *partial = Partial::Head(bytes.to_vec());
-            return Ok(Taken::Part(bytes.len()));
+            return Ok(Checked::Part(bytes.len()));
         };
         let taken = self.take_head(partial, &bytes[..len], &bytes[len..])?.behind(len);
-        if let Taken::Whole(len, answer) = taken
+        if let Checked::Whole(len, answer) = taken
             && len <= CHECKED_BYTES_MAX
         {
             self.checked.clear();
@@ -217,7 +217,7 @@ impl Checker {
         partial: &mut Partial,
         head: &[u8],
         bytes: &[u8],
-    ) -> Result<Taken, Wrong> {
+    ) -> Result<Checked, Wrong> {
         *partial = Partial::Nothing;
         let Head { status, framing, last } =
             head::parse(&head[..head.len() - 4]).map_err(|reason| wrong(reason, None, head))?;
@@ -229,7 +229,7 @@ impl Checker {
             ));
         }
         if status < 200 {
-            return Ok(Taken::Part(0));
+            return Ok(Checked::Part(0));
         }
         self.check_head(status, framing).map_err(|reason| wrong(reason, Some(status), head))?;
         let end = match framing {
@@ -240,7 +240,7 @@ impl Checker {
         let last = last || framing == Framing::UntilEnd;
         let mut body = Body { answer: Answer { status, last }, end, came: 0 };
         let taken = self.take_body(&mut body, bytes)?;
-        if matches!(taken, Taken::Part(_)) {
+        if matches!(taken, Checked::Part(_)) {
             *partial = Partial::Body(body);
         }
         Ok(taken)
@@ -259,16 +259,16 @@ impl Checker {
         }
     }
 
-    fn take_body(&mut self, body: &mut Body, bytes: &[u8]) -> Result<Taken, Wrong> {
+    fn take_body(&mut self, body: &mut Body, bytes: &[u8]) -> Result<Checked, Wrong> {
         let mut taken = 0;
         loop {
             let rest = &bytes[taken..];
             match &mut body.end {
                 End::After(0) | End::Chunks(Chunks::Done) => {
                     self.check_length(body)?;
-                    return Ok(Taken::Whole(taken, body.answer));
+                    return Ok(Checked::Whole(taken, body.answer));
                 }
-                _ if rest.is_empty() => return Ok(Taken::Part(taken)),
+                _ if rest.is_empty() => return Ok(Checked::Part(taken)),
                 End::After(left) => {
                     let len = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
                     *left -= len as u64;
@@ -328,12 +328,12 @@ impl Checker {
     }
 }
 
-impl Taken {
-    /// The same, with so many more bytes before it.
-    fn behind(self, bytes: usize) -> Taken {
+impl Checked {
+    /// The same, with `bytes` more before it.
+    fn behind(self, bytes: usize) -> Checked {
         match self {
-            Taken::Whole(len, answer) => Taken::Whole(bytes + len, answer),
-            Taken::Part(len) => Taken::Part(bytes + len),
+            Checked::Whole(len, answer) => Checked::Whole(bytes + len, answer),
+            Checked::Part(len) => Checked::Part(bytes + len),
         }
     }
 }
@@ -378,12 +378,12 @@ mod tests {
         let mut whole = 0;
         while !bytes.is_empty() {
             let len = match checker.take(partial, bytes)? {
-                Taken::Whole(len, answer) => {
+                Checked::Whole(len, answer) => {
                     assert_eq!(answer, Answer { status: 200, last: false });
                     whole += 1;
                     len
                 }
-                Taken::Part(len) => len,
+                Checked::Part(len) => len,
             };
             assert!(len > 0, "every call takes something");
             bytes = &bytes[len..];
@@ -414,9 +414,9 @@ mod tests {
         for cut in 1..UNCHANGED.len() {
             let (mut checker, mut partial) = (Checker::new(expected.clone()), Partial::Nothing);
             let whole =
-                |bytes: &[u8]| Ok(Taken::Whole(bytes.len(), Answer { status: 304, last: false }));
+                |bytes: &[u8]| Ok(Checked::Whole(bytes.len(), Answer { status: 304, last: false }));
             let (first, second) = UNCHANGED.split_at(cut);
-            assert_eq!(checker.take(&mut partial, first), Ok(Taken::Part(cut)));
+            assert_eq!(checker.take(&mut partial, first), Ok(Checked::Part(cut)));
             assert_eq!(checker.take(&mut partial, second), whole(second), "cut at {cut}");
             assert_eq!(checker.take(&mut partial, UNCHANGED), whole(UNCHANGED));
             assert!(checker.take(&mut partial, PLAIN).is_err());

@@ -3,13 +3,13 @@
 /// How far a chunked body has come. Named for what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Chunks {
-    /// A chunk's size, of which there were so many digits.
+    /// A chunk's size, of which `digits` have come.
     Size { value: u64, digits: u8 },
     /// The rest of a size's line: extensions, which mean nothing here.
     Extension { value: u64 },
     /// The LF of a size's line.
     SizeEnd { value: u64 },
-    /// So much of a chunk's content.
+    /// A chunk's content, of which `left` bytes are to come.
     Content { left: u64 },
     /// The CR behind a chunk's content.
     ContentReturn,
@@ -23,15 +23,15 @@ pub enum Chunks {
     Done,
 }
 
-/// Sixty bits: longer chunks nobody sends.
+/// Sixty bits: no server sends longer chunks.
 const SIZE_DIGITS_MAX: u8 = 15;
 
 /// What some bytes were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// So many are content.
+    /// This many bytes of content.
     Content(usize),
-    /// So many are not.
+    /// This many bytes of framing.
     Framing(usize),
 }
 

@@ -3,7 +3,7 @@
 //! Written from the RFC, and sharing nothing with the server's own encoder: what that gets wrong
 //! must not be right here.
 
-/// What a head says that matters to whoever reads on.
+/// What a head says that matters for reading on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// 100 to 599.
@@ -17,7 +17,7 @@ pub struct Head {
 /// Where a body ends (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// After so many bytes.
+    /// After this many bytes.
     Length(u64),
     /// Where the chunks say so.
     Chunked,
@@ -115,7 +115,7 @@ impl Fields {
     }
 }
 
-/// Digits only: no sign, no space, no list. Longer ones than 18 digits nobody sends.
+/// Digits only: no sign, no space, no list. No server sends more than 18 digits.
 fn parse_length(value: &[u8]) -> Option<u64> {
     let digits = !value.is_empty() && value.len() <= 18 && value.iter().all(u8::is_ascii_digit);
     digits.then(|| value.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0')))

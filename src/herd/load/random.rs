@@ -1,4 +1,4 @@
-//! Pseudo-random numbers from a seed: the same seed makes the same crowd.
+//! Pseudo-random numbers from a seed: the same seed makes the same numbers.
 //!
 //! The tests draw from `tests/support/random.rs`. This one is separate on purpose: a program takes
 //! nothing from the tests that judge it.

@@ -2,7 +2,7 @@
 //! random, however busy the server is.
 //!
 //! A closed loop waits with its next request for a server that is slow, and so never asks when it
-//! hurts. A latency that counts from the moment of the schedule leaves out nobody's waiting.
+//! hurts. A latency that counts from the scheduled time leaves out no waiting.
 
 use std::ops::Add;
 use std::time::Duration;
@@ -89,7 +89,7 @@ mod tests {
         for pause in [1, 5, 5, 9, 10] {
             late += std::iter::from_fn(|| schedule.take_due(at(pause))).count();
         }
-        assert_eq!(late, all, "whoever looks late finds all that was due meanwhile");
+        assert_eq!(late, all, "a late look finds all that was due meanwhile");
         assert!(first > START);
     }
 

@@ -16,18 +16,18 @@ const ADDRESSES: u32 = 256;
 /// Away from 127.0.0.1, where everything else on the machine lives.
 const FIRST: u32 = Ipv4Addr::new(127, 1, 0, 0).to_bits();
 
-/// Whoever reads slowly looks like a peer on an Ethernet: with the loopback's segments of 64 KiB
+/// A client that reads slowly looks like a peer on an Ethernet: with the loopback's segments of 64 KiB
 /// kernels would take 4 MiB for a client that reads nothing, and no server would notice.
-const NARROW_SEGMENT_BYTES: u32 = 1460;
-const NARROW_BUFFER_BYTES: usize = 4096;
+const SMALL_SEGMENT_BYTES: u32 = 1460;
+const SMALL_BUFFER_BYTES: usize = 4096;
 
-/// How much a socket takes in before its client reads.
+/// How much a socket buffers before its client reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    /// What the system finds right.
+pub enum Buffers {
+    /// The system's choice.
     Usual,
     /// As little as possible.
-    Narrow,
+    Small,
 }
 
 /// Hands out connecting sockets.
@@ -50,16 +50,16 @@ impl Sources {
     /// A non-blocking socket whose connection is under way.
     ///
     /// # Errors
-    /// When descriptors or ports run out, or the system knows at once that nobody listens.
-    pub fn connect(&mut self, width: Width) -> io::Result<TcpStream> {
+    /// When descriptors or ports run out, or the system knows at once that nothing listens there.
+    pub fn connect(&mut self, buffers: Buffers) -> io::Result<TcpStream> {
         let domain = Domain::for_address(self.server);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         // A batch must not wait for the acknowledgement of the one before.
         socket.set_tcp_nodelay(true)?;
-        if width == Width::Narrow {
-            socket.set_tcp_mss(NARROW_SEGMENT_BYTES)?;
-            socket.set_recv_buffer_size(NARROW_BUFFER_BYTES)?;
+        if buffers == Buffers::Small {
+            socket.set_tcp_mss(SMALL_SEGMENT_BYTES)?;
+            socket.set_recv_buffer_size(SMALL_BUFFER_BYTES)?;
         }
         if let Some(next) = &mut self.next {
             let address = Ipv4Addr::from_bits(FIRST + *next % ADDRESSES);
@@ -87,7 +87,7 @@ mod tests {
         let mut sources = Sources::new(listener.local_addr().expect("an address"));
         let peers: std::collections::BTreeSet<IpAddr> = (0..8)
             .map(|_| {
-                let stream = sources.connect(Width::Usual).expect("a connection under way");
+                let stream = sources.connect(Buffers::Usual).expect("a connection under way");
                 let (_, peer) = listener.accept().expect("a connection");
                 drop(stream);
                 peer.ip()
@@ -98,10 +98,10 @@ mod tests {
     }
 
     #[test]
-    fn a_narrow_socket_takes_in_little() {
+    fn a_socket_with_small_buffers_takes_in_little() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let mut sources = Sources::new(listener.local_addr().expect("an address"));
-        let _client = sources.connect(Width::Narrow).expect("a connection under way");
+        let _client = sources.connect(Buffers::Small).expect("a connection under way");
         let (mut served, _) = listener.accept().expect("a connection");
         served.set_nonblocking(true).expect("an option of every socket");
         let mut taken = 0;

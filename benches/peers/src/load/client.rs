@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use crate::failure::Failure;
-use crate::herd::answer::{Checker, Partial, Taken};
+use crate::herd::answer::{Checked, Checker, Partial};
 
 /// One connection with its requests under way.
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl Client {
     fn check(&mut self, mut bytes: &[u8], checker: &mut Checker) -> Result<(), Failure> {
         while !bytes.is_empty() {
             let len = match checker.take(&mut self.partial, bytes)? {
-                Taken::Part(len) => len,
-                Taken::Whole(len, _) => {
+                Checked::Part(len) => len,
+                Checked::Whole(len, _) => {
                     self.on_answer()?;
                     len
                 }

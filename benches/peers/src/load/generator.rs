@@ -17,7 +17,7 @@ use super::opening::Greeting;
 use super::progress::{Outcome, Progress, Until};
 use crate::failure::Failure;
 use crate::herd::answer::{Checker, Expected};
-use crate::herd::sources::{Sources, Width};
+use crate::herd::sources::{Buffers, Sources};
 
 /// The servers' batch size as well.
 const EVENTS_MAX: usize = 1024;
@@ -232,7 +232,7 @@ impl Load {
     }
 
     pub(super) fn register(&mut self, index: usize) -> Result<(), Failure> {
-        let stream = self.sources.connect(Width::Usual);
+        let stream = self.sources.connect(Buffers::Usual);
         let attempt = || format!("connect to {}", self.plan.server);
         let stream = stream.map_err(|error| Failure::machine(attempt())(error))?;
         let client = Client::new(stream.into());

@@ -1,6 +1,6 @@
 //! The loop: one `mio::Poll`, one slab, one thread.
 //!
-//! [`Herd::turn`] is all of it on one screen.
+//! [`EventLoop::turn`] is all of it on one screen.
 
 use std::io::{self, ErrorKind};
 use std::time::Duration;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use oneloop::engine::{ClientId, Time};
 
-use crate::crowd::Crowd;
+use crate::clients::Clients;
 use crate::phases::Phase;
 use crate::plan::Plan;
-use crate::probe::Lessons;
+use crate::probe::Expectations;
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::record::Record;
@@ -29,22 +29,22 @@ const SIGNALS: Token = Token(usize::MAX);
 /// How often the record is written and progress shown.
 const TICK: Duration = Duration::from_secs(1);
 
-/// After a signal answers are waited for only so long: somebody wants us to end.
+/// How long answers are waited for after a signal, which asks for a quick end.
 const PATIENCE_WHEN_TOLD: Duration = Duration::from_millis(500);
 
-/// A herd on its way.
-pub struct Herd<'p> {
+/// The loop of one run.
+pub struct EventLoop<'p> {
     poll: Poll,
     events: Events,
     signals: Signals,
-    crowd: Crowd<'p>,
+    clients: Clients<'p>,
     now: Time,
     /// To which part of the run present latencies belong.
     part: Part,
     next_tick: Time,
     record: Record,
     progress: Progress,
-    /// How many signals have told us to end.
+    /// How many signals have come.
     signalled: usize,
 }
 
@@ -63,9 +63,9 @@ pub struct Outcome {
     pub tallies: Vec<Tally>,
     /// Connections that still stood at the end, likewise.
     pub open: Vec<usize>,
-    /// Requests of good clients that were due and that nobody was free to make.
+    /// Requests of good clients that were due and that no client was free to send.
     pub unmade: u64,
-    /// By how much requests were late through our own fault.
+    /// By how much requests were late through the fault of this program.
     pub lateness: Times,
     /// How it went over time.
     pub record: Record,
@@ -74,25 +74,25 @@ pub struct Outcome {
     pub stopped: Stopped,
 }
 
-impl<'p> Herd<'p> {
-    /// Nobody has connected yet.
+impl<'p> EventLoop<'p> {
+    /// No client is connected yet.
     ///
     /// # Errors
     /// When the system has no poll for us, or no signals.
     pub fn new(
         plan: &'p Plan,
-        lessons: &Lessons,
+        expectations: &Expectations,
         process: Option<Process>,
-    ) -> io::Result<Herd<'p>> {
+    ) -> io::Result<EventLoop<'p>> {
         let poll = Poll::new()?;
         let signals = Signals::catch(poll.registry(), SIGNALS)?;
         let registry = poll.registry().try_clone()?;
-        Ok(Herd {
+        Ok(EventLoop {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             signals,
             record: Record::start(plan.length, process),
-            crowd: Crowd::new(plan, lessons, registry),
+            clients: Clients::new(plan, expectations, registry),
             now: Time::START,
             part: Phase::first(plan).part().unwrap_or(Part::Full),
             next_tick: Time::START + TICK,
@@ -106,20 +106,20 @@ impl<'p> Herd<'p> {
     /// # Errors
     /// Those of the poll itself, which do not happen on a healthy system.
     pub fn run(mut self) -> io::Result<Outcome> {
-        while self.crowd.phase != Phase::Over {
+        while self.clients.phase != Phase::Over {
             self.turn()?;
         }
-        let unmade = self.crowd.settle();
-        self.now = self.crowd.clock.now();
+        let unmade = self.clients.settle();
+        self.now = self.clients.clock.now();
         self.tick();
         self.record.end_part(self.part);
         self.progress.finish();
-        let open = self.crowd.flocks.iter().map(|flock| flock.live).collect();
+        let open = self.clients.groups.iter().map(|group| group.live).collect();
         Ok(Outcome {
             open,
             unmade,
-            tallies: self.crowd.flocks.into_iter().map(|flock| flock.tally).collect(),
-            lateness: self.crowd.lateness,
+            tallies: self.clients.groups.into_iter().map(|group| group.tally).collect(),
+            lateness: self.clients.lateness,
             record: self.record,
             took: self.now.since(Time::START),
             stopped: match self.signalled {
@@ -138,12 +138,12 @@ impl<'p> Herd<'p> {
             Err(error) => return Err(error),
         }
         self.note_events();
-        self.crowd.go_on_again();
-        self.now = self.crowd.clock.now();
-        self.crowd.ask_due(self.now);
-        self.crowd.bring(self.now);
-        self.crowd.drip_due(self.now);
-        self.crowd.hang_up_due(self.now);
+        self.clients.receive_again();
+        self.now = self.clients.clock.now();
+        self.clients.request_due(self.now);
+        self.clients.open_due(self.now);
+        self.clients.drip_due(self.now);
+        self.clients.hang_up_due(self.now);
         if self.now >= self.next_tick {
             self.tick();
         }
@@ -154,8 +154,8 @@ impl<'p> Herd<'p> {
     /// Until something is due. A poll sleeps for whole milliseconds, and rather longer than shorter:
     /// what must not be late is waited for without sleep at the end.
     fn poll_timeout(&self) -> Duration {
-        let now = self.crowd.clock.now();
-        let (exact, lazy) = self.crowd.next_due(now);
+        let now = self.clients.clock.now();
+        let (exact, lazy) = self.clients.next_due(now);
         let lazy = lazy.map_or(TICK, |due| due.since(now)).min(self.next_tick.since(now));
         match exact {
             Some(due) => lazy.min(Duration::from_millis(due.since(now).as_millis() as u64)),
@@ -168,7 +168,7 @@ impl<'p> Herd<'p> {
             match event.token() {
                 SIGNALS => self.signalled += self.signals.take(),
                 Token(token) => {
-                    self.crowd.on_event(ClientId::from_bits(token as u64), event.into());
+                    self.clients.on_event(ClientId::from_bits(token as u64), event.into());
                 }
             }
         }
@@ -177,7 +177,7 @@ impl<'p> Herd<'p> {
     fn change_phase(&mut self) {
         loop {
             let next = self.next_phase();
-            if next == self.crowd.phase {
+            if next == self.clients.phase {
                 return;
             }
             if let Some(part) = next.part() {
@@ -186,27 +186,27 @@ impl<'p> Herd<'p> {
                 self.record.end_part(self.part);
                 self.part = part;
             }
-            self.crowd.enter(next, self.now);
+            self.clients.enter(next, self.now);
         }
     }
 
     fn next_phase(&self) -> Phase {
-        match (self.signalled, self.crowd.phase) {
+        match (self.signalled, self.clients.phase) {
             (1.., phase) if phase.is_on() => Phase::Ending { until: self.now + PATIENCE_WHEN_TOLD },
             (2.., _) => Phase::Over,
-            (_, _) => self.crowd.next_phase(self.now),
+            (_, _) => self.clients.next_phase(self.now),
         }
     }
 
     /// Notes where everything stands, shows it, and adds recent latencies to those of their part.
     fn tick(&mut self) {
-        let counts = self.crowd.counts();
-        let kind = self.crowd.plan.main_kind();
-        let recent = kind.map(|kind| self.crowd.flocks[kind as usize].tally.latency.recent());
+        let counts = self.clients.counts();
+        let kind = self.clients.plan.main_kind();
+        let recent = kind.map(|kind| self.clients.groups[kind as usize].tally.latency.recent());
         let before = self.record.note(self.now, counts, recent);
         self.progress.show(&before, &self.record.last, recent);
-        for flock in &mut self.crowd.flocks {
-            flock.tally.latency.fold(self.part);
+        for group in &mut self.clients.groups {
+            group.tally.latency.fold(self.part);
         }
         while self.next_tick <= self.now {
             self.next_tick = self.next_tick + TICK;

@@ -4,26 +4,27 @@ use std::time::Duration;
 
 use oneloop::engine::Time;
 
-/// What was missed is made up for within so long. A longer pause is not: the burst behind it would
-/// be our doing.
+/// A delay of the loop up to this long is made up for. A longer one is not: the burst behind it would be
+/// caused by this program.
 const SLACK: Duration = Duration::from_millis(10);
 
-/// After a connection that failed. Nobody listening costs us and the system next to nothing then.
+/// How long no connection is opened after one has failed, so that a server that is gone does not keep
+/// the loop busy.
 const RESPITE: Duration = Duration::from_millis(100);
 
 /// The moments at which a connection may be begun.
 #[derive(Debug)]
-pub struct Pace {
+pub struct ConnectRate {
     pause: Duration,
     next: Time,
     held_until: Time,
 }
 
-impl Pace {
+impl ConnectRate {
     /// At most `rate` a second, which is above 0.
-    pub fn new(rate: f64) -> Pace {
+    pub fn new(rate: f64) -> ConnectRate {
         let pause = Duration::from_secs_f64(1.0 / rate);
-        Pace { pause, next: Time::START, held_until: Time::START }
+        ConnectRate { pause, next: Time::START, held_until: Time::START }
     }
 
     /// When connections to keep or to hold may next be begun.
@@ -58,8 +59,8 @@ mod tests {
         Time::after_start(Duration::from_millis(millis))
     }
 
-    /// How many are begun in these milliseconds, by somebody who begins all that he may.
-    fn begun(pace: &mut Pace, millis: impl Iterator<Item = u64>) -> usize {
+    /// How many are begun in these milliseconds, by a caller that begins all that are allowed.
+    fn begun(pace: &mut ConnectRate, millis: impl Iterator<Item = u64>) -> usize {
         let mut count = 0;
         for now in millis.map(at) {
             while pace.next() <= now {
@@ -72,21 +73,21 @@ mod tests {
 
     #[test]
     fn as_many_are_begun_as_the_rate_says() {
-        assert_eq!(begun(&mut Pace::new(15_000.0), 1..=1000), 15_000);
-        let rarely_looked = begun(&mut Pace::new(1000.0), (1..=1000).step_by(9));
+        assert_eq!(begun(&mut ConnectRate::new(15_000.0), 1..=1000), 15_000);
+        let rarely_looked = begun(&mut ConnectRate::new(1000.0), (1..=1000).step_by(9));
         assert!((990..=1001).contains(&rarely_looked), "{rarely_looked}");
     }
 
     #[test]
     fn a_pause_is_not_made_up_for_by_a_burst() {
-        let mut pace = Pace::new(1000.0);
+        let mut pace = ConnectRate::new(1000.0);
         begun(&mut pace, 1..=100);
         assert_eq!(begun(&mut pace, 5000..=5000), 1);
     }
 
     #[test]
     fn a_failure_is_followed_by_a_respite() {
-        let mut pace = Pace::new(1000.0);
+        let mut pace = ConnectRate::new(1000.0);
         pace.on_failed(at(50));
         assert_eq!((pace.next(), pace.held_until()), (at(150), at(150)));
     }

@@ -1,4 +1,4 @@
-//! What clients say: the bytes of their requests.
+//! What clients send: the bytes of their requests.
 
 use std::rc::Rc;
 
@@ -10,17 +10,17 @@ use crate::load::random::Random;
 const POST_BYTES: usize = 1024;
 const CHUNK_BYTES: usize = POST_BYTES / 4;
 
-/// A server's kernel and ours together take less than 110,000 bytes for a client whose socket is
-/// narrow (see [`sources`](crate::load::sources)), measured on Linux 6. Who never reads asks for more than
-/// twice as much.
+/// For a client with small buffers (see [`sources`](crate::load::sources)) both kernels together take
+/// less than 110,000 bytes, measured on Linux 6. A client that never reads requests more than twice as
+/// much.
 const UNREAD_BYTES_MIN: usize = 256 * 1024;
 
-/// Garbage is at most so long: longer than a head may be on few servers, and cheap.
+/// The longest garbage: enough to be more than a start, and cheap.
 const GARBAGE_BYTES_MAX: usize = 512;
 
-/// The requests of a crowd, made once.
+/// The payloads of all kinds, made once.
 #[derive(Debug)]
-pub struct Words {
+pub struct Payloads {
     get: Rc<[u8]>,
     batch: Rc<[u8]>,
     posts: [Rc<[u8]>; 2],
@@ -31,12 +31,12 @@ pub struct Words {
 
 /// What requests are made of.
 #[derive(Clone, Debug)]
-pub struct Wording<'a> {
+pub struct PayloadSettings<'a> {
     /// The value of `Host`.
     pub host: &'a str,
-    /// What good clients ask for.
+    /// The path that good clients request.
     pub path: &'a str,
-    /// What those ask for who never read, or slowly.
+    /// The path that never-read and slow-read clients request.
     pub big_path: &'a str,
     /// How many GETs a batch has.
     pub depth: usize,
@@ -44,13 +44,13 @@ pub struct Wording<'a> {
     pub big_answer_bytes: usize,
 }
 
-impl Words {
-    /// Puts the requests into words.
-    pub fn new(wording: &Wording<'_>) -> Words {
-        let Wording { host, path, big_path, depth, big_answer_bytes } = wording;
+impl Payloads {
+    /// Makes the payloads.
+    pub fn new(settings: &PayloadSettings<'_>) -> Payloads {
+        let PayloadSettings { host, path, big_path, depth, big_answer_bytes } = settings;
         let get = get(path, host, "");
         let unread = UNREAD_BYTES_MIN.div_ceil((*big_answer_bytes).max(1));
-        Words {
+        Payloads {
             batch: get.repeat(*depth).into(),
             get: get.into(),
             posts: [post_with_length(path, host).into(), post_chunked(path, host).into()],
@@ -61,8 +61,8 @@ impl Words {
         }
     }
 
-    /// What the next request, or batch of them, of a client is, of which it has made so many; and
-    /// how many answers it is due. Garbage and silence are due none.
+    /// The payload of a client that has sent `made` of them before, and how many answers it makes due.
+    /// Strange clients are due none.
     pub fn next(&self, kind: Kind, made: u32, random: &mut Random) -> (Rc<[u8]>, u32) {
         let depth = (self.batch.len() / self.get.len()) as u32;
         match kind {
@@ -120,43 +120,43 @@ fn garbage(request: &[u8], random: &mut Random) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn words(depth: usize, big_answer_bytes: usize) -> Words {
+    fn payloads(depth: usize, big_answer_bytes: usize) -> Payloads {
         let (host, path, big_path) = ("h", "/a", "/b");
-        Words::new(&Wording { host, path, big_path, depth, big_answer_bytes })
+        Payloads::new(&PayloadSettings { host, path, big_path, depth, big_answer_bytes })
     }
 
-    fn said(kind: Kind, made: u32) -> (String, u32) {
-        let (bytes, due) = words(2, 1 << 20).next(kind, made, &mut Random::new(1));
+    fn sent(kind: Kind, made: u32) -> (String, u32) {
+        let (bytes, due) = payloads(2, 1 << 20).next(kind, made, &mut Random::new(1));
         (String::from_utf8_lossy(&bytes).into_owned(), due)
     }
 
     #[test]
-    fn each_kind_has_its_words() {
+    fn each_kind_has_its_payload() {
         let get = "GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
-        assert_eq!(said(Kind::Get, 0), (get.repeat(2), 2));
-        assert_eq!(said(Kind::HalfClose, 0), (get.to_owned(), 1));
-        assert_eq!(said(Kind::Idle, 0), (String::new(), 0));
-        assert!(said(Kind::ConnectClose, 0).0.contains("Connection: close\r\n"));
-        assert!(said(Kind::Drip, 0).0.ends_with("X-Drip: d"));
-        assert_eq!(said(Kind::NeverRead, 0).0, get.replace("/a", "/b"));
+        assert_eq!(sent(Kind::Get, 0), (get.repeat(2), 2));
+        assert_eq!(sent(Kind::HalfClose, 0), (get.to_owned(), 1));
+        assert_eq!(sent(Kind::Idle, 0), (String::new(), 0));
+        assert!(sent(Kind::ConnectClose, 0).0.contains("Connection: close\r\n"));
+        assert!(sent(Kind::Drip, 0).0.ends_with("X-Drip: d"));
+        assert_eq!(sent(Kind::NeverRead, 0).0, get.replace("/a", "/b"));
     }
 
     #[test]
     fn posts_are_in_turn_with_a_length_and_chunked() {
-        let (with_length, chunked) = (said(Kind::Post, 0).0, said(Kind::Post, 1).0);
+        let (with_length, chunked) = (sent(Kind::Post, 0).0, sent(Kind::Post, 1).0);
         let (head, body) = with_length.split_once("\r\n\r\n").expect("a head");
         assert!(head.contains("Content-Length: 1024") && body.len() == 1024);
         let (head, body) = chunked.split_once("\r\n\r\n").expect("a head");
         assert!(head.contains("Transfer-Encoding: chunked"));
         let chunk = format!("100\r\n{}\r\n", "p".repeat(256));
         assert_eq!(body, format!("{}0\r\n\r\n", chunk.repeat(4)));
-        assert_eq!(said(Kind::Post, 2).0, with_length);
+        assert_eq!(sent(Kind::Post, 2).0, with_length);
     }
 
     #[test]
-    fn who_never_reads_asks_for_more_than_kernels_hold() {
+    fn a_never_read_client_requests_more_than_kernels_hold() {
         let asked = |answer| {
-            let (bytes, _) = words(1, answer).next(Kind::NeverRead, 0, &mut Random::new(1));
+            let (bytes, _) = payloads(1, answer).next(Kind::NeverRead, 0, &mut Random::new(1));
             bytes.windows(5).filter(|five| five == b"GET /").count()
         };
         assert_eq!([asked(1 << 20), asked(1 << 17), asked(148)], [1, 2, 1772]);
@@ -166,12 +166,13 @@ mod tests {
     fn garbage_repeats_with_its_seed_and_is_of_both_sorts() {
         let garbage = |seed| {
             let mut random = Random::new(seed);
-            let words = words(1, 148);
-            (0..100).map(|_| words.next(Kind::Garbage, 0, &mut random).0).collect::<Vec<_>>()
+            let payloads = payloads(1, 148);
+            (0..100).map(|_| payloads.next(Kind::Garbage, 0, &mut random).0).collect::<Vec<_>>()
         };
         assert_eq!(garbage(5), garbage(5));
         assert_ne!(garbage(5), garbage(6));
-        let near = garbage(5).iter().filter(|bytes| bytes.len() == words(1, 1).get.len()).count();
+        let near =
+            garbage(5).iter().filter(|bytes| bytes.len() == payloads(1, 1).get.len()).count();
         assert!((25..=75).contains(&near), "{near}");
     }
 }

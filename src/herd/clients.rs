@@ -1,7 +1,7 @@
-//! The crowd itself: every client, what becomes of it at an event, and what is counted of it.
+//! All clients: what an event does to one, and what is counted of it.
 //!
-//! [`arrivals`](crate::arrivals) brings clients, [`asking`](crate::asking) has them act when their
-//! time has come, [`phases`](crate::phases) knows how far the run is.
+//! [`connecting`](crate::connecting) opens connections, [`requests`](crate::requests) sends what is
+//! due, [`phases`](crate::phases) knows how far the run is.
 
 use std::collections::VecDeque;
 
@@ -10,58 +10,59 @@ use oneloop::Metrics;
 use oneloop::engine::{ClientId, Readiness, Time};
 use slab::Slab;
 
-use crate::carousel::Carousel;
-use crate::client::{Client, Ending, Heard, RECEIVES_MAX, Stage, Then};
+use crate::client::{Answers, Client, Ending, RECEIVES_MAX, Stage, Then};
 use crate::clock::Clock;
-use crate::flock::Flock;
+use crate::connect_rate::ConnectRate;
+use crate::group::Group;
 use crate::kind::Kind;
 use crate::load::answer::{Checker, Expected};
 use crate::load::random::Random;
 use crate::load::sources::Sources;
-use crate::pace::Pace;
+use crate::payloads::{PayloadSettings, Payloads};
 use crate::phases::Phase;
 use crate::plan::Plan;
-use crate::probe::Lessons;
+use crate::probe::Expectations;
+use crate::rotation::Rotation;
 use crate::tally::Why;
 use crate::times::Times;
-use crate::words::{Wording, Words};
 
 /// Holds many pipelined answers; one for all clients.
 const INPUT_BYTES: usize = 64 * 1024;
 
-/// Too many requests at once: the server says so, and is not wrong.
+/// A server that has too many requests may say so: this status is not a wrong answer.
 const OVERLOADED: u16 = 503;
 
 /// Every client, and what they share.
-pub struct Crowd<'p> {
+pub struct Clients<'p> {
     pub plan: &'p Plan,
     pub clock: Clock,
     pub registry: Registry,
-    pub clients: Slab<Client>,
+    pub slab: Slab<Client>,
     pub next_generation: u32,
     /// By [`Kind`]'s order.
-    pub flocks: Vec<Flock>,
-    pub voice: Voice,
+    pub groups: Vec<Group>,
+    pub shared: Shared,
     pub sources: Sources,
-    pub pace: Pace,
-    /// Whose kind is next to be asked for an arrival.
-    pub turnstile: usize,
-    pub drippers: Carousel<ClientId>,
-    pub sippers: Carousel<ClientId>,
-    /// Garbage clients, and when they hang up; in order.
+    pub connect_rate: ConnectRate,
+    /// The kind that is first to open a connection, if it lacks one.
+    pub next_kind: usize,
+    pub drip_turns: Rotation<ClientId>,
+    pub slow_read_turns: Rotation<ClientId>,
+    /// Garbage clients, and when they close their connections; in order.
     pub impatient: VecDeque<(Time, ClientId)>,
-    /// Who was not done with reading, though there will be no event.
+    /// Clients that stopped receiving before the socket was empty: no event will come for them.
     pub again: Vec<ClientId>,
     pub phase: Phase,
     /// Requests that good clients have made.
     pub asked: u64,
-    /// By how much requests were sent after they were due, though a client was free: our own fault.
+    /// By how much requests were sent after they were due although a client was free: the fault of this
+    /// program.
     pub lateness: Times,
 }
 
-/// What clients need to speak and to listen, lent to each in turn.
-pub struct Voice {
-    pub words: Words,
+/// What each client needs for sending and receiving, lent to one after another.
+pub struct Shared {
+    pub payloads: Payloads,
     pub random: Random,
     pub metrics: Metrics,
     slow_read_bytes: usize,
@@ -72,40 +73,40 @@ pub struct Voice {
     any: Checker,
 }
 
-impl<'p> Crowd<'p> {
-    /// Nobody yet; time begins.
-    pub fn new(plan: &'p Plan, lessons: &Lessons, registry: Registry) -> Crowd<'p> {
+impl<'p> Clients<'p> {
+    /// No client yet. The clock starts.
+    pub fn new(plan: &'p Plan, expectations: &Expectations, registry: Registry) -> Clients<'p> {
         let host = plan.server.to_string();
-        let words = Words::new(&Wording {
+        let payloads = Payloads::new(&PayloadSettings {
             host: &host,
             path: &plan.path,
             big_path: &plan.big_path,
             depth: plan.depth,
-            big_answer_bytes: lessons.big_answer_bytes,
+            big_answer_bytes: expectations.big_answer_bytes,
         });
-        Crowd {
+        Clients {
             plan,
             clock: Clock::start(),
             registry,
-            clients: Slab::with_capacity(plan.clients()),
+            slab: Slab::with_capacity(plan.clients()),
             next_generation: 0,
-            flocks: Kind::ALL.map(|kind| Flock::new(kind, plan)).into(),
-            voice: Voice {
-                words,
+            groups: Kind::ALL.map(|kind| Group::new(kind, plan)).into(),
+            shared: Shared {
+                payloads,
                 random: Random::new(plan.seed),
                 metrics: Metrics::default(),
                 slow_read_bytes: plan.slow_read_bytes,
                 input: vec![0; INPUT_BYTES.max(plan.slow_read_bytes)].into(),
-                get: Checker::new(lessons.get.clone()),
-                post: Checker::new(lessons.post.clone()),
-                big: Checker::new(lessons.big.clone()),
+                get: Checker::new(expectations.get.clone()),
+                post: Checker::new(expectations.post.clone()),
+                big: Checker::new(expectations.big.clone()),
                 any: Checker::new(Expected::Any),
             },
             sources: Sources::new(plan.server),
-            pace: Pace::new(plan.connect_rate),
-            turnstile: 0,
-            drippers: Carousel::new(plan.drip_every),
-            sippers: Carousel::new(plan.drip_every),
+            connect_rate: ConnectRate::new(plan.connect_rate),
+            next_kind: 0,
+            drip_turns: Rotation::new(plan.drip_every),
+            slow_read_turns: Rotation::new(plan.drip_every),
             impatient: VecDeque::new(),
             again: Vec::new(),
             phase: Phase::first(plan),
@@ -116,48 +117,48 @@ impl<'p> Crowd<'p> {
 
     /// The client that `id` names, if it is still here.
     pub fn client(&mut self, id: ClientId) -> Option<&mut Client> {
-        find(&mut self.clients, id)
+        find(&mut self.slab, id)
     }
 
-    pub fn flock(&mut self, kind: Kind) -> &mut Flock {
-        &mut self.flocks[kind as usize]
+    pub fn group(&mut self, kind: Kind) -> &mut Group {
+        &mut self.groups[kind as usize]
     }
 
     /// The poll has reported something of a client.
-    pub fn on_event(&mut self, id: ClientId, told: Readiness) {
+    pub fn on_event(&mut self, id: ClientId, readiness: Readiness) {
         let clock = self.clock;
         let Some(client) = self.client(id) else { return };
-        client.note(told);
+        client.note(readiness);
         if client.stage() == Stage::Connecting {
-            match client.finish_connecting(told, clock.now()) {
+            match client.finish_connecting(readiness, clock.now()) {
                 Ok(()) => self.on_connected(id),
                 Err(reason) => self.end(id, Ending::NotConnected(reason)),
             }
-            if !told.readable {
+            if !readiness.readable {
                 return;
             }
         }
-        self.go_on(id, told);
+        self.on_ready(id, readiness);
     }
 
-    /// Has those read on who stopped so that others had their turn.
-    pub fn go_on_again(&mut self) {
+    /// Receives on for the clients that stopped so that others had their turn.
+    pub fn receive_again(&mut self) {
         for id in std::mem::take(&mut self.again) {
-            self.listen(id);
+            self.receive(id);
         }
     }
 
-    /// A connection that stands can do something.
-    fn go_on(&mut self, id: ClientId, told: Readiness) {
-        self.speak(id);
+    /// An established connection can be read or written.
+    fn on_ready(&mut self, id: ClientId, readiness: Readiness) {
+        self.send(id);
         let Some(client) = self.client(id) else { return };
         match client.kind {
-            Kind::NeverRead => match client.look(told) {
+            Kind::NeverRead => match client.look(readiness) {
                 Then::Ends(ending) => self.end(id, ending),
                 Then::Waits | Then::GoesOn => {}
             },
-            // The end that lies behind what is unread comes when that has been read.
-            Kind::SlowRead => match client.look(Readiness { read_closed: false, ..told }) {
+            // The server's end lies behind what is unread, and is received after it.
+            Kind::SlowRead => match client.look(Readiness { read_closed: false, ..readiness }) {
                 Then::Ends(ending) => self.end(id, ending),
                 Then::Waits | Then::GoesOn => {}
             },
@@ -169,24 +170,24 @@ impl<'p> Crowd<'p> {
             | Kind::Drip
             | Kind::Garbage
             | Kind::Reset => {
-                if told.readable || told.read_closed {
-                    self.listen(id);
+                if readiness.readable || readiness.read_closed {
+                    self.receive(id);
                 }
             }
         }
     }
 
-    /// Has a client receive, and acts on what it has heard.
-    pub fn listen(&mut self, id: ClientId) {
-        let Some(client) = find(&mut self.clients, id) else { return };
-        let Heard { right, then } = self.voice.hear(client);
+    /// Receives for a client, and acts on what has come.
+    pub fn receive(&mut self, id: ClientId) {
+        let Some(client) = find(&mut self.slab, id) else { return };
+        let Answers { right, then } = self.shared.receive(client);
         let (kind, begun) = (client.kind, client.begun);
         if right > 0 {
             self.on_right(kind, right, begun);
         }
         match then {
             Then::Ends(ending) => return self.end(id, ending),
-            // Who reads slowly reads on when it is its turn.
+            // A slow-read client reads on when its turn comes.
             Then::GoesOn if kind != Kind::SlowRead => self.again.push(id),
             Then::GoesOn | Then::Waits => {}
         }
@@ -197,7 +198,7 @@ impl<'p> Crowd<'p> {
 
     fn on_right(&mut self, kind: Kind, count: u32, begun: Time) {
         let now = self.clock.now();
-        let tally = &mut self.flock(kind).tally;
+        let tally = &mut self.group(kind).tally;
         tally.right += u64::from(count);
         if kind.is_good() {
             for _ in 0..count {
@@ -215,7 +216,7 @@ impl<'p> Crowd<'p> {
                 client.free_since = now;
                 self.on_free(id, now);
             }
-            // It has been answered and would have to wait to be forgotten.
+            // It has its answer, and the server would keep the connection open.
             Kind::Garbage if !client.last => self.end(id, Ending::HungUp),
             Kind::Get
             | Kind::Post
@@ -230,14 +231,14 @@ impl<'p> Crowd<'p> {
         }
     }
 
-    /// Takes a client out and counts how it ended. Dropping the stream has the poll forget it.
+    /// Removes a client and counts how it ended. Dropping its stream makes the poll forget it.
     pub fn end(&mut self, id: ClientId, ending: Ending) {
         let now = self.clock.now();
-        let client = self.clients.remove(id.slot());
-        let expects_overload = self.voice.expects_overload();
-        let flock = &mut self.flocks[client.kind as usize];
-        flock.live -= 1;
-        let tally = &mut flock.tally;
+        let client = self.slab.remove(id.slot());
+        let expects_overload = self.shared.expects_overload();
+        let group = &mut self.groups[client.kind as usize];
+        group.live -= 1;
+        let tally = &mut group.tally;
         let due = match client.kind.is_good() {
             true => u64::from(client.due),
             false => 0,
@@ -250,14 +251,14 @@ impl<'p> Crowd<'p> {
             }
             false => due,
         };
-        let stood = now.since(client.came);
-        // A good client's own requests are why it was answered; others are answered as they go.
+        let stood = now.since(client.connecting_since);
+        // A good client is answered because it asks; a strange one, because the server gives it up.
         let answered = client.status.filter(|_| !client.kind.is_good()).map(Why::Status);
         match ending {
             Ending::NotConnected(reason) => {
                 tally.refused += 1;
                 *tally.ended.entry(Why::NotConnected(reason)).or_default() += 1;
-                self.pace.on_failed(now);
+                self.connect_rate.on_failed(now);
             }
             Ending::Closed => {
                 tally.lost += due;
@@ -281,13 +282,13 @@ impl<'p> Crowd<'p> {
     }
 }
 
-/// The client that `id` names: an event for one that has gone finds another generation.
+/// The client that `id` names. An event for a client that is gone finds another generation.
 pub fn find(clients: &mut Slab<Client>, id: ClientId) -> Option<&mut Client> {
     clients.get_mut(id.slot()).filter(|client| client.generation == id.number())
 }
 
-impl Voice {
-    fn hear(&mut self, client: &mut Client) -> Heard {
+impl Shared {
+    fn receive(&mut self, client: &mut Client) -> Answers {
         let (checker, receives, room) = match client.kind {
             Kind::Get | Kind::ConnectClose | Kind::HalfClose => {
                 (&mut self.get, RECEIVES_MAX, self.input.len())
@@ -298,10 +299,10 @@ impl Voice {
                 (&mut self.any, RECEIVES_MAX, self.input.len())
             }
         };
-        client.hear(receives, &mut self.input[..room], checker, &mut self.metrics)
+        client.receive(receives, &mut self.input[..room], checker, &mut self.metrics)
     }
 
-    /// Whether overload is what was learned to be right.
+    /// Whether overload is the expected answer.
     fn expects_overload(&self) -> bool {
         self.get.expects(OVERLOADED)
     }

@@ -1,4 +1,4 @@
-//! Who drips, in turn: everybody once in a fixed span, and never all at once.
+//! Gives clients turns: each once in a fixed span, and never all at once.
 //!
 //! Were each client's next byte due a span after its last, clients that came together would stay
 //! together: the server would see a burst and a pause. Here one of `n` clients has its turn every
@@ -11,17 +11,17 @@ use oneloop::engine::Time;
 
 /// A ring of clients, named by `K`.
 #[derive(Debug)]
-pub struct Carousel<K> {
+pub struct Rotation<K> {
     ring: VecDeque<K>,
     every: Duration,
     /// When the last turn was due.
     turned: Time,
 }
 
-impl<K> Carousel<K> {
-    /// Nobody yet. Each client will have a turn `every` so often.
-    pub fn new(every: Duration) -> Carousel<K> {
-        Carousel { ring: VecDeque::new(), every, turned: Time::START }
+impl<K> Rotation<K> {
+    /// No client yet. Each will have a turn once in the span `every`.
+    pub fn new(every: Duration) -> Rotation<K> {
+        Rotation { ring: VecDeque::new(), every, turned: Time::START }
     }
 
     /// Puts a client behind all others.
@@ -32,16 +32,16 @@ impl<K> Carousel<K> {
         self.ring.push_back(client);
     }
 
-    /// When the next turn is due; `None` when nobody is here.
+    /// When the next turn is due; `None` without clients.
     pub fn next_due(&self) -> Option<Time> {
         (!self.ring.is_empty()).then(|| self.turned + self.pause())
     }
 
-    /// Takes out the client whose turn is due by `now`. It comes back by [`Carousel::join`], unless
+    /// Takes out the client whose turn is due by `now`. It comes back by [`Rotation::join`], unless
     /// it is gone.
     pub fn take_due(&mut self, now: Time) -> Option<K> {
         let due = self.next_due().filter(|due| *due <= now)?;
-        // After a long sleep nobody is given two turns at once to make up for it.
+        // A long sleep is not made up for: no client is given two turns at once.
         self.turned = match now.since(due) > self.every {
             true => now,
             false => due,
@@ -63,46 +63,46 @@ mod tests {
     }
 
     /// Turns within `span` milliseconds, looked for every millisecond.
-    fn turns(carousel: &mut Carousel<u8>, from: u64, span: u64) -> Vec<u8> {
+    fn turns(rotation: &mut Rotation<u8>, from: u64, span: u64) -> Vec<u8> {
         let mut turns = Vec::new();
         for now in (from..from + span).map(at) {
-            while let Some(client) = carousel.take_due(now) {
+            while let Some(client) = rotation.take_due(now) {
                 turns.push(client);
-                carousel.join(client, now);
+                rotation.join(client, now);
             }
         }
         turns
     }
 
     #[test]
-    fn everybody_has_a_turn_in_each_span_and_they_are_spread_over_it() {
-        let mut carousel = Carousel::new(Duration::from_secs(1));
+    fn every_client_has_a_turn_in_each_span_and_they_are_spread_over_it() {
+        let mut rotation = Rotation::new(Duration::from_secs(1));
         for client in 0..4 {
-            carousel.join(client, at(0));
+            rotation.join(client, at(0));
         }
-        assert_eq!(carousel.next_due(), Some(at(250)));
-        assert_eq!(turns(&mut carousel, 1, 1000), [0, 1, 2, 3]);
-        assert_eq!(turns(&mut carousel, 1001, 500), [0, 1]);
+        assert_eq!(rotation.next_due(), Some(at(250)));
+        assert_eq!(turns(&mut rotation, 1, 1000), [0, 1, 2, 3]);
+        assert_eq!(turns(&mut rotation, 1001, 500), [0, 1]);
     }
 
     #[test]
     fn a_single_client_has_its_turn_once_a_span() {
-        let mut carousel = Carousel::new(Duration::from_millis(100));
-        carousel.join(7, at(40));
-        assert_eq!(carousel.take_due(at(139)), None);
-        assert_eq!(turns(&mut carousel, 140, 300), [7, 7, 7]);
+        let mut rotation = Rotation::new(Duration::from_millis(100));
+        rotation.join(7, at(40));
+        assert_eq!(rotation.take_due(at(139)), None);
+        assert_eq!(turns(&mut rotation, 140, 300), [7, 7, 7]);
     }
 
     #[test]
     fn a_long_sleep_is_not_made_up_for() {
-        let mut carousel = Carousel::new(Duration::from_millis(100));
+        let mut rotation = Rotation::new(Duration::from_millis(100));
         for client in 0..10 {
-            carousel.join(client, at(0));
+            rotation.join(client, at(0));
         }
         let now = at(60_000);
         let mut count = 0;
-        while let Some(client) = carousel.take_due(now) {
-            carousel.join(client, now);
+        while let Some(client) = rotation.take_due(now) {
+            rotation.join(client, now);
             count += 1;
         }
         assert_eq!(count, 1);
@@ -110,8 +110,8 @@ mod tests {
 
     #[test]
     fn an_empty_one_has_nothing_due() {
-        let mut carousel = Carousel::<u8>::new(Duration::from_secs(1));
-        assert_eq!(carousel.next_due(), None);
-        assert_eq!(carousel.take_due(at(99_999)), None);
+        let mut rotation = Rotation::<u8>::new(Duration::from_secs(1));
+        assert_eq!(rotation.next_due(), None);
+        assert_eq!(rotation.take_due(at(99_999)), None);
     }
 }

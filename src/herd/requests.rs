@@ -1,0 +1,132 @@
+//! Sends requests: after an answer, by a schedule, or a byte at a time.
+
+use std::time::Duration;
+
+use oneloop::engine::{ClientId, Time};
+
+use crate::client::{Ending, Flushed};
+use crate::clients::{Clients, find};
+use crate::kind::Kind;
+
+/// How long a garbage client waits for an answer or the end. Much of what it sends is the beginning
+/// of a request, for whose rest a server waits far longer.
+const GARBAGE_PATIENCE: Duration = Duration::from_secs(1);
+
+impl Clients<'_> {
+    /// Whether good clients may make another request.
+    pub fn may_ask(&self) -> bool {
+        self.plan.requests.is_none_or(|requests| self.asked < requests)
+    }
+
+    /// A client with a kept connection can make its next request. Without a schedule it does.
+    pub fn on_free(&mut self, id: ClientId, now: Time) {
+        let Some(kind) = self.client(id).map(|client| client.kind) else { return };
+        let goes_on = self.phase.is_on() && self.may_ask();
+        let group = self.group(kind);
+        match group.schedule {
+            Some(_) => group.free.push_back(id),
+            None if goes_on => self.make_request(id, now),
+            None => {}
+        }
+    }
+
+    /// Makes free clients send the requests that are due. A request that is due while no client is free
+    /// stays with the schedule, and keeps its time.
+    pub fn request_due(&mut self, now: Time) {
+        for kind in [Kind::Get, Kind::Post] {
+            while let Some((id, due)) = self.next_request(kind, now) {
+                let free_since = self.client(id).map_or(due, |client| client.free_since);
+                self.lateness.record(self.clock.now().since(due.max(free_since)));
+                self.make_request(id, due);
+            }
+        }
+    }
+
+    fn next_request(&mut self, kind: Kind, now: Time) -> Option<(ClientId, Time)> {
+        if !self.may_ask() {
+            return None;
+        }
+        loop {
+            let id = *self.group(kind).free.front()?;
+            if self.client(id).is_some_and(|client| client.is_free()) {
+                break;
+            }
+            self.group(kind).free.pop_front();
+        }
+        let group = self.group(kind);
+        let due = group.schedule.as_mut()?.take_due(now)?;
+        group.free.pop_front().map(|id| (id, due))
+    }
+
+    fn make_request(&mut self, id: ClientId, begun: Time) {
+        self.prepare(id, begun);
+        let due = self.client(id).map_or(0, |client| client.due);
+        self.asked += u64::from(due);
+        self.send(id);
+    }
+
+    /// Sends a client's next payload.
+    pub fn request(&mut self, id: ClientId, begun: Time) {
+        self.prepare(id, begun);
+        self.send(id);
+    }
+
+    /// Gives a client its next payload.
+    pub fn prepare(&mut self, id: ClientId, begun: Time) {
+        let shared = &mut self.shared;
+        let Some(client) = find(&mut self.slab, id) else { return };
+        client.begin(shared.payloads.next(client.kind, client.made, &mut shared.random), begun);
+    }
+
+    /// Sends the rest of a client's payload, as far as the kernel takes it.
+    pub fn send(&mut self, id: ClientId) {
+        let Some(client) = find(&mut self.slab, id) else { return };
+        // A drip client sends only when its turn comes.
+        if client.kind == Kind::Drip {
+            return;
+        }
+        match client.flush(&mut self.shared.metrics) {
+            Flushed::All if client.kind == Kind::HalfClose => client.half_close(),
+            // Clients that do not read learn of the end by an event.
+            Flushed::Lost if !client.kind.has_small_buffers() => self.again.push(id),
+            Flushed::All | Flushed::Part | Flushed::Lost => {}
+        }
+    }
+
+    /// Sends a drip client's next byte, and puts it in line for the one after.
+    pub fn drip(&mut self, id: ClientId, now: Time) {
+        if let Some(client) = find(&mut self.slab, id) {
+            client.drip(&mut self.shared.metrics);
+            self.drip_turns.join(id, now);
+        }
+    }
+
+    /// Gives their turn to the drip and slow-read clients for which it is due.
+    pub fn drip_due(&mut self, now: Time) {
+        while let Some(id) = self.drip_turns.take_due(now) {
+            self.drip(id, now);
+        }
+        while let Some(id) = self.slow_read_turns.take_due(now) {
+            if self.client(id).is_some() {
+                self.slow_read_turns.join(id, now);
+                self.receive(id);
+            }
+        }
+    }
+
+    /// Makes a client close its connection in a while.
+    pub fn be_impatient(&mut self, id: ClientId, now: Time) {
+        self.impatient.push_back((now + GARBAGE_PATIENCE, id));
+    }
+
+    /// Ends the clients that have waited long enough.
+    pub fn hang_up_due(&mut self, now: Time) {
+        while self.impatient.front().is_some_and(|(due, _)| *due <= now) {
+            if let Some((_, id)) = self.impatient.pop_front()
+                && self.client(id).is_some()
+            {
+                self.end(id, Ending::HungUp);
+            }
+        }
+    }
+}
