@@ -4,18 +4,10 @@
 //! They are kept as half a request is, with a mark that they are not looked at yet. Until they are,
 //! nothing more is received: so a client never makes the server keep more than one receive of them.
 
-use super::machine::{Connection, Context};
+use super::machine::{Connection, Context, Unlooked};
 use super::state::State;
 use crate::answer::handler::Handler;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
-
-/// What has come and has not been looked at, because the client's budget was used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unlooked {
-    Nothing,
-    /// A part of the input that is kept.
-    Input,
-}
 
 impl Connection {
     /// How many bytes to receive at once at the most: what cannot be answered yet is kept.

@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use super::backlog::Unlooked;
-use super::machine::{Common, Connection, Context, Phase};
-use super::partial::place_of_end;
+use super::machine::{Common, Connection, Context, Phase, Unlooked};
+use super::partial::{Look, place_of_end};
 use super::state::{After, HeadPlace, State, Then};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Travel};
 use crate::buffer::kept::Kept;
@@ -22,14 +21,6 @@ use crate::http::parse::{self, FieldRoom, Head, Missing};
 use crate::http::request::Request;
 use crate::metrics::CloseReason;
 use crate::work;
-
-/// What one look at the input came to.
-pub(super) enum Look {
-    /// The first so many bytes are done with.
-    Consumed(usize),
-    /// More has to come; only the first so many bytes are still needed.
-    Kept(usize),
-}
 
 impl Connection {
     /// Answers every whole request in `input`, as long as the output has room and the client's

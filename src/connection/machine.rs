@@ -8,7 +8,6 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::backlog::Unlooked;
 use super::state::{After, Name, State, Then};
 use crate::answer::handler::Handler;
 use crate::answer::source::Streaming;
@@ -81,6 +80,14 @@ pub enum Unread {
     Nothing,
     /// It may hold some.
     Perhaps,
+}
+
+/// What has come and has not been looked at, because the client's budget was used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unlooked {
+    Nothing,
+    /// A part of the input that is kept.
+    Input,
 }
 
 /// One HTTP connection, without its socket.

@@ -1,11 +1,18 @@
 //! Heads that are not whole yet, and the empty lines that may stand before them.
 
-use super::dialogue::Look;
 use super::machine::{Connection, Context};
 use super::state::HeadPlace;
 use crate::answer::handler::Handler;
 use crate::http::fault::FaultKind;
 use crate::work;
+
+/// What one look at the input came to.
+pub(super) enum Look {
+    /// The first so many bytes are done with.
+    Consumed(usize),
+    /// More has to come; only the first so many bytes are still needed.
+    Kept(usize),
+}
 
 impl Connection {
     /// RFC 9112 §2.2: empty lines before a request are ignored. Some clients send one after a

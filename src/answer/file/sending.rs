@@ -20,13 +20,9 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::system::{self, Cached, Fetch};
+use super::system::{self, Cached, Fetch, PIECE_BYTES_MAX};
 use crate::answer::source::Asked;
 use crate::time::Time;
-
-/// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and
-/// four of them use up a client's turn.
-pub(super) const PIECE_BYTES_MAX: u64 = 256 * 1024;
 
 /// How far ahead of what is being sent the kernel is asked to fetch, in bytes. It goes on being
 /// asked before it has got there, so that a disk always knows what comes next.

@@ -12,6 +12,10 @@ use rustix::io::Errno;
 
 use crate::system_calls::{Call, again, note};
 
+/// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and
+/// four of them use up a client's turn.
+pub(super) const PIECE_BYTES_MAX: u64 = 256 * 1024;
+
 /// What came of a look at the page cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cached {
@@ -130,7 +134,7 @@ mod linux {
 
     /// What is fetched begins and ends at multiples of this, in bytes. As long as a piece that is
     /// sent by its ends is not longer, little ranges that have been asked for leave no gap in it.
-    const WHOLE_BYTES: u64 = crate::answer::file::sending::PIECE_BYTES_MAX;
+    const WHOLE_BYTES: u64 = PIECE_BYTES_MAX;
 
     /// File systems that keep their files in memory, by what `statfs` says they are: tmpfs (what
     /// swapping does to it is not ours to mend), ramfs, hugetlbfs.

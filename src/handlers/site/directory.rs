@@ -6,7 +6,6 @@
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 use std::fmt;
 
-use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 
 use super::failure::Failure;
@@ -54,9 +53,16 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn new(root: Root, name: &[u8], opened: OwnedFd) -> Result<Directory, Failure> {
+    /// Opens the directory `name` of `root`.
+    pub(super) fn open(root: &Root, name: &[u8]) -> Result<Directory, Failure> {
+        let opened = root.open_directory(name)?;
         let identity = Identity::of(&fstat(&opened)?);
-        Ok(Directory { root, name: name.into(), identity, names: Names::new(opened)? })
+        Ok(Directory {
+            root: root.clone(),
+            name: name.into(),
+            identity,
+            names: Names::new(opened)?,
+        })
     }
 
     pub(super) fn root(&self) -> &Root {
@@ -156,7 +162,7 @@ mod tests {
             symlink(target, path.join(name)).expect("a link");
         }
         let root = Root::open(&path).expect("the root");
-        let mut directory = root.directory(b"").expect("the root again");
+        let mut directory = Directory::open(&root, b"").expect("the root again");
         let (mut served, mut cost, mut looks) = (Vec::new(), 0, 0);
         while let Some(look) = directory.next(|name| name != b"sub") {
             let look = look.expect("an entry");
@@ -178,6 +184,6 @@ mod tests {
     #[test]
     fn what_is_no_directory_is_none() {
         let root = Root::open(&std::env::temp_dir()).expect("a directory");
-        assert_eq!(root.directory(b"is not there/").err(), Some(Failure::Missing));
+        assert_eq!(Directory::open(&root, b"is not there/").err(), Some(Failure::Missing));
     }
 }

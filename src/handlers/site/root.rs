@@ -20,7 +20,6 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, readlinkat, statat};
 use rustix::io::Errno;
 
-use super::directory::Directory;
 use super::failure::Failure;
 use super::identity::{CHECK_EVERY, Identity};
 use super::links::{self, Step};
@@ -209,8 +208,8 @@ impl Root {
     }
 
     /// Opens the directory `name`, to be read.
-    pub(super) fn directory(&self, name: &[u8]) -> Result<Directory, Failure> {
-        Directory::new(self.clone(), name, self.open_beneath(name, DIRECTORY)?)
+    pub(super) fn open_directory(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open_beneath(name, DIRECTORY)
     }
 
     /// What the entry `name` is if it is a link, followed beneath the root, and whether that took

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::super::identity::{CHECK_EVERY, Identity};
 use super::super::root::Root;
-use super::list::{LIST_BYTES_MAX, List};
+use super::list::{LIST_BYTES_MAX, List, Rest};
 use super::page::{self, Known};
-use super::reading::{Reading, Rest};
+use super::reading::Reading;
 use super::view::View;
 use crate::time::Time;
 
@@ -212,6 +212,7 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::directory;
     use super::super::super::directory::Served;
     use super::super::super::identity::Stamp;
     use super::super::super::path::DotFiles;
@@ -222,7 +223,7 @@ mod tests {
 
     /// A directory that was read at `at`, with `files` files that have long names.
     fn keep(kept: &mut Kept, root: &Root, name: &str, files: usize, at: Time) {
-        let directory = root.directory(b"").expect("the root");
+        let directory = directory::Directory::open(root, b"").expect("the root");
         let mut reading = Reading::new(directory, DotFiles::Absent, at);
         for number in 0..files {
             let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };

@@ -91,6 +91,18 @@ impl PartialEq for Entry {
 
 impl Eq for Entry {}
 
+/// What is left of a directory behind a slice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    More,
+    /// The directory is read.
+    Nothing,
+    /// There is more, and it is not looked at.
+    TooMuch,
+    /// The file system fails.
+    Unreadable,
+}
+
 impl List {
     pub(super) fn insert(&mut self, entry: Entry) {
         let bytes = entry.bytes();

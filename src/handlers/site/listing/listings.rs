@@ -8,9 +8,9 @@ use super::super::failure::Failure;
 use super::super::path::DotFiles;
 use super::super::root::Root;
 use super::kept::{self, Kept, Key};
-use super::list::LIST_BYTES_MAX;
+use super::list::{LIST_BYTES_MAX, Rest};
 use super::page;
-use super::reading::{Reading, Rest, SLICE_COST};
+use super::reading::{Reading, SLICE_COST};
 use super::view::View;
 use crate::answer::source::{Next, Piece, Source};
 use crate::time::Time;
@@ -132,7 +132,7 @@ impl Shared {
 
     fn open(&mut self, request: &PageRequest<'_>) -> Result<Directory, Failure> {
         self.effort += OPENING;
-        request.root.directory(request.name)
+        Directory::open(request.root, request.name)
     }
 
     /// The page for a client that has just come. It does not pass those that wait, unless its page

@@ -5,8 +5,7 @@ use std::fmt::Write;
 use super::super::html;
 use super::super::path::encode;
 use super::super::root::Kind;
-use super::list::{Entry, List, SHOWN_MAX, Shown};
-use super::reading::Rest;
+use super::list::{Entry, List, Rest, SHOWN_MAX, Shown};
 use super::view::{Column, Direction, Order, View};
 use crate::http::date;
 

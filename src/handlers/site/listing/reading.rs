@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::directory::Directory;
 use super::super::failure::Failure;
 use super::super::path::{DotFiles, is_shown};
-use super::list::{Entry, List};
+use super::list::{Entry, List, Rest};
 use super::page;
 use crate::time::Time;
 
@@ -34,18 +34,6 @@ pub(super) struct Reading {
     cost: usize,
     /// When the last slice was read.
     pub(super) at: Time,
-}
-
-/// What is left of a directory behind a slice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
-    More,
-    /// The directory is read.
-    Nothing,
-    /// There is more, and it is not looked at.
-    TooMuch,
-    /// The file system fails.
-    Unreadable,
 }
 
 impl Reading {
