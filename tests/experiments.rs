@@ -19,6 +19,7 @@
 mod planting;
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use planting::{Bed, Plant, say};
@@ -70,6 +71,17 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
+/// This file, or all files of this folder and of those in it.
+fn code_under(path: &Path) -> String {
+    match path.is_dir() {
+        true => {
+            let entries = fs::read_dir(path).unwrap();
+            entries.map(|entry| code_under(&entry.unwrap().path())).collect()
+        }
+        false => fs::read_to_string(path).unwrap(),
+    }
+}
+
 #[test]
 fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
     let experiments = experiments();
@@ -77,8 +89,8 @@ fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
     for Experiment { plant, program, test, .. } in &experiments {
         plant.assert_applies("ONELOOP_EXPERIMENTS=all cargo test --test experiments");
         let path = planting::root().join("tests").join(program);
-        let path = if path.is_dir() { path.join("main.rs") } else { path.with_extension("rs") };
-        let is_there = fs::read_to_string(path).unwrap().contains(&format!("fn {test}("));
+        let path = if path.is_dir() { path } else { path.with_extension("rs") };
+        let is_there = code_under(&path).contains(&format!("fn {test}("));
         assert!(is_there, "{} names {test}, which is not in {program}", plant.name);
     }
     if let Some(asked) = std::env::var_os("ONELOOP_EXPERIMENTS") {

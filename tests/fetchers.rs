@@ -113,7 +113,8 @@ import sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     info = 'oneloop_test-1.0.dist-info/'
     wheel.writestr('oneloop_test.py', 'answer = 42\\n')
-    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: oneloop-test\\nVersion: 1.0\\n')
+    metadata = 'Metadata-Version: 2.1\\nName: oneloop-test\\nVersion: 1.0\\n'
+    wheel.writestr(info + 'METADATA', metadata)
     wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\n'
         'Tag: py3-none-any\\n')
     wheel.writestr(info + 'RECORD', ''.join(name + ',,\\n' for name in

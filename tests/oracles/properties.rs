@@ -206,7 +206,8 @@ proptest! {
         let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{more}P:{padding}\r\n\r\n");
         // Whatever is found first, byte by byte.
         let target_end = "GET ".len() + target_bytes_max + 1;
-        let too_many = format!("GET {target} HTTP/1.1\r\nHost: a\r\n{}", "A:b\r\n".repeat(fields_max));
+        let line = format!("GET {target} HTTP/1.1\r\n");
+        let too_many = line + "Host: a\r\n" + &"A:b\r\n".repeat(fields_max);
         let mut ends = BTreeMap::from([(head.len(), "200")]);
         if target_len > target_bytes_max {
             ends.insert(target_end, "414");

@@ -7,11 +7,14 @@
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-#[path = "support/needed.rs"]
+#[path = "../support/needed.rs"]
 mod needed;
-#[path = "support/sockets.rs"]
+#[path = "../support/sockets.rs"]
 mod sockets;
+#[path = "../support/mod.rs"]
 mod support;
+
+mod telnet;
 
 use std::fs;
 #[cfg(target_os = "linux")]
@@ -31,71 +34,6 @@ const NO_GRACE: [&str; 2] = ["--typing-grace", "10m"];
 
 /// How long the default grace of one second may seem to somebody on a busy machine.
 const GRACE: std::ops::Range<Duration> = Duration::from_millis(900)..Duration::from_secs(4);
-
-#[test]
-fn telnet_gets_the_text_about_a_second_after_a_line_and_one_enter() {
-    let Some(telnet) = TELNET.find(telnet_gets_the_text_about_a_second_after_a_line_and_one_enter)
-    else {
-        return;
-    };
-    let server = Server::start(&[]);
-    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
-    telnet.hear("Connected");
-    let typed = Instant::now();
-    telnet.say("GET /hello HTTP/1.1\n");
-    telnet.hear(TEXT.trim_end());
-    let waited = typed.elapsed();
-    assert!(GRACE.contains(&waited), "answered after {waited:?}");
-    assert_closed_by_server(telnet.finish());
-}
-
-#[test]
-fn telnet_gets_the_text_at_once_for_what_can_never_be_a_request() {
-    let Some(telnet) = TELNET.find(telnet_gets_the_text_at_once_for_what_can_never_be_a_request)
-    else {
-        return;
-    };
-    let server = Server::start(&NO_GRACE);
-    for line in ["hello\n", "what is this?\n", "\u{7}\n", "GET\n", "<html>\n"] {
-        let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
-        telnet.say(line);
-        telnet.hear(TEXT.trim_end());
-        assert_closed_by_server(telnet.finish());
-    }
-}
-
-#[test]
-fn telnet_gets_the_text_at_once_for_every_whole_request_it_types() {
-    let Some(telnet) = TELNET.find(telnet_gets_the_text_at_once_for_every_whole_request_it_types)
-    else {
-        return;
-    };
-    let server = Server::start(&NO_GRACE);
-    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
-    for path in ["/first", "/second"] {
-        telnet.say(&format!("GET {path} HTTP/1.1\nHost: here\n\n"));
-        telnet.hear(TEXT.trim_end());
-        telnet.forget();
-    }
-    telnet.say("GET /last HTTP/1.1\nHost: here\nConnection: close\n\n");
-    telnet.hear(TEXT.trim_end());
-    assert_closed_by_server(telnet.finish());
-}
-
-#[test]
-fn telnet_is_told_in_strict_mode_that_its_request_stopped() {
-    let Some(telnet) = TELNET.find(telnet_is_told_in_strict_mode_that_its_request_stopped) else {
-        return;
-    };
-    let server = Server::start(&["--strict", "--head-timeout", "1s"]);
-    let mut telnet = Program::start(&mut telnet_to(&telnet, &server));
-    telnet.say("GET /hello HTTP/1.1\n");
-    telnet.hear("HTTP/1.1 408 ");
-    // telnet ends its lines as a terminal does.
-    let output = telnet.finish().output.replace('\r', "");
-    let (_, body) = output.split_once("\n\n").unwrap();
-    assert!(body.trim().len() > 20, "a person can learn something from {body:?}");
-}
 
 #[test]
 fn curl_gets_the_text_and_the_fields_that_belong_to_it() {
@@ -391,13 +329,6 @@ const CURL: Needed = Needed { names: &["curl"], package: "curl" };
 /// There are several programs called nc; on Debian this name tells the one that has `-N`.
 const NC: Needed = Needed { names: &["nc.openbsd", "nc"], package: "netcat-openbsd" };
 const PROMTOOL: Needed = Needed { names: &["promtool"], package: "prometheus" };
-
-fn telnet_to(telnet: &Path, server: &Server) -> Command {
-    let address = server.address();
-    let mut command = Command::new(telnet);
-    command.args([address.ip().to_string(), address.port().to_string()]);
-    command
-}
 
 /// telnet says so, and its input is still open, so it did not end by itself.
 fn assert_closed_by_server(ended: Ended) {

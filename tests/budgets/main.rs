@@ -7,11 +7,15 @@
 #![cfg(all(feature = "cli", target_os = "linux"))]
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
-#[path = "support/needed.rs"]
+#[path = "../support/needed.rs"]
 mod needed;
+#[path = "../support/mod.rs"]
 mod support;
-#[path = "support/trace.rs"]
+#[path = "../support/trace.rs"]
 mod trace;
+
+mod calls;
+mod size;
 
 use std::alloc::System;
 use std::collections::BTreeSet;
@@ -53,76 +57,6 @@ const PER_TURN: usize = 256;
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
 const LAST_GET: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-
-#[test]
-fn a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll() {
-    let _alone = alone();
-    if !can_trace(a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll) {
-        return;
-    }
-    let rates = rates_per_request(1, 300);
-    println!("per request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
-    assert!(rates.total() <= 2.05, "{:.4} in {rates:?}", rates.total());
-}
-
-#[test]
-fn sixteen_pipelined_requests_take_no_more_calls_than_one() {
-    let _alone = alone();
-    if !can_trace(sixteen_pipelined_requests_take_no_more_calls_than_one) {
-        return;
-    }
-    let rates = rates_per_request(16, 60);
-    println!("per pipelined request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
-    assert!(rates.total() <= 2.05 / 16.0, "{:.4} in {rates:?}", rates.total());
-}
-
-/// Alone, a connection has both its polls to itself: one for the listener, and one that does not
-/// wait, because somebody new can run. The others are accept, another accept that finds nothing,
-/// receive, send and close. Now and then a request comes later than its connection is looked at,
-/// which costs a receive that finds nothing and registering with the poll.
-#[test]
-fn a_short_connection_takes_seven_calls() {
-    let _alone = alone();
-    if !can_trace(a_short_connection_takes_seven_calls) {
-        return;
-    }
-    let rates = rates_per_connection(1, 1000);
-    let calls = shipped_calls(&rates);
-    // A late one takes a receive, a registration, and a poll that also finds nobody else.
-    let late = rates.of("epoll_ctl");
-    println!("per short connection, one by one: {calls:.4}, {late:.4} late, in {rates:?}");
-    assert!(calls <= 7.05 + 3.0 * late, "{calls:.4} in {rates:?}");
-    assert!(late <= 0.5, "most requests are there at the first look: {rates:?}");
-}
-
-/// In a crowd the polls are shared, and so is the accept that finds nothing.
-#[test]
-fn a_short_connection_in_a_crowd_takes_four_calls_and_its_share_of_a_poll() {
-    let _alone = alone();
-    if !can_trace(a_short_connection_in_a_crowd_takes_four_calls_and_its_share_of_a_poll) {
-        return;
-    }
-    let rates = rates_per_connection(BUSY, 100);
-    let calls = shipped_calls(&rates);
-    println!("per short connection, {BUSY} at a time: {calls:.4} in {rates:?}");
-    assert!(calls <= 4.2, "{calls:.4} in {rates:?}");
-}
-
-#[test]
-fn one_thread_serves_everybody() {
-    let _alone = alone();
-    let server = Watched::start();
-    let mut clients: Vec<TcpStream> = (0..BUSY).map(|_| server.connect()).collect();
-    let answer_bytes = answer_bytes(&server);
-    for _ in 0..100 {
-        let mut asked = clients.iter_mut().map(|client| client.write_all(GET.as_bytes()));
-        asked.by_ref().for_each(|sent| sent.unwrap());
-        // Here everybody waits for an answer, or has one that is not read yet.
-        assert_eq!(server.threads(), 1);
-        read_answers(&mut clients, answer_bytes);
-        assert_eq!(server.threads(), 1);
-    }
-}
 
 /// Slots are reserved when the server starts, and their size is held where they are defined: a
 /// client that comes, and one that was answered, asks the allocator for nothing more. What the
@@ -206,150 +140,10 @@ fn memory_is_back_when_a_crowd_has_gone_and_a_few_stay() {
     }
 }
 
-/// The crates that end up in a program which embeds the library. Each of the ten that Cargo.toml
-/// names is there for a reason that is said there; the other five are theirs: `libc`, `bitflags`,
-/// `linux-raw-sys` and `errno` speak to the kernel, and `signal-hook-registry` is half of
-/// `signal-hook`.
-#[test]
-fn an_embedding_program_gets_fifteen_crates_with_the_library() {
-    let _alone = alone();
-    let crates = crates_below(&["--no-default-features"]);
-    println!("with the library: {} crates", crates.len());
-    assert!(crates.len() <= 15, "{}: {crates:?}", crates.len());
-}
-
-/// The command line brings twenty-two more: seven write colours, five are `clap`, four the log and
-/// the times in its lines, three know media types, two read sizes and durations, one knows the
-/// machine's addresses. None is a regex engine, which the log would have for patterns in RUST_LOG.
-#[test]
-fn the_program_is_made_of_thirty_seven_crates() {
-    let _alone = alone();
-    let crates = crates_below(&[]);
-    println!("with the command line: {} crates", crates.len());
-    assert!(crates.len() <= 37, "{}: {crates:?}", crates.len());
-    assert!(!crates.iter().any(|name| name.starts_with("regex")), "{crates:?}");
-}
-
-/// Builds the program as it is shipped, which takes about a minute when something has changed. The
-/// whole file counts, as it is installed: it has no names and no lines for a debugger.
-#[test]
-fn the_installed_program_is_at_most_two_mebibytes() {
-    let build = |format: &str| {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--release", "--bin", "oneloop", "--quiet", "--message-format"]);
-        command.arg(format).current_dir(env!("CARGO_MANIFEST_DIR"));
-        command.stdin(Stdio::null()).stderr(Stdio::inherit());
-        command
-    };
-    // Without the lock, so that the others need not wait for the compiler.
-    assert!(build("short").stdout(Stdio::null()).status().unwrap().success());
-    let _alone = alone();
-    let messages = build("json").output().unwrap().stdout;
-    let program = String::from_utf8(messages).unwrap().lines().find_map(executable).unwrap();
-    let bytes = fs::metadata(&program).unwrap().len();
-    println!("{}: {bytes} bytes", program.display());
-    assert!(bytes <= 2 * 1024 * 1024, "{} has {bytes} bytes", program.display());
-}
-
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     // A test that has failed leaves nothing behind that would matter to the next.
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The calls for one request, of clients that each send so many at a time. From the difference of
-/// two runs, so that starting, connecting, leaving and stopping are not in it.
-///
-/// strace makes the server far slower than its clients, so all of them have asked again whenever
-/// it polls: what is counted is a loaded server.
-fn rates_per_request(pipelined: usize, rounds: usize) -> CallRates {
-    let request = GET.repeat(pipelined);
-    let run = |rounds: usize| {
-        let server = Watched::start_traced();
-        let answers_bytes = answer_bytes(&server) * pipelined;
-        let mut clients: Vec<TcpStream> = (0..BUSY).map(|_| server.connect()).collect();
-        for client in &mut clients {
-            client.write_all(request.as_bytes()).unwrap();
-        }
-        for _ in 1..rounds {
-            for client in &mut clients {
-                client.read_exact(&mut vec![0; answers_bytes]).unwrap();
-                client.write_all(request.as_bytes()).unwrap();
-            }
-        }
-        read_answers(&mut clients, answers_bytes);
-        drop(clients);
-        server.stop_and_count()
-    };
-    let few = rounds / 10;
-    run(rounds).rates_beyond(&run(few), (rounds - few) * BUSY * pipelined)
-}
-
-/// The calls for one connection with one request, of so many clients at a time, each of which
-/// comes again as soon as it has been answered and let go.
-fn rates_per_connection(at_a_time: usize, rounds: usize) -> CallRates {
-    let run = |rounds: usize| {
-        let server = Watched::start_traced();
-        let come = || {
-            let mut client = server.connect();
-            client.write_all(LAST_GET.as_bytes()).unwrap();
-            client
-        };
-        let leave = |mut client: TcpStream| {
-            let mut answer = Vec::new();
-            client.read_to_end(&mut answer).unwrap();
-            assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answer.escape_ascii());
-        };
-        let mut clients: Vec<TcpStream> = (0..at_a_time).map(|_| come()).collect();
-        for _ in 1..rounds {
-            for client in &mut clients {
-                // The next one comes in its place only when the server has closed.
-                let gone = client.try_clone().unwrap();
-                leave(gone);
-                *client = come();
-            }
-        }
-        clients.into_iter().for_each(leave);
-        server.stop_and_count()
-    };
-    let few = rounds / 10;
-    run(rounds).rates_beyond(&run(few), (rounds - few) * at_a_time)
-}
-
-/// All calls but those that only a build with debug assertions makes: there, `std` asks before it
-/// closes a descriptor whether it is open.
-fn shipped_calls(rates: &CallRates) -> f64 {
-    match cfg!(debug_assertions) {
-        true => rates.total() - rates.of("fcntl"),
-        false => rates.total(),
-    }
-}
-
-/// How long an answer is. All are equally long: only the time in `Date` differs.
-fn answer_bytes(server: &Watched) -> usize {
-    let mut client = server.connect();
-    client.write_all(GET.as_bytes()).unwrap();
-    let mut received = Vec::new();
-    loop {
-        let mut buf = [0; 1024];
-        let bytes = client.read(&mut buf).unwrap();
-        assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
-        received.extend_from_slice(&buf[..bytes]);
-        let answers = Answers::read(&received, false, &[]);
-        if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
-            assert_eq!(answer.status, 200);
-            return received.len();
-        }
-    }
-}
-
-/// Reads what each client is owed, and nothing but that.
-fn read_answers(clients: &mut [TcpStream], answers_bytes: usize) {
-    let mut answers = vec![0; answers_bytes];
-    for client in clients {
-        client.read_exact(&mut answers).unwrap();
-        assert!(answers.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answers.escape_ascii());
-    }
 }
 
 /// What clients do before they are idle.
@@ -517,28 +311,29 @@ impl Stream for Descriptor {
     }
 }
 
-/// The crates that are built into the library or the program, other than itself; macros that only
-/// run in the compiler are not.
-fn crates_below(features: &[&str]) -> BTreeSet<String> {
-    let tree = Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--edges", "normal,no-proc-macro", "--prefix", "none"])
-        .args(["--no-dedupe", "--format", "{p}"])
-        .args(features)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
-    let lines = String::from_utf8(tree.stdout).unwrap();
-    let names = lines.lines().filter_map(|line| line.split_once(' ')).map(|(name, rest)| {
-        let version = rest.split(' ').next().unwrap_or_default();
-        format!("{name} {version}")
-    });
-    names.filter(|name| !name.starts_with("oneloop ")).collect()
+/// How long an answer is. All are equally long: only the time in `Date` differs.
+fn answer_bytes(server: &Watched) -> usize {
+    let mut client = server.connect();
+    client.write_all(GET.as_bytes()).unwrap();
+    let mut received = Vec::new();
+    loop {
+        let mut buf = [0; 1024];
+        let bytes = client.read(&mut buf).unwrap();
+        assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
+        received.extend_from_slice(&buf[..bytes]);
+        let answers = Answers::read(&received, false, &[]);
+        if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
+            assert_eq!(answer.status, 200);
+            return received.len();
+        }
+    }
 }
 
-/// The program that a line of cargo's messages tells of.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    Some(message.get("executable")?.as_str()?.into())
+/// Reads what each client is owed, and nothing but that.
+fn read_answers(clients: &mut [TcpStream], answers_bytes: usize) {
+    let mut answers = vec![0; answers_bytes];
+    for client in clients {
+        client.read_exact(&mut answers).unwrap();
+        assert!(answers.starts_with(b"HTTP/1.1 200 OK\r\n"), "{}", answers.escape_ascii());
+    }
 }
