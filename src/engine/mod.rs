@@ -2,22 +2,27 @@
 //! the slab they live in, the run queue, the timers, and the loop's buffers.
 //!
 //! No mio and no clock: everything with state in it is here, generic over streams and listeners, so
-//! that a simulation drives the very code that runs in production. Begin with [`turn`]: an [`Engine`]
-//! takes one turn after the other, in an order that is written down there. [`stopping`] is how its
+//! that a simulation drives the very code that runs in production. Begin with `turn`: an [`Engine`]
+//! takes one turn after the other, in an order that is written down there. `stopping` is how its
 //! life ends.
 //!
 //! A loop of your own, for each turn: waits for events or until [`Engine::due`]; says what time it is
 //! by [`Clients::on_polled`]; tells what the poll has reported by [`Clients::note`],
 //! [`Clients::note_lost`] and [`Engine::on_listener_ready`]; and calls [`Engine::turn`].
 //!
+//! A program that is no server needs less: [`Socket`] with the [`Stream`] that it is over, the
+//! [`Readiness`] that an event of mio turns into, what came of a call ([`Received`], [`Taken`]),
+//! [`ClientId`] to tell a slab's clients from their predecessors in tokens, and [`Time`]. The client
+//! program `herd` is built on these.
+//!
 //! Invariants: whoever can do something without a new event stands on the run queue; whoever
 //! waits stands in one timer list; a key that is freed has no event left in this turn.
 //!
-//! [`clients`] owns them and knows who comes and goes, [`slots`] gives their memory back, [`run`] has
-//! them take their steps, [`panics`] clears up when one of these ends in a panic, and [`parting`]
-//! decides who has to go before the peer wants to. [`event`] is every step that a client takes, and
-//! [`steps`] the seam through which a [`Watcher`] is told of them. [`survey`] looks at all clients at
-//! once, and [`hold`] has the public stand still.
+//! `clients` owns them and knows who comes and goes, `slots` gives their memory back, `run` has
+//! them take their steps, `panics` clears up when one of these ends in a panic, and `parting`
+//! decides who has to go before the peer wants to. `event` is every step that a client takes, and
+//! `steps` the seam through which a [`Watcher`] is told of them. `survey` looks at all clients at
+//! once, and `hold` has the public stand still.
 
 pub(crate) mod admission;
 pub(crate) mod client;

@@ -2,7 +2,7 @@
 //!
 //! Readiness is a hint that the kernel gives *once*: with edge triggering, a socket that was
 //! reported readable is not reported again until it has been read empty and more has come. So the
-//! hint is kept here until a call shows that it is used up, and whoever stops before that must
+//! hint is kept here until a call shows that it is used up, and a loop that stops before that must
 //! come back by itself.
 
 use std::fs::File;
@@ -29,7 +29,7 @@ pub trait Stream: Read + Write {
     /// If the connection is lost already.
     fn shutdown_write(&self) -> io::Result<()>;
 
-    /// Has dropping the stream reset the connection, instead of leaving what is unsent to a
+    /// Makes dropping the stream reset the connection, instead of leaving what is unsent to a
     /// kernel that might try for minutes to deliver it to a peer who does not read.
     ///
     /// # Errors
