@@ -16,7 +16,7 @@ use oneloop::config::{AdminPlace, Reach};
 use oneloop::engine::Time;
 use oneloop::{Event, Observer};
 
-use super::given::Given;
+use super::option_sources::OptionSources;
 use super::standard_error::StandardError;
 use super::values::switch;
 use crate::arguments::Refusal;
@@ -127,7 +127,7 @@ impl WatchingOptions {
     }
 
     /// Whether these options contradict each other, and how to mend it.
-    pub fn check(&self, given: &Given) -> Result<(), Refusal> {
+    pub fn check(&self, given: &OptionSources) -> Result<(), Refusal> {
         let mistake = |sentence: String| Err(Refusal::Mistake(sentence));
         let admin = given.name("admin");
         match (self.admin(), self.slow_motion) {

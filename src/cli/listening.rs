@@ -6,7 +6,7 @@ use clap::Args;
 use clap::parser::ValueSource;
 use oneloop::{Config, Listen};
 
-use super::given::Given;
+use super::option_sources::OptionSources;
 use crate::arguments::Refusal;
 use crate::arguments::addresses::{Place, socket_address};
 
@@ -57,7 +57,7 @@ fn listen(place: Place, port: u16) -> Listen {
 
 impl ListeningOptions {
     /// Whether a port is given twice, and how to mend it.
-    pub fn check(&self, given: &Given) -> Result<(), Refusal> {
+    pub fn check(&self, given: &OptionSources) -> Result<(), Refusal> {
         let both = given.source("port").is_some() && given.source("port") == given.source("listen");
         match self.listen.iter().find(|place| both && place.port.is_some()) {
             Some(place) => Err(Refusal::Mistake(format!(
@@ -71,7 +71,7 @@ impl ListeningOptions {
 
     /// Where to listen. The command line overrides the environment: a port there applies to every
     /// address here.
-    pub fn places(&self, given: &Given) -> Vec<Listen> {
+    pub fn places(&self, given: &OptionSources) -> Vec<Listen> {
         let Some(port) = self.port else {
             return self.listen.iter().map(|place| listen(*place, default_port())).collect();
         };

@@ -13,11 +13,11 @@
 
 mod answer;
 mod explain;
-mod given;
 mod habits;
 mod journal;
 mod listening;
 mod numbers;
+mod option_sources;
 mod options;
 mod site;
 mod standard_error;

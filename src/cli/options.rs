@@ -14,10 +14,10 @@ use oneloop::{Config, Error};
 
 use super::answer::Answer;
 use super::explain::{Explain, WatchingOptions};
-use super::given::Given;
 use super::habits;
 use super::listening::ListeningOptions;
 use super::numbers::{LimitOptions, TimeoutOptions};
+use super::option_sources::OptionSources;
 use super::site::SiteOptions;
 use super::start;
 use super::text::AnswerOptions;
@@ -52,7 +52,7 @@ pub struct Cli {
     #[command(flatten)]
     _help: HelpOptions,
     #[arg(skip)]
-    given: Given,
+    given: OptionSources,
 }
 
 const EXAMPLES: &str = "\
@@ -74,7 +74,7 @@ impl Cli {
         let matches = reading::read(&Cli::command(), arguments, habits::advice, LISTS)?;
         let read = Cli::from_arg_matches(&matches);
         let mut cli = read.map_err(|error| Refusal::Mistake(error.to_string()))?;
-        cli.given = Given::of(&matches);
+        cli.given = OptionSources::of(&matches);
         cli.settle_directory()?;
         cli.settle_text()?;
         cli.watching.check(&cli.given)?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use oneloop::handlers::Site;
 
-use super::given::Given;
 use super::habits;
+use super::option_sources::OptionSources;
 use super::values::{MediaTypes, switch};
 use crate::arguments::Refusal;
 use crate::arguments::values::Size;
@@ -68,7 +68,7 @@ pub struct SiteOptions {
 impl SiteOptions {
     /// An option that is given and means nothing without a directory, as clap knows it. A switch
     /// that the environment turns off is not given.
-    pub fn dependent(&self, given: &Given) -> Option<&'static str> {
+    pub fn dependent(&self, given: &OptionSources) -> Option<&'static str> {
         let options = [
             ("list", self.list),
             ("spa", self.spa),
@@ -94,7 +94,7 @@ impl SiteOptions {
         &self,
         directory: &Path,
         fields: impl Iterator<Item = &'f (String, String)>,
-        given: &Given,
+        given: &OptionSources,
     ) -> Result<Site, Refusal> {
         let mut site = Site::open(directory).map_err(|reason| {
             let (variable, remedy) = (given.variable("directory"), remedy(directory));

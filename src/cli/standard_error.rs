@@ -38,12 +38,12 @@ struct Shared {
     journal: Mutex<Journal>,
     /// Whether something is left in the journal.
     waits: AtomicBool,
-    way: Way,
+    method: Method,
 }
 
 /// How it is written to.
 #[derive(Debug)]
-enum Way {
+enum Method {
     /// It is a pipe or a terminal, opened a second time so that writing does not wait.
     Reopened(OwnedFd),
     /// It is a socket.
@@ -56,7 +56,7 @@ impl StandardError {
     /// Finds out what it is.
     pub fn open() -> StandardError {
         let (journal, waits) = (Mutex::default(), AtomicBool::new(false));
-        StandardError(Arc::new(Shared { journal, waits, way: Way::find() }))
+        StandardError(Arc::new(Shared { journal, waits, method: Method::find() }))
     }
 
     /// Tries to write what waits, if anything does. Says when to try again.
@@ -87,7 +87,7 @@ impl StandardError {
         if !line.is_empty() {
             journal.push(line);
         }
-        journal.write_by(|bytes| self.0.way.try_write(bytes));
+        journal.write_by(|bytes| self.0.method.try_write(bytes));
         self.0.waits.store(!journal.is_empty(), Ordering::Relaxed);
     }
 }
@@ -104,12 +104,12 @@ impl Write for StandardError {
     }
 }
 
-impl Way {
-    fn find() -> Way {
+impl Method {
+    fn find() -> Method {
         let stderr = io::stderr();
-        let Ok(stat) = fstat(&stderr) else { return Way::Polled };
+        let Ok(stat) = fstat(&stderr) else { return Method::Polled };
         let may_be_reopened = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::Socket => return Way::Socket,
+            FileType::Socket => return Method::Socket,
             FileType::Fifo => true,
             // Opening another device could do anything.
             FileType::CharacterDevice => io::IsTerminal::is_terminal(&stderr),
@@ -121,21 +121,23 @@ impl Way {
         };
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         match may_be_reopened.then(|| open(PATH, flags, Mode::empty())) {
-            Some(Ok(own)) => Way::Reopened(own),
-            Some(Err(_)) | None => Way::Polled,
+            Some(Ok(own)) => Method::Reopened(own),
+            Some(Err(_)) | None => Method::Polled,
         }
     }
 
     fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         let stderr = io::stderr();
         match self {
-            Way::Reopened(own) => Ok(rustix::io::write(own, bytes)?),
-            Way::Socket => {
+            Method::Reopened(own) => Ok(rustix::io::write(own, bytes)?),
+            Method::Socket => {
                 // Rust's programs ignore SIGPIPE, so the flag that macOS lacks is not needed.
                 Ok(rustix::net::send(&stderr, bytes, SendFlags::DONTWAIT)?)
             }
-            Way::Polled if !wait_for_room(Duration::ZERO) => Err(io::ErrorKind::WouldBlock.into()),
-            Way::Polled => {
+            Method::Polled if !wait_for_room(Duration::ZERO) => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            Method::Polled => {
                 let bytes = &bytes[..bytes.len().min(POLLED_BYTES_MAX)];
                 Ok(rustix::io::write(&stderr, bytes)?)
             }

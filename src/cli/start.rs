@@ -7,7 +7,7 @@ use std::path::Path;
 
 use oneloop::{Config, Error};
 
-use super::given::Given;
+use super::option_sources::OptionSources;
 use super::urls;
 use crate::arguments::Refusal;
 
@@ -50,7 +50,7 @@ fn urls(address: SocketAddr) -> String {
 }
 
 /// Why the server could not be started, and what to do.
-pub fn refusal(error: Error, config: &Config, given: &Given) -> Refusal {
+pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal {
     let Error::Bind(address, reason) = &error else { return given.refusal(error) };
     let admin = config.admin.map(|place| place.address);
     let is_admin = admin.is_some_and(|admin| admin.to_string() == *address);

@@ -10,7 +10,7 @@ use humantime::Duration;
 use oneloop::Status;
 use oneloop::handlers::{FixedText, media_type};
 
-use super::given::Given;
+use super::option_sources::OptionSources;
 use super::values::{Fields, status, switch};
 use crate::arguments::Refusal;
 use crate::arguments::values::duration;
@@ -72,7 +72,7 @@ pub struct AnswerOptions {
 
 impl AnswerOptions {
     /// The handler that answers every request with the text or the file.
-    pub fn handler(&self, given: &Given) -> Result<FixedText, Refusal> {
+    pub fn handler(&self, given: &OptionSources) -> Result<FixedText, Refusal> {
         let (body, content_type) = self.body(given)?;
         let mut handler = FixedText::new(body).status(self.status);
         if self.strict {
@@ -96,7 +96,7 @@ impl AnswerOptions {
     }
 
     /// The bytes to answer with, and their type.
-    fn body(&self, given: &Given) -> Result<(Vec<u8>, String), Refusal> {
+    fn body(&self, given: &OptionSources) -> Result<(Vec<u8>, String), Refusal> {
         let Some(file) = &self.file else {
             return Ok((format!("{}\n", self.text).into_bytes(), TEXT_PLAIN.to_owned()));
         };
@@ -139,7 +139,7 @@ mod tests {
     fn body(arguments: &[&str]) -> (Vec<u8>, String) {
         let arguments = ["oneloop"].iter().chain(arguments);
         let read = Only::try_parse_from(arguments).expect("good arguments");
-        read.answer.body(&Given::default()).expect("a readable body")
+        read.answer.body(&OptionSources::default()).expect("a readable body")
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! They are kept as half a request is, with a mark that they are not looked at yet. Until they are,
 //! nothing more is received: so a client never makes the server keep more than one receive of them.
 
-use super::machine::{Connection, Context, Unlooked};
+use super::machine::{Backlog, Connection, Context};
 use super::state::State;
 use crate::answer::handler::Handler;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
@@ -25,9 +25,9 @@ impl Connection {
     }
 
     /// The client has a budget again, for input that was kept without being looked at.
-    pub(crate) fn on_look<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+    pub(crate) fn on_resume<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         let before = self.state.name();
-        self.unlooked = Unlooked::Nothing;
+        self.backlog = Backlog::Nothing;
         self.advance_parked(turn);
         self.note_waiting(before, 0, turn);
     }

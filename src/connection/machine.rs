@@ -8,7 +8,7 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::state::{After, Name, State, Then};
+use super::state::{After, AfterSource, Name, State};
 use crate::answer::handler::Handler;
 use crate::answer::source::Streaming;
 use crate::buffer::kept::Kept;
@@ -57,8 +57,8 @@ pub(crate) enum Phase {
 pub enum Demand {
     /// Receive, and report by `on_bytes` or `on_eof`.
     Receive,
-    /// Nothing but a budget: input is kept that has not been looked at yet. Report by `on_look`.
-    Look,
+    /// Nothing but a budget: input is kept that has not been looked at yet. Report by `on_resume`.
+    Resume,
     /// Send what `owed` says, and report by `on_sent`.
     Send,
     /// The same, and then send what `file_piece` says, and report by `on_file_sent`.
@@ -84,7 +84,7 @@ pub enum Unread {
 
 /// What has come and has not been looked at, because the client's budget was used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unlooked {
+pub(super) enum Backlog {
     Nothing,
     /// A part of the input that is kept.
     Input,
@@ -101,7 +101,7 @@ pub(crate) struct Connection {
     pub(super) moved: u32,
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
-    pub(super) unlooked: Unlooked,
+    pub(super) backlog: Backlog,
     pub(super) address: Peer,
     /// Who is to answer its requests.
     pub(super) door: Door,
@@ -116,7 +116,7 @@ impl Connection {
             since: now,
             moved: 0,
             served: 0,
-            unlooked: Unlooked::Nothing,
+            backlog: Backlog::Nothing,
             address,
             door,
         }
@@ -127,9 +127,9 @@ impl Connection {
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
             State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
-                match self.unlooked {
-                    Unlooked::Nothing => Demand::Receive,
-                    Unlooked::Input => Demand::Look,
+                match self.backlog {
+                    Backlog::Nothing => Demand::Receive,
+                    Backlog::Input => Demand::Resume,
                 }
             }
             State::Writing(After::Source(body, _)) => body_demand(body),
@@ -334,19 +334,19 @@ impl Connection {
 
     /// Answers kept input that has stalled.
     fn refuse_stalled<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
-        self.refuse_parked(kind, Then::Linger(kind.close_reason()), turn);
+        self.refuse_parked(kind, AfterSource::Linger(kind.close_reason()), turn);
     }
 
     /// Answers kept input behind which the peer has ended its side: nothing is left to throw away
     /// behind the answer.
     fn refuse_at_end<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
-        self.refuse_parked(kind, Then::End(kind.close_reason()), turn);
+        self.refuse_parked(kind, AfterSource::End(kind.close_reason()), turn);
     }
 
     fn refuse_parked<H: Handler>(
         &mut self,
         kind: FaultKind,
-        then: Then,
+        then: AfterSource,
         turn: &mut Context<'_, H>,
     ) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
@@ -379,7 +379,7 @@ impl Connection {
     pub(super) fn on_answer<H>(
         &mut self,
         body: Option<Box<Streaming>>,
-        then: Then,
+        then: AfterSource,
         turn: &mut Context<'_, H>,
     ) {
         match body {

@@ -1,13 +1,13 @@
 //! Heads that are not whole yet, and the empty lines that may stand before them.
 
 use super::machine::{Connection, Context};
-use super::state::HeadPlace;
+use super::state::HeadEnd;
 use crate::answer::handler::Handler;
 use crate::http::fault::FaultKind;
 use crate::work;
 
 /// What one look at the input came to.
-pub(super) enum Look {
+pub(super) enum InputUse {
     /// The first so many bytes are done with.
     Consumed(usize),
     /// More has to come; only the first so many bytes are still needed.
@@ -21,7 +21,7 @@ impl Connection {
         &mut self,
         input: &[u8],
         turn: &mut Context<'_, H>,
-    ) -> Look {
+    ) -> InputUse {
         turn.common.budget.spend(work::EMPTY_LINE);
         if !self.state.is_between_requests() {
             let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
@@ -29,31 +29,31 @@ impl Connection {
                 return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
             }
         }
-        Look::Consumed(2)
+        InputUse::Consumed(2)
     }
 
     pub(super) fn await_head<H>(
         &mut self,
         input: &[u8],
-        place: HeadPlace,
+        place: HeadEnd,
         turn: &mut Context<'_, H>,
-    ) -> Look {
+    ) -> InputUse {
         turn.common.budget.spend(input.len() * work::HEAD_BYTE);
         // A head is at most 64 KiB long.
         let looked = u32::try_from(input.len()).unwrap_or(u32::MAX);
         self.state.on_partial_head(looked, place, turn.now);
-        Look::Kept(input.len())
+        InputUse::Kept(input.len())
     }
 }
 
 /// Where this unfinished head ends. It has been looked at, and nothing is wrong with it.
-pub(super) fn place_of_end(input: &[u8]) -> HeadPlace {
+pub(super) fn head_end(input: &[u8]) -> HeadEnd {
     let Some(line_end) = input.iter().rposition(|byte| *byte == b'\n') else {
-        return HeadPlace::Other;
+        return HeadEnd::Other;
     };
     let line = &input[line_end + 1..];
     match line.contains(&b':') && !line.ends_with(b"\r") {
-        true => HeadPlace::Value,
-        false => HeadPlace::Other,
+        true => HeadEnd::Value,
+        false => HeadEnd::Other,
     }
 }

@@ -36,7 +36,7 @@
 use std::time::Duration;
 
 use crate::answer::source::Streaming;
-use crate::http::body::{Content, Fate};
+use crate::http::body::{Content, ContentUse};
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -55,7 +55,7 @@ pub(crate) enum State {
     Writing(After),
     /// Everything owed is out, and the source of the present answer is to be asked for more when
     /// its time has come. Nothing is received meanwhile.
-    Pausing(Box<Streaming>, Then),
+    Pausing(Box<Streaming>, AfterSource),
     /// The last answer is out and our side is closed. What the peer still says is counted and
     /// thrown away, because closing on unread input would make the kernel send a reset, which
     /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
@@ -74,12 +74,12 @@ pub(crate) struct PartialHead {
     pub(crate) looked: u32,
     /// Empty lines before it that have been dropped, in bytes.
     pub(crate) dropped: u32,
-    pub(crate) place: HeadPlace,
+    pub(crate) place: HeadEnd,
 }
 
 /// Where the part of a head that has been looked at ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HeadPlace {
+pub(crate) enum HeadEnd {
     /// Inside a field's value: more of the value can neither complete the head nor be a fault,
     /// so it need not be looked at.
     Value,
@@ -95,7 +95,7 @@ pub(crate) enum After {
     /// The content that the 100 just sent was the leave for, or that lies behind answers.
     Body(Box<Content>),
     /// More of this answer, which its source has to be asked for.
-    Source(Box<Streaming>, Then),
+    Source(Box<Streaming>, AfterSource),
     /// The end, at once: the peer has nothing more to say that we know of.
     Close(CloseReason),
     /// The end, after lingering.
@@ -106,7 +106,7 @@ pub(crate) enum After {
 
 /// What comes when a source has given its last piece, and that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Then {
+pub(crate) enum AfterSource {
     /// As [`After::Request`].
     Request,
     /// As [`After::Close`].
@@ -117,13 +117,13 @@ pub(crate) enum Then {
     End(CloseReason),
 }
 
-impl From<Then> for After {
-    fn from(then: Then) -> After {
+impl From<AfterSource> for After {
+    fn from(then: AfterSource) -> After {
         match then {
-            Then::Request => After::Request,
-            Then::Close(reason) => After::Close(reason),
-            Then::Linger(reason) => After::Linger(reason),
-            Then::End(reason) => After::End(reason),
+            AfterSource::Request => After::Request,
+            AfterSource::Close(reason) => After::Close(reason),
+            AfterSource::Linger(reason) => After::Linger(reason),
+            AfterSource::End(reason) => After::End(reason),
         }
     }
 }
@@ -252,7 +252,7 @@ impl State {
     }
 
     /// Part of a head is here: `looked` bytes, which end at `place`.
-    pub(crate) fn on_partial_head(&mut self, looked: u32, place: HeadPlace, now: Time) {
+    pub(crate) fn on_partial_head(&mut self, looked: u32, place: HeadEnd, now: Time) {
         match self {
             State::Fresh | State::Idle => {
                 let began = PartialHead { began: now, looked, dropped: 0, place };
@@ -275,7 +275,7 @@ impl State {
     /// Says how many bytes that makes in all.
     pub(crate) fn on_first_empty_line(&mut self, bytes: u32, now: Time) -> u32 {
         if let State::Fresh = self {
-            self.on_partial_head(0, HeadPlace::Other, now);
+            self.on_partial_head(0, HeadEnd::Other, now);
         }
         let State::ReadingHead(head) = self else {
             unreachable!("before the first request nothing has been answered")
@@ -330,8 +330,8 @@ impl State {
                 self.enter("on_input_left", State::Writing(After::Linger(reason)));
             }
             State::Writing(After::Source(_, then)) => {
-                if let Then::Close(reason) = *then {
-                    *then = Then::Linger(reason);
+                if let AfterSource::Close(reason) = *then {
+                    *then = AfterSource::Linger(reason);
                 }
             }
             State::Fresh
@@ -352,7 +352,7 @@ impl State {
 
     /// Whether what arrives is content that is dropped.
     pub(crate) fn drops_content(&self) -> bool {
-        matches!(self, State::ReadingBody(content) if content.fate() == Fate::Dropped)
+        matches!(self, State::ReadingBody(content) if content.content_use() == ContentUse::Dropped)
     }
 
     /// The source that is to be asked next, if the present answer comes from one.
@@ -392,15 +392,17 @@ impl State {
     /// The source did not keep its word. What it gave before is still sent, and then the end.
     pub(crate) fn on_source_broken(&mut self) {
         self.go_on_from_source("on_source_broken", |body, then| match then {
-            Then::End(_) => After::End(body.broken()),
-            Then::Request | Then::Close(_) | Then::Linger(_) => After::Linger(body.broken()),
+            AfterSource::End(_) => After::End(body.broken()),
+            AfterSource::Request | AfterSource::Close(_) | AfterSource::Linger(_) => {
+                After::Linger(body.broken())
+            }
         });
     }
 
     fn go_on_from_source(
         &mut self,
         by: &'static str,
-        after: impl FnOnce(Box<Streaming>, Then) -> After,
+        after: impl FnOnce(Box<Streaming>, AfterSource) -> After,
     ) {
         let before = self.name();
         let (State::Pausing(body, then) | State::Writing(After::Source(body, then))) =

@@ -80,7 +80,7 @@ impl<S: Stream> Client<S> {
         match self.connection.demand() {
             Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
             // Whoever pauses is registered to be told of a loss.
-            Demand::Receive | Demand::Look | Demand::Drain | Demand::Pause => {
+            Demand::Receive | Demand::Resume | Demand::Drain | Demand::Pause => {
                 self.interest.max(Interest::Readable)
             }
             Demand::Close(_) => self.interest,
@@ -110,7 +110,7 @@ impl<S: Stream> Client<S> {
                 context.tell(self, || ClientEvent::Received { received, unread });
                 self.on_received(received, buffer, &mut context.turn)
             }
-            Demand::Look => self.look(context),
+            Demand::Resume => self.resume(context),
             Demand::Send => self.send(context),
             Demand::SendFile => self.send_file(context),
             Demand::Pause => self.pause(),
@@ -124,7 +124,7 @@ impl<S: Stream> Client<S> {
     pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
-            Demand::Look | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
+            Demand::Resume | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
                 None
             }
         }
@@ -174,10 +174,10 @@ impl<S: Stream> Client<S> {
 
     /// Goes on with input that was received in an earlier turn.
     #[cold]
-    fn look<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
+    fn resume<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         let kept = self.connection.kept_bytes();
         context.tell(self, || ClientEvent::Resumed { kept });
-        self.connection.on_look(&mut context.turn);
+        self.connection.on_resume(&mut context.turn);
         Step::Moved
     }
 

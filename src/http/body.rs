@@ -1,6 +1,6 @@
 //! Where a request's content ends, for content that arrives in pieces or in chunks.
 //!
-//! Chunked content is decoded *in place*: data moves left over the size lines in front of it, so
+//! Chunked content is decoded *in part*: data moves left over the size lines in front of it, so
 //! a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
 //! takes every byte it is given, so a chunk's size line is never looked at twice.
 //!
@@ -27,13 +27,13 @@ pub(crate) struct Content {
     decoded: usize,
     /// How much of what was taken last is framing, in bytes.
     framing_bytes: usize,
-    rest: Rest,
-    fate: Fate,
+    decoder: Decoder,
+    content_use: ContentUse,
 }
 
 /// What becomes of content that has arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum ContentUse {
     /// It is kept behind its head until it is whole.
     Held,
     /// It is forgotten at once.
@@ -41,14 +41,14 @@ pub(crate) enum Fate {
 }
 
 #[derive(Debug)]
-enum Rest {
+enum Decoder {
     Length(usize),
     Chunked(Chunks),
 }
 
 /// How far the content has come.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum ContentProgress {
     /// It is whole: its bytes lie right behind the head, and the message took `message_bytes` of
     /// the input.
     Whole { content_bytes: usize, message_bytes: usize },
@@ -61,17 +61,17 @@ impl Content {
     pub(crate) fn new(
         head_bytes: usize,
         framing: Framing,
-        fate: Fate,
+        content_use: ContentUse,
         limits: &Limits,
     ) -> Result<Content, FaultKind> {
-        let rest = match framing {
+        let decoder = match framing {
             Framing::Length(length) => match usize::try_from(length) {
-                Ok(length) if length <= limits.body_bytes_max => Rest::Length(length),
+                Ok(length) if length <= limits.body_bytes_max => Decoder::Length(length),
                 _ => return Err(FaultKind::BodyTooLarge),
             },
-            Framing::Chunked => Rest::Chunked(Chunks::default()),
+            Framing::Chunked => Decoder::Chunked(Chunks::default()),
         };
-        Ok(Content { head_bytes, decoded: 0, framing_bytes: 0, rest, fate })
+        Ok(Content { head_bytes, decoded: 0, framing_bytes: 0, decoder, content_use })
     }
 
     /// How many bytes of the input are the head.
@@ -82,16 +82,18 @@ impl Content {
     /// How many bytes to receive at once at the most, so that not more than a few requests come with
     /// the end of content that is dropped. Of content that is held, as much as there is room for.
     pub(crate) fn receive_bytes_max(&self) -> usize {
-        match (self.fate, &self.rest) {
-            (Fate::Held, _) => RECEIVE_BYTES,
-            (Fate::Dropped, Rest::Length(length)) => *length - self.decoded + REQUESTS_BYTES,
-            (Fate::Dropped, Rest::Chunked(_)) => REQUESTS_BYTES,
+        match (self.content_use, &self.decoder) {
+            (ContentUse::Held, _) => RECEIVE_BYTES,
+            (ContentUse::Dropped, Decoder::Length(length)) => {
+                *length - self.decoded + REQUESTS_BYTES
+            }
+            (ContentUse::Dropped, Decoder::Chunked(_)) => REQUESTS_BYTES,
         }
     }
 
     /// What becomes of it.
-    pub(crate) fn fate(&self) -> Fate {
-        self.fate
+    pub(crate) fn content_use(&self) -> ContentUse {
+        self.content_use
     }
 
     /// How much of what was taken last stands around chunks, in bytes: these are looked at one by
@@ -101,40 +103,47 @@ impl Content {
     }
 
     /// Takes what has arrived: `input` begins with the head, and what an earlier call has kept.
-    pub(crate) fn take(&mut self, input: &mut [u8], limits: &Limits) -> Result<Arrival, FaultKind> {
-        match self.fate {
-            Fate::Held => self.hold(input, limits),
-            Fate::Dropped => Ok(match self.drop_arrived(&input[self.head_bytes..], limits)? {
-                Some(bytes) => {
-                    Arrival::Whole { content_bytes: 0, message_bytes: self.head_bytes + bytes }
-                }
-                None => Arrival::Partial { kept: self.head_bytes },
-            }),
+    pub(crate) fn take(
+        &mut self,
+        input: &mut [u8],
+        limits: &Limits,
+    ) -> Result<ContentProgress, FaultKind> {
+        match self.content_use {
+            ContentUse::Held => self.hold(input, limits),
+            ContentUse::Dropped => {
+                Ok(match self.drop_arrived(&input[self.head_bytes..], limits)? {
+                    Some(bytes) => ContentProgress::Whole {
+                        content_bytes: 0,
+                        message_bytes: self.head_bytes + bytes,
+                    },
+                    None => ContentProgress::Partial { kept: self.head_bytes },
+                })
+            }
         }
     }
 
-    fn hold(&mut self, input: &mut [u8], limits: &Limits) -> Result<Arrival, FaultKind> {
-        match &mut self.rest {
-            Rest::Length(length) => {
+    fn hold(&mut self, input: &mut [u8], limits: &Limits) -> Result<ContentProgress, FaultKind> {
+        match &mut self.decoder {
+            Decoder::Length(length) => {
                 self.decoded = (input.len() - self.head_bytes).min(*length);
                 Ok(match self.decoded == *length {
-                    true => Arrival::Whole {
+                    true => ContentProgress::Whole {
                         content_bytes: *length,
                         message_bytes: self.head_bytes + *length,
                     },
-                    false => Arrival::Partial { kept: input.len() },
+                    false => ContentProgress::Partial { kept: input.len() },
                 })
             }
-            Rest::Chunked(chunks) => {
+            Decoder::Chunked(chunks) => {
                 let content = &mut input[self.head_bytes..];
                 let (taken, done) = chunks.decode(content, &mut self.decoded, limits)?;
                 self.framing_bytes = taken - self.decoded;
                 Ok(match done {
-                    Done::Yes => Arrival::Whole {
+                    Done::Yes => ContentProgress::Whole {
                         content_bytes: self.decoded,
                         message_bytes: self.head_bytes + taken,
                     },
-                    Done::No => Arrival::Partial { kept: self.head_bytes + self.decoded },
+                    Done::No => ContentProgress::Partial { kept: self.head_bytes + self.decoded },
                 })
             }
         }
@@ -147,13 +156,13 @@ impl Content {
         arrived: &[u8],
         limits: &Limits,
     ) -> Result<Option<usize>, FaultKind> {
-        match &mut self.rest {
-            Rest::Length(length) => {
+        match &mut self.decoder {
+            Decoder::Length(length) => {
                 let bytes = arrived.len().min(*length - self.decoded);
                 self.decoded += bytes;
                 Ok((self.decoded == *length).then_some(bytes))
             }
-            Rest::Chunked(chunks) => {
+            Decoder::Chunked(chunks) => {
                 let mut at = 0;
                 self.framing_bytes = 0;
                 while at < arrived.len() {
@@ -193,7 +202,7 @@ enum Part {
 /// The chunked decoder (RFC 9112 §7.1), a byte at a time except for data.
 #[derive(Debug, Default)]
 struct Chunks {
-    place: Place,
+    part: ChunkPart,
     /// Data bytes still to come of this chunk; while its size is read, the size so far.
     size: u64,
     /// Bytes of this size line, to be held under [`CHUNK_LINE_BYTES_MAX`].
@@ -206,7 +215,7 @@ struct Chunks {
 
 /// What the next byte belongs to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum ChunkPart {
     #[default]
     SizeStart,
     Size,
@@ -219,7 +228,7 @@ enum Place {
     End,
 }
 
-/// A place in `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, whose
+/// A part in `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, whose
 /// value is a token or a quoted string. `BWS` is white space that a recipient has to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Extension {
@@ -234,7 +243,7 @@ enum Extension {
     AfterQuoted,
 }
 
-/// A place in the trailer section.
+/// A part in the trailer section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trailer {
     LineStart,
@@ -245,7 +254,7 @@ enum Trailer {
 }
 
 impl Chunks {
-    /// Decodes `content` in place, of which the first `decoded` bytes are done. Says how many
+    /// Decodes `content` in part, of which the first `decoded` bytes are done. Says how many
     /// bytes it has taken in all, and whether the body has ended there.
     fn decode(
         &mut self,
@@ -269,58 +278,63 @@ impl Chunks {
 
     /// What stands at the start of `bytes`, which is not empty, after `decoded` bytes of content.
     fn next(&mut self, bytes: &[u8], decoded: usize, limits: &Limits) -> Result<Part, FaultKind> {
-        if self.place == Place::Data {
+        if self.part == ChunkPart::Data {
             let piece = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
             self.size -= piece as u64;
             if self.size == 0 {
-                self.place = Place::DataReturn;
+                self.part = ChunkPart::DataReturn;
             }
             return Ok(Part::Data(piece));
         }
-        self.place = self.after(bytes[0], decoded, limits)?;
-        Ok(if self.place == Place::End { Part::End } else { Part::Framing })
+        self.part = self.after(bytes[0], decoded, limits)?;
+        Ok(if self.part == ChunkPart::End { Part::End } else { Part::Framing })
     }
 
-    /// The place behind `byte`, which is no data.
-    fn after(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<Place, FaultKind> {
+    /// The part behind `byte`, which is no data.
+    fn after(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<ChunkPart, FaultKind> {
         let bad = Err(FaultKind::ChunkInvalid);
-        match self.place {
-            Place::SizeStart | Place::Size => self.in_size(byte, decoded, limits),
-            Place::Extension(at) => {
+        match self.part {
+            ChunkPart::SizeStart | ChunkPart::Size => self.in_size(byte, decoded, limits),
+            ChunkPart::Extension(at) => {
                 self.notice_line_byte()?;
                 self.notice_aside(limits, FaultKind::ChunkInvalid)?;
                 in_extension(at, byte)
             }
-            Place::SizeLineFeed => match (byte, self.size) {
-                (b'\n', 0) => Ok(Place::Trailers(Trailer::LineStart)),
-                (b'\n', _) => Ok(Place::Data),
+            ChunkPart::SizeLineFeed => match (byte, self.size) {
+                (b'\n', 0) => Ok(ChunkPart::Trailers(Trailer::LineStart)),
+                (b'\n', _) => Ok(ChunkPart::Data),
                 _ => bad,
             },
-            Place::DataReturn if byte == b'\r' => Ok(Place::DataLineFeed),
-            Place::DataLineFeed if byte == b'\n' => {
+            ChunkPart::DataReturn if byte == b'\r' => Ok(ChunkPart::DataLineFeed),
+            ChunkPart::DataLineFeed if byte == b'\n' => {
                 self.line_bytes = 0;
-                Ok(Place::SizeStart)
+                Ok(ChunkPart::SizeStart)
             }
-            Place::DataReturn | Place::DataLineFeed => bad,
-            Place::Trailers(at) => {
+            ChunkPart::DataReturn | ChunkPart::DataLineFeed => bad,
+            ChunkPart::Trailers(at) => {
                 self.notice_aside(limits, FaultKind::TrailersTooLarge)?;
                 self.in_trailers(at, byte, limits)
             }
-            Place::Data | Place::End => {
+            ChunkPart::Data | ChunkPart::End => {
                 unreachable!("decode takes data itself and stops at the end")
             }
         }
     }
 
     /// `chunk-size = 1*HEXDIG`, and what may stand behind it.
-    fn in_size(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<Place, FaultKind> {
+    fn in_size(
+        &mut self,
+        byte: u8,
+        decoded: usize,
+        limits: &Limits,
+    ) -> Result<ChunkPart, FaultKind> {
         self.notice_line_byte()?;
         if let Some(digit) = char::from(byte).to_digit(16) {
             let shifted = self.size.checked_mul(16).ok_or(FaultKind::ChunkInvalid)?;
             self.size = shifted | u64::from(digit);
-            return Ok(Place::Size);
+            return Ok(ChunkPart::Size);
         }
-        if self.place == Place::SizeStart {
+        if self.part == ChunkPart::SizeStart {
             return Err(FaultKind::ChunkInvalid);
         }
         if self.size > (limits.body_bytes_max - decoded) as u64 {
@@ -347,7 +361,12 @@ impl Chunks {
 
     /// Trailer fields are checked, counted and dropped: none of them can be framing (RFC 9110
     /// §6.5.1).
-    fn in_trailers(&mut self, at: Trailer, byte: u8, limits: &Limits) -> Result<Place, FaultKind> {
+    fn in_trailers(
+        &mut self,
+        at: Trailer,
+        byte: u8,
+        limits: &Limits,
+    ) -> Result<ChunkPart, FaultKind> {
         let next = match (at, byte) {
             (Trailer::LineStart, b'\r') => Trailer::LastLineFeed,
             (Trailer::LineStart, byte) if is_token_byte(byte) => {
@@ -362,15 +381,15 @@ impl Chunks {
             (Trailer::Value, b'\r') => Trailer::LineFeed,
             (Trailer::Value, byte) if is_field_value_byte(byte) => Trailer::Value,
             (Trailer::LineFeed, b'\n') => Trailer::LineStart,
-            (Trailer::LastLineFeed, b'\n') => return Ok(Place::End),
+            (Trailer::LastLineFeed, b'\n') => return Ok(ChunkPart::End),
             _ => return Err(FaultKind::ChunkInvalid),
         };
-        Ok(Place::Trailers(next))
+        Ok(ChunkPart::Trailers(next))
     }
 }
 
-/// The place behind a byte of a chunk extension.
-fn in_extension(at: Extension, byte: u8) -> Result<Place, FaultKind> {
+/// The part behind a byte of a chunk extension.
+fn in_extension(at: Extension, byte: u8) -> Result<ChunkPart, FaultKind> {
     let next = match (at, byte) {
         (Extension::BeforeSemicolon | Extension::AfterName, b';') => Extension::NameStart,
         (Extension::Name | Extension::AfterName, b'=') => Extension::ValueStart,
@@ -396,16 +415,16 @@ fn in_extension(at: Extension, byte: u8) -> Result<Place, FaultKind> {
         ) if is_space_byte(byte) => at,
         _ => return Err(FaultKind::ChunkInvalid),
     };
-    Ok(Place::Extension(next))
+    Ok(ChunkPart::Extension(next))
 }
 
 /// Behind a size, a name or a value: the line ends, white space leads to `spaced`, or the next
 /// extension begins.
-fn after_part(byte: u8, spaced: Extension) -> Result<Place, FaultKind> {
+fn after_part(byte: u8, spaced: Extension) -> Result<ChunkPart, FaultKind> {
     match byte {
-        b'\r' => Ok(Place::SizeLineFeed),
-        b';' => Ok(Place::Extension(Extension::NameStart)),
-        byte if is_space_byte(byte) => Ok(Place::Extension(spaced)),
+        b'\r' => Ok(ChunkPart::SizeLineFeed),
+        b';' => Ok(ChunkPart::Extension(Extension::NameStart)),
+        byte if is_space_byte(byte) => Ok(ChunkPart::Extension(spaced)),
         _ => Err(FaultKind::ChunkInvalid),
     }
 }
@@ -421,15 +440,15 @@ mod tests {
     /// Decodes `body` behind a head of four bytes, a piece at a time, as a connection does.
     fn decode_in(body: &[u8], piece: usize) -> Result<(Vec<u8>, usize), FaultKind> {
         let limits = limits();
-        let mut content = Content::new(4, Framing::Chunked, Fate::Held, &limits)?;
+        let mut content = Content::new(4, Framing::Chunked, ContentUse::Held, &limits)?;
         let mut input = b"HEAD".to_vec();
         let mut taken = 0;
         for piece in body.chunks(piece) {
             let before = input.len();
             input.extend_from_slice(piece);
             match content.take(&mut input, &limits)? {
-                Arrival::Partial { kept } => input.truncate(kept),
-                Arrival::Whole { content_bytes, message_bytes } => {
+                ContentProgress::Partial { kept } => input.truncate(kept),
+                ContentProgress::Whole { content_bytes, message_bytes } => {
                     assert_eq!(&input[..4], b"HEAD");
                     return Ok((
                         input[4..4 + content_bytes].to_vec(),
@@ -444,7 +463,7 @@ mod tests {
 
     /// How many bytes of `body` belong to the message, when they are dropped a piece at a time.
     fn drop_in(body: &[u8], piece: usize) -> Result<usize, FaultKind> {
-        let mut content = Content::new(4, Framing::Chunked, Fate::Dropped, &limits())?;
+        let mut content = Content::new(4, Framing::Chunked, ContentUse::Dropped, &limits())?;
         for (number, arrived) in body.chunks(piece).enumerate() {
             if let Some(bytes) = content.drop_arrived(arrived, &limits())? {
                 return Ok(number * piece + bytes);
@@ -548,18 +567,18 @@ mod tests {
     fn content_of_a_declared_length_is_dropped_up_to_its_end() {
         let limits = limits();
         for piece in 1..=8 {
-            let content = Content::new(4, Framing::Length(5), Fate::Dropped, &limits);
+            let content = Content::new(4, Framing::Length(5), ContentUse::Dropped, &limits);
             let mut content = content.expect("a length below the limit");
             let mut input = b"HEAD".to_vec();
             let mut end = None;
             for (number, arrived) in b"helloGET".chunks(piece).enumerate() {
                 input.extend_from_slice(arrived);
                 match content.take(&mut input, &limits).expect("nothing is wrong with it") {
-                    Arrival::Partial { kept } => {
+                    ContentProgress::Partial { kept } => {
                         assert_eq!(kept, 4, "nothing is kept but the head");
                         input.truncate(kept);
                     }
-                    Arrival::Whole { content_bytes, message_bytes } => {
+                    ContentProgress::Whole { content_bytes, message_bytes } => {
                         assert_eq!(content_bytes, 0);
                         end = Some(number * piece + message_bytes - 4);
                         break;
@@ -572,8 +591,9 @@ mod tests {
 
     #[test]
     fn a_declared_length_above_the_limit_is_refused_unread() {
-        let new =
-            |length| Content::new(0, Framing::Length(length), Fate::Dropped, &limits()).map(|_| ());
+        let new = |length| {
+            Content::new(0, Framing::Length(length), ContentUse::Dropped, &limits()).map(|_| ())
+        };
         assert_eq!(new(99), Ok(()));
         assert_eq!(new(100), Ok(()));
         assert_eq!(new(101), Err(FaultKind::BodyTooLarge));

@@ -55,9 +55,9 @@ impl<'b> Control<'b> {
     /// Judges `head`, or says what is wrong with it.
     pub(crate) fn of(head: &Head<'b>) -> Result<Control<'b>, FaultKind> {
         let method = Method::from_name(head.method);
-        let noticed = Noticed::in_fields(head.fields)?;
+        let fields = ControlFields::find(head.fields)?;
         let target = Target::parse(method.unwrap_or(Method::Get), head.target)?;
-        noticed.judge_host(head.version)?;
+        fields.judge_host(head.version)?;
         Ok(Control {
             method: match method {
                 None => Err(FaultKind::MethodUnknown),
@@ -65,20 +65,20 @@ impl<'b> Control<'b> {
                 Some(method) => Ok(method),
             },
             target,
-            framing: noticed.framing(head.version)?,
+            framing: fields.framing(head.version)?,
             persistence: match method {
                 // What would follow a CONNECT is not HTTP.
                 Some(Method::Connect) => Persistence::Close,
-                Some(_) | None => noticed.persistence(head.version),
+                Some(_) | None => fields.persistence(head.version),
             },
-            expectation: noticed.expectation(head.version),
+            expectation: fields.expectation(head.version),
         })
     }
 }
 
 /// The six fields that matter here, collected in one pass over all of them.
 #[derive(Default)]
-struct Noticed<'b> {
+struct ControlFields<'b> {
     host: Option<&'b [u8]>,
     content_length: Option<&'b [u8]>,
     content_type: Option<&'b [u8]>,
@@ -106,33 +106,33 @@ enum Coding {
     ChunkedNotLast,
 }
 
-impl<'b> Noticed<'b> {
-    fn in_fields(fields: Fields<'b>) -> Result<Noticed<'b>, FaultKind> {
-        let mut noticed = Noticed::default();
-        for (name, value) in fields.iter() {
+impl<'b> ControlFields<'b> {
+    fn find(all: Fields<'b>) -> Result<ControlFields<'b>, FaultKind> {
+        let mut fields = ControlFields::default();
+        for (name, value) in all.iter() {
             // Most fields are none of ours; their length already tells.
             match name.len() {
                 4 if is(name, b"host") => {
-                    noticed.host = only(noticed.host, value, FaultKind::HostRepeated)?;
+                    fields.host = only(fields.host, value, FaultKind::HostRepeated)?;
                 }
-                6 if is(name, b"expect") => noticed.notice_expect(value)?,
-                10 if is(name, b"connection") => noticed.notice_connection(value),
+                6 if is(name, b"expect") => fields.notice_expect(value)?,
+                10 if is(name, b"connection") => fields.notice_connection(value),
                 12 if is(name, b"content-type") => {
                     let repeated = FaultKind::ContentTypeRepeated;
-                    noticed.content_type = only(noticed.content_type, value, repeated)?;
+                    fields.content_type = only(fields.content_type, value, repeated)?;
                 }
                 // Even two equal lengths are refused: a client that sends two cannot be trusted.
                 14 if is(name, b"content-length") => {
-                    let length = only(noticed.content_length, value, FaultKind::LengthInvalid)?;
-                    noticed.content_length = length;
+                    let length = only(fields.content_length, value, FaultKind::LengthInvalid)?;
+                    fields.content_length = length;
                 }
                 17 if is(name, b"transfer-encoding") => {
-                    noticed.coding = noticed.coding.followed_by(value);
+                    fields.coding = fields.coding.followed_by(value);
                 }
                 _ => {}
             }
         }
-        Ok(noticed)
+        Ok(fields)
     }
 
     fn notice_connection(&mut self, value: &[u8]) {

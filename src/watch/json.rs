@@ -102,7 +102,7 @@ impl Object<'_, '_> {
             ClientEvent::Waits { demand, rest } => {
                 match demand {
                     Demand::Receive
-                    | Demand::Look
+                    | Demand::Resume
                     | Demand::Send
                     | Demand::SendFile
                     | Demand::Pause

@@ -194,7 +194,7 @@ fn told(readiness: Readiness) -> &'static str {
 fn awaited(demand: Demand) -> &'static str {
     match demand {
         Demand::Receive => "for its peer to send",
-        Demand::Look => "for its next turn, to look at what it has received",
+        Demand::Resume => "for its next turn, to look at what it has received",
         Demand::Send | Demand::SendFile => "for its peer to make room by reading",
         Demand::Pause => "until its source or the disk is asked for the rest of the answer",
         Demand::Drain => "for its peer to close; what it still sends is thrown away",

@@ -12,9 +12,9 @@ impl Bench {
     fn exchange_within(&mut self, share: usize, input: &str) -> (String, usize) {
         self.common.budget.begin_client(share);
         let (mut sent, mut turns) = (self.exchange(input), 1);
-        while self.connection.demand() == Demand::Look {
+        while self.connection.demand() == Demand::Resume {
             self.common.budget.begin_client(share);
-            self.with(|connection, turn| connection.on_look(turn));
+            self.with(|connection, turn| connection.on_resume(turn));
             sent.push_str(&self.send_all());
             turns += 1;
             assert!(turns < 10_000, "it comes to an end");
@@ -76,9 +76,9 @@ fn a_head_behind_the_budget_is_neither_idle_nor_lost() {
     assert_eq!(first.matches("HTTP/1.1 200").count(), 1);
     // More is received only when this has been looked at.
     for _ in 0..2 {
-        assert_eq!(bench.connection.demand(), Demand::Look);
+        assert_eq!(bench.connection.demand(), Demand::Resume);
         bench.common.budget.begin_client(1);
-        bench.with(|connection, turn| connection.on_look(turn));
+        bench.with(|connection, turn| connection.on_resume(turn));
         bench.send_all();
     }
     assert_eq!(bench.connection.served(), 2);

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::coding::Coding;
 use super::content::{Content, KEPT_BYTES_MAX};
-use super::departed::Departed;
-use super::nature::Nature;
+use super::removed::Removed;
+use super::representation::Representation;
 use super::variant::Variant;
 use crate::time::Time;
 
@@ -30,7 +30,7 @@ pub(super) struct Entry {
     key: Box<[u8]>,
     /// The file's name.
     pub(super) name: Box<[u8]>,
-    pub(super) nature: Nature,
+    pub(super) representation: Representation,
     /// One for each [`Coding`].
     pub(super) variants: [State; Coding::COUNT],
     used: Used,
@@ -63,11 +63,11 @@ struct Footprint {
 
 impl Entry {
     /// An entry of which nothing is known yet.
-    pub(super) fn new(key: &[u8], name: &[u8], nature: Nature) -> Entry {
+    pub(super) fn new(key: &[u8], name: &[u8], representation: Representation) -> Entry {
         Entry {
             key: key.into(),
             name: name.into(),
-            nature,
+            representation,
             variants: [const { State::Unknown }; Coding::COUNT],
             // An entry that is asked for only once goes before those that are asked for again.
             used: Used::NotSince,
@@ -101,7 +101,7 @@ impl Entry {
     fn measure(&self) -> Footprint {
         // The key is in the map as well.
         let names = 2 * (self.key.len() + size_of::<usize>() * 4) + self.name.len();
-        let bytes = size_of::<Entry>() + names + self.nature.media_type.len();
+        let bytes = size_of::<Entry>() + names + self.representation.media_type.len();
         let mut footprint = Footprint { bytes, files: 0 };
         for state in &self.variants {
             if let State::Present(variant) = state {
@@ -120,7 +120,7 @@ pub(super) struct Cache {
     by_key: HashMap<Box<[u8]>, usize>,
     hand: usize,
     total: Footprint,
-    departed: Departed,
+    removed: Removed,
     bytes_max: usize,
     /// How many files may be open, kept or being sent.
     files_max: usize,
@@ -137,7 +137,7 @@ impl Cache {
             by_key: HashMap::new(),
             hand: 0,
             total: Footprint::default(),
-            departed: Departed::default(),
+            removed: Removed::default(),
             bytes_max,
             files_max: usize::MAX,
             swept: Time::START,
@@ -164,26 +164,26 @@ impl Cache {
     /// there may be of what has been given up.
     pub(super) fn room(&mut self) -> usize {
         let most = self.bytes_max.max(KEPT_BYTES_MAX as usize);
-        most.saturating_sub(self.departed.bytes())
+        most.saturating_sub(self.removed.bytes())
     }
 
     /// Whether one more file may be open. If not, those that are only kept open are closed, but for
     /// what the entry `kept` has; that may be moved by it.
     pub(super) fn has_room_for_file(&mut self, kept: &mut usize) -> bool {
-        if self.total.files + self.departed.files() < self.files_max {
+        if self.total.files + self.removed.files() < self.files_max {
             return true;
         }
         if let Some(moved) = self.give_way(*kept) {
             *kept = moved;
         }
-        self.total.files + self.departed.files() < self.files_max
+        self.total.files + self.removed.files() < self.files_max
     }
 
     /// Says what is known of a file in one coding from now on. [`Cache::settle`] has to follow.
     pub(super) fn set(&mut self, index: usize, coding: Coding, state: State) {
         let before = &mut self.entries[index].variants[coding as usize];
         if let State::Present(variant) = std::mem::replace(before, state) {
-            self.departed.note(&variant);
+            self.removed.note(&variant);
         }
     }
 
@@ -191,8 +191,8 @@ impl Cache {
     /// said, what is said with its codings is made anew. [`Cache::settle`] has to follow.
     pub(super) fn revise(&mut self, index: usize, content: &Content, bytes: u64) {
         let entry = &mut self.entries[index];
-        if let Some(nature) = entry.nature.revised(&entry.name, content, bytes) {
-            entry.nature = nature;
+        if let Some(representation) = entry.representation.revised(&entry.name, content, bytes) {
+            entry.representation = representation;
             for coding in Coding::ALL {
                 self.set(index, coding, State::Unknown);
             }
@@ -226,10 +226,10 @@ impl Cache {
         self.total.bytes = self.total.bytes - counted.bytes + now.bytes;
         self.total.files = self.total.files - counted.files + now.files;
         let mut kept = index;
-        if self.total.bytes + self.departed.bytes_noted() > self.bytes_max {
-            self.departed.bytes();
+        if self.total.bytes + self.removed.bytes_noted() > self.bytes_max {
+            self.removed.bytes();
         }
-        while self.total.bytes + self.departed.bytes_noted() > self.bytes_max
+        while self.total.bytes + self.removed.bytes_noted() > self.bytes_max
             && self.entries.len() > 1
         {
             kept = self.turn_hand(kept, |_| true);
@@ -250,7 +250,7 @@ impl Cache {
         self.by_key.remove(&entry.key);
         for state in &entry.variants {
             if let State::Present(variant) = state {
-                self.departed.note(variant);
+                self.removed.note(variant);
             }
         }
         self.total.bytes -= entry.footprint.bytes;
@@ -338,13 +338,17 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
-    use super::super::nature::Types;
+    use super::super::representation::Types;
     use super::*;
 
     const ROOM: usize = 100_000;
 
     fn entry(key: &str) -> Entry {
-        Entry::new(key.as_bytes(), key.as_bytes(), Nature::of(key.as_bytes(), &Types::default()))
+        Entry::new(
+            key.as_bytes(),
+            key.as_bytes(),
+            Representation::of(key.as_bytes(), &Types::default()),
+        )
     }
 
     /// An entry for a file with this content, in memory or open.
@@ -443,7 +447,7 @@ mod tests {
         assert_eq!((cache.total.files, cache.entries.len()), (2, 2));
         assert!(cache.find(b"sent").is_some(), "it could not be closed");
         clear(&mut cache);
-        assert_eq!(cache.departed.files(), 1);
+        assert_eq!(cache.removed.files(), 1);
         cache.set_files_max(1);
         assert!(!cache.has_room_for_file(&mut usize::MAX.clone()));
         drop(sent);
@@ -461,7 +465,7 @@ mod tests {
             sent.push(Arc::clone(file));
         }
         check(&cache);
-        assert_eq!((cache.total.files, cache.departed.files()), (2 * OPEN_FILES_MAX, 0));
+        assert_eq!((cache.total.files, cache.removed.files()), (2 * OPEN_FILES_MAX, 0));
         cache.sweep(Time::START + 2 * UNUSED_MAX);
         assert_eq!(cache.total.files, 2 * OPEN_FILES_MAX);
         sent.clear();
@@ -481,7 +485,7 @@ mod tests {
             sent.push(Arc::clone(bytes));
             check(&cache);
         }
-        assert!(cache.departed.bytes() > ROOM, "nothing was asked for room");
+        assert!(cache.removed.bytes() > ROOM, "nothing was asked for room");
         assert_eq!((cache.room(), cache.entries.len()), (0, 1));
         sent.truncate(5);
         let room = cache.room();

@@ -3,7 +3,7 @@
 //! Nothing is compressed here: a coding is had if a file with its ending lies beside the one that
 //! is asked for.
 
-use super::asked::Lines;
+use super::request_fields::Lines;
 use crate::http::chars::list_elements;
 
 /// A content coding that a file may be stored in.
@@ -162,12 +162,12 @@ fn weight(parameter: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::asked::Asked;
+    use super::super::request_fields::RequestFields;
     use super::*;
 
     fn names(values: &[&'static str]) -> String {
         let fields = values.iter().map(|value| ("Accept-Encoding", value.as_bytes()));
-        let preference = Preference::of(&Asked::of(fields).accept_encoding);
+        let preference = Preference::of(&RequestFields::of(fields).accept_encoding);
         let names: Vec<_> = preference.codings().iter().map(|coding| coding.name()).collect();
         names.join(" ")
     }

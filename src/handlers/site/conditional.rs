@@ -4,7 +4,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::asked::{Asked, Lines, Single};
+use super::request_fields::{Lines, RequestFields, Single};
 use crate::http::date;
 
 /// What the conditions say.
@@ -29,7 +29,11 @@ pub(super) struct Validators<'v> {
 }
 
 /// Judges the conditions of a GET or a HEAD. `now` is the time of day.
-pub(super) fn judge(asked: &Asked<'_>, current: Validators<'_>, now: SystemTime) -> Verdict {
+pub(super) fn judge(
+    asked: &RequestFields<'_>,
+    current: Validators<'_>,
+    now: SystemTime,
+) -> Verdict {
     let date = |field: Single<'_>| field.value().and_then(|value| date::parse(value, now));
     // Steps 1 and 2: a tag outweighs a date, of which a second has only one.
     if asked.if_match.is_there() {
@@ -139,7 +143,7 @@ mod tests {
 
     fn judged(fields: &[(&'static str, &'static str)]) -> Verdict {
         let fields = fields.iter().map(|(name, value)| (*name, value.as_bytes()));
-        judge(&Asked::of(fields), current(), now())
+        judge(&RequestFields::of(fields), current(), now())
     }
 
     #[test]
@@ -197,7 +201,7 @@ mod tests {
         {
             for value in [&b"\"abc\""[..], b"W/\"abc\""] {
                 let fields = [(name, value)].into_iter();
-                assert_eq!(judge(&Asked::of(fields), current, now()), verdict, "{name}");
+                assert_eq!(judge(&RequestFields::of(fields), current, now()), verdict, "{name}");
                 assert!(!range_holds(Single::Once(value), current, now()));
             }
         }
@@ -209,7 +213,7 @@ mod tests {
         for name in ["If-Modified-Since", "If-Unmodified-Since"] {
             for date in [BEFORE, SAME, AFTER, "Fri, 31 Dec 9999 23:59:59 GMT"] {
                 let fields = [(name, date.as_bytes())].into_iter();
-                assert_eq!(judge(&Asked::of(fields), current, now()), Verdict::Proceed);
+                assert_eq!(judge(&RequestFields::of(fields), current, now()), Verdict::Proceed);
                 assert!(!range_holds(Single::Once(date.as_bytes()), current, now()));
             }
         }

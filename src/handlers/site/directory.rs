@@ -35,7 +35,7 @@ pub(super) struct Served {
 
 /// What one look at an entry came to, and what it cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct DirectoryEntry {
     pub(super) name: Box<[u8]>,
     /// `None` if it cannot be served: a dead link, one that leads outside, a pipe, or one that
     /// was not to be looked at.
@@ -80,24 +80,27 @@ impl Directory {
 
     /// Looks at the next entry, or says that there is none. Of one that is not `shown`, by its
     /// name, nothing is asked.
-    pub(super) fn next(&mut self, shown: impl Fn(&[u8]) -> bool) -> Option<Result<Look, Failure>> {
+    pub(super) fn next(
+        &mut self,
+        shown: impl Fn(&[u8]) -> bool,
+    ) -> Option<Result<DirectoryEntry, Failure>> {
         let name = match self.names.next()? {
             Ok(name) => name,
             Err(reason) => return Some(Err(unread(reason))),
         };
         let (served, cost) = match shown(&name) {
-            true => match self.look_at(&name) {
+            true => match self.inspect(&name) {
                 Ok(looked) => looked,
                 Err(failure) => return Some(Err(failure)),
             },
             false => (None, ENTRY_COST),
         };
-        Some(Ok(Look { name, served, cost }))
+        Some(Ok(DirectoryEntry { name, served, cost }))
     }
 
     /// What the entry `name` is. One that has gone meanwhile, or leads nowhere that is served, is
     /// none. If the system does not say, the whole list fails: it would have too few of them.
-    fn look_at(&self, name: &[u8]) -> Result<(Option<Served>, usize), Failure> {
+    fn inspect(&self, name: &[u8]) -> Result<(Option<Served>, usize), Failure> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | NO_AUTOMOUNT;
         let found = self.names.directory().and_then(|directory| statat(directory, name, flags));
         let (found, cost) = match found {

@@ -8,8 +8,8 @@ use super::coding::{Coding, Preference};
 use super::content::Content;
 use super::failure::Failure;
 use super::identity::CHECK_EVERY;
-use super::nature::{Nature, Negotiation, Types};
-use super::root::{Found, Place, Root};
+use super::representation::{Negotiation, Representation, Types};
+use super::root::{Found, Root, RootChange};
 use super::variant::{Common, Variant};
 use crate::time::Time;
 
@@ -44,7 +44,7 @@ const NANOS_PER_LONG_BYTE: u64 = 5;
 
 /// When a request is answered.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct RequestTime {
     pub(super) now: Time,
     pub(super) date: SystemTime,
 }
@@ -52,7 +52,7 @@ pub(super) struct Moment {
 /// What a name stands for.
 #[derive(Debug)]
 pub(super) enum Hit<'f> {
-    File(&'f Variant, &'f Nature),
+    File(&'f Variant, &'f Representation),
     /// A directory whose name lacks the slash at its end.
     Unslashed,
     /// There is no file with this name; if it ends in a slash, there may be a directory without
@@ -114,17 +114,17 @@ impl Files {
         &mut self,
         name: &[u8],
         preference: &Preference,
-        moment: Moment,
+        request_time: RequestTime,
     ) -> Result<Hit<'_>, Failure> {
-        if self.root.follow(moment.now) == Place::Another {
+        if self.root.follow(request_time.now) == RootChange::Another {
             self.cache.expire();
         }
-        self.cache.sweep(moment.now);
+        self.cache.sweep(request_time.now);
         let mut index = match self.cache.find(name) {
             Some(index) => index,
             None => self.cache.insert(new_entry(name, &self.types)),
         };
-        let coding = match self.choose(&mut index, preference, moment) {
+        let coding = match self.choose(&mut index, preference, request_time) {
             Ok(Chosen::Coding(coding)) => coding,
             Ok(Chosen::NotAcceptable) => return Err(Failure::NotAcceptable),
             Ok(Chosen::Nothing) => {
@@ -144,7 +144,7 @@ impl Files {
         };
         let entry = self.cache.entry(index);
         match &entry.variants[coding as usize] {
-            State::Present(variant) => Ok(Hit::File(variant, &entry.nature)),
+            State::Present(variant) => Ok(Hit::File(variant, &entry.representation)),
             State::Unknown | State::Absent(_) => Err(Failure::NotAcceptable),
         }
     }
@@ -155,14 +155,14 @@ impl Files {
         &mut self,
         index: &mut usize,
         preference: &Preference,
-        moment: Moment,
+        request_time: RequestTime,
     ) -> Result<Chosen, Failure> {
-        match self.look(index, Coding::Identity, moment)? {
+        match self.look(index, Coding::Identity, request_time)? {
             Seen::Present => {}
             Seen::Absent => return Ok(Chosen::Nothing),
             Seen::Directory => return Ok(Chosen::Directory),
         }
-        let negotiation = self.cache.entry(*index).nature.negotiation;
+        let negotiation = self.cache.entry(*index).representation.negotiation;
         if negotiation == Negotiation::Gzip {
             return Ok(Chosen::Coding(Coding::Identity));
         }
@@ -170,7 +170,7 @@ impl Files {
             let is_there = match (*coding, negotiation) {
                 (Coding::Identity, _) => true,
                 (_, Negotiation::Codings) => {
-                    self.look(index, *coding, moment)? == Seen::Present
+                    self.look(index, *coding, request_time)? == Seen::Present
                         && self.is_current(*index, *coding)
                 }
                 (_, Negotiation::None | Negotiation::Gzip) => false,
@@ -195,9 +195,14 @@ impl Files {
     }
 
     /// Sees to it that what is known of this variant is not older than a second.
-    fn look(&mut self, index: &mut usize, coding: Coding, moment: Moment) -> Result<Seen, Failure> {
+    fn look(
+        &mut self,
+        index: &mut usize,
+        coding: Coding,
+        request_time: RequestTime,
+    ) -> Result<Seen, Failure> {
         let entry = self.cache.entry(*index);
-        let is_fresh = |checked| moment.now.since(checked) < CHECK_EVERY;
+        let is_fresh = |checked| request_time.now.since(checked) < CHECK_EVERY;
         match &entry.variants[coding as usize] {
             State::Present(variant) if is_fresh(variant.checked) => return Ok(Seen::Present),
             State::Absent(checked) if is_fresh(*checked) => return Ok(Seen::Absent),
@@ -208,16 +213,21 @@ impl Files {
         self.scratch.extend_from_slice(coding.ending().as_bytes());
         self.effort += LOOK;
         if let State::Present(variant) = &mut entry.variants[coding as usize]
-            && variant.is_still(self.root.identity(&self.scratch), moment.now)
+            && variant.is_still(self.root.identity(&self.scratch), request_time.now)
         {
-            variant.checked = moment.now;
+            variant.checked = request_time.now;
             return Ok(Seen::Present);
         }
-        self.load(index, coding, moment)
+        self.load(index, coding, request_time)
     }
 
     /// Reads anew what the variant is, whose name is in `scratch`.
-    fn load(&mut self, index: &mut usize, coding: Coding, moment: Moment) -> Result<Seen, Failure> {
+    fn load(
+        &mut self,
+        index: &mut usize,
+        coding: Coding,
+        request_time: RequestTime,
+    ) -> Result<Seen, Failure> {
         let mut found = self.root.find(&self.scratch);
         if let Err(Failure::Exhausted) = found
             && let Some(moved) = self.cache.give_way(*index)
@@ -238,14 +248,15 @@ impl Files {
                 if coding == Coding::Identity {
                     self.cache.revise(*index, &content, identity.bytes);
                 }
-                let now = (moment.now, moment.date);
+                let now = (request_time.now, request_time.date);
                 let entry = self.cache.entry(*index);
                 let before = match &entry.variants[coding as usize] {
                     State::Present(variant) => Some(&**variant),
                     State::Unknown | State::Absent(_) => None,
                 };
-                let (nature, common) = (&entry.nature, &self.common);
-                let variant = Variant::new(before, content, identity, coding, nature, common, now);
+                let (representation, common) = (&entry.representation, &self.common);
+                let variant =
+                    Variant::new(before, content, identity, coding, representation, common, now);
                 if matches!(variant.content, Content::InFile(_)) {
                     // What was known of it before may have kept it open.
                     self.cache.set(*index, coding, State::Unknown);
@@ -262,7 +273,7 @@ impl Files {
             Err(failure) if coding == Coding::Identity => return Err(failure),
             // Whatever is wrong with a sibling, there is the file itself.
             Ok(None) | Err(_) => {
-                self.cache.set(*index, coding, State::Absent(moment.now));
+                self.cache.set(*index, coding, State::Absent(request_time.now));
                 Seen::Absent
             }
         };
@@ -277,7 +288,7 @@ fn new_entry(key: &[u8], types: &Types) -> Entry {
         true => [key, INDEX].concat(),
         false => key.to_vec(),
     };
-    Entry::new(key, &name, Nature::of(&name, types))
+    Entry::new(key, &name, Representation::of(&name, types))
 }
 
 #[cfg(test)]
@@ -292,9 +303,9 @@ mod tests {
         fs::create_dir_all(&folder).expect("a temporary folder");
         fs::write(folder.join("kept"), "text").expect("a file");
         let mut files = Files::new(Root::open(&folder).expect("the root"), 100_000);
-        let moment = Moment { now: Time::START, date: SystemTime::now() };
+        let request_time = RequestTime { now: Time::START, date: SystemTime::now() };
         let mut effort = |name: &[u8]| {
-            let _ = files.find(name, &Preference::IDENTITY, moment);
+            let _ = files.find(name, &Preference::IDENTITY, request_time);
             files.take_effort()
         };
         assert_eq!(effort(b"missing"), LOOK);

@@ -4,18 +4,18 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::asked::Asked;
 use super::coding::Preference;
 use super::conditional::{self, Verdict};
 use super::content::Content;
 use super::error_page::{self, Refusal};
 use super::failure::Failure;
-use super::files::{Files, Hit, Moment};
+use super::files::{Files, Hit, RequestTime};
 use super::html;
 use super::listing::{Answer, Listings, PageRequest, View};
-use super::nature::{InvalidType, Nature};
 use super::path::{self, Astray, DotFiles};
 use super::range::{self, Part, Wanted};
+use super::representation::{InvalidType, Representation};
+use super::request_fields::RequestFields;
 use super::root::Root;
 use super::variant::Variant;
 use crate::answer::file::FileRange;
@@ -204,12 +204,12 @@ impl Site {
 
     /// Answers a GET or a HEAD for the file of this name.
     fn answer(&mut self, name: &[u8], request: &Request<'_>, reply: Reply<'_>) -> Sent {
-        let moment = Moment { now: request.received_at(), date: request.date() };
-        let asked = Asked::of(request.fields());
+        let request_time = RequestTime { now: request.received_at(), date: request.date() };
+        let asked = RequestFields::of(request.fields());
         let preference = Preference::of(&asked.accept_encoding);
         let codings_bytes: usize = asked.accept_encoding.values().map(<[u8]>::len).sum();
         self.files.note_reading(name.len() + codings_bytes);
-        let failure = match self.files.find(name, &preference, moment) {
+        let failure = match self.files.find(name, &preference, request_time) {
             Ok(Hit::File(variant, _)) => return send(variant, &asked, request, reply),
             Ok(Hit::Unslashed) => return self.redirect(name, request, reply),
             Ok(Hit::Nothing) => Failure::Missing,
@@ -229,7 +229,7 @@ impl Site {
         };
         if self.unknown == Unknown::RootIndex
             && !path::has_extension(name)
-            && let Ok(Hit::File(variant, _)) = self.files.find(b"", &preference, moment)
+            && let Ok(Hit::File(variant, _)) = self.files.find(b"", &preference, request_time)
         {
             return send(variant, &asked, request, reply);
         }
@@ -290,9 +290,9 @@ impl Site {
 
     /// Says 404, with the page that the site has for it.
     fn not_found(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
-        let moment = Moment { now: request.received_at(), date: request.date() };
-        match self.files.find(NOT_FOUND_PAGE, &Preference::IDENTITY, moment) {
-            Ok(Hit::File(variant, Nature { media_type, .. })) => {
+        let request_time = RequestTime { now: request.received_at(), date: request.date() };
+        match self.files.find(NOT_FOUND_PAGE, &Preference::IDENTITY, request_time) {
+            Ok(Hit::File(variant, Representation { media_type, .. })) => {
                 let reply = reply.status(Status::NOT_FOUND).field("Content-Type", media_type);
                 // Borrowed from the same files as the page.
                 send_whole(variant, reply.fields(&variant.fields_common))
@@ -406,7 +406,12 @@ impl Handler for Site {
 }
 
 /// Answers with what the conditions and the range leave of a file.
-fn send(variant: &Variant, asked: &Asked<'_>, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+fn send(
+    variant: &Variant,
+    asked: &RequestFields<'_>,
+    request: &Request<'_>,
+    reply: Reply<'_>,
+) -> Sent {
     let current = variant.validators();
     match conditional::judge(asked, current, request.date()) {
         Verdict::Proceed => {}

@@ -4,18 +4,16 @@
 //! [`asked`] finds the fields that matter, [`conditional`], [`range`] and [`coding`] judge them.
 //! Around the file system: [`root`] opens files beneath the root and nowhere else, with [`links`]
 //! for links that the kernel does not follow there, [`failure`] says what its errors mean to a
-//! client, [`identity`] tells a file's states apart, [`nature`] says what it is in all of them,
+//! client, [`identity`] tells a file's states apart, [`representation`] says what it is in all of them,
 //! [`content`] reads its bytes, [`variant`] is one state, ready to be sent, [`cache`] keeps those
 //! that are asked for, and [`files`] finds them. [`directory`] reads a directory and [`listing`]
 //! makes pages of it, [`error_page`] says what is wrong, both in [`html`]. [`handler`] is the
 //! [`Site`] that answers.
 
-mod asked;
 mod cache;
 mod coding;
 mod conditional;
 mod content;
-mod departed;
 mod directory;
 mod error_page;
 mod failure;
@@ -26,11 +24,13 @@ mod identity;
 mod links;
 mod listing;
 mod names;
-mod nature;
 mod path;
 mod range;
+mod removed;
+mod representation;
+mod request_fields;
 mod root;
 mod variant;
 
 pub use handler::Site;
-pub use nature::InvalidType;
+pub use representation::InvalidType;

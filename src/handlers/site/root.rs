@@ -93,7 +93,7 @@ pub(super) enum Effort {
 
 /// What the root's path leads to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum RootChange {
     Same,
     /// Another directory: nothing that was known holds any more.
     Another,
@@ -140,22 +140,22 @@ impl Root {
 
     /// Looks once a second whether the path still leads to the same directory: a deployment may
     /// exchange the whole site at once, by a link or by a rename.
-    pub(super) fn follow(&mut self, now: Time) -> Place {
+    pub(super) fn follow(&mut self, now: Time) -> RootChange {
         if now.since(self.checked) < CHECK_EVERY {
-            return Place::Same;
+            return RootChange::Same;
         }
         self.checked = now;
         // While there is nothing at the path, what was there is served.
-        let Ok(stat) = statat(CWD, &self.path, AtFlags::empty()) else { return Place::Same };
+        let Ok(stat) = statat(CWD, &self.path, AtFlags::empty()) else { return RootChange::Same };
         if Identity::of(&stat).is_same_object(&self.identity) {
-            return Place::Same;
+            return RootChange::Same;
         }
         match Root::open(&self.path) {
             Ok(root) => {
                 *self = Root { checked: now, ..root };
-                Place::Another
+                RootChange::Another
             }
-            Err(_) => Place::Same,
+            Err(_) => RootChange::Same,
         }
     }
 
@@ -342,7 +342,7 @@ fn open_step_by_step(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<Owned
             return Err(Errno::XDEV);
         }
         let opened = openat(from, step, flags | OFlags::NOFOLLOW, Mode::empty());
-        // Asked for a directory, the system says of a link that it is none.
+        // RequestFields for a directory, the system says of a link that it is none.
         let opened = opened.map_err(|reason| match is_link(from, step) {
             true => Errno::LOOP,
             false => reason,

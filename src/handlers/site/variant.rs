@@ -7,7 +7,7 @@ use super::coding::Coding;
 use super::conditional::Validators;
 use super::content::{Content, KEPT_BYTES_MAX};
 use super::identity::Identity;
-use super::nature::{Nature, Negotiation};
+use super::representation::{Negotiation, Representation};
 use crate::http::date;
 use crate::http::encode::FieldBlock;
 use crate::time::Time;
@@ -65,7 +65,7 @@ impl Variant {
         content: Content,
         identity: Identity,
         coding: Coding,
-        nature: &Nature,
+        representation: &Representation,
         common: &Common,
         now: (Time, SystemTime),
     ) -> Variant {
@@ -82,7 +82,7 @@ impl Variant {
         let entity_tag = identity.entity_tag(coding, &content, date);
         let said_before = before.and_then(|before| before.said_before(&content, &identity));
         let modified = identity.modified(date).filter(|it| Some(*it) > said_before);
-        let not_modified = fields_not_modified(nature, &entity_tag, common);
+        let not_modified = fields_not_modified(representation, &entity_tag, common);
         Variant {
             identity,
             checked: now,
@@ -90,7 +90,7 @@ impl Variant {
             settled,
             modified,
             said_before,
-            fields: fields(coding, nature, modified, common).and(&not_modified),
+            fields: fields(coding, representation, modified, common).and(&not_modified),
             fields_common: common.nosniff.clone().and(&common.fields),
             fields_not_modified: not_modified,
             entity_tag,
@@ -175,10 +175,14 @@ impl Variant {
 }
 
 /// RFC 9110 §15.4.5: what a cache needs to go on with what it has.
-fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> FieldBlock {
+fn fields_not_modified(
+    representation: &Representation,
+    entity_tag: &str,
+    common: &Common,
+) -> FieldBlock {
     let mut block = FieldBlock::new();
     block = add(block, "ETag", entity_tag);
-    if nature.negotiation == Negotiation::Codings {
+    if representation.negotiation == Negotiation::Codings {
         block = add(block, "Vary", "Accept-Encoding");
     }
     block.and(&common.cache_control).and(&common.fields)
@@ -187,13 +191,13 @@ fn fields_not_modified(nature: &Nature, entity_tag: &str, common: &Common) -> Fi
 /// What is said with the content, beside what is said without it.
 fn fields(
     coding: Coding,
-    nature: &Nature,
+    representation: &Representation,
     modified: Option<SystemTime>,
     common: &Common,
 ) -> FieldBlock {
-    let block = add(FieldBlock::new(), "Content-Type", &nature.media_type);
+    let block = add(FieldBlock::new(), "Content-Type", &representation.media_type);
     let mut block = block.and(&common.nosniff);
-    let coding = match nature.negotiation {
+    let coding = match representation.negotiation {
         Negotiation::Gzip => Coding::Gzip,
         Negotiation::Codings | Negotiation::None => coding,
     };

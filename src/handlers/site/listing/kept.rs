@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::identity::{CHECK_EVERY, Identity};
 use super::super::root::Root;
-use super::list::{LIST_BYTES_MAX, List, Rest};
+use super::list::{LIST_BYTES_MAX, List, Remaining};
 use super::page::{self, Known};
 use super::reading::Reading;
 use super::view::View;
@@ -63,7 +63,7 @@ struct Directory {
     name: Box<[u8]>,
     identity: Identity,
     list: List,
-    rest: Rest,
+    remaining: Remaining,
     looked_at: usize,
     read_at: Time,
     pages: Vec<(View, Arc<[u8]>)>,
@@ -145,7 +145,7 @@ impl Kept {
     }
 
     /// Takes in what has been read.
-    pub(super) fn keep(&mut self, reading: Reading, rest: Rest) {
+    pub(super) fn keep(&mut self, reading: Reading, remaining: Remaining) {
         let Reading { directory, list, looked_at, at, .. } = reading;
         let key = Key { root: directory.root(), name: directory.name(), since: at };
         self.directories.retain(|kept| !kept.is(key));
@@ -154,7 +154,7 @@ impl Kept {
             name: directory.name().into(),
             identity: directory.identity(),
             list,
-            rest,
+            remaining,
             looked_at,
             read_at: at,
             pages: Vec::new(),
@@ -162,7 +162,7 @@ impl Kept {
         self.make_room();
     }
 
-    /// Takes out what has not been used for the longest time, until the rest is within its bounds.
+    /// Takes out what has not been used for the longest time, until the remaining is within its bounds.
     fn make_room(&mut self) {
         let mut bytes: usize = self.directories.iter().map(Directory::bytes).sum();
         while self.directories.len() > DIRECTORIES_MAX
@@ -206,7 +206,12 @@ impl Directory {
     }
 
     fn known(&self) -> Known<'_> {
-        Known { name: &self.name, list: &self.list, rest: self.rest, looked_at: self.looked_at }
+        Known {
+            name: &self.name,
+            list: &self.list,
+            remaining: self.remaining,
+            looked_at: self.looked_at,
+        }
     }
 }
 
@@ -230,7 +235,7 @@ mod tests {
             let long = format!("{number:0250}");
             reading.list.insert(Entry::new(long.into_bytes().into(), served));
         }
-        kept.keep(reading, Rest::Nothing);
+        kept.keep(reading, Remaining::Nothing);
         kept.directories.last_mut().expect("one is kept").name = name.as_bytes().into();
     }
 

@@ -93,7 +93,7 @@ impl Eq for Entry {}
 
 /// What is left of a directory behind a slice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum Remaining {
     More,
     /// The directory is read.
     Nothing,
@@ -133,20 +133,20 @@ impl List {
 
     /// The first `max` entries in this order of those whose folded names have `filter` in them.
     pub(super) fn first(&self, order: Order, filter: &str, max: usize) -> Shown<'_> {
-        let mut places = self.places(filter);
-        let first = order.first_of(&mut places, max);
+        let mut sort_keys = self.sort_keys(filter);
+        let first = order.first_of(&mut sort_keys, max);
         let entries = first.iter().map(|place| place.entry).collect();
-        Shown { entries, matching: places.len() }
+        Shown { entries, matching: sort_keys.len() }
     }
 
     /// Leaves out every entry that is on no page without a filter, in whatever order. `row_bytes`
     /// is what an entry takes at least on a page of `page_bytes` bytes.
     pub(super) fn leave_out(&mut self, row_bytes: impl Fn(&Entry) -> usize, page_bytes: usize) {
         let mut is_kept = vec![false; self.entries.len()];
-        let mut places = self.places("");
+        let mut sort_keys = self.sort_keys("");
         for order in Order::ALL {
             let mut room = page_bytes;
-            for place in order.first_of(&mut places, SHOWN_MAX) {
+            for place in order.first_of(&mut sort_keys, SHOWN_MAX) {
                 let Some(left) = room.checked_sub(row_bytes(place.entry)) else { break };
                 room = left;
                 is_kept[place.index] = true;
@@ -161,17 +161,17 @@ impl List {
     }
 
     /// Where each entry stands whose folded name has `filter` in it.
-    fn places(&self, filter: &str) -> Vec<Place<'_>> {
+    fn sort_keys(&self, filter: &str) -> Vec<SortKey<'_>> {
         let is_meant = |entry: &&Entry| filter.is_empty() || entry.folded.contains(filter);
         let meant = self.entries.iter().filter(is_meant);
-        meant.enumerate().map(|(index, entry)| Place::new(index, entry)).collect()
+        meant.enumerate().map(|(index, entry)| SortKey::new(index, entry)).collect()
     }
 }
 
 /// Where an entry stands in the order by name, and what decides in other orders: sorting these does
 /// not touch the entries, which lie all over the memory.
 #[derive(Clone, Copy, Debug)]
-struct Place<'l> {
+struct SortKey<'l> {
     index: usize,
     kind: Kind,
     size: u64,
@@ -179,27 +179,27 @@ struct Place<'l> {
     entry: &'l Entry,
 }
 
-impl<'l> Place<'l> {
-    fn new(index: usize, entry: &'l Entry) -> Place<'l> {
+impl<'l> SortKey<'l> {
+    fn new(index: usize, entry: &'l Entry) -> SortKey<'l> {
         let Served { kind, modified, .. } = entry.served;
-        Place { index, kind, size: entry.size(), modified, entry }
+        SortKey { index, kind, size: entry.size(), modified, entry }
     }
 }
 
 impl Order {
-    /// The first `max` of these places, sorted. The others are in no order then.
-    fn first_of<'p, 'l>(self, places: &'p mut [Place<'l>], max: usize) -> &'p [Place<'l>] {
-        let compare = |one: &Place<'_>, other: &Place<'_>| self.compare(one, other);
-        let first = match places.len() > max {
-            true => places.select_nth_unstable_by(max, compare).0,
-            false => places,
+    /// The first `max` of these sort_keys, sorted. The others are in no order then.
+    fn first_of<'p, 'l>(self, sort_keys: &'p mut [SortKey<'l>], max: usize) -> &'p [SortKey<'l>] {
+        let compare = |one: &SortKey<'_>, other: &SortKey<'_>| self.compare(one, other);
+        let first = match sort_keys.len() > max {
+            true => sort_keys.select_nth_unstable_by(max, compare).0,
+            false => sort_keys,
         };
         first.sort_unstable_by(compare);
         first
     }
 
     /// Directories first, then by the column, and by name where that is the same.
-    fn compare(self, one: &Place<'_>, other: &Place<'_>) -> Ordering {
+    fn compare(self, one: &SortKey<'_>, other: &SortKey<'_>) -> Ordering {
         let by_column = match self.column {
             Column::Name => one.index.cmp(&other.index),
             Column::Size => one.size.cmp(&other.size),
@@ -237,8 +237,8 @@ fn natural(mut one: &[u8], mut other: &[u8]) -> Ordering {
 /// Takes the digits off the start of `text`, and returns them without leading zeros.
 fn take_number<'t>(text: &mut &'t [u8]) -> &'t [u8] {
     let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, rest) = text.split_at(end);
-    *text = rest;
+    let (digits, remaining) = text.split_at(end);
+    *text = remaining;
     let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
     &digits[zeros..]
 }

@@ -8,7 +8,7 @@ use super::super::failure::Failure;
 use super::super::path::DotFiles;
 use super::super::root::Root;
 use super::kept::{self, Kept, Key};
-use super::list::{LIST_BYTES_MAX, Rest};
+use super::list::{LIST_BYTES_MAX, Remaining};
 use super::page;
 use super::reading::{Reading, SLICE_COST};
 use super::view::View;
@@ -187,14 +187,14 @@ impl Shared {
             (None, Some(opened)) => Reading::new(opened, request.dot_files, now),
             (None, None) => Reading::new(self.open(request)?, request.dot_files, now),
         };
-        let rest = reading.read_slice(now);
+        let remaining = reading.read_slice(now);
         self.effort += reading.take_effort();
-        if rest == Rest::More {
+        if remaining == Remaining::More {
             self.reading = Some(reading);
             return Ok(false);
         }
         let is_small = reading.looked_at <= SLICE_COST;
-        self.kept.keep(reading, rest);
+        self.kept.keep(reading, remaining);
         Ok(is_small && self.kept.find(request.key(), now) && self.kept.has_room())
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::super::html;
 use super::super::path::encode;
 use super::super::root::Kind;
-use super::list::{Entry, List, Rest, SHOWN_MAX, Shown};
+use super::list::{Entry, List, Remaining, SHOWN_MAX, Shown};
 use super::view::{Column, Direction, Order, View};
 use crate::http::date;
 
@@ -13,7 +13,7 @@ use crate::http::date;
 pub(super) const BYTES_MAX: usize = 512 * 1024;
 
 /// Room for what is around the rows: a style, the path twice, each of whose bytes may become twelve,
-/// the filter four times, and what is said of the rest.
+/// the filter four times, and what is said of the remaining.
 const FRAME_BYTES_MAX: usize = 96 * 1024;
 
 /// How many directories above this one the path leads to: their links grow with its depth.
@@ -28,7 +28,7 @@ pub(super) struct Known<'k> {
     /// Ends in a slash, or is empty.
     pub(super) name: &'k [u8],
     pub(super) list: &'k List,
-    pub(super) rest: Rest,
+    pub(super) remaining: Remaining,
     pub(super) looked_at: usize,
 }
 
@@ -130,7 +130,7 @@ fn form(page: &mut String, known: &Known<'_>, view: &View) {
     page.push_str("<button>Filter</button>");
     let directories = known.list.directories();
     let files = known.list.len() - directories;
-    if known.rest == Rest::Nothing && known.list.left_out == 0 {
+    if known.remaining == Remaining::Nothing && known.list.left_out == 0 {
         page.push_str("<span>");
         count(page, directories, "folder");
         page.push_str(", ");
@@ -142,11 +142,11 @@ fn form(page: &mut String, known: &Known<'_>, view: &View) {
 
 /// What is not shown, and why.
 fn notes(page: &mut String, known: &Known<'_>, view: &View, shown: &Shown<'_>) {
-    if known.rest == Rest::Unreadable {
+    if known.remaining == Remaining::Unreadable {
         note(page, "The directory could not be read to its end.");
     }
     let all = known.list.len() + known.list.left_out;
-    if known.rest == Rest::TooMuch {
+    if known.remaining == Remaining::TooMuch {
         note(
             page,
             &format!(
@@ -264,15 +264,21 @@ fn push_size(page: &mut String, bytes: u64) {
         write!(page, "{bytes} B")
     } else {
         let mut unit = 0;
-        let mut rest = bytes;
+        let mut remaining = bytes;
         // Up to the unit of which there are less than 1,024.
-        while rest >= 1024 * 1024 {
-            rest /= 1024;
+        while remaining >= 1024 * 1024 {
+            remaining /= 1024;
             unit += 1;
         }
-        match rest < 10 * 1024 {
-            true => write!(page, "{}.{} {}", rest / 1024, rest % 1024 * 10 / 1024, UNITS[unit]),
-            false => write!(page, "{} {}", rest / 1024, UNITS[unit]),
+        match remaining < 10 * 1024 {
+            true => write!(
+                page,
+                "{}.{} {}",
+                remaining / 1024,
+                remaining % 1024 * 10 / 1024,
+                UNITS[unit]
+            ),
+            false => write!(page, "{} {}", remaining / 1024, UNITS[unit]),
         }
     };
 }
@@ -307,7 +313,7 @@ mod tests {
 
     fn shown(name: &str, list: &List, query: &str) -> String {
         let looked_at = list.len() + list.left_out;
-        let known = Known { name: name.as_bytes(), list, rest: Rest::Nothing, looked_at };
+        let known = Known { name: name.as_bytes(), list, remaining: Remaining::Nothing, looked_at };
         page(&known, &View::of(Some(query)))
     }
 
@@ -398,10 +404,11 @@ mod tests {
     #[test]
     fn what_was_not_looked_at_or_not_kept_is_said() {
         let mut list = list([b"a".to_vec()].into_iter());
-        let mut known = Known { name: b"", list: &list, rest: Rest::TooMuch, looked_at: 5000 };
+        let mut known =
+            Known { name: b"", list: &list, remaining: Remaining::TooMuch, looked_at: 5000 };
         let whole = page(&known, &View::of(None));
         assert!(whole.contains("Only its first 5,000 entries were looked at"), "{whole}");
-        known.rest = Rest::Unreadable;
+        known.remaining = Remaining::Unreadable;
         let broken = page(&known, &View::of(None));
         assert!(broken.contains("could not be read to its end"), "{broken}");
         list.left_out = 3000;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::directory::Directory;
 use super::super::failure::Failure;
 use super::super::path::{DotFiles, is_shown};
-use super::list::{Entry, List, Rest};
+use super::list::{Entry, List, Remaining};
 use super::page;
 use crate::time::Time;
 
@@ -48,27 +48,27 @@ impl Reading {
     }
 
     /// Reads one slice, or makes room for the next ones.
-    pub(super) fn read_slice(&mut self, now: Time) -> Rest {
+    pub(super) fn read_slice(&mut self, now: Time) -> Remaining {
         self.at = now;
         if self.list.is_full() {
             self.cost += self.list.len() / SORTED_PER_COST;
             self.list.leave_out(page::row_bytes_min, page::ROWS_BYTES_MAX);
-            return Rest::More;
+            return Remaining::More;
         }
         let in_root = self.directory.name().is_empty();
         let dot_files = self.dot_files;
         let mut left = SLICE_COST;
         while left > 0 {
             if self.looked_at == LOOKED_AT_MAX {
-                return Rest::TooMuch;
+                return Remaining::TooMuch;
             }
             match self.directory.next(|name| is_shown(name, in_root, dot_files)) {
-                None => return Rest::Nothing,
+                None => return Remaining::Nothing,
                 Some(Err(failure)) => {
                     return if failure == Failure::Missing {
-                        Rest::Nothing
+                        Remaining::Nothing
                     } else {
-                        Rest::Unreadable
+                        Remaining::Unreadable
                     };
                 }
                 Some(Ok(look)) => {
@@ -81,6 +81,6 @@ impl Reading {
                 }
             }
         }
-        Rest::More
+        Remaining::More
     }
 }

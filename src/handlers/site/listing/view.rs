@@ -1,6 +1,6 @@
 //! How a client wants to see a directory: what its query says.
 
-/// The longest filter, in bytes: as long as a name. Of a longer one the rest is ignored.
+/// The longest filter, in bytes: as long as a name. Of a longer one the remaining is ignored.
 const FILTER_BYTES_MAX: usize = 255;
 
 /// What of a directory is shown, and in which order.
@@ -103,13 +103,13 @@ pub(super) fn fold(text: &[u8]) -> String {
 /// encodes nothing stands for itself.
 fn decode(value: &str) -> String {
     let mut bytes = Vec::new();
-    let mut rest = value.as_bytes();
-    while let [first, behind @ ..] = rest {
+    let mut remaining = value.as_bytes();
+    while let [first, behind @ ..] = remaining {
         let encoded = match behind {
             [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
             _ => None,
         };
-        rest = if encoded.is_some() { &behind[2..] } else { behind };
+        remaining = if encoded.is_some() { &behind[2..] } else { behind };
         bytes.push(match (encoded, first) {
             (Some((high, low)), _) => high << 4 | low,
             (None, b'+') => b' ',

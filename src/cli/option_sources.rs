@@ -31,18 +31,18 @@ const SETTINGS: [(&str, &str); 18] = [
 
 /// The options that are not left at their defaults, and where each comes from.
 #[derive(Clone, Debug, Default)]
-pub struct Given {
+pub struct OptionSources {
     sources: Vec<(String, ValueSource)>,
 }
 
-impl Given {
+impl OptionSources {
     /// What clap has found.
-    pub fn of(matches: &ArgMatches) -> Given {
+    pub fn of(matches: &ArgMatches) -> OptionSources {
         let sources = matches.ids().filter_map(|id| {
             let source = matches.value_source(id.as_str())?;
             (source != ValueSource::DefaultValue).then(|| (id.as_str().to_owned(), source))
         });
-        Given { sources: sources.collect() }
+        OptionSources { sources: sources.collect() }
     }
 
     /// Where the option comes from, if it is given.

@@ -9,14 +9,14 @@ use super::variant::Variant;
 
 /// Files and bytes that are not in the cache any more.
 #[derive(Debug, Default)]
-pub(super) struct Departed {
+pub(super) struct Removed {
     files: Vec<Weak<File>>,
     /// Bytes in memory. They are held here, too: memory that is only watched is not given back.
     kept: Vec<Arc<[u8]>>,
     kept_bytes: usize,
 }
 
-impl Departed {
+impl Removed {
     /// Notes what of this variant is still being sent.
     pub(super) fn note(&mut self, variant: &Variant) {
         if !variant.is_being_sent() {
@@ -49,7 +49,7 @@ impl Departed {
         bytes
     }
 
-    /// As [`Departed::bytes`], when that was last asked, and what has been noted since.
+    /// As [`Removed::bytes`], when that was last asked, and what has been noted since.
     pub(super) fn bytes_noted(&self) -> usize {
         self.kept_bytes
     }
@@ -61,15 +61,15 @@ mod tests {
 
     #[test]
     fn what_is_still_being_sent_is_counted_until_it_is_out() {
-        let mut departed = Departed::default();
+        let mut removed = Removed::default();
         let bytes: Arc<[u8]> = vec![0; 100].into();
         let file = Arc::new(File::open("/dev/null").expect("every system has it"));
         for content in [Content::Kept(Arc::clone(&bytes)), Content::InFile(Arc::clone(&file))] {
-            departed.note(&Variant::of_content(content));
+            removed.note(&Variant::of_content(content));
         }
-        departed.note(&Variant::of_content(Content::Kept(vec![0; 9].into())));
-        assert_eq!((departed.files(), departed.bytes()), (1, 100), "what no client has is gone");
+        removed.note(&Variant::of_content(Content::Kept(vec![0; 9].into())));
+        assert_eq!((removed.files(), removed.bytes()), (1, 100), "what no client has is gone");
         drop((bytes, file));
-        assert_eq!((departed.files(), departed.bytes(), departed.bytes_noted()), (0, 0, 0));
+        assert_eq!((removed.files(), removed.bytes(), removed.bytes_noted()), (0, 0, 0));
     }
 }

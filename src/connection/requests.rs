@@ -6,12 +6,12 @@
 
 use std::ops::Range;
 
-use super::machine::{Common, Connection, Context, Phase, Unlooked};
-use super::partial::{Look, place_of_end};
-use super::state::{After, HeadPlace, State, Then};
+use super::machine::{Backlog, Common, Connection, Context, Phase};
+use super::partial::{InputUse, head_end};
+use super::state::{After, AfterSource, HeadEnd, State};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Travel};
 use crate::buffer::kept::Kept;
-use crate::http::body::{Arrival, Content, Fate};
+use crate::http::body::{Content, ContentProgress, ContentUse};
 use crate::http::chars::is_field_value_byte;
 use crate::http::control::{Control, Expectation, Framing, Persistence};
 use crate::http::encode;
@@ -42,10 +42,10 @@ impl Connection {
                 | State::ReadingHead(_)
                 | State::Writing(After::Request) => self.read_head(&mut input[left.clone()], turn),
                 State::ReadingBody(content) => {
-                    let arrival = content.take(&mut input[left.clone()], &turn.common.limits);
+                    let progress = content.take(&mut input[left.clone()], &turn.common.limits);
                     let head_bytes = content.head_bytes();
                     turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
-                    self.on_arrival(arrival, head_bytes, &input[left.clone()], turn)
+                    self.on_content(progress, head_bytes, &input[left.clone()], turn)
                 }
                 State::Writing(_)
                 | State::Pausing(..)
@@ -53,8 +53,8 @@ impl Connection {
                 | State::Closed(_) => break,
             };
             match look {
-                Look::Consumed(bytes) => left.start += bytes,
-                Look::Kept(bytes) => {
+                InputUse::Consumed(bytes) => left.start += bytes,
+                InputUse::Kept(bytes) => {
                     left.end = left.start + bytes;
                     return left;
                 }
@@ -66,7 +66,10 @@ impl Connection {
                 After::Close(_)
                 | After::Linger(_)
                 | After::End(_)
-                | After::Source(_, Then::Close(_) | Then::Linger(_) | Then::End(_)),
+                | After::Source(
+                    _,
+                    AfterSource::Close(_) | AfterSource::Linger(_) | AfterSource::End(_),
+                ),
             ) if !left.is_empty() => {
                 self.state.on_input_left();
                 0..0
@@ -74,7 +77,7 @@ impl Connection {
             State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_)
                 if !left.is_empty() =>
             {
-                self.unlooked = Unlooked::Input;
+                self.backlog = Backlog::Input;
                 left
             }
             State::Fresh
@@ -89,57 +92,58 @@ impl Connection {
     }
 
     /// Looks for a head at the start of `input`, and goes on from there if it is whole.
-    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Context<'_, H>) -> Look {
+    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Context<'_, H>) -> InputUse {
         if input.starts_with(b"\r\n") {
             return self.drop_empty_line(input, turn);
         }
         if input == b"\r" && self.state.is_between_requests() {
             // Half an empty line between requests begins nothing either.
-            return Look::Kept(1);
+            return InputUse::Kept(1);
         }
         if let State::ReadingHead(head) = self.state
-            && head.place == HeadPlace::Value
+            && head.place == HeadEnd::Value
             && input.len() < turn.common.limits.head_bytes_max
             && let Some(new) = input.get(head.looked as usize..)
             && new.iter().all(|byte| is_field_value_byte(*byte))
         {
-            return self.await_head(input, HeadPlace::Value, turn);
+            return self.await_head(input, HeadEnd::Value, turn);
         }
         let mut room = FieldRoom::new();
-        let (head_bytes, framing, fate) = match parse::head(input, &mut room, &turn.common.limits) {
-            Ok(head) => {
-                let control = match Control::of(&head) {
-                    Ok(control) => control,
-                    Err(kind) => return self.refuse(kind, &input[..head.len], turn),
-                };
-                // The usual case: everything is here, and nothing has to be decoded.
-                if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
-                    let consumed = head.len + body.len();
-                    self.answer(&head, &control, body, input.len() - consumed, turn);
-                    return Look::Consumed(consumed);
-                }
-                let fate = match self.content_plan(&head, &control, turn) {
-                    ContentPlan::Hold => Fate::Held,
-                    ContentPlan::Drop => Fate::Dropped,
-                    ContentPlan::Refuse => {
-                        return self.answer_without_content(&head, &control, turn);
+        let (head_bytes, framing, content_use) =
+            match parse::head(input, &mut room, &turn.common.limits) {
+                Ok(head) => {
+                    let control = match Control::of(&head) {
+                        Ok(control) => control,
+                        Err(kind) => return self.refuse(kind, &input[..head.len], turn),
+                    };
+                    // The usual case: everything is here, and nothing has to be decoded.
+                    if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
+                        let consumed = head.len + body.len();
+                        self.answer(&head, &control, body, input.len() - consumed, turn);
+                        return InputUse::Consumed(consumed);
                     }
-                };
-                if control.expectation == Expectation::Continue && input.len() == head.len {
-                    return self.leave_to_send(&head, &control, fate, input, turn);
+                    let content_use = match self.content_plan(&head, &control, turn) {
+                        ContentPlan::Hold => ContentUse::Held,
+                        ContentPlan::Drop => ContentUse::Dropped,
+                        ContentPlan::Refuse => {
+                            return self.answer_without_content(&head, &control, turn);
+                        }
+                    };
+                    if control.expectation == Expectation::Continue && input.len() == head.len {
+                        return self.leave_to_send(&head, &control, content_use, input, turn);
+                    }
+                    (head.len, control.framing, content_use)
                 }
-                (head.len, control.framing, fate)
-            }
-            Err(Missing::More) => {
-                return self.await_head(input, place_of_end(input), turn);
-            }
-            Err(Missing::HigherMinor(at)) => {
-                input[at] = b'1';
-                return Look::Consumed(0);
-            }
-            Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
-        };
-        self.begin_body(head_bytes, framing, fate, input, turn)
+                Err(Missing::More) => {
+                    return self.await_head(input, head_end(input), turn);
+                }
+                Err(Missing::HigherMinor(at)) => {
+                    input[at] = b'1';
+                    return InputUse::Consumed(0);
+                }
+                Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
+            };
+        self.begin_body(head_bytes, framing, content_use, input, turn)
     }
 
     /// What is done with content that is not whole yet. Nobody is asked about the content of a request
@@ -174,11 +178,11 @@ impl Connection {
         head: &Head<'_>,
         control: &Control<'_>,
         turn: &mut Context<'_, H>,
-    ) -> Look {
+    ) -> InputUse {
         let closing = Control { persistence: Persistence::Close, ..*control };
         self.answer(head, &closing, &[], 0, turn);
         self.state.on_input_left();
-        Look::Consumed(head.len)
+        InputUse::Consumed(head.len)
     }
 
     /// The client waits for leave to send its content: a 100, or the answer that refuses it.
@@ -186,19 +190,19 @@ impl Connection {
         &mut self,
         head: &Head<'_>,
         control: &Control<'_>,
-        fate: Fate,
+        content_use: ContentUse,
         input: &[u8],
         turn: &mut Context<'_, H>,
-    ) -> Look {
-        let content = control
-            .method
-            .and_then(|_| Content::new(head.len, control.framing, fate, &turn.common.limits));
+    ) -> InputUse {
+        let content = control.method.and_then(|_| {
+            Content::new(head.len, control.framing, content_use, &turn.common.limits)
+        });
         match content {
             Ok(content) => {
                 turn.common.output.encoded().extend_from_slice(encode::CONTINUE);
                 turn.common.metrics.continues += 1;
                 self.state.on_continue(Box::new(content));
-                Look::Kept(input.len())
+                InputUse::Kept(input.len())
             }
             Err(kind) => self.refuse(kind, input, turn),
         }
@@ -209,38 +213,41 @@ impl Connection {
         &mut self,
         head_bytes: usize,
         framing: Framing,
-        fate: Fate,
+        content_use: ContentUse,
         input: &mut [u8],
         turn: &mut Context<'_, H>,
-    ) -> Look {
-        let mut content = match Content::new(head_bytes, framing, fate, &turn.common.limits) {
+    ) -> InputUse {
+        let mut content = match Content::new(head_bytes, framing, content_use, &turn.common.limits)
+        {
             Ok(content) => content,
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
-        let arrival = content.take(input, &turn.common.limits);
+        let progress = content.take(input, &turn.common.limits);
         turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
-        if let Ok(Arrival::Partial { .. }) = arrival {
+        if let Ok(ContentProgress::Partial { .. }) = progress {
             self.state.on_partial_body(Box::new(content));
         }
-        self.on_arrival(arrival, head_bytes, input, turn)
+        self.on_content(progress, head_bytes, input, turn)
     }
 
     /// Some content has arrived behind a head of `head_bytes`.
-    fn on_arrival<H: Handler>(
+    fn on_content<H: Handler>(
         &mut self,
-        arrival: Result<Arrival, FaultKind>,
+        progress: Result<ContentProgress, FaultKind>,
         head_bytes: usize,
         input: &[u8],
         turn: &mut Context<'_, H>,
-    ) -> Look {
-        let (content_bytes, message_bytes) = match arrival {
-            Ok(Arrival::Whole { content_bytes, message_bytes }) => (content_bytes, message_bytes),
-            Ok(Arrival::Partial { kept }) => return Look::Kept(kept),
+    ) -> InputUse {
+        let (content_bytes, message_bytes) = match progress {
+            Ok(ContentProgress::Whole { content_bytes, message_bytes }) => {
+                (content_bytes, message_bytes)
+            }
+            Ok(ContentProgress::Partial { kept }) => return InputUse::Kept(kept),
             Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
         };
         let behind = input.len() - message_bytes;
         self.answer_whole(&input[..head_bytes + content_bytes], head_bytes, behind, turn);
-        Look::Consumed(message_bytes)
+        InputUse::Consumed(message_bytes)
     }
 
     /// Answers a request whose content is whole: `message` is its head and its content.
@@ -359,16 +366,16 @@ impl Connection {
         kind: FaultKind,
         received: &[u8],
         turn: &mut Context<'_, H>,
-    ) -> Look {
-        self.answer_fault(kind, received, Then::Linger(kind.close_reason()), turn);
-        Look::Consumed(received.len())
+    ) -> InputUse {
+        self.answer_fault(kind, received, AfterSource::Linger(kind.close_reason()), turn);
+        InputUse::Consumed(received.len())
     }
 
     pub(super) fn answer_fault<H: Handler>(
         &mut self,
         kind: FaultKind,
         received: &[u8],
-        then: Then,
+        then: AfterSource,
         turn: &mut Context<'_, H>,
     ) {
         let reply = Reply {
@@ -390,13 +397,13 @@ impl Connection {
 
 /// What comes after an answer, by what it says and what its request asked for.
 #[cold]
-fn what_comes_then(said: Persistence, asked: Persistence) -> Then {
+fn what_comes_then(said: Persistence, asked: Persistence) -> AfterSource {
     match (said, asked) {
-        (Persistence::Keep | Persistence::KeepStated, _) => Then::Request,
+        (Persistence::Keep | Persistence::KeepStated, _) => AfterSource::Request,
         // A peer that asked for the end says nothing more. One that did not may be sending.
-        (Persistence::Close, Persistence::Close) => Then::Close(CloseReason::Answered),
+        (Persistence::Close, Persistence::Close) => AfterSource::Close(CloseReason::Answered),
         (Persistence::Close, Persistence::Keep | Persistence::KeepStated) => {
-            Then::Linger(CloseReason::Answered)
+            AfterSource::Linger(CloseReason::Answered)
         }
     }
 }

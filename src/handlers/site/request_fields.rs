@@ -3,7 +3,7 @@
 
 /// What one request asks.
 #[derive(Debug, Default)]
-pub(super) struct Asked<'b> {
+pub(super) struct RequestFields<'b> {
     pub(super) if_match: Lines<'b>,
     pub(super) if_none_match: Lines<'b>,
     pub(super) if_modified_since: Single<'b>,
@@ -13,10 +13,10 @@ pub(super) struct Asked<'b> {
     pub(super) accept_encoding: Lines<'b>,
 }
 
-impl<'b> Asked<'b> {
+impl<'b> RequestFields<'b> {
     /// Finds them among a request's fields.
-    pub(super) fn of(fields: impl Iterator<Item = (&'b str, &'b [u8])>) -> Asked<'b> {
-        let mut asked = Asked::default();
+    pub(super) fn of(fields: impl Iterator<Item = (&'b str, &'b [u8])>) -> RequestFields<'b> {
+        let mut asked = RequestFields::default();
         for (name, value) in fields {
             asked.note(name, value);
         }
@@ -114,7 +114,7 @@ mod tests {
         let others = ["Ranges", "If-Rang", "Accept-Language", "Host", "X-Match1"];
         let fields = others.iter().map(|name| (*name, &b"x"[..]));
         let fields = fields.chain(names.iter().copied().zip(values.iter().map(|value| &value[..])));
-        let asked = Asked::of(fields);
+        let asked = RequestFields::of(fields);
         assert_eq!(asked.if_match.values().collect::<Vec<_>>(), [[0]]);
         assert_eq!(asked.if_none_match.values().collect::<Vec<_>>(), [[1]]);
         assert_eq!(asked.if_modified_since.value(), Some(&[2][..]));
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_list_may_go_on_in_another_line_and_anything_else_has_no_value_then() {
         let twice = [("If-Match", &b"a"[..]), ("Range", b"a"), ("if-match", b"b"), ("range", b"a")];
-        let asked = Asked::of(twice.into_iter());
+        let asked = RequestFields::of(twice.into_iter());
         assert_eq!(asked.if_match.values().collect::<Vec<_>>(), [b"a", b"b"]);
         assert_eq!(asked.range, Single::Repeated);
         assert_eq!(asked.range.value(), None);

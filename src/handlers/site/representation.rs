@@ -83,7 +83,7 @@ impl std::error::Error for InvalidType {}
 
 /// What is the same for all codings of a file, and nearly always for all its states.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Nature {
+pub(super) struct Representation {
     pub(super) media_type: String,
     pub(super) negotiation: Negotiation,
     /// Whether the file's content has a say in it, which is not read yet or may change.
@@ -108,17 +108,22 @@ enum Provisional {
     No,
 }
 
-impl Nature {
+impl Representation {
     /// What a file of this name is, as far as its name or the user says it.
-    pub(super) fn of(name: &[u8], types: &Types) -> Nature {
+    pub(super) fn of(name: &[u8], types: &Types) -> Representation {
         match types.of(name) {
-            Some(media_type) => Nature::new(name, media_type.to_owned(), Provisional::No),
-            None => Nature::by(name, media_type::Content::Beginning(b"")),
+            Some(media_type) => Representation::new(name, media_type.to_owned(), Provisional::No),
+            None => Representation::by(name, media_type::Content::Beginning(b"")),
         }
     }
 
     /// What it is, now that its content is known, if that changes anything.
-    pub(super) fn revised(&self, name: &[u8], content: &Content, bytes: u64) -> Option<Nature> {
+    pub(super) fn revised(
+        &self,
+        name: &[u8],
+        content: &Content,
+        bytes: u64,
+    ) -> Option<Representation> {
         if self.provisional == Provisional::No {
             return None;
         }
@@ -127,27 +132,27 @@ impl Nature {
             Some(beginning) => media_type::Content::Beginning(beginning),
             None => media_type::Content::Length(bytes),
         };
-        let revised = Nature::by(name, known);
+        let revised = Representation::by(name, known);
         (revised != *self).then_some(revised)
     }
 
-    fn by(name: &[u8], content: media_type::Content<'_>) -> Nature {
+    fn by(name: &[u8], content: media_type::Content<'_>) -> Representation {
         let path = path(name);
         let provisional = match depends_on_content(path) {
             true => Provisional::Yes,
             false => Provisional::No,
         };
-        Nature::new(name, media_type_of(path, content), provisional)
+        Representation::new(name, media_type_of(path, content), provisional)
     }
 
-    fn new(name: &[u8], media_type: String, provisional: Provisional) -> Nature {
+    fn new(name: &[u8], media_type: String, provisional: Provisional) -> Representation {
         let is_svgz = path(name).extension().is_some_and(|it| it.eq_ignore_ascii_case("svgz"));
         let negotiation = match is_svgz && media_type.starts_with("image/svg+xml") {
             true => Negotiation::Gzip,
             false if is_compressible(&media_type) => Negotiation::Codings,
             false => Negotiation::None,
         };
-        Nature { media_type, negotiation, provisional }
+        Representation { media_type, negotiation, provisional }
     }
 }
 
@@ -182,13 +187,13 @@ mod tests {
             ("a.xlog", "application/octet-stream"),
             ("a.txt", "text/plain; charset=utf-8"),
         ] {
-            assert_eq!(Nature::of(name.as_bytes(), &types).media_type, expected, "{name}");
+            assert_eq!(Representation::of(name.as_bytes(), &types).media_type, expected, "{name}");
         }
         // What the user says is not asked of the content, nor of an old habit.
         let text = Content::Kept((*b"let a = 1;").into());
-        assert_eq!(Nature::of(b"a.ts", &types).revised(b"a.ts", &text, 10), None);
-        assert_eq!(Nature::of(b"a.svgz", &types).negotiation, Negotiation::None);
-        assert_eq!(Nature::of(b"a.svgz", &Types::default()).negotiation, Negotiation::Gzip);
+        assert_eq!(Representation::of(b"a.ts", &types).revised(b"a.ts", &text, 10), None);
+        assert_eq!(Representation::of(b"a.svgz", &types).negotiation, Negotiation::None);
+        assert_eq!(Representation::of(b"a.svgz", &Types::default()).negotiation, Negotiation::Gzip);
     }
 
     #[test]
