@@ -91,6 +91,10 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (2_006_529, "a client that sends without end kept the deadlines of others waiting"),
     (1770, "an idle client that a stopping server looked at for eviction was evicted by the model"),
     (3_085_200, "a client that the poll did not know yet could run, and the model did not see it"),
+    (
+        3_013_839,
+        "the last look before the end began late, and the model ended its time before that",
+    ),
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
 ];
 

@@ -32,6 +32,9 @@ pub struct Setting {
     pub config: Config,
     /// Whether the handler panics now and then.
     pub panics: bool,
+    /// Whether the poll that tells a server to stop, and the next ones, report nothing else: they
+    /// return a bounded number of events.
+    pub stops_unseen: bool,
     /// Whether a server that is told to stop is told twice at once.
     pub stops_twice_at_once: bool,
     /// Whether it is told again while it looks at its clients for the last time.
@@ -79,6 +82,7 @@ impl Setting {
             config: config(random),
             // Drawn last, so that all else is drawn as it was before there were panics.
             panics: unless_spared(Trouble::Panics, random.once_in(16)),
+            stops_unseen: random.once_in(2),
             stops_twice_at_once: random.once_in(10),
             stops_in_last_look: random.once_in(2),
         }

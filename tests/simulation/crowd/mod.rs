@@ -53,9 +53,11 @@ struct Crowd {
     active: Vec<usize>,
     /// The names of some who are.
     gone: Vec<ClientId>,
+    /// When the server was told to stop: in which turn, and by when it has to be done.
+    stop_turn: Option<usize>,
     drained_by: Option<Time>,
     /// That time is over, and the clients that are left are looked at once more.
-    looks_last: bool,
+    looks_last: Option<Time>,
     stops_again_at: Option<Time>,
     /// It was told to stop a second time.
     is_told_again: bool,
@@ -126,8 +128,9 @@ impl Crowd {
             arrived: 0,
             active: Vec::new(),
             gone: Vec::new(),
+            stop_turn: None,
             drained_by: None,
-            looks_last: false,
+            looks_last: None,
             stops_again_at: None,
             is_told_again: false,
             date_due: Time::START,

@@ -25,6 +25,10 @@ const SHARE_BYTES_MIN: usize = 64 * 1024;
 /// What one step of a client comes to that begins with its budget nearly used up.
 const STEP_BYTES_MAX: usize = 8192;
 
+/// How long events may go unreported around a stop, in turns: until the listeners are closed, if that
+/// takes one, and idle clients are looked at.
+const UNSEEN_TURNS: usize = 3;
+
 impl Crowd {
     pub(super) fn take_turn(&mut self) {
         self.turn += 1;
@@ -51,7 +55,9 @@ impl Crowd {
         }) {
             hub.go_on();
         }
-        self.looks_last |= poll.looks_last;
+        if poll.looks_last {
+            self.looks_last = Some(now);
+        }
         self.hub.enter(Stage::Outside);
     }
 
@@ -68,7 +74,10 @@ impl Crowd {
 
     fn note_events(&mut self) {
         let mut told: Vec<(ClientId, Readiness, bool)> = Vec::new();
-        let late_once_in = self.setting.late_events_once_in;
+        let late_once_in = match self.is_unseen() {
+            true => 1,
+            false => self.setting.late_events_once_in,
+        };
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
             wire.begin_turn();
@@ -128,19 +137,28 @@ impl Crowd {
 
     fn perhaps_stop(&mut self) {
         let now = self.hub.now();
-        if self.hub.life() == Life::Running {
-            let is_time = |at| now.since(Time::START) >= at;
-            if self.setting.stops_at.is_some_and(is_time) {
-                self.stop_once();
-            }
-            if self.drained_by.is_some() && self.setting.stops_twice_at_once {
+        if self.is_to_stop() {
+            self.stop_once();
+            if self.setting.stops_twice_at_once {
                 self.stop_again();
             }
         } else if self.stops_again_at.is_some_and(|at| now >= at)
-            || self.looks_last && self.setting.stops_in_last_look
+            || self.looks_last.is_some() && self.setting.stops_in_last_look
         {
             self.stop_again();
         }
+    }
+
+    /// Whether no event is reported because the server is told to stop, or was just now.
+    fn is_unseen(&self) -> bool {
+        let is_recent = self.stop_turn.is_some_and(|turn| self.turn - turn < UNSEEN_TURNS);
+        self.setting.stops_unseen && (self.is_to_stop() || is_recent)
+    }
+
+    /// Whether the server is told to stop in this turn, for the first time.
+    fn is_to_stop(&self) -> bool {
+        let passed = self.hub.now().since(Time::START);
+        self.hub.life() == Life::Running && self.setting.stops_at.is_some_and(|at| passed >= at)
     }
 
     fn stop_once(&mut self) {
@@ -153,6 +171,7 @@ impl Crowd {
         }
         self.stop();
         self.hub.stop();
+        self.stop_turn = Some(self.turn);
         self.drained_by = Some(now + self.setting.config.timeouts.drain);
         self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
     }
@@ -171,7 +190,7 @@ impl Crowd {
         if self.doors.iter().any(|door| !door.is_closed()) {
             self.hub.mark(Mark::StoppedClosing);
         }
-        if self.looks_last {
+        if self.looks_last.is_some() {
             self.hub.mark(Mark::StoppedLooking);
         }
         for index in &self.active {
