@@ -111,7 +111,7 @@ pub enum Reach {
     Anyone,
 }
 
-/// How much of anything there may be. What happens at each limit is said with it.
+/// How much the server accepts of anything. Each limit says what happens at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -166,10 +166,9 @@ pub struct Limits {
     pub backlog: i32,
 }
 
-/// How long anything may take. A deadline is acted on between its time and 1/64 of the timeout
-/// after it: the margin buys that a busy client's timer is hardly ever touched. The server first
-/// receives what the client has sent, so a request that came in time is answered even if the loop
-/// was held up.
+/// How long anything may take. A timeout fires on time or up to 1/64 of its length late; in
+/// exchange a busy client's timer is hardly ever touched. The server first receives what the client
+/// has sent, so a request that came in time is answered even if the loop was held up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
@@ -184,8 +183,8 @@ pub struct Timeouts {
     pub typing_grace: Option<Duration>,
     /// A body makes the minimal progress within each such span. Else: 408.
     pub body: Duration,
-    /// The peer takes the minimum of our answer within each such span. Else: reset. What the
-    /// kernel has taken and cannot deliver it gives up after four times as long.
+    /// The peer takes the minimum of our answer within each such span. Else: reset. The kernel
+    /// gives up after four times as long on what it has taken and cannot deliver.
     pub write: Duration,
     /// From an answer to the next request on a kept connection. Then: closed.
     pub idle: Duration,

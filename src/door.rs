@@ -1,4 +1,4 @@
-//! By which listener a client has come in: the public's, or the one of whoever watches.
+//! By which listener a client has come in: the public's, or that of the watchers.
 //!
 //! Both kinds of clients live in the same slab and are driven by the same code. What differs is who
 //! answers them, and that the public's can be held still while a person looks at them.

@@ -1,4 +1,4 @@
-//! What can go wrong before the loop runs. Nothing here is ever made for a request.
+//! What can go wrong before the loop runs. No request ever makes one of these errors.
 
 use std::fmt;
 use std::io;

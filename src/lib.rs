@@ -27,7 +27,7 @@
 //! 4. [`engine`]: sockets, clients, timers and admission, everything with state in it, generic over
 //!    streams and listeners, so that a simulation drives what production runs; and [`watch`], which
 //!    tells of each step;
-//! 5. `admin/`: what the server shows of itself to whoever watches; and [`testing`], a connection in
+//! 5. `admin/`: what the server shows of itself to watchers; and [`testing`], a connection in
 //!    memory;
 //! 6. `server/`: the only layer that knows mio and the time;
 //! 7. [`handlers`]: what ships;

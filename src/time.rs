@@ -1,7 +1,7 @@
-//! The loop's own clock reading, as a value that is passed around.
+//! The loop's own reading of the clock, as a value that is passed around.
 //!
-//! Nothing in this crate asks what time it is except [`Server`](crate::Server), once a turn.
-//! Everything below it is told, so a simulation can run an hour in a millisecond.
+//! Only [`Server`](crate::Server) asks what time it is, once a turn. Everything below gets the time
+//! as an argument, so a simulation can run an hour in a millisecond.
 
 use std::ops::Add;
 use std::time::Duration;

@@ -1,15 +1,15 @@
 //! How much the loop does in one turn. It is counted, because nothing below the server reads a
 //! clock.
 //!
-//! The unit is a byte that goes through a socket. Whatever else is done counts as the bytes that
-//! could have gone through one meanwhile, [`BYTES_PER_MICROSECOND`]. The constants here say what
-//! each kind of work counts as; they were measured on loopback, and need not be exact: what they
-//! are for is that no turn takes many times longer than another.
+//! The unit is a byte that goes through a socket. Other work counts as the bytes that could have
+//! gone through a socket meanwhile, [`BYTES_PER_MICROSECOND`]. The constants here say what each
+//! kind of work counts as. They were measured on loopback and need not be exact: they only keep a
+//! turn from taking many times longer than another.
 //!
 //! A turn has stages: clients run, deadlines are acted on, connections are accepted. Each stage has
 //! a [`Budget`] of its own, so that none can starve another, and within it each client has a share.
-//! A client whose share is used up goes on in its next turn; clients that were not reached at all
-//! are the first in that.
+//! A client whose share is used up goes on in the next turn; clients that were not reached at all
+//! come first in it.
 
 use std::time::Duration;
 

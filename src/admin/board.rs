@@ -31,15 +31,15 @@ pub(super) enum Order {
 pub(super) struct Board {
     /// The server was told to stop, and lets its clients finish.
     pub(super) is_draining: bool,
-    /// It has nobody left but those who watch.
+    /// Only watchers are left.
     pub(super) is_ending: bool,
-    /// What everybody was doing when somebody last looked.
+    /// What all clients were doing at the last look.
     pub(super) snapshot: Arc<Snapshot>,
-    /// How often somebody has looked.
+    /// How many looks there have been.
     pub(super) edition: u64,
-    /// Somebody waits for the next edition.
+    /// A watcher waits for the next edition.
     pub(super) is_wanted: bool,
-    /// Whoever is in these slots is to be shown in it.
+    /// The clients in these slots are to be shown in it.
     pub(super) wanted_slots: Vec<usize>,
     /// What is to be done, in this order. No more than were asked for in one turn.
     pub(super) orders: Vec<Order>,
@@ -67,13 +67,13 @@ impl Board {
 pub(super) struct Shared(Arc<Mutex<Board>>);
 
 impl Shared {
-    /// Looks at the board. Whoever panicked with it in hand left it whole: nobody calls anything
-    /// that can panic between two changes that belong together.
+    /// Looks at the board. A poisoned lock is fine: no code that holds it can leave the board
+    /// half-updated.
     pub(super) fn look(&self) -> MutexGuard<'_, Board> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a seat for somebody who watches, and has chosen this slot; `None` if all are taken.
+    /// Takes a seat for a watcher that has chosen this slot; `None` if all are taken.
     pub(super) fn take_seat(&self, slot: Option<usize>) -> Option<Seat> {
         let mut board = self.look();
         let number = board.seats.iter().position(Option::is_none)?;

@@ -36,8 +36,8 @@ pub(crate) struct Desk {
 }
 
 impl Desk {
-    /// A desk, and what answers whoever comes in at `address`; the public comes in at `listeners`.
-    /// `place` and `hosts` are what the configuration says of the first.
+    /// A desk, and what answers clients that come in at `address`; the public comes in at
+    /// `listeners`. `place` and `hosts` are what the configuration says of the first.
     pub(crate) fn new(
         address: SocketAddr,
         place: AdminPlace,
@@ -56,7 +56,7 @@ impl Desk {
         self.turns.worked += time;
     }
 
-    /// The loop has waited, and was told of so many events.
+    /// The loop has waited, and was told of this many `events`.
     pub(crate) fn on_waited(&mut self, time: Duration, events: usize) {
         self.turns.waited += time;
         self.turns.events += events as u64;
@@ -76,7 +76,7 @@ impl Desk {
         !self.board.look().orders.is_empty()
     }
 
-    /// Does what was asked for in the last turn, and looks at everybody if somebody wants to know.
+    /// Does what was asked for in the last turn, and looks at all clients if a watcher wants to know.
     pub(crate) fn attend<L: Accept, H: Handler>(
         &mut self,
         engine: &mut Engine<L>,
@@ -84,8 +84,8 @@ impl Desk {
         handler: &mut H,
         now: Time,
     ) {
-        let nobody = engine.clients().len_of(Door::Admin) == 0 && !tracer.is_watched();
-        if nobody && self.pace == Pace::Running && !self.has_orders() {
+        let is_unwatched = engine.clients().len_of(Door::Admin) == 0 && !tracer.is_watched();
+        if is_unwatched && self.pace == Pace::Running && !self.has_orders() {
             return;
         }
         if engine.is_stopping() {
@@ -131,8 +131,8 @@ impl Desk {
         }
     }
 
-    /// One of those who are held takes one step; or one more is let in, after each lap of those who
-    /// are here. If nobody can, that is what is shown.
+    /// One held client takes one step; or one more is let in, after each lap of those that are
+    /// here. If no client can, the page says so.
     fn step<L: Accept, H: Handler>(&mut self, engine: &mut Engine<L>, handler: &mut H, now: Time) {
         let Engine { clients, admission, .. } = engine;
         let now = clients.time_of(Door::Public, now);
@@ -153,14 +153,14 @@ impl Desk {
         self.last_step = None;
     }
 
-    /// The server was told to stop, and lets its clients finish: nobody is held any more.
+    /// The server was told to stop, and lets its clients finish: no client is held any more.
     fn on_stopping(&mut self, is_ending: bool) {
         self.resume();
         let mut board = self.board.look();
         (board.is_draining, board.is_ending) = (true, is_ending);
     }
 
-    /// Looks at everybody if somebody wants to know, and not too often for those who watch.
+    /// Looks at all clients if a watcher wants to know, and not too often.
     fn look_around<L: Accept>(&mut self, engine: &Engine<L>, tracer: &Tracer, now: Time) {
         let Engine { clients, admission, .. } = engine;
         let mut board = self.board.look();

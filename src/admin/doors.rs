@@ -1,4 +1,4 @@
-//! Who answers whom: the user's handler the public, the admin routes whoever watches.
+//! Which handler answers a client: the user's the public, the admin routes the watchers.
 
 use super::routes::Routes;
 use crate::answer::handler::{ContentPlan, Handler, Needs, Reply, Sent};
@@ -19,7 +19,7 @@ impl<H> Doors<H> {
     }
 
     fn routes(&mut self) -> &mut Routes {
-        self.admin.as_mut().expect("without an admin door nobody comes in by it")
+        self.admin.as_mut().expect("without an admin door no client comes in by it")
     }
 
     /// Apart from the public's way, which would have to carry its weight.

@@ -1,8 +1,8 @@
-//! Answers that need to look at everybody: one snapshot, or one after the other for a watcher.
+//! Answers that need a look at all clients: one snapshot, or one after the other for a watcher.
 //!
 //! Each is a [`Source`], which asks the board for a snapshot and comes back for it. A watcher's is
 //! asked for the next frame only when the last one is out and a tenth of a second has passed: so a
-//! slow watcher loses frames, and holds one at the most.
+//! slow watcher skips frames, and the server holds at most one for it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Those for whoever has this seat and has chosen this slot.
+    /// Those for the watcher that has this seat and has chosen this slot.
     pub(super) fn new(seat: Seat, slot: Option<usize>) -> Frames {
         let edition = seat.board.look().edition;
         let page = Page::new(RETRY.to_owned());
@@ -99,7 +99,7 @@ impl Source for Frames {
 /// What a single snapshot is wanted for.
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
-    /// All of it, with whoever is in this slot.
+    /// All of it, with the client in this slot.
     State(Option<usize>, Arc<Unchanging>),
     /// The numbers that Prometheus collects.
     Metrics,

@@ -1,7 +1,7 @@
 //! A snapshot as one line of JSON: what the page is sent ten times a second, and `/state.json` once.
 //!
 //! What is written is names of ours, numbers, addresses and sentences of ours: nothing that JSON
-//! would have escaped. A frame is two pictures of 64 KiB at the most and some KiB beside them.
+//! would have escaped. A frame is at most two pictures of 64 KiB each, and some KiB besides.
 
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ pub(super) struct Unchanging {
 }
 
 /// A frame: what goes on, and what has happened since the sums were `before`; with the client in
-/// `slot`, if somebody is there and was looked at.
+/// `slot`, if there is one and it was looked at.
 pub(super) fn frame(snapshot: &Snapshot, before: Sums, slot: Option<usize>) -> String {
     let mut text = String::with_capacity(2 * snapshot.survey.picture.len() + 4096);
     text.push('{');
@@ -57,7 +57,7 @@ fn write_frame(
     write_last_step(out, snapshot.last_step)?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
     write!(out, ",\"grid\":\"{}\"", survey.picture)?;
-    // Nobody there, or nobody answered yet: most of a crowd that only waits.
+    // No client there, or none answered yet: most of a crowd that only waits.
     write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
     let states =
         StateName::ALL.iter().map(|state| (format!("{state:?}"), survey.states[*state as usize]));

@@ -1,10 +1,10 @@
-//! Who may ask what: no web page but our own may, however it got into the browser of somebody who
-//! can reach the admin place.
+//! Who may ask what: no web page but our own may, however it got into the browser of a user who can
+//! reach the admin place.
 //!
-//! Two ways are closed. A page can have its own name resolve to our address, so that the browser
-//! takes our answers for its own (DNS rebinding): the name it asks for is then not one of ours. And
-//! a page can send requests here whose answers it does not get to see: the browser says whose they
-//! are. Programs that are no browsers say nothing of the kind, and need not.
+//! Two attacks are refused. A page can make its own name resolve to our address, so that the
+//! browser takes our answers for the page's own (DNS rebinding): the request then asks for a name
+//! that is not ours. And a page can send requests here without seeing the answers: the browser then
+//! says which page sends them. Programs other than browsers do not say this, and need not.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -59,8 +59,8 @@ impl Names {
     /// Whether `authority` is one of them: the address with our port, any numeric one if we listen
     /// at all of them, a loopback address, `localhost`, or one of the further names.
     ///
-    /// A numeric address is nobody's name but the machine's that has it, so none can be rebound.
-    /// Nor can `localhost`, which browsers do not look up. Behind a tunnel the port is another one.
+    /// A numeric address names only the machine that has it, so none can be rebound. Nor can
+    /// `localhost`, which browsers do not look up. Behind a tunnel the port is another one.
     fn include(&self, authority: &str) -> bool {
         let (host, port) = match authority.rsplit_once(':') {
             Some((host, port)) if !port.contains(']') => (host, port.parse().ok()),
@@ -90,7 +90,7 @@ pub(super) fn is_own(request: &Request<'_>, authority: &str) -> bool {
     request.fields().all(|(name, value)| match name.to_ascii_lowercase().as_str() {
         "origin" => value.eq_ignore_ascii_case(own.as_bytes()),
         "sec-fetch-site" => match request.method() {
-            // "none": somebody has typed the address.
+            // "none": the user has typed the address.
             Method::Get | Method::Head => matches!(value, b"same-origin" | b"none"),
             Method::Post
             | Method::Put

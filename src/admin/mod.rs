@@ -1,14 +1,14 @@
-//! What the server shows of itself to whoever watches, and has them do: a page, live figures,
-//! metrics, health; pause and step.
+//! What the server shows of itself to watchers, and lets them do: a page, live figures, metrics,
+//! health; pause and step.
 //!
-//! All of it is answered on the same loop, to clients of the same slab: whoever watches is visible
-//! in the picture. [`doors`] tells their requests from the public's, [`routes`] answers them, and
-//! [`guard`] sees to it that no web page of somebody else's can ask on its reader's behalf. What
+//! All of it is answered on the same loop, to clients of the same slab: watchers are visible in the
+//! picture. [`doors`] tells their requests from the public's, [`routes`] answers them, and
+//! [`guard`] refuses requests that a web page of another site sends on its reader's behalf. What
 //! answers and the loop have to tell each other lies on the [`board`]: the loop acts on it between
 //! the steps of a turn, at the [`desk`]. What it finds is a [`snapshot`], of which [`frame`] and
 //! [`exposition`] write what [`events`] gives out.
 //!
-//! When nobody watches, all of this costs the public's clients one look at a byte per request.
+//! Without watchers, all of this costs the public's clients one look at a byte per request.
 
 mod board;
 mod desk;

@@ -1,6 +1,7 @@
 //! The page and what belongs to it, as they are built into the program.
 //!
-//! They need nothing from outside, and the policy that is sent with them allows nothing from there.
+//! They need nothing from other sites, and the policy that is sent with them allows nothing from
+//! there.
 
 /// A part of the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

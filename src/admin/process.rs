@@ -1,7 +1,7 @@
 //! What the system says of this process.
 //!
-//! Three short files that the kernel writes from memory, and a call: some tens of microseconds. It is
-//! asked only when somebody wants to know.
+//! Three short files that the kernel writes from memory, and a call: some tens of microseconds. It
+//! is asked only when a watcher wants to know.
 
 use std::fs;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Answers the requests that come in by the admin door. Strict HTTP, whatever the public gets.
+//! Answers the requests that come in by the admin listener. Strict HTTP, whatever the public gets.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ pub(crate) struct Routes {
 }
 
 impl Routes {
-    /// Answers whoever asks by one of these names.
+    /// Answers requests that ask by one of these names.
     pub(super) fn new(names: Names, board: Shared, unchanging: Arc<Unchanging>) -> Routes {
         let add = |block: FieldBlock, (name, value)| block.with(name, value);
         let fields: Result<_, InvalidField> = FIELDS.into_iter().try_fold(FieldBlock::new(), add);
@@ -152,7 +152,7 @@ impl Routes {
         }
     }
 
-    /// A frame ten times a second, as long as somebody watches.
+    /// A frame ten times a second, while there is a watcher.
     fn show(&self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         let Ok(slot) = value_of(request, "slot") else {
             return self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE);
@@ -203,7 +203,7 @@ impl Handler for Routes {
             let head = self.head(reply, Status::METHOD_NOT_ALLOWED).field("Allow", allow);
             return head.field("Content-Type", TEXT).send(&format!("Use {allow}.\n"));
         }
-        // Whoever follows a link to the page comes from elsewhere.
+        // A user who follows a link to the page comes from another site.
         let is_page = matches!(route, Route::Page(part) if part.is_page());
         if !is_page && !guard::is_own(request, name) {
             let text = "Requests from pages of other sites are refused.\n";

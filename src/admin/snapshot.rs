@@ -19,11 +19,11 @@ pub(super) struct Snapshot {
     pub(super) clients: usize,
     pub(super) clients_max: usize,
     pub(super) survey: Survey,
-    /// How often each arrow was walked while somebody watched.
+    /// How often each arrow was walked while there were watchers.
     pub(super) arrows: [u64; ARROW_COUNT],
     pub(super) turns: Turns,
     pub(super) metrics: Metrics,
-    /// Those whom somebody has chosen, with their last steps.
+    /// The clients that watchers have chosen, with their last steps.
     pub(super) chosen: Vec<(View, Vec<Event>)>,
 }
 
@@ -58,7 +58,7 @@ pub(super) enum Stepped {
     Taken(StepTaken),
 }
 
-/// What the turns came to in which somebody watched.
+/// What the turns with watchers came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Turns {
     /// How long the loop has waited in the poll.

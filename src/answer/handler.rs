@@ -70,31 +70,32 @@ pub trait Handler {
     /// Answers one whole request. Runs on the loop, so it must not block.
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent;
 
-    /// Answers bytes that are no acceptable request: malformed, beyond a limit, or stalled before
-    /// their end. By default with the fault's status, and its text for a person at a prompt.
+    /// Answers bytes that are not an acceptable request: malformed, beyond a limit, or stalled
+    /// before their end. The default answers with the fault's status, and with its text for a
+    /// person at a prompt.
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         fault.explain(reply)
     }
 
-    /// Says what to do with a request's content, which has not arrived as a whole yet: it may be
-    /// long, or the client may wait for leave to send it (`Expect: 100-continue`). The request's
-    /// body is empty here. By default the content is held.
+    /// Says what to do with a request's content that has not arrived in full: it may be long, or
+    /// the client may wait for permission to send it (`Expect: 100-continue`). The request's body
+    /// is empty here. By default the content is held.
     ///
-    /// Requests whose content came together with their head are answered without this question.
+    /// The server does not ask this for a request whose content came together with its head.
     fn content_plan(&mut self, _request: &Request<'_>) -> ContentPlan {
         ContentPlan::Hold
     }
 
-    /// Says what the server is to set aside for this handler, of the `descriptors` that the process
-    /// may have. The server asks once, when it is bound, and takes it out of the number of clients and
-    /// adds it to the memory that it announces. By default there is nothing, and content is held.
+    /// Says what this handler needs beside its clients; the process may have this many
+    /// `descriptors`. The server asks once, when it is bound. It then admits fewer clients, and
+    /// adds the memory to the sum that it announces. Default: nothing, and content is held.
     fn needs(&mut self, _descriptors: usize) -> Needs {
         Needs::default()
     }
 
-    /// Descriptors have run out, and a connection waits for one: closes those that can be done
-    /// without, as of files that are kept open, and says whether there were any. If there were
-    /// none, an idle client has to go.
+    /// Called when file descriptors have run out and a connection waits for one. Close any that you
+    /// can spare (cached files, say), and return whether you closed one. If not, the server closes
+    /// an idle client.
     fn give_way(&mut self) -> bool {
         false
     }
@@ -105,21 +106,21 @@ pub trait Handler {
 #[non_exhaustive]
 pub enum ContentPlan {
     /// The server holds the content until it is whole, and then the handler answers. A client that
-    /// waits for leave to send is given it. Content above
-    /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) is answered 413.
+    /// waits for permission to send gets it. Content above
+    /// [`Limits::body_bytes_max`](crate::Limits::body_bytes_max) gets 413.
     #[default]
     Hold,
-    /// As [`ContentPlan::Hold`], but nothing of the content is held: it is read, framed and limited,
-    /// and thrown away. [`Request::body`](crate::Request::body) is empty then. So a client makes the
-    /// server hold no more than a head, however large bodies may be.
+    /// As [`ContentPlan::Hold`], but the server holds nothing of the content: it reads, frames and
+    /// limits it, and throws it away. [`Request::body`](crate::Request::body) is empty then. So a
+    /// client makes the server hold at most a head, however large bodies are.
     Drop,
     /// [`Handler::handle`] answers at once, with an empty body. The server closes the connection
-    /// behind that answer, and throws away what the client still sends: at most
+    /// after that answer, and throws away what the client still sends: at most
     /// [`Limits::linger_bytes_max`](crate::Limits::linger_bytes_max).
     Refuse,
 }
 
-/// What a [`Handler`] takes beside what its clients do: see [`Handler::needs`].
+/// What a [`Handler`] takes beside its clients: see [`Handler::needs`].
 ///
 /// A handler that sends files of its own says here how many of them can be open at once. The server
 /// does not count the descriptors of a [`FileRange`]: several clients may share one.
@@ -195,10 +196,10 @@ impl Sent {
     /// something was looked up on a disk, computed, or compressed.
     ///
     /// The loop does a bounded amount of work in a turn, which is
-    /// [`Limits::turn_bytes_max`](crate::Limits::turn_bytes_max). It counts it instead of looking at
-    /// a clock, so it does not know what handlers do: one that works for longer than a few
-    /// microseconds says so here, and an estimate will do. The client's next requests then wait for
-    /// their turn. What is said several times is added up.
+    /// [`Limits::turn_bytes_max`](crate::Limits::turn_bytes_max). It counts work instead of looking
+    /// at a clock, so it does not know how long handlers work: one that works for longer than a few
+    /// microseconds says so here; an estimate will do. The client's next requests then wait for
+    /// their turn. Several calls add up.
     ///
     /// ```
     /// use std::time::Duration;
@@ -286,7 +287,7 @@ pub(crate) enum Travel {
     HeadOnly,
 }
 
-/// The answer to one request, to be given.
+/// The answer to one request, not given yet.
 #[derive(Debug)]
 pub struct Reply<'a> {
     pub(crate) output: &'a mut Output,
@@ -300,17 +301,17 @@ pub struct Reply<'a> {
 }
 
 impl<'a> Reply<'a> {
-    /// Has an answer that must list the allowed methods (RFC 9110 §15.5.6) list these, rather
-    /// than all that the server itself knows. For [`Handler::handle_fault`]; other answers say
-    /// `Allow` by [`Reply::field`]. As there, a value that would break the message turns the answer
-    /// into a 500.
+    /// Makes an answer that must list the allowed methods (RFC 9110 §15.5.6) list these, instead of
+    /// all that the server itself knows. For [`Handler::handle_fault`]; other answers set `Allow`
+    /// by [`Reply::field`]. As there, a value that would break the message turns the answer into a
+    /// 500.
     pub fn allow(self, methods: &'static str) -> Reply<'a> {
         let allow = self.allow.map(|_| methods);
         Reply { allow, ..self }
     }
 
-    /// Lets `answer` give the reply. If it panics, what it has written is taken back, and the reply
-    /// can be given anew. A panic of a [`Source`] comes later, and is not caught here.
+    /// Lets `answer` give the reply. If it panics, the server takes back what it has written, and
+    /// the reply can be given again. A panic of a [`Source`] comes later, and is not caught here.
     ///
     /// Answers 500 where another handler panics:
     ///
@@ -422,9 +423,9 @@ impl ReplyHead<'_> {
 
     /// Adds a field.
     ///
-    /// One that would break the message, because of a line end in its value for example, or that
-    /// the server writes itself, turns the whole answer into a 500: a handler may have built it
-    /// from what the client sent, so it is no reason to panic, and nothing of it may be sent.
+    /// A field that would break the message, by a line end in its value for example, or that the
+    /// server writes itself, turns the whole answer into a 500: a handler may have built it from
+    /// what the client sent, so it is no reason to panic, and nothing of it may be sent.
     ///
     /// `Allow`, `Upgrade` and `Vary` may be given more than once, and where the server gives them
     /// itself: see [`FieldBlock`].
@@ -467,7 +468,7 @@ impl ReplyHead<'_> {
 
     /// Ends the answer with this body, which may be empty.
     ///
-    /// It is left out where HTTP has none: in answers to HEAD, and with 204, 205 and 304.
+    /// HTTP has no body in answers to HEAD, and with 204, 205 and 304: there it is left out.
     pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
         if let Some(invalid) = self.invalid {
             return self.fail(invalid);
@@ -496,19 +497,19 @@ impl ReplyHead<'_> {
     /// Ends the answer with this part of a file, whose length the client is told.
     ///
     /// Like every body it is left out where HTTP has none: in answers to HEAD, and with 204, 205
-    /// and 304. A `Content-Range` or an `ETag` are the handler's to give.
+    /// and 304. The handler itself adds `Content-Range` and `ETag`.
     ///
-    /// What is in the page cache is sent from there by `sendfile`, small bodies are copied beside
-    /// their head. What is not, is fetched by the kernel in the background, and looked for again a
-    /// few milliseconds later: a slow disk delays only the clients that want something from it. Of
-    /// a file system that cannot say what is cached, such as FUSE, overlayfs or NFS, 16 KiB are
-    /// read at a time, and all clients wait for that.
+    /// The server sends what is in the page cache by `sendfile`, and copies small bodies beside
+    /// their head. The kernel fetches the rest in the background, and the server looks again a few
+    /// milliseconds later: a slow disk delays only the clients that want something from it. If the
+    /// file system cannot say what is cached (FUSE, overlayfs, NFS), the server reads 16 KiB at a
+    /// time, and all clients wait for that.
     ///
-    /// If the file turns out to be shorter than the range says, cannot be read, or comes to nothing
-    /// for half a minute, the client is sent what there is and then the connection is closed, as
-    /// [`CloseReason::FileBroken`](crate::CloseReason::FileBroken): it can tell by the length
-    /// that it did not get everything. A file that grows meanwhile changes nothing; of one that is
-    /// overwritten in place, some bytes can be old and others new.
+    /// If the file is shorter than the range says, cannot be read, or gives nothing for half a
+    /// minute, the server sends the client what there is and closes the connection, as
+    /// [`CloseReason::FileBroken`](crate::CloseReason::FileBroken): the client can tell by the
+    /// length that it did not get everything. A file may grow meanwhile; if it is overwritten in
+    /// place, some of the bytes can be old and others new.
     ///
     /// Such an answer costs one allocation, unless it is copied.
     pub fn send_file(self, range: FileRange) -> Sent {
@@ -551,9 +552,9 @@ impl ReplyHead<'_> {
     /// As [`ReplyHead::stream`], and tells the client its length: it can show progress, and an
     /// HTTP/1.0 connection can be kept.
     ///
-    /// A source that then gives more or fewer is the handler's mistake, and the connection is
-    /// closed as [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): the piece that
-    /// would be too much is not sent, so the client never takes it for the next answer.
+    /// If the source then gives more or fewer bytes, that is the handler's mistake, and the server
+    /// closes the connection as [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): it
+    /// does not send the surplus piece, so the client never takes it for the next answer.
     pub fn stream_sized(self, length: u64, source: impl Source + Send + 'static) -> Sent {
         self.delimited(Delimiter::Length { left: length }, source)
     }

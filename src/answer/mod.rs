@@ -1,5 +1,5 @@
-//! How a program answers: a handler gets a request and a reply, and gives bytes, parts of a file, or a
-//! source that is asked for the next bytes.
+//! How a program answers: a handler gets a request and a reply, and answers with bytes, part of a
+//! file, or a source that gives the next bytes when it is asked.
 
 pub(crate) mod file;
 pub(crate) mod handler;

@@ -5,8 +5,8 @@
 //! slowly, for hours, or with more bytes than there is memory, on the one thread of the loop and
 //! without waking it from outside.
 //!
-//! Here is what a source sees, and how its pieces are framed. When it is asked is the
-//! connection's business.
+//! This file has what a source sees, and how its pieces are framed. The connection decides when to
+//! ask it.
 
 use std::fmt;
 use std::io;
@@ -30,15 +30,15 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// A body that comes over time: see [`ReplyHead::stream`](crate::ReplyHead::stream).
 ///
 /// It is asked for its next piece only when the kernel has taken the piece before, so a client that
-/// reads slowly slows its source down, and what waits to be sent is never more than one piece.
-/// It runs on the loop, so it must not block; what it has to wait for it looks for again
-/// [later](Next::After). A panic in it is one of the [handler](crate::Handler#panics).
+/// reads slowly slows its source down, and what waits to be sent is never more than one piece. It
+/// runs on the loop, so it must not block; if nothing is ready, it returns [`Next::After`] and
+/// checks again then. A panic in it is one of the [handler](crate::Handler#panics).
 ///
-/// When the connection ends early, because the client is gone for example, the source is dropped.
-/// A client that is lost while the source pauses is noticed at once; one that has only closed its
-/// side in order may still be reading, and whether it is shows at the next piece.
+/// When the connection ends early, because the client is gone for example, the server drops the
+/// source. It notices at once when a client is lost while the source pauses. A client that has only
+/// closed its side may still be reading; whether it is, the next piece shows.
 ///
-/// A closure is a source. Some of what they are good for:
+/// A closure is a source. Some uses:
 ///
 /// An answer that comes late. Only its client waits for it:
 ///
@@ -82,8 +82,8 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// # serve(events);
 /// ```
 ///
-/// A text that drips, told to the client with its length. A source with a type of its own can be
-/// tried without a server:
+/// A text that drips, with its length announced to the client. A source with a type of its own can
+/// be tried without a server:
 ///
 /// ```
 /// use std::time::Duration;
@@ -113,7 +113,7 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// assert_eq!((bytes.as_slice(), next), (&b"h"[..], Next::After(Duration::from_millis(100))));
 /// ```
 ///
-/// A download that is made while it is sent, and never held whole:
+/// A download that is made while it is sent, and never held as a whole:
 ///
 /// ```
 /// use oneloop::{Next, Piece, Reply, Request, Sent, Source};
@@ -207,8 +207,8 @@ impl<'a> Piece<'a> {
     }
 
     /// Says that making this piece took about as long as `time`, if that is more than a few
-    /// microseconds. The client then waits for its next turn the sooner, as with
-    /// [`Sent::took`](crate::Sent::took). What is said several times is added up.
+    /// microseconds. The client then waits for its next turn sooner, as with
+    /// [`Sent::took`](crate::Sent::took). Several calls add up.
     pub fn took(&mut self, time: Duration) {
         let work = u32::try_from(work::of(time)).unwrap_or(u32::MAX);
         self.work = self.work.saturating_add(work);

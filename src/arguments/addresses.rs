@@ -1,6 +1,6 @@
 //! How a place to listen at is written, or one to connect to.
 //!
-//! What people bring from other programs is taken: an address without a port, `localhost`, `*`, a
+//! It accepts what users know from other programs: an address without a port, `localhost`, `*`, a
 //! zone by name. Other names are not looked up, because that can wait for a network.
 
 use std::fmt;

@@ -1,5 +1,5 @@
-//! What the programs' command lines have in common: how a single value is written, and what a
-//! user hears of a mistake.
+//! What the programs' command lines have in common: how a single value is written, and what a user
+//! is told of a mistake.
 //!
 //! Both programs are built with these files, `oneloop` and `herd`; the library is not. So only what
 //! both need is here, and nothing of the library. [`reading`] asks clap, [`values`] and [`addresses`]

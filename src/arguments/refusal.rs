@@ -1,4 +1,4 @@
-//! What a user hears when the command line gives nothing to run.
+//! What a user is told when the command line gives nothing to run.
 //!
 //! A mistake is one line that says what is wrong and how to mend it. Clap explains over several
 //! paragraphs; they are folded here. Each program tests its own refusals.

@@ -1,9 +1,9 @@
 //! Bytes that the server keeps for one client between two of its turns.
 //!
-//! A few bytes are kept in memory of the allocator. More are kept in pages that are mapped for this
-//! client alone, because the allocator gives memory back to the system only from the end of its heap:
-//! one small allocation that stays above a crowd's buffers would keep all of them. Pages that are
-//! unmapped go back at once, in whatever order clients leave and however many stay.
+//! A few bytes are kept in the allocator's memory. More bytes get pages that are mapped for this
+//! client alone. The reason: the allocator gives memory back to the system only from the end of its
+//! heap, so one small allocation above a crowd's buffers would keep all of them. Unmapped pages go
+//! back at once, in whatever order clients leave and however many stay.
 //!
 //! Mapping takes a system call, and so does unmapping. Some pages are therefore kept for the next
 //! client that needs any: a server in which a few clients at a time are in the middle of a request

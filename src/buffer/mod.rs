@@ -1,5 +1,5 @@
-//! Bytes between a connection and the kernel: answers that are not sent yet, and what is kept of
-//! them, and of half requests, while a client waits.
+//! Bytes between a connection and the kernel: answers that are not sent yet, and what the server
+//! keeps of answers and of half requests while a client waits.
 
 pub(crate) mod kept;
 mod output;

@@ -1,7 +1,8 @@
-//! What is answered: one of the handlers that ship, as a handler.
+//! What the program answers with: one of the handlers that ship, as one type.
 //!
-//! One type, and so one loop. Compiled once for each handler, the loop's functions would have two
-//! callers each, and the compiler would inline fewer of them: 130 instructions more a request.
+//! One type means one loop. If the loop were compiled once for each handler, its functions would
+//! have two callers each, and the compiler would inline fewer of them: 130 instructions more a
+//! request.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! `--explain`, `--slow-motion` and `--admin`: what is told of each step, how it looks, and where it
-//! can be watched.
+//! `--explain`, `--slow-motion` and `--admin`: what is shown of each step, how it looks, and where
+//! it can be watched.
 //!
 //! The sentences are the library's ([`oneloop::watch`]); here they get the time, the colours of a
 //! terminal, and standard error. If that is no longer read, the server serves all the same.

@@ -1,4 +1,4 @@
-//! What people type who come from another server, and what to type here.
+//! What users of other servers type, and what to type here.
 //!
 //! Clap suggests the option with the nearest spelling, which does not help a user who writes
 //! `--index` and is sent to `--hidden`. What is listed here is answered by meaning.

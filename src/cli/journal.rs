@@ -1,7 +1,7 @@
 //! Lines that wait to be written: a bounded number of bytes, and only whole lines.
 //!
-//! Knows no file and makes no system call. Who reads the lines may be slower than the server, or
-//! have stopped: then new lines are left out, and a line says how many, where they would stand.
+//! Knows no file and makes no system call. The reader of the lines may be slower than the server,
+//! or have stopped. Then new lines are left out, and a line in their place says how many.
 
 use std::io::{self, ErrorKind};
 
@@ -51,8 +51,8 @@ impl Journal {
         self.waiting.is_empty()
     }
 
-    /// Has `write` write what waits, as far as it does so at once. What it fails to write is left
-    /// out.
+    /// Writes what waits by `write`, as far as that does not block. What `write` fails to write is
+    /// left out.
     pub fn write_by(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) {
         let (mut written, mut tries) = (0, 0);
         while written < self.waiting.len() {

@@ -1,7 +1,7 @@
 //! The options that are numbers: one for each limit and each timeout.
 //!
 //! The defaults are the library's own values, asked for, never written again; what happens at a
-//! limit is told in full in [`Limits`] and [`Timeouts`], here in half a line.
+//! limit is described in full in [`Limits`] and [`Timeouts`], here in half a line.
 
 use clap::Args;
 use humantime::Duration;

@@ -1,8 +1,8 @@
-//! Standard error, for the log and for the telling of steps: never waits for who reads it.
+//! Standard error, for the log and for the telling of steps: a write never waits for its reader.
 //!
 //! We share the open pipe or terminal with the program that started us, and with it the flag that
-//! makes it non-blocking, which others do not expect. So a pipe or a terminal is opened a second
-//! time, for us alone; a socket has a flag for each call. Where neither works, it is asked first
+//! makes it non-blocking, which others do not expect. So we open a pipe or a terminal a second
+//! time, for us alone; a socket takes a flag for each call. Where neither works, we first ask
 //! whether there is room. A file on a disk may wait for the disk.
 
 use std::io::{self, Write};

@@ -1,5 +1,5 @@
-//! What is said when the server has started, and when it could not: where it is and how to stop it,
-//! or what was in the way and what to do.
+//! What the program says when the server has started, and when it could not start: its address and
+//! how to stop it, or the obstacle and what to do.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;

@@ -58,8 +58,8 @@ pub struct AnswerOptions {
     #[arg(long, env = "ONELOOP_STRICT", value_parser = switch)]
     pub(super) strict: bool,
 
-    // A person who has typed a line and looks up waits a second gladly; a network never pauses so
-    // long in the middle of a head.
+    // A person who has typed a line and looks up waits a second gladly; a network never pauses for
+    // a second in the middle of a head.
     /// Answer an unfinished request after this long without input
     ///
     /// For people who type a request line at telnet and wait.

@@ -1,8 +1,8 @@
-//! How much a client may send ahead: requests that have come and wait for its next turn, because its
-//! budget was used up in the middle of them.
+//! How much a client may send ahead: requests that wait for the client's next turn because its
+//! budget was used up among them.
 //!
-//! They are kept as half a request is, with a mark that they are not looked at yet. Until they are,
-//! nothing more is received: so a client never makes the server keep more than one receive of them.
+//! They are kept like half a request, with a mark that they have not been looked at. Until then the
+//! server receives nothing more from this client, so it never keeps more than one receive of them.
 
 use super::machine::{Backlog, Connection, Context};
 use super::state::State;

@@ -1,8 +1,9 @@
-//! What comes behind a connection's last answer: it is read and thrown away, within bounds.
+//! What a client still sends after its last answer: the server reads it and throws it away, within
+//! bounds.
 //!
-//! Closing on unread bytes would destroy the answer, and many programs read it only once they have
-//! sent a whole body. So the bytes are bounded generously, and time decides: a connection lingers in
-//! spans of the linger timeout, and each but the first has to be earned by progress in the one
+//! Closing with unread bytes would destroy the answer, and many programs read the answer only after
+//! they have sent the whole body. So the bound on bytes is generous, and time decides: a connection
+//! lingers in spans of the linger timeout, and gets a further span only for progress in the one
 //! before.
 
 use super::machine::{Common, Connection, Context};
@@ -10,7 +11,7 @@ use super::state::State;
 use crate::config::LINGER_SPANS_MAX;
 
 impl Connection {
-    /// So many bytes were received and thrown away while lingering.
+    /// `bytes` bytes were received and thrown away while lingering.
     pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Context<'_, H>) {
         turn.common.metrics.received_bytes += bytes as u64;
         self.count_progress(bytes);

@@ -1,8 +1,8 @@
 //! Drives a [`Connection`] by what happens to it.
 //!
-//! Owns the state, what the client has left behind between turns, and since when we wait. It does
-//! no I/O and reads no clock: whoever calls asks [`Connection::demand`] what to do next, does it,
-//! and reports what came of it.
+//! Owns the state, the bytes that the client has left behind between turns, and the time since when
+//! we wait. It does no I/O and reads no clock: the caller asks [`Connection::demand`] what to do
+//! next, does it, and reports what came of it.
 
 use std::io::IoSlice;
 use std::net::SocketAddr;

@@ -8,9 +8,9 @@ use crate::work;
 
 /// What one look at the input came to.
 pub(super) enum InputUse {
-    /// The first so many bytes are done with.
+    /// The first bytes, this many, are done with.
     Consumed(usize),
-    /// More has to come; only the first so many bytes are still needed.
+    /// More has to come; only the first bytes, this many, are still needed.
     Kept(usize),
 }
 

@@ -1,8 +1,8 @@
 //! The passage from reading to writing: input in, calls of the handler, answers out.
 //!
-//! All requests that are whole are answered into the same output before anything is sent, in the
-//! order in which they came. Nothing here waits, and nothing is kept from one call to the next
-//! except through the state.
+//! All whole requests are answered into the same output, in the order in which they came, before
+//! anything is sent. Nothing here waits, and only the state carries anything from one call to the
+//! next.
 
 use std::ops::Range;
 
@@ -146,8 +146,8 @@ impl Connection {
         self.begin_body(head_bytes, framing, content_use, input, turn)
     }
 
-    /// What is done with content that is not whole yet. Nobody is asked about the content of a request
-    /// that no handler sees: it is dropped, and the connection goes on behind it.
+    /// What is done with content that is not whole yet. If no handler sees the request, its content
+    /// is dropped without asking one, and the connection goes on behind it.
     #[cold]
     #[inline(never)]
     fn content_plan<H: Handler>(
@@ -301,7 +301,7 @@ impl Connection {
         left.start + end..left.end + end
     }
 
-    /// Has the handler answer one whole request, behind which so many more bytes have come.
+    /// Lets the handler answer one whole request, behind which `behind` more bytes have come.
     fn answer<H: Handler>(
         &mut self,
         head: &Head<'_>,
@@ -359,8 +359,8 @@ impl Connection {
         }
     }
 
-    /// Has the handler answer what is no acceptable request. The connection ends with it: where
-    /// the next request would begin cannot be known.
+    /// Lets the handler answer an unacceptable request. The connection then ends, because it cannot
+    /// be known where the next request would begin.
     pub(super) fn refuse<H: Handler>(
         &mut self,
         kind: FaultKind,

@@ -92,7 +92,8 @@ pub(crate) enum HeadEnd {
 pub(crate) enum After {
     /// The next request, part of which may be here already.
     Request,
-    /// The content that the 100 just sent was the leave for, or that lies behind answers.
+    /// The request body: either the client waited for our `100 Continue`, or it follows pipelined
+    /// answers.
     Body(Box<Content>),
     /// More of this answer, which its source has to be asked for.
     Source(Box<Streaming>, AfterSource),
@@ -271,7 +272,7 @@ impl State {
         }
     }
 
-    /// An empty line of `bytes` before the first request is dropped. Somebody has begun to type.
+    /// An empty line of `bytes` before the first request is dropped. The client has begun to send.
     /// Says how many bytes that makes in all.
     pub(crate) fn on_first_empty_line(&mut self, bytes: u32, now: Time) -> u32 {
         if let State::Fresh = self {

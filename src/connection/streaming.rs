@@ -1,11 +1,11 @@
 //! Answers whose body comes over time: when their sources are asked, and what follows from it.
 //!
-//! A source is asked when its answer's head is encoded, and from then on whenever what it gave is
-//! out and its time has come. So a connection never holds more than one piece. All of this is rare
-//! beside other answers, and kept off their way: hence `cold`.
+//! The server asks a source when it encodes the answer's head, and from then on whenever the last
+//! piece is out and the source's time has come. So a connection never holds more than one piece.
+//! Such answers are rare, and this code must not slow down the others: hence `cold`.
 //!
-//! A file is asked in the same way. Its pieces are sent as they are, or are copied and then as
-//! good as a source's.
+//! A file is asked in the same way. Its pieces are sent as they are, or copied, and then treated
+//! like a source's.
 
 use super::machine::{Common, Connection, Context, Unread};
 use super::state::{Name, State};
@@ -78,7 +78,7 @@ impl Connection {
         self.state.source().and_then(|body| body.piece())
     }
 
-    /// The kernel has taken so many bytes of the piece of a file; none: the file ends there.
+    /// The kernel has taken `bytes` bytes of the piece of a file; none: the file ends there.
     #[cold]
     #[inline(never)]
     pub(crate) fn on_file_sent<H: Handler>(
@@ -103,7 +103,7 @@ impl Connection {
         self.on_all_sent(unread, turn);
     }
 
-    /// The kernel has taken so many of the bytes that are owed before the piece of a file.
+    /// The kernel has taken `bytes` of the bytes that are owed before the piece of a file.
     #[cold]
     #[inline(never)]
     pub(crate) fn on_sent_before_file<H: Handler>(

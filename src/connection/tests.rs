@@ -100,7 +100,7 @@ fn file_bytes(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| b'a' + (at / 1000 % 23) as u8).collect()
 }
 
-/// Whether nobody but this thread holds the file.
+/// Whether only this thread holds the file.
 fn file_is_free() -> bool {
     FILE.with(Arc::strong_count) == 1
 }

@@ -1,8 +1,8 @@
 //! How long a connection waits, for what, and what renews that.
 //!
-//! The deadline follows from the state. What a client sends renews it only as far as that is
-//! progress: a head's deadline counts from its first byte, however it drips, and a body or an answer
-//! has to move some bytes a second.
+//! The deadline follows from the state. Only progress renews it: a head's deadline counts from its
+//! first byte, even if more bytes drip in, and a body or an answer must move a minimum of bytes a
+//! second.
 
 use std::time::Duration;
 

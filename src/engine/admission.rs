@@ -1,12 +1,12 @@
-//! Who is let in, and who has to go for it.
+//! Which clients are let in, and which have to go for that.
 //!
-//! Owns the listeners and everything that decides whether to accept from them: the most clients
-//! there may be, and what happens when descriptors run out. A listener that is ready and may not
-//! be accepted from stays ready, and is asked again in every turn: nothing is ever stranded, and
-//! as long as nothing has changed the loop sleeps.
+//! Owns the listeners and everything that decides whether to accept from them: the client limit,
+//! and what happens when descriptors run out. A listener that is ready while nothing may be
+//! accepted stays ready, and is asked again in every turn. So no connection is ever stranded, and
+//! while nothing changes the loop sleeps.
 //!
-//! It knows no socket, only what an accept can come to ([`Accepted`]), so that a simulation can
-//! have descriptors run out.
+//! It knows no socket, only what an accept can come to ([`Accepted`]), so that in a simulation
+//! descriptors can run out.
 
 use std::fmt::Display;
 use std::io;
@@ -66,12 +66,12 @@ pub enum Shortage {
 /// them is not asked on and on.
 const LOST_MAX: usize = 16;
 
-/// How long accepting rests when descriptors have run out and nobody idle can be closed: others
-/// in this process, or in this system, may free some without our being told. As long, if the system
-/// refuses for another reason.
+/// How long accepting rests when descriptors have run out and there is no idle client to close:
+/// this process, or another one, may free some without the server's being told. The same when the
+/// system refuses for another reason.
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
-/// After so long without it, a shortage is over; the next one is news again.
+/// After this long without it, a shortage is over; the next one is logged again.
 const EPISODE_QUIET: Duration = Duration::from_secs(10);
 
 /// The listeners of one door, and who watches them.
@@ -98,7 +98,7 @@ pub struct Admission<L: Accept> {
 #[derive(Debug)]
 struct Entrance<L> {
     listener: L,
-    /// An edge was reported, and nobody has been found to wait since.
+    /// An edge was reported, and accepting has not yet found the queue empty.
     ready: bool,
 }
 
@@ -198,7 +198,7 @@ impl<L: Accept> Admission<L> {
     }
 
     /// Accepts one connection, if one waits and there is room for it, and says whether it did. For
-    /// whoever has them come in one by one.
+    /// stepping, which lets them in one by one.
     pub(crate) fn accept_one<H: Handler>(
         &mut self,
         clients: &mut Clients<L::Stream>,
@@ -216,7 +216,7 @@ impl<L: Accept> Admission<L> {
         false
     }
 
-    /// Accepts so many connections at the most from one listener.
+    /// Accepts at most `budget` connections from one listener.
     fn accept_at<H: Handler>(
         &mut self,
         index: usize,
@@ -266,7 +266,7 @@ impl<L: Accept> Admission<L> {
                     "client limit ({max}) reached: closing the longest-idle client for each new one"
                 );
             }
-            // Kept meanwhile: the handler, which may answer whoever is looked at, can panic.
+            // Kept meanwhile: the handler, which may answer a client that is looked at, can panic.
             self.waiting = Some((stream, peer));
             if !clients.evict_at(self.door, now, handler) {
                 return;
@@ -307,7 +307,7 @@ impl<L: Accept> Admission<L> {
         }
     }
 
-    /// The system does not let us accept, and nobody here can help that: accepting rests.
+    /// The system does not let us accept, and closing clients would not help: accepting rests.
     fn rest(&mut self, reason: &dyn Display, now: Time) {
         if self.refusal.begins(now, EPISODE_QUIET) {
             warn!("cannot accept connections ({reason}): trying again ten times a second");
@@ -325,10 +325,10 @@ impl<L: Accept> Admission<L> {
         (self.refusal, other.refusal) = (refusal, refusal);
     }
 
-    /// Tells the log, once an episode, that connections wait because nobody is idle.
+    /// Tells the log, once an episode, that connections wait because no client is idle.
     fn tell_of_waiting(&mut self, clients: &Clients<L::Stream>, now: Time) {
         let full = clients.len_of(self.door) >= self.clients_max;
-        // A listener that has not been accepted from to the end is ready even if nobody waits.
+        // A listener whose queue was not emptied counts as ready even if no connection waits.
         if full
             && self.crowd.is_over(now, EPISODE_QUIET)
             && self.entrances.iter().any(|it| it.ready && it.listener.has_waiting())

@@ -22,8 +22,8 @@ use crate::system_calls::{self, Call};
 use crate::time::Time;
 use crate::work;
 
-/// A receive is given room for so many bytes at least, however little is left of its client's
-/// budget, which is never less to begin with.
+/// A receive gets room for at least this many bytes, however little is left of its client's budget,
+/// which is never less to begin with.
 const RECEIVE_BYTES_MIN: usize = 1024;
 
 /// Everything that an idle client costs: held to 112 bytes by a test.
@@ -79,7 +79,7 @@ impl<S: Stream> Client<S> {
     pub(crate) fn wanted_interest(&self) -> Interest {
         match self.connection.demand() {
             Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
-            // Whoever pauses is registered to be told of a loss.
+            // A client that pauses is registered, so that the poll reports its loss.
             Demand::Receive | Demand::Resume | Demand::Drain | Demand::Pause => {
                 self.interest.max(Interest::Readable)
             }

@@ -1,4 +1,4 @@
-//! The crowd itself: who is here, who comes, who has gone, and who waits for what.
+//! All clients of a server: which are here, come and have gone, and what each waits for.
 
 use std::collections::VecDeque;
 use std::io;
@@ -147,7 +147,7 @@ impl<S: Stream> Clients<S> {
         &self.common.timeouts
     }
 
-    /// As [`Clients::metrics`], for whoever counts what happens outside of here.
+    /// As [`Clients::metrics`], to count what happens outside of here.
     pub fn metrics_mut(&mut self) -> &mut Metrics {
         &mut self.common.metrics
     }
@@ -229,8 +229,8 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Notes that the poll reported `id` as lost, or closed on both sides: nothing that is sent
-    /// arrives any more. Comes on top of [`Clients::note`], since whoever is waited for learns it by
-    /// the next call; a client that waits for its source makes none.
+    /// arrives any more. Call it in addition to [`Clients::note`]. A client that waits for its peer
+    /// learns of the loss by its next call; a client that waits for its source makes none.
     pub fn note_lost(&mut self, id: ClientId) {
         let client = self.slab.get_mut(id.slot());
         if let Some(client) = client.filter(|client| client.generation == id.number()) {
@@ -253,7 +253,7 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Whether somebody can run without a new event.
+    /// Whether a client can run without a new event.
     pub fn has_runnable(&self) -> bool {
         !self.run_queue.is_empty() || !self.to_drain.is_empty() || !self.put_back.is_empty()
     }
@@ -281,8 +281,8 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
-    /// report, with what that was and what it is to be from now on. To be called last in a turn:
-    /// whoever is left out here sleeps for ever.
+    /// report, with what that was and what it is to be from now on. To be called last in a turn: a
+    /// client that is left out here sleeps for ever.
     ///
     /// A client for which `ask` fails is closed, at once.
     pub fn register(
@@ -360,7 +360,7 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// The same, apart from the turns in which nobody has ended.
+    /// The same, apart from the turns in which no client has ended.
     #[inline(never)]
     fn free_ended(&mut self) -> usize {
         let freed = self.ended.len();

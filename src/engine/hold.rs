@@ -1,10 +1,11 @@
-//! Holds the public's clients still, for a person to look at them, and has them go on step by step.
+//! Holds the public's clients still, for a person to look at them, and lets them go on step by
+//! step.
 //!
-//! Whoever is held takes no step: what the poll tells of them is noted, and what they have sent
-//! waits in the kernel. Their clock stands still, so that nobody's time runs out: a step is taken at
-//! the time at which they were held, and once they are released every moment that they remember is
-//! moved by as long as they were. A disk does not stand still: to look whether it has given what an
-//! answer waits for is a step like others. Clients of the admin door go on meanwhile, by the real clock.
+//! A held client takes no step: what the poll reports of it is noted, and what it has sent waits in
+//! the kernel. Its clock stands still, so that it does not time out: a step is taken at the time at
+//! which they were held, and once they are released every moment that they remember is moved by as
+//! long as they were. A disk does not stand still: to look whether it has given what an answer
+//! waits for is a step like others. Clients of the admin door go on meanwhile, by the real clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -24,7 +25,7 @@ pub(super) struct Hold {
     since: Time,
     /// Those who can do something, as on the run queue.
     queue: VecDeque<ClientId>,
-    /// How many of them have still to take a step before somebody is let in.
+    /// How many of them have still to take a step before another client is let in.
     lap: usize,
 }
 
@@ -78,16 +79,16 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Whether everybody who could has taken a step since somebody could last be let in; begins the
-    /// next lap if so.
+    /// Whether all clients that could have taken a step since another one could last be let in;
+    /// begins the next lap if so.
     pub(crate) fn begins_lap(&mut self) -> bool {
         let Some(hold) = self.hold.as_mut().filter(|hold| hold.lap == 0) else { return false };
         hold.lap = hold.queue.len();
         true
     }
 
-    /// Has the client take a step that has waited longest of those that are held and can. `None`:
-    /// no client can do anything.
+    /// Lets one held client take a step: of those that can, the one that has waited longest.
+    /// `None`: no client can.
     pub(crate) fn step<H: Handler>(&mut self, handler: &mut H) -> Option<StepTaken> {
         let now = self.hold.as_ref()?.since;
         self.guard(now, handler, |clients, handler| clients.step_at(now, handler))

@@ -1,4 +1,4 @@
-//! The name of a client, which no later client has.
+//! The name of a client. No later client has the same.
 
 /// Names one connection: a slab key, and the generation that tells it from the key's earlier
 /// owners. An event for a connection that is gone finds a different generation and is dropped.

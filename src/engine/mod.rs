@@ -15,8 +15,9 @@
 //! [`ClientId`] to tell a slab's clients from their predecessors in tokens, and [`Time`]. The client
 //! program `herd` is built on these.
 //!
-//! Invariants: whoever can do something without a new event stands on the run queue; whoever
-//! waits stands in one timer list; a key that is freed has no event left in this turn.
+//! Invariants: a client that can do something without a new event stands on the run queue; a client
+//! that waits stands in one timer list; a slot is freed only after all events of its turn were
+//! handled.
 //!
 //! `clients` owns them and knows who comes and goes, `slots` gives their memory back, `run` has
 //! them take their steps, `panics` clears up when one of these ends in a panic, and `parting`

@@ -1,10 +1,10 @@
 //! What becomes of the clients when the program's own code panics in the middle of a batch: its
 //! handler, or the source of an answer.
 //!
-//! The panic goes on to whoever called the loop. A program that catches it may call the loop again.
-//! So before the panic leaves, nothing may be in between any more: the client whose answer it was is
-//! reset, answers of others that are not sent yet are parked, and what was received from others is
-//! put back, to be taken before anything else.
+//! The panic goes on to the caller of the loop. A program that catches it may call the loop again.
+//! So before the panic leaves, the batch is taken apart: the client that was being answered is
+//! reset, unsent answers of other clients are parked, and what was received from others is put
+//! back, to be taken before anything else.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -74,7 +74,8 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Nobody can be in the middle of a batch after this. All events of this turn have been noted.
+    /// No client can be in the middle of a batch after this. All events of this turn have been
+    /// noted.
     #[cold]
     fn end_batch(&mut self) {
         // What the client that was driven has been answered lies on top.

@@ -1,4 +1,5 @@
-//! Who has to go before the peer wants to: to make room for another, or because the server stops.
+//! Which client has to go before its peer wants to: to make room for another one, or because the
+//! server stops.
 
 use super::clients::Clients;
 use super::run::look_at;
@@ -11,15 +12,15 @@ use crate::engine::socket::{Readiness, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
-/// How far down the list of idle clients the one to evict is looked for. Whoever is passed over
-/// has input waiting and will be driven in this turn or the next.
+/// How far down the list of idle clients the search for one to evict goes. A client that is passed
+/// over has input waiting and will be driven in this turn or the next.
 const EVICTION_LOOKS_MAX: usize = 16;
 
 /// How many idle clients are closed in one turn because the server is stopping. Closing one takes
 /// the kernel 20 µs, and meanwhile the others wait for what they are still owed.
 const DRAINS_PER_TURN_MAX: usize = 256;
 
-/// How many slots are looked at for that in one turn: there may be nobody in most of them.
+/// How many slots are looked at for that in one turn: most of them may be free.
 const DRAIN_LOOKS_PER_TURN_MAX: usize = 16 * 1024;
 
 impl<S: Stream> Clients<S> {
@@ -49,7 +50,7 @@ impl<S: Stream> Clients<S> {
 
     /// As [`Clients::evict`], among those who came in by this door.
     pub(crate) fn evict_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
-        // Whoever is held takes no step, and can do nothing for being evicted.
+        // A held client takes no step, so it cannot be evicted.
         if door == Door::Public && self.is_held() {
             return false;
         }
@@ -69,8 +70,8 @@ impl<S: Stream> Clients<S> {
     /// Closes the client that has waited the longest, whatever for. What it has asked for by now is
     /// answered before, as far as the kernel takes the answer.
     ///
-    /// Only by the admin door: there may be few clients, and whoever watches over the server asks
-    /// there whether it is well. So no client may keep the next one out, idle or not.
+    /// Only by the admin door: it has room for few clients, and a monitoring program asks there
+    /// whether the server is well. So no client may keep the next one out, idle or not.
     fn evict_waiting<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
         let Some(key) = self.longest_waiting(door) else { return false };
         self.drive_before_end(key, now, handler);
@@ -78,8 +79,8 @@ impl<S: Stream> Clients<S> {
         self.free() > 0
     }
 
-    /// Has a client take its steps that is to be closed: it may have sent a request that no event has
-    /// told us of yet.
+    /// Drives a client that is to be closed: it may have sent a request that no event has reported
+    /// yet.
     fn drive_before_end<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.guard(now, handler, |clients, handler| {
             let client = &mut clients.slab[key];
@@ -140,7 +141,7 @@ impl<S: Stream> Clients<S> {
         self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
-    /// Has the next idle clients run, who are to be closed because the server is stopping.
+    /// Drives the next idle clients, which are to be closed because the server is stopping.
     pub(super) fn drain_next(&mut self) {
         let mut idle = 0;
         for _ in 0..DRAIN_LOOKS_PER_TURN_MAX {

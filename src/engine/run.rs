@@ -1,4 +1,4 @@
-//! Has clients take their steps: in batches, within budgets, and when a deadline has passed.
+//! Drives clients: in batches, within budgets, and when a deadline has passed.
 
 use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
@@ -21,16 +21,16 @@ const BATCH_CLIENTS_MAX: usize = 64;
 /// them if they send heads of 700 bytes, as browsers do.
 pub(super) const BATCH_BYTES: usize = 64 * 1024;
 
-/// What is received from one client of a batch at most, in bytes. Whoever sends more goes on with
-/// the other buffer, once the batch has been answered.
+/// What is received from one client of a batch at most, in bytes. A client that sends more goes on
+/// with the other buffer, once the batch has been answered.
 const BATCH_SHARE_BYTES: usize = REQUESTS_BYTES;
 
 /// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
 /// that one may do in a turn for each, which is a piece of a file.
 const EXPIRING_CLIENTS: usize = 16;
 
-/// With so many bytes of answers it is time to send them, in bytes: they are still in the
-/// processor's cache.
+/// Once a batch has this many bytes of answers, they are sent: they are still in the processor's
+/// cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
 
 /// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
@@ -199,7 +199,7 @@ impl<S: Stream> Clients<S> {
         self.take_steps(key, self.common.limits.turn_bytes_max, Pace::OneStep, now, handler);
     }
 
-    /// Has a client take its steps, as long as it can and this much budget lasts.
+    /// Drives a client as long as it can run and this much budget lasts.
     pub(super) fn carry_on<H: Handler>(
         &mut self,
         key: usize,
@@ -273,8 +273,8 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Whether this client is done with because the server is stopping. Whoever comes in by the
-    /// admin door meanwhile may ask once.
+    /// Whether this client is done with because the server is stopping. A client of the admin door
+    /// may still ask once.
     fn drained(&self, key: usize) -> bool {
         let connection = &self.slab[key].connection;
         self.common.phase == Phase::Draining
@@ -420,7 +420,7 @@ impl<S: Stream> Client<S> {
         match step {
             Step::AwaitsPeer => Some(Run::Waits),
             Step::Ended(reason) => Some(Run::Ended(reason)),
-            // Whoever has ended by this very step still has to be seen off.
+            // A client that has ended by this very step must still be taken out.
             Step::Moved if budget.is_used_up() && self.connection.state() != Name::Closed => {
                 Some(Run::Spent)
             }

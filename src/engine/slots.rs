@@ -1,7 +1,7 @@
 //! The memory of a crowd's slots, which goes back once the crowd has gone.
 //!
-//! If somebody is left, what lies below their keys stays: keys do not move. So what counts is not
-//! how many clients are left, but how high up the slab the highest of them is.
+//! What lies below the key of a remaining client stays: keys do not move. So what counts is not how
+//! many clients are left, but how high up the slab the highest of them is.
 
 use slab::Slab;
 
@@ -13,8 +13,8 @@ const RESERVED_BYTES: usize = 33 * 1024 * 1024;
 /// Fewer slots than this are not worth giving back.
 const CROWD_MIN: usize = 256;
 
-/// Slots go back when no more than one in so many of them is below the highest key: trying costs a
-/// look at each, so this keeps trying at a few looks for each client that came.
+/// Slots go back when at most one in this many of them is below the highest key. Trying costs a
+/// look at each slot, so this bounds it to a few looks for each client that came.
 const GIVEN_BACK_FACTOR: usize = 8;
 
 /// How far up a slab is in use, and has been.
@@ -26,8 +26,8 @@ pub(super) struct Extent {
     touched: usize,
     /// The capacity that was reserved.
     reserved: usize,
-    /// The highest key in use when that was last looked for. As long as somebody has it nothing
-    /// can be given back, and nobody need look: else every newcomer above would cost a search.
+    /// The highest key in use when that was last looked for. While a client has it, nothing can be
+    /// given back, and no search is needed: else every newcomer above would cost one.
     keeper: usize,
 }
 
@@ -68,7 +68,7 @@ impl Extent {
         }
     }
 
-    /// Whether nothing is given back while somebody has this key.
+    /// Whether nothing is given back while a client has this key.
     fn is_too_high(&self, key: usize) -> bool {
         key >= self.touched / GIVEN_BACK_FACTOR
     }
@@ -127,7 +127,7 @@ mod tests {
             assert_eq!(key, CROWD - 1, "the slot that was freed last is taken first");
             slab.remove(key);
             extent.on_freed(&mut slab);
-            assert_eq!(extent.end, CROWD, "nobody has looked for the highest key");
+            assert_eq!(extent.end, CROWD, "no search for the highest key");
         }
         let newcomer = slab.insert(0);
         extent.on_taken(newcomer);

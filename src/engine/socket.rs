@@ -103,7 +103,7 @@ pub enum Interest {
 /// one must be an error where it is not acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// So many bytes came, at least one.
+    /// This many bytes came, at least one.
     Bytes(usize),
     /// Nothing is there. The normal end of work, not an error.
     WouldBlock,
@@ -128,7 +128,7 @@ impl Received {
 /// What came of a send. As with [`Received`], there is something to do about each outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// The kernel took so many bytes.
+    /// The kernel took this many bytes.
     Bytes(usize),
     /// It took none: the peer, or the network, is slower than we are.
     WouldBlock,

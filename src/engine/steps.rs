@@ -1,7 +1,7 @@
 //! The one seam through which the clients' steps are told.
 //!
-//! The engine knows nothing of the watcher but this trait. How much is wanted is found out once a
-//! turn, so a step that nothing is told of costs one comparison.
+//! The engine knows nothing of the watcher but this trait. It asks the watcher once a turn how much
+//! it wants, so a step that is not told costs one comparison.
 
 use std::fmt;
 

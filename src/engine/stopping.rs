@@ -1,4 +1,4 @@
-//! How a server stops: what it does when it is told, how often it was told, and when it is done.
+//! How a server stops: what the first and the second call to stop do, and when it is done.
 
 use std::time::Duration;
 
@@ -12,20 +12,20 @@ use crate::time::Time;
 /// A deadline may be late by this part of its timeout.
 const LATE_DIVISOR: u32 = 64;
 
-/// How long clients of the admin listener are still served once nobody else is left: they are to see
-/// the end.
+/// How long the clients of the admin listener are still served once all others have gone: they are
+/// to see the end.
 const LAST_FRAME: Duration = Duration::from_millis(250);
 
 /// How a server that was told to stop has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// It was told to stop, and everybody was done in time.
+    /// It was told to stop, and all clients were done in time.
     Drained,
-    /// It was told to stop, and cut off those who were not done after
+    /// It was told to stop, and cut off the clients that were not done after
     /// [`Timeouts::drain`](crate::Timeouts::drain), or when it was told again.
     CutOff,
-    /// It was told to stop a second time, by this signal, and cut off whoever was left.
+    /// It was told to stop a second time, by this signal, and cut off the remaining clients.
     Signalled(i32),
 }
 
@@ -87,7 +87,7 @@ impl<L: Accept> Engine<L> {
                 self.admission.on_ready_all();
                 info!("stopping by {by}: {clients} clients may finish");
             }
-            // Nobody is left to be cut off.
+            // No client is left to be cut off.
             Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. }
                 if clients == 0 => {}
             Life::Closing { .. }
@@ -124,10 +124,10 @@ impl<L: Accept> Engine<L> {
         matches!(self.life, Life::Ending { .. })
     }
 
-    /// Goes on towards the end: the listeners are closed once their queues are empty; and the server
-    /// ends once nobody is left, or once the time for that is over. Those who are left then are looked
-    /// at once more, and what has come in time is answered: that takes no longer than a deadline may
-    /// be late.
+    /// Goes on towards the end: the listeners are closed once their queues are empty; and the
+    /// server ends once no client is left, or once the time for that is over. It then looks once
+    /// more at the remaining clients, and answers what has come in time: that takes no longer than
+    /// a deadline may be late.
     pub(super) fn progress(&mut self, now: Time, host: &mut impl Host<L::Stream>) {
         if let Life::Closing { until, accepted_max } = self.life {
             let are_all_in = self.clients.metrics().accepted >= accepted_max;

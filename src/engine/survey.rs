@@ -1,5 +1,5 @@
-//! Looks at everybody at once, for whoever watches. It costs a look at each slot, and is done only
-//! while somebody watches.
+//! Looks at all clients at once, for the watchers. It costs a look at each slot, and is done only
+//! while there are watchers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::door::Door;
 use crate::engine::socket::Stream;
 use crate::time::Time;
 
-/// How many slots a picture shows at the most. Whoever lies above is counted, and not shown: a
-/// picture stays below 64 KiB, however many clients there are.
+/// How many slots a picture shows at the most. Clients above are counted, and not shown: a picture
+/// stays below 64 KiB, however many clients there are.
 pub(crate) const PICTURE_SLOTS_MAX: usize = 64 * 1024;
 
 /// How many kinds of deadlines there are: the timeouts, and the time of a source.
 pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
 
-/// What everybody is doing.
+/// What all clients are doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
     /// A character for each slot: a full stop if it is free, else the letter of its client's state,
@@ -37,8 +37,9 @@ pub(crate) struct Survey {
     pub(crate) next_due: Option<Duration>,
 }
 
-/// How many answers are told apart: as many characters as there are from 0 on that JSON takes as they
-/// are. A client that is given a multiple of so many between two pictures seems to be given none.
+/// How many answers are told apart: as many characters as there are from 0 on that JSON takes as
+/// they are. A client that is given a multiple of this number between two pictures seems to be
+/// given none.
 const SERVED_LETTERS: u32 = 36;
 
 /// Of a count of answers the rest that tells it from the next counts.
@@ -62,7 +63,7 @@ pub(crate) struct View {
 }
 
 impl<S: Stream> Clients<S> {
-    /// Looks at everybody. To be called when nobody is being driven.
+    /// Looks at all clients. To be called while no client is being driven.
     pub(crate) fn survey(&self, now: Time) -> Survey {
         let mut survey = Survey::default();
         for (slot, client) in &self.slab {

@@ -5,13 +5,13 @@
 //! to run out: a list in order of arrival is a sorted list. Setting, renewing and removing a
 //! deadline is O(1), and so is finding the next.
 //!
-//! A renewal that comes sooner than 1/64 of the timeout after the last one is not carried out:
-//! a client that is busy has its place in the list changed about once a second, not once a
-//! request. In exchange a deadline is acted on up to 1/64 of its timeout late, never early.
+//! A renewal that comes sooner than 1/64 of the timeout after the last one is not carried out: a
+//! busy client moves in the list about once a second, not once a request. In exchange a timeout
+//! fires up to 1/64 of its length late, never early.
 //!
-//! The pauses of sources are of any length, so their ends are kept in order in a set. That is
-//! O(log n) for whoever pauses, and nothing for everybody else. An appointment is kept as soon as
-//! it is due, without a margin.
+//! The pauses of sources are of any length, so their ends are kept in order in a set. That is O(log
+//! n) for a client that pauses, and nothing for all others. A pause ends as soon as it is due,
+//! without a margin.
 //!
 //! Invariants: in each list, `since` does not decrease from head to tail; in the set are exactly
 //! the clients whose link says so, with the moment that it says.

@@ -35,10 +35,10 @@ use crate::time::Time;
 
 /// What an engine needs of the loop around it.
 ///
-/// A closure will do that does what [`Host::register`] says.
+/// A closure that does what [`Host::register`] says is one.
 pub trait Host<S> {
-    /// Has the poll report `wanted` of this client's stream from now on. It was asked for `before`:
-    /// if that is [`Interest::Nothing`], it does not know the stream yet.
+    /// Asks the poll to report `wanted` of this client's stream from now on. Until now it was asked
+    /// for `before`: if that is [`Interest::Nothing`], the poll does not know the stream yet.
     ///
     /// # Errors
     /// If the system refuses that, the client is closed.

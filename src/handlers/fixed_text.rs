@@ -1,4 +1,4 @@
-//! Answers everything with one text: the classic basic web server.
+//! Answers everything with one text: the most basic web server.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
-//! What a file's name says about its bytes; and where a name says two things, its first bytes.
+//! What a file's name says about its bytes; where a name is ambiguous, its first bytes decide.
 //!
-//! Most types come from a list that others keep. What stands here is what that list lacks, or has
-//! from before today's registrations (IANA), and one rule of our own: source files are plain text,
-//! because browsers show that, and download what they do not know.
+//! Most types come from a list that another crate keeps. This file adds what that list lacks or has
+//! in an outdated form (IANA), and one rule of our own: source files are plain text, because
+//! browsers show plain text, but download unknown types.
 
 use std::path::Path;
 

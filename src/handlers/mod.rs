@@ -1,4 +1,4 @@
-//! The handlers that ship with the crate. They use nothing that other handlers could not use.
+//! The handlers that ship with the crate. They use only what any handler can use.
 
 mod fixed_text;
 #[cfg(feature = "site")]

@@ -1,7 +1,7 @@
 //! SIGHUP, SIGINT and SIGTERM, as events of the same poll.
 //!
 //! A signal handler may do next to nothing: each writes a byte to a pipe, which wakes the poll. The
-//! number of bytes says how many signals came. A signal that the process was started with ignored
+//! number of bytes says how many signals came. A signal that was ignored when the process started
 //! (`nohup`, a shell's background job) stays ignored.
 
 use std::fs;

@@ -1,5 +1,5 @@
-//! What a head tells the connection itself: where the content ends, whether the connection goes
-//! on afterwards, and whether the client waits for leave to send.
+//! What a head tells the connection itself: where the content ends, whether the connection goes on
+//! afterwards, and whether the client waits for permission to send.
 //!
 //! The framing rules stand in the order of RFC 9112 §6.3. Where the RFC lets a recipient choose
 //! between repairing and refusing, this refuses: a request that two readers could understand

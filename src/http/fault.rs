@@ -1,5 +1,5 @@
-//! What is wrong with bytes that are no acceptable request, and what a person at a prompt should
-//! be told about it.
+//! What is wrong with bytes that are not an acceptable request, and what to tell a person at a
+//! prompt about it.
 
 use std::fmt;
 use std::net::SocketAddr;

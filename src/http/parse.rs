@@ -7,9 +7,9 @@
 //! Verdicts do not depend on how the bytes were cut into pieces: a fault is always what the
 //! *shortest* faulty beginning of the input says ([`locate`]).
 //!
-//! On top of what httparse checks, a line must end in CR LF. A lone LF may be taken for a line
-//! end (RFC 9112 §2.2: MAY), but peers that disagree about where lines end are what request
-//! smuggling lives on, so it is refused.
+//! On top of what httparse checks, a line must end in CR LF. A recipient may take a lone LF for a
+//! line end (RFC 9112 §2.2: MAY). But request smuggling lives on peers that disagree about where
+//! lines end, so it is refused.
 
 use std::mem::MaybeUninit;
 
@@ -103,7 +103,7 @@ pub(crate) fn head<'h, 'b: 'h>(
     Ok(Head { method, target, version, fields: Fields { headers }, len })
 }
 
-/// A beginning that httparse has nothing against: is it over a limit, or not ours to like?
+/// httparse accepts it so far: is it over a limit, or against our stricter rules?
 fn unfinished(window: &[u8], limits: &Limits) -> Missing {
     if window.len() == limits.head_bytes_max
         || target_bytes_so_far(window) > limits.target_bytes_max

@@ -1,4 +1,4 @@
-//! What a handler is shown: one whole request, borrowed from the bytes it arrived in.
+//! What a handler sees: one whole request, borrowed from the bytes in which it arrived.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;

@@ -1,12 +1,12 @@
 //! When the poll has to wake up though nothing has happened.
 //!
-//! A timeout given to the poll would do. But the kernel then sets a timer up each time the loop
-//! goes to sleep and takes it down when it is woken: with a single busy client that is a part in
-//! twenty of what a request costs. So the poll sleeps without a timeout, and one timer that it
-//! polls like everything else is set for the next deadline. Deadlines move on as clients are
-//! served, and the timer is left where it is: when it goes off early, it is set again.
+//! A timeout for the poll would do. But then the kernel sets up a timer each time the loop goes to
+//! sleep, and takes it down when the loop wakes: with a single busy client that is a twentieth of a
+//! request's cost. So the poll sleeps without a timeout. One timer, which it polls like everything
+//! else, is set for the next deadline. Deadlines move on as clients are served, but the timer
+//! stays: when it goes off early, it is set again.
 //!
-//! Where there is no such timer, the poll is given its timeout.
+//! Where there is no such timer, the poll gets a timeout.
 
 use std::io;
 use std::time::Duration;
@@ -86,7 +86,7 @@ mod timer {
             Ok(Timer(timer))
         }
 
-        /// Has it go off once, so long from now, and not at any time before.
+        /// Sets it to go off once, this long from now, and not before.
         pub(super) fn set(&self, rest: Duration) -> io::Result<()> {
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
             let rest = Timespec::try_from(rest).map_err(io::Error::other)?;

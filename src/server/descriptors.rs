@@ -26,9 +26,8 @@ pub(crate) fn raise_limit() -> Descriptors {
 }
 
 impl Descriptors {
-    /// How many clients these are enough for, with so many descriptors `set_apart` for others, such as
-    /// listeners and files.
-    /// Under a tiny limit, half of it, but at least one.
+    /// How many clients these are enough for, with `set_apart` descriptors for others, such as
+    /// listeners and files. Under a tiny limit, half of it, but at least one.
     pub(crate) fn clients_max(self, set_apart: usize) -> usize {
         let taken = RESERVE.saturating_add(set_apart as u64);
         let clients = self.now.saturating_sub(taken).max(self.now / 2).max(1);

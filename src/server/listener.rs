@@ -49,7 +49,7 @@ impl Listener {
 }
 
 impl Listener {
-    /// As [`Listener::bind`], and has the poll tell of it by `token`.
+    /// As [`Listener::bind`], and makes the poll report it by `token`.
     pub(crate) fn polled(
         poll: &Poll,
         token: Token,
@@ -77,8 +77,8 @@ impl Accept for Listener {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
             Err(error) if is_of_a_connection(&error) => Accepted::Lost,
             Err(error) => match shortage(&error) {
-                // Accepting does not tell whether somebody waits when descriptors have run
-                // out: the system asks for one before it looks into the queue.
+                // When descriptors have run out, accepting does not tell whether a connection
+                // waits: the system asks for a descriptor before it looks into the queue.
                 Some(_) if !self.has_waiting() => Accepted::Nothing,
                 Some(shortage) => Accepted::Exhausted(shortage, error),
                 None => Accepted::Refused(error),

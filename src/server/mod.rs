@@ -1,7 +1,7 @@
 //! The loop: one `mio::Poll`, its listeners, its signals, its clock.
 //!
-//! [`Server::turn`] waits for events, and has an [`Engine`] take a turn with them. This is the only place that reads a clock, once a
-//! turn, and with its neighbours in this layer the only one that knows mio.
+//! [`Server::turn`] waits for events and lets an [`Engine`] take a turn with them. This is the only
+//! file that reads a clock, once a turn. Only it and its neighbours in this folder know mio.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -210,7 +210,7 @@ impl<H: Handler> Server<H> {
         StopHandle { waker: Arc::clone(&self.waker), told: self.told.clone() }
     }
 
-    /// Has `observer` told of every step from now on, and whoever was told before no more.
+    /// Tells `observer` of every step from now on, instead of the observer before.
     ///
     /// ```
     /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
@@ -227,8 +227,8 @@ impl<H: Handler> Server<H> {
     }
 
     /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
-    /// follow. Everybody waits meanwhile, but nothing is lost, and nobody's time runs out: in slow
-    /// motion time passes only while the loop sleeps. Told to stop, it does not rest any more.
+    /// follow. All clients wait meanwhile, but nothing is lost, and none times out: in slow motion
+    /// time passes only while the loop sleeps. Once it is told to stop, the server no longer rests.
     pub fn observe_slowly(&mut self, observer: impl Observer + Send + 'static, pause: Duration) {
         self.clock = Clock::Stands;
         self.tracer.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
@@ -379,7 +379,7 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// Has the poll report what clients have come to wait for.
+/// Asks the poll to report what clients have come to wait for.
 struct Registrar<'p> {
     registry: &'p Registry,
 }

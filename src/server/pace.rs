@@ -1,8 +1,8 @@
 //! Slow motion: after each step that is told, the loop rests, so that a person can follow.
 //!
-//! The only place that sleeps, and it is meant to keep everybody waiting. Nothing is lost
-//! meanwhile: what comes waits in the kernel. The server takes this time out of its clock, so
-//! nobody's time runs out either.
+//! The only place that sleeps, and it is meant to keep all clients waiting. Nothing is lost
+//! meanwhile: what comes waits in the kernel. The server takes this time out of its clock, so no
+//! client times out either.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use crate::system_calls::{self, Call, TRIES_MAX};
 /// How long the loop rests before it polls again, if the poll has failed.
 const REST: Duration = Duration::from_millis(100);
 
-/// With so many failures in a row, after five seconds, the loop ends: it serves nobody.
+/// After this many failures in a row, five seconds, the loop ends: it serves no client.
 const FAILURES_MAX: usize = 50;
 
 /// How often in a row the poll has failed, or a signal has interrupted it.
@@ -39,7 +39,7 @@ impl<H: Handler> Server<H> {
         let PollFailures(failures) = &mut self.poll_failures;
         *failures += 1;
         let is_interrupted = reason.kind() == ErrorKind::Interrupted;
-        // A signal has come in between, for us or for nobody: the turn has no events.
+        // A signal interrupted the call, ours or another: the turn has no events.
         if is_interrupted && *failures < TRIES_MAX {
             return Ok(());
         }

@@ -1,6 +1,6 @@
-//! The server's side of the admin door: its listener, and what a turn does for those who watch.
+//! The server's side of the admin page: its listener, and what a turn does for watchers.
 //!
-//! Without an admin door all of this comes to a look at an `Option`, once or twice a turn.
+//! Without an admin page all of this costs a look at an `Option`, once or twice a turn.
 
 use std::net::SocketAddr;
 
@@ -32,14 +32,14 @@ pub(super) fn address(admission: &Admission<Listener>) -> SocketAddr {
 }
 
 impl<H: Handler> Server<H> {
-    /// Does what was asked for by the admin door, and looks at everybody for those who watch.
+    /// Does what was asked for at the admin page, and looks at all clients for the watchers.
     pub(super) fn attend(&mut self) {
         if let Some(desk) = &mut self.admin {
             desk.attend(&mut self.engine, &self.tracer, &mut self.handler, self.now);
         }
     }
 
-    /// The loop goes to sleep. While somebody watches, notes for how long it has worked: a second
+    /// The loop goes to sleep. While there are watchers, notes for how long it has worked: a second
     /// look at the clock.
     pub(super) fn on_rest(&mut self) -> Option<Time> {
         let Some(desk) = &mut self.admin else { return None };
@@ -51,7 +51,7 @@ impl<H: Handler> Server<H> {
         Some(now)
     }
 
-    /// The loop has been woken; if somebody watches, it went to sleep at `rests_from`.
+    /// The loop has been woken; if there are watchers, it went to sleep at `rests_from`.
     pub(super) fn on_rested(&mut self, rests_from: Option<Time>) {
         if let (Some(from), Some(desk)) = (rests_from, &mut self.admin) {
             desk.on_waited(self.now.since(from), self.events.iter().count());

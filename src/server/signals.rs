@@ -1,12 +1,12 @@
 //! SIGINT, SIGTERM and SIGHUP as events of the same poll, and a handle for other threads.
 //!
-//! A signal handler may do next to nothing. It sets a flag, which the loop looks at in each turn,
-//! and writes a byte to a pipe of its signal, which wakes the poll. The number of bytes says how
-//! often the signal came. The flag says that it came at all, even if the pipe cannot be used. The
-//! loop looks at the flags once more before it sleeps. Once it has seen a flag without its byte, it
-//! sleeps for [`REST`] at most: nothing else would wake it if the next signal came in between.
+//! A signal handler may do next to nothing. It sets a flag, which the loop reads in each turn, and
+//! writes a byte to a pipe, which wakes the poll. The number of bytes says how often the signal
+//! came. The flag says that it came at all, even if the pipe cannot be used. The loop looks at the
+//! flags once more before it sleeps. Once it has seen a flag without its byte, it sleeps for
+//! [`REST`] at most: nothing else would wake it if the next signal came in between.
 //!
-//! A signal that the process was started with ignored (`nohup`, a shell's background job) stays
+//! A signal that was ignored when the process started (`nohup`, a shell's background job) stays
 //! ignored. When the last [`Signals`] of the process is dropped, a signal does again what it did
 //! before the first.
 
@@ -54,8 +54,8 @@ struct Caught {
 }
 
 impl Signals {
-    /// Catches the signals that stop a server, and has the poll tell of them by `token`. As soon as
-    /// one comes, `told` is set.
+    /// Catches the signals that stop a server, and makes the poll report them by `token`. As soon
+    /// as one comes, `told` is set.
     ///
     /// # Errors
     /// If the system refuses a pipe, a handler, or its registration.
@@ -146,13 +146,13 @@ impl Drop for Caught {
     }
 }
 
-/// What a signal does to a process that has no handler for it, once nobody here catches it any
+/// What a signal does to a process that has no handler for it, once no server here catches it any
 /// more: a handler cannot be removed again, so it does itself what the system would do.
 struct Defaults {
     signal: i32,
     /// How many catch it.
     catchers: usize,
-    /// Nobody does. If it comes now, the process ends by it.
+    /// No server does. If the signal comes now, it ends the process.
     is_on: Arc<AtomicBool>,
 }
 
@@ -252,9 +252,9 @@ pub struct StopHandle {
 }
 
 impl StopHandle {
-    /// Has the server drain, as a first SIGTERM does; a later call, once that has begun, has it
-    /// stop at once. Calls before that count as one, beside each signal that comes. Returns without
-    /// waiting for either. Does nothing if the server is gone.
+    /// Tells the server to drain, as a first SIGTERM does. A later call, once the drain has begun,
+    /// makes it stop at once; calls before that count as one, beside each signal that comes.
+    /// Returns without waiting for either. Does nothing if the server is gone.
     pub fn stop(&self) {
         self.told.by_handle.store(true, Ordering::SeqCst);
         self.told.to_stop.store(true, Ordering::SeqCst);

@@ -1,4 +1,4 @@
-//! Learns that the server is to stop, and how often it was told.
+//! How the server learns that it is to stop, and how often it was told.
 
 use std::time::Duration;
 

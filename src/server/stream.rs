@@ -1,5 +1,5 @@
-//! What the engine has to know of mio's streams: what an event says, how a connection ends, and
-//! how part of a file is sent.
+//! What the engine needs to know of mio's streams: what an event says, how a connection ends, and
+//! how to send part of a file.
 
 use std::io;
 use std::time::Duration;

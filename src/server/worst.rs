@@ -15,8 +15,8 @@ use crate::admin;
 use crate::answer::handler::{ContentPlan, Needs};
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
 
-/// What the program takes when it has clients, in bytes, whoever they are: 3.5 MiB as it starts, and
-/// the buffers of the loop once they have all been used.
+/// What the program takes when it has clients, in bytes, apart from the clients: 3.5 MiB as it
+/// starts, and the buffers of the loop once they have all been used.
 const PROGRAM_BYTES: u128 = 8 * 1024 * 1024;
 
 /// What a client takes beside the bytes that are kept for it, in bytes: its slot, where those bytes

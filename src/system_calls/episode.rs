@@ -1,4 +1,4 @@
-//! Something that goes on for a while, and of which the log is told once.
+//! A condition that lasts for a while, and that the log mentions once.
 
 use std::time::Duration;
 

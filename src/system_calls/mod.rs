@@ -1,8 +1,8 @@
-//! System calls that fail though no client is to blame for it.
+//! System calls that fail although no client is to blame.
 //!
-//! What is done about an error is decided where the call is made, by the table below. What these
-//! places have in common is here: how often a call is made again that was interrupted, which errors
-//! are the network's, and a note of all others. The server tells the log of them, once an episode.
+//! The caller of a system call decides what to do about an error, by the table below. This module
+//! has what all callers need: how often to repeat an interrupted call, which errors are the
+//! network's, and a note of all others. The server logs each once, as long as it lasts.
 //!
 #![doc = include_str!("system_calls.md")]
 

@@ -1,7 +1,7 @@
 //! A connection in memory, whose peer is a test.
 //!
-//! It never waits and asks no kernel: what a read finds, and how much a write may take, the test
-//! has said before. All bytes that are sent are kept until the test takes them.
+//! It never waits and asks no kernel: the test has said before what a read finds, and how much a
+//! write may take. All bytes that are sent are kept until the test takes them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

@@ -1,4 +1,4 @@
-//! Every kind of step there is to tell of.
+//! Every kind of step that can be told.
 //!
 //! Plain values, copied and compared: an observer may keep the last thousand of them. None holds a
 //! byte that a peer has sent, so telling them gives nothing away.
@@ -26,7 +26,7 @@ pub struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
-    /// Something that concerns nobody in particular.
+    /// Something that concerns no single client.
     Loop(LoopEvent),
     /// A step of this client.
     Client(ClientId, ClientEvent),
@@ -53,13 +53,13 @@ pub enum LoopEvent {
         /// Since the last turn began that was told of, asleep but for its work.
         since_last: Duration,
     },
-    /// The poll says that somebody wants to connect here.
+    /// The poll says that a client wants to connect here.
     #[non_exhaustive]
     ListenerReady {
         /// Where.
         address: SocketAddr,
     },
-    /// It was told to stop, and accepts nobody any more.
+    /// It was told to stop, and accepts no more clients.
     #[non_exhaustive]
     Stopping {
         /// A signal's name, or what else told it.

@@ -1,11 +1,11 @@
-//! What the loop does, step by step, as values that can be told, kept, or counted.
+//! What the loop does, step by step, as values that can be shown, kept or counted.
 //!
 //! The engine says what its clients do, through one seam ([`Watcher`](crate::engine::Watcher)), and
 //! knows nothing of what is here. [`Tracer`] hands the steps on: to the [`Observer`], to the log as
 //! `trace`, and to what the admin page shows. `sentence` says each in plain words, and `json` as one
 //! line for programs. Each step is written down once; an observer decides only how it looks.
 //!
-//! When nothing observes or watches and nothing is traced, a step costs one comparison.
+//! Without observer, watcher and trace log, a step costs one comparison.
 
 mod event;
 mod json;

@@ -1,7 +1,7 @@
 //! Each step in plain words: what `--explain` shows and the log has as `trace`.
 //!
 //! A sentence says what a person at another terminal could not see, in the words of the system
-//! calls and of the README. Who and what come before it, in columns.
+//! calls and of the README. The client and the verb come before it, in columns.
 
 use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
@@ -223,7 +223,7 @@ fn class_name(class: TimeoutClass) -> &'static str {
     }
 }
 
-/// So many of something, in the singular or the plural.
+/// A number of something, in the singular or the plural.
 struct Count(usize, &'static str);
 
 impl Display for Count {

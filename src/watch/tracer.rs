@@ -1,7 +1,7 @@
 //! Hands each step to the observer, to the log, and to what the admin page shows.
 //!
-//! Whether any of them listens is one atomic number, read once a turn. Everything behind it may be
-//! slow; what is before it may not.
+//! One atomic number, read once a turn, says whether any of them listens. The code behind that
+//! check may be slow; the code before it may not.
 
 use std::any::Any;
 use std::fmt;

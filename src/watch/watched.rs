@@ -1,8 +1,8 @@
-//! What is kept of the steps for whoever watches: how often each arrow was walked, and the last
-//! steps of a few clients.
+//! What is kept of the steps for the watchers: how often each arrow was walked, and the last steps
+//! of a few clients.
 //!
 //! Counting costs a look at a connection's state before and after each step. Keeping a client's
-//! steps costs that all steps are told; so it is done only when somebody has chosen one.
+//! steps means that all steps are told, so it is done only while a watcher has chosen one.
 
 use std::collections::VecDeque;
 
@@ -31,7 +31,7 @@ struct Followed {
 }
 
 impl Watch {
-    /// Keeps the steps of those in these slots from now on, and of nobody else.
+    /// Keeps the steps of the clients in these slots from now on, and of no others.
     pub(crate) fn follow(&mut self, slots: &[usize]) {
         self.followed.retain(|followed| slots.contains(&followed.slot));
         for slot in slots {
@@ -51,10 +51,10 @@ impl Watch {
         !self.followed.is_empty()
     }
 
-    /// Counts what a step has come to: from one state to another, with so many answers.
+    /// Counts what a step has come to: from one state to another, with `answers` answers.
     ///
-    /// A step can lead through a state without stopping there. Where that is certain both arrows
-    /// are counted: a request that had come already is answered, or begun, behind an answer.
+    /// One step may pass through a state (pipelining: the next request had already come). Then both
+    /// transitions are counted, where that is certain.
     pub(crate) fn count(&mut self, before: Name, after: Name, answers: u32) {
         let waited_behind = (before, after) == (Name::Writing, Name::ReadingHead)
             || (before, after) == (Name::Writing, Name::Writing) && answers > 0;
@@ -66,12 +66,12 @@ impl Watch {
         }
     }
 
-    /// How often each arrow was walked while somebody watched, in the order of the table.
+    /// How often each arrow was walked while there were watchers, in the order of the table.
     pub(crate) fn arrows(&self) -> [u64; ARROW_COUNT] {
         ARROWS.map(|arrow| self.walked[arrow.from as usize][arrow.to as usize])
     }
 
-    /// Keeps this step, if it is of somebody followed.
+    /// Keeps this step, if its client is followed.
     pub(crate) fn keep(&mut self, slot: usize, event: &Event, step: ClientEvent) {
         let Some(followed) = self.followed.iter_mut().find(|followed| followed.slot == slot) else {
             return;
@@ -85,7 +85,7 @@ impl Watch {
         followed.steps.push_back(*event);
     }
 
-    /// The last steps of whoever is in this slot, if they are kept.
+    /// The last steps of the client in this slot, if they are kept.
     pub(crate) fn steps(&self, slot: usize) -> Vec<Event> {
         let followed = self.followed.iter().find(|followed| followed.slot == slot);
         followed.map_or_else(Vec::new, |followed| followed.steps.iter().copied().collect())

@@ -1,9 +1,9 @@
-//! Bodies that are part of a file: how they are sent without ever waiting for a disk.
+//! Bodies that are part of a file: how to send them without ever waiting for a disk.
 //!
-//! A poll always reports a regular file as ready, so reading from it can hold up the thread, and
-//! with it everybody, for as long as a disk takes. So the page cache is asked first, what it
-//! lacks is fetched by the kernel in the background, and the client whose answer it is pauses
-//! meanwhile, as one does whose [`Source`](crate::Source) has nothing to give.
+//! A poll always reports a regular file as ready, so reading from it can block the thread, and with
+//! it all clients, for as long as a disk takes. So the page cache is asked first, and the kernel
+//! fetches in the background what is missing. Meanwhile the client pauses, as if its answer came
+//! from a [`Source`](crate::Source) that has nothing to give.
 //!
 //! [`whole`] reads a small file for a handler that keeps it. [`range`] is what a handler says, [`sending`] decides what is done next, and [`system`] makes
 //! the system calls: the only file that names them.

@@ -16,8 +16,8 @@ const COPIED_BYTES_MAX: u64 = 8 * 1024;
 /// A range of a file: see [`ReplyHead::send_file`](crate::ReplyHead::send_file).
 ///
 /// The file is shared, not copied, and stays open until the last answer that sends it is out. It
-/// has to be a regular file that can be read; its cursor is neither used nor moved. Where it can be
-/// opened with `O_NOATIME` it should be: to note when it was read, the kernel may wait for a disk.
+/// must be a regular file that can be read; its cursor is neither used nor moved. Open it with
+/// `O_NOATIME` where you can: to note when a file was read, the kernel may wait for a disk.
 ///
 /// ```
 /// use std::{fs::File, io, sync::Arc};
@@ -80,8 +80,9 @@ impl FileRange {
     /// unless it is too much or its file system cannot tell what is in memory. From such a file
     /// system up to 64 KiB are read all the same, as they would be to be sent.
     ///
-    /// For handlers that keep small bodies in memory: what is not here yet is answered by
-    /// [`send_file`](crate::ReplyHead::send_file), and kept another time.
+    /// For handlers that keep small bodies in memory: answer with
+    /// [`send_file`](crate::ReplyHead::send_file) when the bytes are not here yet, and keep them
+    /// another time.
     ///
     /// ```
     /// use std::{fs::File, sync::Arc};

@@ -1,20 +1,19 @@
 //! A file's range in the course of being sent: what is done about its next bytes.
 //!
-//! There are three ways, by what is known of the file:
+//! Depending on what is known of the file, its bytes are:
 //!
-//! - **Sent** by `sendfile`, which does not copy but waits for the disk. So it is only given what
-//!   is in the page cache: of each piece the first and the last byte are looked for, which costs
-//!   two system calls of 0.4 µs for 256 KiB. What lies between is not looked for: it is fetched
-//!   in whole stretches of that size, so that no two ranges leave a hole there. It could still be
-//!   missing if it is just being fetched, if memory has become scarce, or if other programs
-//!   read the file here and there.
-//! - **Copied**, by reads that never wait, for which it does not matter what is missing. This is
-//!   how files go on in which something was missing, for some MiB; there the cache is full of
-//!   holes, and the disk is slower than copying.
-//! - **Blind**, where the file system cannot say what is cached (FUSE, overlayfs, NFS): small reads
-//!   that do wait, one a turn, after the kernel was asked to fetch what comes next.
+//! - **Sent** by `sendfile`, which does not copy, but waits for the disk. So it gets only what is
+//!   in the page cache: the first and the last byte of each piece are looked for, two system calls
+//!   of 0.4 µs for 256 KiB. The bytes between are not looked for: the kernel fetches whole
+//!   stretches of that size, so that no two ranges leave a hole. They could still be missing while
+//!   they are being fetched, when memory is scarce, or when other programs read parts of the file.
+//! - **Copied** by reads that never wait, so missing bytes do no harm. After a miss a file goes on
+//!   in this way for some MiB: the cache has holes there, and the disk is slower than copying.
+//! - **Read blindly**, where the file system cannot say what is cached (FUSE, overlayfs, NFS):
+//!   small reads that may wait, one a turn, after the kernel was asked to fetch what comes next.
 //!
-//! What is missing is fetched in the background, a bounded stretch ahead of what is being sent.
+//! The kernel fetches missing bytes in the background, a bounded stretch ahead of what is being
+//! sent.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -282,7 +281,7 @@ impl Sending {
         Asked::GoesOn
     }
 
-    /// Has the kernel fetch what comes next, if little is left of what it has been asked for.
+    /// Asks the kernel to fetch what comes next, if little is left of what it was asked for.
     fn fetch_ahead(&mut self) -> Fetch {
         let start = self.fetched.max(self.at);
         if start >= self.end || start - self.at >= FETCHED_BYTES_LOW {

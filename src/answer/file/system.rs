@@ -82,10 +82,10 @@ pub(super) fn read_cached(file: &File, bytes: &mut [u8], offset: u64) -> Cached 
     platform::read_cached(file, bytes, offset)
 }
 
-/// Has the kernel fetch what it lacks of these bytes, in the background.
+/// Asks the kernel to fetch what it lacks of these bytes, in the background.
 ///
-/// It takes as long as it takes to find memory for them and to hand the reads to the device:
-/// 230 µs for a MiB here, with a device that had work for 15 seconds ahead.
+/// It takes the time to find memory for them and to hand the reads to the device: 230 µs for a MiB
+/// here, with a device that had work for 15 seconds ahead.
 pub(super) fn fetch(file: &File, offset: u64, length: u64) -> Fetch {
     #[cfg(test)]
     if pretence::fetch(offset, length) == Some(Fetch::Refused) {
@@ -100,7 +100,7 @@ pub(super) fn fetch(file: &File, offset: u64, length: u64) -> Fetch {
     }
 }
 
-/// Has the kernel drop what it holds of these bytes, unless it is being read or written.
+/// Asks the kernel to drop what it holds of these bytes, unless it is being read or written.
 pub(super) fn forget(file: &File, offset: u64, length: u64) {
     #[cfg(test)]
     pretence::with(|cache| cache.forgotten.push((offset, offset + length)));

@@ -1,8 +1,9 @@
 //! All of a small file, read at once, however many bytes it says it has.
 //!
-//! Files of `/proc` say 0 and have some, files of `/sys` say 4,096 and have fewer, and so do files
-//! elsewhere that are made when they are read. A regular file's bytes come from the page cache, with
-//! one call. Where the file system cannot tell what is cached, the file is read to its end.
+//! Files in `/proc` say 0 bytes and have some, files in `/sys` say 4,096 and have fewer; the same
+//! is true of other files that are made when they are read. A regular file's bytes come from the
+//! page cache, with one call. Where the file system cannot tell what is cached, the file is read to
+//! its end.
 
 use std::fs::File;
 use std::io;

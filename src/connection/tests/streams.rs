@@ -157,7 +157,7 @@ pub(super) fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word()
     assert!(bench.connection.parked_bytes() > 0, "the next request waits");
     assert_eq!(bench.run_out(), "");
     bench.assert_state(Name::Lingering);
-    assert_eq!(bench.connection.parked_bytes(), 0, "nobody will look at it any more");
+    assert_eq!(bench.connection.parked_bytes(), 0, "it will not be looked at any more");
     bench.run_out();
     bench.assert_closed(CloseReason::SourceBroken);
 }

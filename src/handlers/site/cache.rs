@@ -1,9 +1,9 @@
 //! What is known of the files that are asked for: bounded in memory and in descriptors, and found
 //! by name without an allocation.
 //!
-//! When there is no room, a hand goes round over all entries and takes out those that have not
-//! been used since it last came by: nearly the least recently used ones, without the lists that
-//! would have to be mended at every use.
+//! When there is no room, a clock hand goes round all entries and removes those that have not been
+//! used since its last visit: nearly the least recently used ones, without a list to update at
+//! every use.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Which coding of a file a client would rather have (RFC 9110 §12.5.3).
+//! Which coding of a file a client prefers (RFC 9110 §12.5.3).
 //!
-//! Nothing is compressed here: a coding is had if a file with its ending lies beside the one that
-//! is asked for.
+//! Nothing is compressed here: a coding exists if a file with its ending lies beside the requested
+//! one.
 
 use super::request_fields::Lines;
 use crate::http::chars::list_elements;

@@ -1,7 +1,7 @@
 //! A directory that is read entry by entry, so that a large one is read over several turns.
 //!
-//! It stays open meanwhile: what is read is the directory as it was opened, whatever is at its name
-//! by then.
+//! It stays open meanwhile: the server reads the directory that it opened, even if another one has
+//! its name by then.
 
 use rustix::fs::{AtFlags, FileType, fstat, statat};
 use std::fmt;

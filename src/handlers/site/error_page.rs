@@ -1,4 +1,4 @@
-//! What a client is told that gets no file: a small page if it is a browser, else a text.
+//! What a client gets instead of a file: a small page if it is a browser, else a text.
 
 use super::failure::Failure;
 use super::html;

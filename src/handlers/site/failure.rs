@@ -1,4 +1,4 @@
-//! Why a file is not answered with, and what the client is told instead.
+//! Why a client gets no file, and what it gets instead.
 
 use rustix::io::Errno;
 
@@ -7,7 +7,7 @@ use crate::http::status::Status;
 /// Why there is no file to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
-    /// The path cannot be meant: 400.
+    /// The path is invalid: 400.
     Malformed,
     /// There is none, or none that is shown: 404.
     Missing,

@@ -1,5 +1,5 @@
-//! Finds what a name stands for: in the cache if it has been looked at within a second, else on
-//! the disk.
+//! Finds what a name stands for: in the cache if that was checked within a second, else on the
+//! disk.
 
 use std::time::{Duration, SystemTime};
 

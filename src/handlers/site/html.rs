@@ -1,5 +1,5 @@
-//! What all pages that a site writes itself have in common: their style, and how text is put into
-//! HTML. They need no script, and a policy that allows none.
+//! What all pages of a site's own have in common: their style, and how text is put into HTML. They
+//! need no script, and their policy allows none.
 
 use std::sync::LazyLock;
 

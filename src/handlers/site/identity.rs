@@ -1,5 +1,5 @@
-//! By what a file's state is told from every other: what the system says of it, and the entity tag
-//! and the date that are made of that.
+//! What tells one state of a file from every other: what the system says of it, and the entity tag
+//! and the date made of that.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};

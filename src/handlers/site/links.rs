@@ -1,5 +1,5 @@
-//! Where a name leads if links with absolute targets, or such that leave the root and come back,
-//! are followed as far as they end beneath the root.
+//! Where a name leads through links that are absolute, or that leave the root and come back, if
+//! they end beneath the root.
 //!
 //! The kernel refuses all of these (`RESOLVE_BENEATH`), even if they end inside. So they are
 //! followed here, one by one, to a name without links, which is then opened beneath the root like

@@ -1,7 +1,7 @@
 //! The names in an open directory, one after the other.
 //!
-//! Where the system lets us, a buffer of them is read by a call of our own: rustix's `Dir` makes a
-//! call again that a signal interrupts, however often that is.
+//! Where the system allows it, we read a buffer of names by a call of our own: rustix's `Dir`
+//! repeats an interrupted call without a bound.
 
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;

@@ -1,11 +1,10 @@
 //! From the path of a target to the name of a file beneath the root: bytes in, bytes out.
 //!
 //! A path is decoded once, segment by segment. Then `.` and `..` are resolved as RFC 3986 §5.2.4
-//! says: `..` removes the segment before it, and nothing at the root. What comes of it has no `.`
-//! and no `..`, no empty segment and no NUL, and a slash only where the path had one as it came. So
-//! it stays beneath the root even before the kernel is asked to see to that. Names are bytes: they
-//! need not be UTF-8, and a backslash or an overlong encoding of a slash is part of a name like any
-//! other byte.
+//! says: `..` removes the segment before it, and nothing at the root. The result has no `.` and no
+//! `..`, no empty segment and no NUL, and a slash only where the path had one unencoded. So it
+//! stays beneath the root even before the kernel enforces that. Names are bytes: they need not be
+//! UTF-8, and a backslash or an overlong encoding of a slash is part of a name like any other byte.
 
 /// The one dot-file that is served in any case, at the root (RFC 8615).
 const WELL_KNOWN: &[u8] = b".well-known";

@@ -1,8 +1,8 @@
 //! Which bytes of a file a `Range` field asks for (RFC 9110 §14).
 //!
 //! There is never more than one part in an answer. Several ranges that overlap or touch are one
-//! part; several that do not are answered with the whole file, as a server may (§14.2). So no
-//! request, however many ranges it names, has a byte sent twice.
+//! part; several that do not are answered with the whole file, as a server may (§14.2). So no byte
+//! is sent twice for one request, however many ranges it names.
 
 use crate::http::chars::list_elements;
 

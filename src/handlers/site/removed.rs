@@ -1,5 +1,5 @@
-//! What the cache has given up and clients are still being sent: it takes memory and descriptors
-//! until the last of them has it, so it counts against the same bounds.
+//! What the cache has given up, but clients are still being sent. It takes memory and descriptors
+//! until the last client has it, so it counts against the same bounds.
 
 use std::fs::File;
 use std::sync::{Arc, Weak};

@@ -1,6 +1,6 @@
-//! What a file is, whatever its state: its media type, and in which codings there may be one.
+//! What a file is in all of its states: its media type, and the codings in which it may exist.
 //!
-//! What the user says of a type goes before what its name and its content say.
+//! A type that the user gives wins over the file's name and content.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -86,7 +86,7 @@ impl std::error::Error for InvalidType {}
 pub(super) struct Representation {
     pub(super) media_type: String,
     pub(super) negotiation: Negotiation,
-    /// Whether the file's content has a say in it, which is not read yet or may change.
+    /// Whether this depends on the file's content, which is not read yet or may change.
     provisional: Provisional,
 }
 

@@ -1,5 +1,5 @@
-//! The fields by which a client says what it has already and how it wants the rest: found in one
-//! pass, judged elsewhere.
+//! The fields by which a client says what it already has and how it wants the rest: found in one
+//! pass here, judged elsewhere.
 
 /// What one request asks.
 #[derive(Debug, Default)]

@@ -7,8 +7,8 @@
 //! a link. Links that neither way follows are resolved first, to a name without links that is then
 //! opened in the same way, if that is beneath the root ([`links`](super::links)).
 //!
-//! What is no regular file is not opened: opening a pipe lets its writer go on, and opening a
-//! device may do anything.
+//! Only regular files are opened: opening a pipe would let its writer go on, and opening a device
+//! may do anything.
 
 use std::ffi::CString;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! A file in one coding, ready to be answered with.
+//! A file in one coding, ready to be sent.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

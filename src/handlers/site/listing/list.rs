@@ -1,8 +1,8 @@
-//! What is known of one directory: its entries, in their natural order.
+//! What is known of one directory: its entries, in natural order.
 //!
-//! The order by name is kept while entries come, so that it is never made at once. All other orders
-//! are made from it when a page is. Entries are kept as long as they fit into
-//! [`LIST_BYTES_MAX`]; of more, those are kept that are first in one of the orders.
+//! Entries are sorted by name as they come, so that a large list is never sorted at once. All other
+//! orders are made from that when a page is made. Entries are kept as long as they fit into
+//! [`LIST_BYTES_MAX`]; if there are more, those that come first in one of the orders.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;

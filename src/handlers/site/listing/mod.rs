@@ -1,8 +1,8 @@
 //! Pages of directories: sorted and filtered by links, readable without script.
 //!
-//! What a page costs is bounded in each turn. A directory is read in slices, at most one in a
-//! turn, whichever clients ask for whichever directories; a page is made in a turn in which nothing
-//! is read. A client whose page takes longer waits for it, like one that waits for a disk.
+//! The cost of pages is bounded in each turn. A directory is read in slices, at most one slice a
+//! turn for all clients and directories together; a page is made in a turn in which nothing is
+//! read. A client whose page takes longer waits for it, like one that waits for a disk.
 //!
 //! [`view`] is what a query asks for, [`list`] what is known of one directory, [`reading`] how that
 //! comes to be known, [`page`] the HTML, [`kept`] what is kept of all this, and [`listings`] gives
