@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod reading_paths;
+mod words;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
