@@ -352,12 +352,12 @@ impl Config {
 
     fn check_places(&self) -> Result<(), Error> {
         if self.listen.is_empty() {
-            return Err(Error::Config("listen has no address; give one".into()));
+            return Err(Error::config("listen has no address; give one"));
         }
         if let Some(AdminPlace { address, reach: Reach::ThisMachine }) = self.admin
             && !address.ip().to_canonical().is_loopback()
         {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "the admin address {address} can be reached from other machines; make it \
                  127.0.0.1:{}, or say that anyone may reach it",
                 address.port()
@@ -367,7 +367,7 @@ impl Config {
         let bad =
             self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
         if let Some(name) = bad {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "admin_hosts has '{name}', which is no host name; write it without a \
                  scheme and a port"
             )));
@@ -380,7 +380,7 @@ impl Limits {
     fn check(&self) -> Result<(), Error> {
         let at_least = |name: &str, value: usize, least: usize| match value < least {
             true => {
-                Err(Error::Config(format!("limits.{name} is {value}; make it {least} or more")))
+                Err(Error::config(format!("limits.{name} is {value}; make it {least} or more")))
             }
             false => Ok(()),
         };
@@ -392,26 +392,26 @@ impl Limits {
         at_least("deadlines_per_turn_max", self.deadlines_per_turn_max, 1)?;
         at_least("clients_max", self.clients_max.unwrap_or(1), 1)?;
         if self.head_bytes_max > RECEIVE_BYTES {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "limits.head_bytes_max is {}; make it {RECEIVE_BYTES} or less",
                 self.head_bytes_max
             )));
         }
         if self.target_bytes_max >= self.head_bytes_max {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "limits.target_bytes_max is {}, which leaves no room in limits.head_bytes_max \
                  ({}); lower the first or raise the second",
                 self.target_bytes_max, self.head_bytes_max
             )));
         }
         if self.fields_max > FIELDS_CAPACITY {
-            return Err(Error::Config(format!(
+            return Err(Error::config(format!(
                 "limits.fields_max is {}; make it {FIELDS_CAPACITY} or less",
                 self.fields_max
             )));
         }
         if self.body_bytes_max > u32::MAX as usize {
-            return Err(Error::Config("limits.body_bytes_max is 4 GiB or more; lower it".into()));
+            return Err(Error::config("limits.body_bytes_max is 4 GiB or more; lower it"));
         }
         Ok(())
     }
@@ -430,7 +430,7 @@ impl Timeouts {
             ("linger", Some(self.linger)),
         ];
         match named.iter().find(|(_, timeout)| timeout.is_some_and(|it| it.is_zero())) {
-            Some((name, _)) => Err(Error::Config(format!(
+            Some((name, _)) => Err(Error::config(format!(
                 "timeouts.{name} is zero, so no client could meet it; make it longer"
             ))),
             None => Ok(()),
@@ -444,7 +444,7 @@ mod tests {
 
     #[test]
     fn the_defaults_contradict_nothing() {
-        assert_eq!(Config::default().check(), Ok(()));
+        Config::default().check().expect("no contradiction");
     }
 
     #[test]

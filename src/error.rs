@@ -2,24 +2,52 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 /// Why a server could not start.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
-    /// The configuration contradicts itself; the sentence says how to mend it.
-    Config(String),
-    /// An address could not be listened at: which, and the system's reason.
-    Bind(String, io::Error),
-    /// The system refused something else that a loop needs: what, and its reason.
-    System(&'static str, io::Error),
+    /// The configuration contradicts itself.
+    #[non_exhaustive]
+    Config {
+        /// What contradicts what, and how to mend it.
+        sentence: String,
+    },
+    /// An address cannot be listened at.
+    #[non_exhaustive]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        reason: io::Error,
+    },
+    /// The system refuses something else that a loop needs.
+    #[non_exhaustive]
+    System {
+        /// What it was asked for, as an end of "cannot …".
+        attempt: &'static str,
+        /// What it says.
+        reason: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn config(sentence: impl Into<String>) -> Error {
+        Error::Config { sentence: sentence.into() }
+    }
+
+    pub(crate) fn system(attempt: &'static str) -> impl FnOnce(io::Error) -> Error {
+        move |reason| Error::System { attempt, reason }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Config(sentence) => f.write_str(sentence),
-            Error::Bind(address, reason) => write!(f, "cannot listen at {address}: {reason}"),
-            Error::System(what, reason) => write!(f, "cannot {what}: {reason}"),
+            Error::Config { sentence } => f.write_str(sentence),
+            Error::Bind { address, reason } => write!(f, "cannot listen at {address}: {reason}"),
+            Error::System { attempt, reason } => write!(f, "cannot {attempt}: {reason}"),
         }
     }
 }
@@ -27,15 +55,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Config(_) => None,
-            Error::Bind(_, reason) | Error::System(_, reason) => Some(reason),
+            Error::Config { .. } => None,
+            Error::Bind { reason, .. } | Error::System { reason, .. } => Some(reason),
         }
-    }
-}
-
-impl PartialEq for Error {
-    /// Two errors are equal if they say the same: `io::Error` has no equality of its own.
-    fn eq(&self, other: &Error) -> bool {
-        self.to_string() == other.to_string()
     }
 }

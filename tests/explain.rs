@@ -240,7 +240,7 @@ fn a_handle_stops_a_server_that_would_rest_for_an_hour() {
     let (mut server, address) = server(Timeouts::default());
     let told = Told::default();
     server.observe_slowly(note_in(&told), Duration::from_secs(3600));
-    let handle = server.handle();
+    let handle = server.stop_handle();
     let client = TcpStream::connect(address).unwrap();
     let began = Instant::now();
     thread::spawn(move || {

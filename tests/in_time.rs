@@ -284,7 +284,7 @@ fn requests_that_came_in_time_are_answered_although_the_time_to_drain_is_over() 
         assert!(server.turn(Some(PATIENCE)).unwrap().is_continue());
         assert!(Instant::now() < deadline, "they are never received from");
     }
-    server.handle().stop();
+    server.stop_handle().stop();
     assert!(server.turn(Some(PATIENCE)).unwrap().is_continue());
     for client in &mut clients {
         client.send(rest);

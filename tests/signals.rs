@@ -108,7 +108,7 @@ fn a_handle_beside_a_signal() {
         given.get().unwrap().stop();
         reply.send("")
     });
-    handle.set(server.handle()).unwrap();
+    handle.set(server.stop_handle()).unwrap();
     assert_eq!(run_with_clients(&mut server), Stopped::Signalled(SIGINT));
 }
 
@@ -117,7 +117,7 @@ fn a_handle_twice_in_a_turn() {
     let mut server = server(|_: &Request<'_>, reply: Reply<'_>| reply.send(""));
     let mut waiting = TcpStream::connect(server.local_addrs()[0]).unwrap();
     waiting.write_all(UNFINISHED.as_bytes()).unwrap();
-    let handle = server.handle();
+    let handle = server.stop_handle();
     handle.stop();
     handle.stop();
     waiting.write_all(b"o").unwrap();

@@ -54,7 +54,7 @@ impl Serving {
             let mut config = Config::default();
             config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
             let mut server = Server::bind(&config, handler).expect("loopback has free ports");
-            let _ = tell.send((server.local_addrs()[0], server.handle()));
+            let _ = tell.send((server.local_addrs()[0], server.stop_handle()));
             while turn(&mut server, &tells).is_continue() {}
         });
         let (address, handle) = told.recv().expect("it has been bound");

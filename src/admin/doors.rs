@@ -63,7 +63,7 @@ impl<H: Handler> Handler for Doors<H> {
         self.public.needs(descriptors)
     }
 
-    fn give_way(&mut self) -> bool {
-        self.public.give_way()
+    fn release_descriptors(&mut self) -> bool {
+        self.public.release_descriptors()
     }
 }

@@ -96,7 +96,7 @@ pub trait Handler {
     /// Called when file descriptors have run out and a connection waits for one. Close any that you
     /// can spare (cached files, say), and return whether you closed one. If not, the server closes
     /// an idle client.
-    fn give_way(&mut self) -> bool {
+    fn release_descriptors(&mut self) -> bool {
         false
     }
 }

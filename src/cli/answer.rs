@@ -57,10 +57,10 @@ impl Handler for Answer {
         }
     }
 
-    fn give_way(&mut self) -> bool {
+    fn release_descriptors(&mut self) -> bool {
         match self {
-            Answer::Text(text) => text.give_way(),
-            Answer::Files(site) => site.give_way(),
+            Answer::Text(text) => text.release_descriptors(),
+            Answer::Files(site) => site.release_descriptors(),
         }
     }
 }

@@ -70,7 +70,9 @@ impl OptionSources {
 
     /// What the library has found wrong, in the words of the command line.
     pub fn refusal(&self, error: Error) -> Refusal {
-        let Error::Config(sentence) = error else { return Refusal::System(error.to_string()) };
+        let Error::Config { sentence, .. } = error else {
+            return Refusal::System(error.to_string());
+        };
         let in_our_words = SETTINGS.iter().fold(sentence, |sentence, (setting, option)| {
             replace_word(&sentence, setting, &self.name(option))
         });

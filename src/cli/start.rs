@@ -51,14 +51,10 @@ fn urls(address: SocketAddr) -> String {
 
 /// Why the server could not be started, and what to do.
 pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal {
-    let Error::Bind(address, reason) = &error else { return given.refusal(error) };
-    let admin = config.admin.map(|place| place.address);
-    let is_admin = admin.is_some_and(|admin| admin.to_string() == *address);
+    let Error::Bind { address, reason, .. } = &error else { return given.refusal(error) };
+    let is_admin = config.admin.is_some_and(|place| place.address == *address);
     let option = if is_admin { "admin" } else { "listen" };
-    let why = match address.parse() {
-        Ok(address) => obstacle(address, reason, if is_admin { "--admin" } else { "-l" }),
-        Err(_) => reason.to_string(),
-    };
+    let why = obstacle(*address, reason, if is_admin { "--admin" } else { "-l" });
     Refusal::System(format!("{}cannot listen at {address}: {why}", given.variable(option)))
 }
 

@@ -289,7 +289,7 @@ impl<L: Accept> Admission<L> {
         now: Time,
     ) {
         clients.metrics_mut().accepts_exhausted += 1;
-        if handler.give_way() {
+        if handler.release_descriptors() {
             return;
         }
         if self.exhaustion.begins(now, EPISODE_QUIET) {

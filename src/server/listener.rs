@@ -44,7 +44,7 @@ impl Listener {
             let address = socket.local_addr()?;
             Ok(Listener { socket: TcpListener::from_std(socket), address })
         });
-        listening.map_err(|reason| Error::Bind(wanted.to_string(), reason))
+        listening.map_err(|reason| Error::Bind { address: wanted, reason })
     }
 }
 
@@ -60,7 +60,7 @@ impl Listener {
         let mut listener = Listener::bind(place, backlog, delivery)?;
         poll.registry()
             .register(&mut listener.socket, token, Interest::READABLE)
-            .map_err(|reason| Error::System("poll a listener", reason))?;
+            .map_err(Error::system("poll a listener"))?;
         Ok(listener)
     }
 }

@@ -74,7 +74,7 @@ const ADMIN: Token = Token(usize::MAX - 3);
 /// })?;
 /// println!("at {:?}", server.local_addrs());
 ///
-/// let handle = server.handle();
+/// let handle = server.stop_handle();
 /// std::thread::spawn(move || handle.stop());
 /// server.run()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -122,10 +122,9 @@ impl<H: Handler> Server<H> {
     /// cannot be listened at, [`Error::System`] if the system has no poll for us.
     pub fn bind(config: &Config, mut handler: H) -> Result<Server<H>, Error> {
         config.check()?;
-        let system = |what| move |reason| Error::System(what, reason);
         let descriptors = descriptors::raise_limit();
-        let poll = Poll::new().map_err(system("create a poll"))?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(system("create a waker"))?;
+        let poll = Poll::new().map_err(Error::system("create a poll"))?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(Error::system("create a waker"))?;
         let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
@@ -191,7 +190,7 @@ impl<H: Handler> Server<H> {
         // Those that were caught before go first, so that none is caught twice.
         self.signals = None;
         let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.told);
-        self.signals = Some(caught.map_err(|reason| Error::System("catch signals", reason))?);
+        self.signals = Some(caught.map_err(Error::system("catch signals"))?);
         Ok(())
     }
 
@@ -206,7 +205,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// A handle by which another thread can stop it.
-    pub fn handle(&self) -> StopHandle {
+    pub fn stop_handle(&self) -> StopHandle {
         StopHandle { waker: Arc::clone(&self.waker), told: self.told.clone() }
     }
 

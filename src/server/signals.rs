@@ -244,7 +244,7 @@ pub(crate) fn name(signal: i32) -> &'static str {
     }
 }
 
-/// Stops a server from another thread: see [`Server::handle`](crate::Server::handle).
+/// Stops a server from another thread: see [`Server::stop_handle`](crate::Server::stop_handle).
 #[derive(Clone)]
 pub struct StopHandle {
     pub(crate) waker: Arc<Waker>,

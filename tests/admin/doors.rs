@@ -180,7 +180,7 @@ fn health_is_told_until_the_very_end() {
     let mut early = Client::connect(server.admin());
     server.wait_until(|seen| seen.clients == 2);
     assert_eq!(ask(&server, "GET /healthz", &[]).status, 200);
-    server.handle().stop();
+    server.stop_handle().stop();
     // Its connection came before the stop, and its request after it.
     say(&mut early, &server, "GET /healthz", &[]);
     let answer = early.answer();

@@ -247,7 +247,7 @@ fn a_stop_ends_a_pause() {
     client.ask("/");
     let mut late = server.connect();
     late.ask("/");
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(client.answer().text(), "hello");
     assert_eq!(late.answer().text(), "hello");
     client.end();

@@ -147,7 +147,7 @@ fn the_stream_ends_in_order_when_the_server_does() {
     half.send("GET / HTTP/1.1\r\n");
     let mut watcher = Watcher::of(&server, "");
     watcher.frame_with(|frame| frame["states"]["ReadingHead"] == 1);
-    server.handle().stop();
+    server.stop_handle().stop();
     let draining = watcher.frame_with(|frame| frame["draining"] == true);
     assert_eq!(draining["states"]["ReadingHead"], 1);
     half.send("Host: x\r\n\r\n");

@@ -25,7 +25,7 @@ fn a_download_may_end_while_the_server_stops() {
     let mut client = server.connect();
     client.ask(&part(0, LARGE));
     client.answer_head();
-    server.handle().stop();
+    server.stop_handle().stop();
     assert!(client.take_exactly(LARGE) == fixture.bytes);
     assert_eq!(client.end(), End::Closed);
     assert_eq!(server.stopped(), Stopped::Drained);
@@ -41,7 +41,7 @@ fn a_download_that_outlives_the_drain_is_cut_off_by_a_reset() {
     let mut client = server.connect();
     client.ask(&part(0, LARGE));
     client.answer_head();
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::CutOff);
     assert_eq!(client.end_after_anything(), End::Reset);
     assert_eq!(server.seen().metrics.closed(CloseReason::CutOff), 1);

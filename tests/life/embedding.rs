@@ -23,7 +23,7 @@ fn a_loop_of_the_embedders_own_serves_turn_by_turn() {
     }
     assert_eq!((server.clients(), server.metrics().requests), (1, 2));
 
-    server.handle().stop();
+    server.stop_handle().stop();
     let deadline = Instant::now() + PATIENCE;
     let stopped = loop {
         if let ControlFlow::Break(stopped) = server.turn(Some(wait)).expect("a healthy poll") {
@@ -83,7 +83,7 @@ fn one_server_listens_at_two_addresses() {
         }
     }
     assert_eq!(server.wait_until(|seen| seen.metrics.requests == 4).clients, 2);
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::Drained);
     assert!(server.addresses().iter().all(|address| refuses(*address)));
 }

@@ -14,7 +14,7 @@ fn stopping_closes_the_idle_at_once_and_lets_a_request_in_flight_finish() {
     in_body.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
     server.wait_until(|seen| seen.clients == 4 && seen.metrics.receives >= 3);
 
-    server.handle().stop();
+    server.stop_handle().stop();
     // The timeouts and the time to drain are an hour each.
     assert_eq!(idle.end(), End::Closed);
     assert_eq!(silent.end(), End::Closed);
@@ -41,7 +41,7 @@ fn an_answer_that_is_being_taken_is_taken_whole_while_the_server_stops() {
     let mut client = server.connect();
     client.ask("/");
     server.wait_until(|seen| seen.metrics.requests == 1);
-    server.handle().stop();
+    server.stop_handle().stop();
     server.wait_until(|seen| seen.is_closed);
     assert_eq!(client.answer().body.len(), 16 * 1024 * 1024);
     assert_eq!(client.end(), End::Closed);
@@ -56,7 +56,7 @@ fn pipelined_requests_behind_a_stop_are_answered_and_the_last_of_them_closes() {
     client.ask("/wait");
     held.wait();
     client.send(get("/a") + &get("/b"));
-    server.handle().stop();
+    server.stop_handle().stop();
     held.let_go();
     let answer = client.answer();
     assert!(answer.text() == "/wait" && !answer.closes(), "it was given before the stop");
@@ -80,7 +80,7 @@ fn a_request_that_waits_in_the_kernel_is_answered_before_the_server_stops() {
     held.wait();
     // The loop is in the handler: it cannot have heard of any of this.
     kept.ask("/waiting");
-    server.handle().stop();
+    server.stop_handle().stop();
     held.let_go();
     assert_eq!(holder.answer().text(), "/wait");
     let answer = kept.answer();
@@ -102,7 +102,7 @@ fn stop_with_a_queue(waiting: usize, accepts_per_turn_max: usize) {
     for (number, client) in queued.iter_mut().enumerate() {
         client.ask(&format!("/{number}"));
     }
-    server.handle().stop();
+    server.stop_handle().stop();
     held.let_go();
     assert_eq!(holder.answer().text(), "/wait");
     for (number, client) in queued.iter_mut().enumerate() {
@@ -132,7 +132,7 @@ fn stopping_with_a_queue(queued: usize, backlog: i32) -> (Server<impl Handler>, 
     let mut clients: Vec<Client> =
         (0..queued).map(|_| Client::connect(server.local_addrs()[0])).collect();
     clients.iter_mut().for_each(|client| client.ask("/queued"));
-    server.handle().stop();
+    server.stop_handle().stop();
     (server, clients)
 }
 
@@ -184,7 +184,7 @@ fn a_second_stop_cuts_off_those_that_the_first_has_not_accepted_yet() {
     let (mut server, clients) = stopping_with_a_queue(18, 64);
     let address = server.local_addrs()[0];
     assert!(turn_of_a_stop(&mut server).is_continue());
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(turn_of_a_stop(&mut server), ControlFlow::Break(Stopped::CutOff));
     assert!(refuses(address), "although the server is still there");
     drop(clients);
@@ -196,10 +196,10 @@ fn a_second_stop_cuts_off_whoever_is_left() {
     let mut client = server.connect();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbo");
     server.wait_until(|seen| seen.metrics.received_bytes > 0);
-    server.handle().stop();
+    server.stop_handle().stop();
     // Two stops before the first is acted on would be one.
     server.wait_until(|seen| seen.is_closed);
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::CutOff);
     client.end();
     assert_eq!(server.seen().metrics.closed(CloseReason::CutOff), 1);
@@ -209,7 +209,7 @@ fn a_second_stop_cuts_off_whoever_is_left() {
 fn stopping_a_server_without_clients_ends_it_and_frees_its_port() {
     let server = Background::start(&config(), path);
     let address = server.address();
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::Drained);
     let mut again = config();
     again.listen = vec![Listen::At(address)];
@@ -220,7 +220,7 @@ fn stopping_a_server_without_clients_ends_it_and_frees_its_port() {
 #[test]
 fn a_handle_that_outlives_its_server_does_nothing() {
     let server = Background::start(&config(), path);
-    let handle = server.handle().clone();
+    let handle = server.stop_handle().clone();
     drop(server);
     handle.stop();
 }

@@ -116,7 +116,7 @@ fn draining_ends_after_its_timeout_and_cuts_off_whoever_is_left() {
     let mut client = begin_body(&server);
     server.wait_until(|seen| seen.metrics.received_bytes > 0);
     let began = Instant::now();
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::CutOff);
     assert_punctual(began.elapsed(), SHORT);
     assert_ne!(server.seen().metrics.closed(CloseReason::CutOff), 0);

@@ -61,7 +61,7 @@ fn a_server_that_is_told_to_stop_stops_although_the_handler_panics_over_it() {
             *comes.lock().unwrap() = Some(client);
         }
     });
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(serve_to_the_end(&mut server), (Stopped::Drained, 1));
     assert_eq!(idle.lock().unwrap().take().unwrap().end(), End::Reset);
     assert_eq!(newcomer.lock().unwrap().take().unwrap().answer().text(), "/b");
@@ -77,11 +77,11 @@ fn a_second_stop_ends_a_server_whose_observer_panicked_over_the_first() {
             break_down()
         }
     });
-    server.handle().stop();
+    server.stop_handle().stop();
     let turn = AssertUnwindSafe(|| server.turn(Some(Duration::from_millis(10))));
     assert!(panic::catch_unwind(turn).is_err());
     // The first one counts, so this is the second.
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(serve_to_the_end(&mut server), (Stopped::CutOff, 0));
     assert_eq!(server.metrics().closed(CloseReason::CutOff), 1);
 }

@@ -104,7 +104,7 @@ fn a_stream_may_end_while_the_server_stops() {
     client.answer_head();
     gate.gives("before");
     assert_eq!(client.take_exactly(11), b"6\r\nbefore\r\n");
-    server.handle().stop();
+    server.stop_handle().stop();
     assert_eq!(idle.end(), End::Closed);
     gate.gives("behind");
     assert_eq!(client.take_exactly(11), b"6\r\nbehind\r\n");
@@ -125,7 +125,7 @@ fn a_stream_that_outlives_the_drain_is_cut_off_by_a_reset() {
         // To HTTP/1.0 the end of the connection would be the end of the body.
         client.send(old("/gate"));
         client.answer_head();
-        server.handle().stop();
+        server.stop_handle().stop();
         assert_eq!(server.stopped(), Stopped::CutOff);
         assert_eq!(client.end_after_anything(), End::Reset);
         assert_eq!(server.seen().metrics.closed(CloseReason::CutOff), 1);

@@ -71,7 +71,7 @@ impl Background {
     pub fn start<H: Handler + Send + 'static>(config: &Config, handler: H) -> Background {
         let mut server = Server::bind(config, handler).expect("loopback has free ports");
         let (addresses, admin) = (server.local_addrs(), server.admin_addr());
-        let handle = server.handle();
+        let handle = server.stop_handle();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let abandoned = Arc::new(AtomicBool::new(false));
         let (tell, leave) = (Arc::clone(&seen), Arc::clone(&abandoned));
@@ -111,7 +111,7 @@ impl Background {
     }
 
     /// What stops it.
-    pub fn handle(&self) -> &StopHandle {
+    pub fn stop_handle(&self) -> &StopHandle {
         &self.handle
     }
 

@@ -399,7 +399,7 @@ impl Handler for Site {
     }
 
     /// Files and directories are kept open only as long as no client needs their descriptors.
-    fn give_way(&mut self) -> bool {
+    fn release_descriptors(&mut self) -> bool {
         let closed = self.listings.give_way();
         self.files.cache.close_files() || closed
     }
