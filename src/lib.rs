@@ -24,7 +24,7 @@
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `answer/`: handlers, sources and files, the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
-//! 4. [`engine`]: sockets, clients, timers and admission, everything with state in it, generic over
+//! 4. `engine/`: sockets, clients, timers and admission, everything with state in it, generic over
 //!    streams and listeners, so that a simulation drives what production runs; and [`watch`], which
 //!    tells of each step;
 //! 5. `admin/`: what the server shows of itself to watchers; and [`testing`], a connection in
@@ -40,7 +40,11 @@ mod buffer;
 pub mod config;
 mod connection;
 mod door;
+#[cfg(feature = "engine")]
 pub mod engine;
+#[cfg(not(feature = "engine"))]
+#[allow(dead_code, unused_imports, reason = "some of it is for loops other than the server's")]
+mod engine;
 mod error;
 pub mod handlers;
 mod http;
@@ -66,6 +70,7 @@ pub use http::status::{InvalidStatus, Status};
 pub use metrics::{CloseReason, Metrics};
 pub use server::Server;
 pub use server::signals::StopHandle;
+pub use time::Time;
 pub use watch::{Event, Observer};
 
 /// The programs of the READMEs, compiled and run with the others.

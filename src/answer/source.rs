@@ -196,7 +196,7 @@ impl<'a> Piece<'a> {
 
     /// When the loop's present turn began, as [`Request::received_at`](crate::Request::received_at)
     /// says it to a handler: all sources that are asked in the same turn see the same time. A piece
-    /// from [`Piece::new`] says [`Time::START`](crate::engine::Time::START).
+    /// from [`Piece::new`] says [`Time::START`](crate::Time::START).
     pub fn asked_at(&self) -> Time {
         self.asked_at
     }

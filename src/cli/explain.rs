@@ -12,8 +12,8 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use humantime::Duration;
+use oneloop::Time;
 use oneloop::config::{AdminPlace, Reach};
-use oneloop::engine::Time;
 use oneloop::{Event, Observer};
 
 use super::option_sources::OptionSources;

@@ -1,6 +1,9 @@
 //! The loop without its poll and its clock, for simulations and for loops of your own: all clients,
 //! the slab they live in, the run queue, the timers, and the loop's buffers.
 //!
+//! **Unstable.** This is behind the feature `engine`, and no version keeps a promise about it: programs
+//! that serve need [`Server`](crate::Server) alone.
+//!
 //! No mio and no clock: everything with state in it is here, generic over streams and listeners, so
 //! that a simulation drives the very code that runs in production. Begin with `turn`: an [`Engine`]
 //! takes one turn after the other, in an order that is written down there. `stopping` is how its

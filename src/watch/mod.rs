@@ -16,7 +16,9 @@ mod watched;
 pub use crate::config::TimeoutClass;
 pub use crate::connection::state::Name as StateName;
 pub use crate::connection::{Demand, Unread};
-pub use crate::engine::{Change, ClientEvent, Interest, Readiness, Received, Rest, Taken};
+pub use crate::engine::{
+    Change, ClientEvent, ClientId, Interest, Readiness, Received, Rest, Taken,
+};
 pub use crate::metrics::CloseReason;
 pub use event::{Event, LoopEvent, Patience, What};
 pub use tracer::{Observer, Tracer};
