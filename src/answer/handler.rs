@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::answer::file::{FileRange, Start};
 use crate::answer::source::{Delimiter, Source, Streaming};
-use crate::buffer::Output;
+use crate::buffer::{COPIED_BYTES_MAX, Output};
 use crate::http::control::Persistence;
 use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
@@ -21,11 +21,6 @@ use crate::http::method::Version;
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, Status};
 use crate::work;
-
-/// Bodies up to this many bytes are copied behind their head; larger shared ones are sent from
-/// where they are, in one call with the head. Copying so much costs less than counting references
-/// and a vectored call.
-pub(crate) const COPIED_BYTES_MAX: usize = 8 * 1024;
 
 /// What a head takes beside the fields that a user adds to it, in bytes, with room to spare.
 pub(crate) const HEAD_BYTES: usize = 1024;
@@ -242,6 +237,17 @@ impl Body<'_> {
         };
         len as u64
     }
+
+    /// Puts it behind the head, copied or not.
+    fn put_behind(self, output: &mut Output) {
+        match self {
+            Body::Shared(bytes) if bytes.len() > COPIED_BYTES_MAX => {
+                output.share(Arc::clone(bytes))
+            }
+            Body::Shared(bytes) => output.encoded().extend_from_slice(bytes),
+            Body::Bytes(bytes) => output.encoded().extend_from_slice(bytes),
+        }
+    }
 }
 
 impl<'a> From<&'a [u8]> for Body<'a> {
@@ -407,7 +413,7 @@ pub struct ReplyHead<'a> {
     invalid: Option<InvalidField>,
 }
 
-impl ReplyHead<'_> {
+impl<'a> ReplyHead<'a> {
     /// Says `Allow`, out of the way of most answers.
     #[cold]
     fn allow(&mut self, methods: &str) {
@@ -470,26 +476,14 @@ impl ReplyHead<'_> {
     ///
     /// HTTP has no body in answers to HEAD, and with 204, 205 and 304: there it is left out.
     pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
-        if let Some(invalid) = self.invalid {
-            return self.fail(invalid);
-        }
         let body = body.into();
-        let Reply { output, travel, persistence, .. } = self.reply;
-        let encoded = output.encoded();
-        match self.status.content_rule() {
-            ContentRule::Allowed => encode::content_length(encoded, body.len()),
-            ContentRule::Empty => encode::content_length(encoded, 0),
-            ContentRule::Absent => {}
-        }
-        encode::end(encoded, persistence, self.lists);
-        if travel == Travel::Content && self.status.content_rule() == ContentRule::Allowed {
-            match body {
-                Body::Shared(bytes) if bytes.len() > COPIED_BYTES_MAX => {
-                    output.share(Arc::clone(bytes));
-                }
-                Body::Shared(bytes) => encoded.extend_from_slice(bytes),
-                Body::Bytes(bytes) => encoded.extend_from_slice(bytes),
-            }
+        let WholeHead { output, persistence, travels } =
+            match self.end_head(Delimiter::Length { left: body.len() }) {
+                Ok(whole) => whole,
+                Err(failed) => return failed,
+            };
+        if travels {
+            body.put_behind(output);
         }
         Sent { persistence, work: 0, body: None }
     }
@@ -513,21 +507,14 @@ impl ReplyHead<'_> {
     ///
     /// Such an answer costs one allocation, unless it is copied.
     pub fn send_file(self, range: FileRange) -> Sent {
-        if let Some(invalid) = self.invalid {
-            return self.fail(invalid);
-        }
-        let rule = self.status.content_rule();
-        let Reply { output, travel, persistence, .. } = self.reply;
-        let encoded = output.encoded();
-        match rule {
-            ContentRule::Allowed => encode::content_length(encoded, range.length()),
-            ContentRule::Empty => encode::content_length(encoded, 0),
-            ContentRule::Absent => {}
-        }
-        encode::end(encoded, persistence, self.lists);
+        let WholeHead { output, persistence, travels } =
+            match self.end_head(Delimiter::Length { left: range.length() }) {
+                Ok(whole) => whole,
+                Err(failed) => return failed,
+            };
         let mut body = None;
-        if travel == Travel::Content && rule == ContentRule::Allowed {
-            match range.begin(encoded) {
+        if travels {
+            match range.begin(output.encoded()) {
                 Start::Copied => {}
                 Start::Sending(sending) => body = Some(Box::new(Streaming::File(sending))),
             }
@@ -560,28 +547,41 @@ impl ReplyHead<'_> {
     }
 
     fn delimited(self, delimiter: Delimiter, source: impl Source + Send + 'static) -> Sent {
+        let WholeHead { persistence, travels, .. } = match self.end_head(delimiter) {
+            Ok(whole) => whole,
+            Err(failed) => return failed,
+        };
+        let body = travels.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
+        Sent { persistence, work: 0, body }
+    }
+
+    /// Ends the head by what delimits the body. Or answers 500, if the head is not fit to be sent.
+    // Inlined where an ordinary answer is given, whose delimiter is known there.
+    #[inline(always)]
+    fn end_head(self, delimiter: Delimiter) -> Result<WholeHead<'a>, Sent> {
         if let Some(invalid) = self.invalid {
-            return self.fail(invalid);
+            return Err(self.fail(invalid));
         }
         let rule = self.status.content_rule();
         let Reply { output, travel, mut persistence, .. } = self.reply;
-        let streams = travel == Travel::Content && rule == ContentRule::Allowed;
+        let travels = travel == Travel::Content && rule == ContentRule::Allowed;
         let encoded = output.encoded();
         match (rule, delimiter) {
-            (ContentRule::Allowed, Delimiter::LastChunk) => encode::chunked(encoded),
             (ContentRule::Allowed, Delimiter::Length { left }) => {
                 encode::content_length(encoded, left);
             }
-            (ContentRule::Allowed, Delimiter::End) if streams => persistence = Persistence::Close,
+            (ContentRule::Allowed, Delimiter::LastChunk) => encode::chunked(encoded),
+            (ContentRule::Allowed, Delimiter::End) if travels => persistence = Persistence::Close,
             (ContentRule::Allowed, Delimiter::End) | (ContentRule::Absent, _) => {}
             (ContentRule::Empty, _) => encode::content_length(encoded, 0),
         }
         encode::end(encoded, persistence, self.lists);
-        let body = streams.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
-        Sent { persistence, work: 0, body }
+        Ok(WholeHead { output, persistence, travels })
     }
 
     /// Takes back what is written of this answer and says instead that it was not fit to send.
+    #[cold]
+    #[inline(never)]
     fn fail(self, invalid: InvalidField) -> Sent {
         self.reply.output.encoded().truncate(self.start);
         let text = format!("{}: {invalid}\n", Status::INTERNAL_SERVER_ERROR);
@@ -591,6 +591,14 @@ impl ReplyHead<'_> {
             .field("Content-Type", "text/plain; charset=utf-8")
             .send(&text)
     }
+}
+
+/// An answer whose head is written.
+struct WholeHead<'a> {
+    output: &'a mut Output,
+    persistence: Persistence,
+    /// Whether a body follows.
+    travels: bool,
 }
 
 #[cfg(test)]

@@ -15,6 +15,12 @@ use crate::buffer::kept::Kept;
 /// body into it must not make it huge for ever.
 const KEPT_CAPACITY_MAX: usize = 256 * 1024;
 
+/// Bodies up to this many bytes are copied behind their head, and go out with it by one call; larger
+/// ones are sent from where they are. Copying so much costs less than counting references, a
+/// vectored call or a `sendfile`. What the kernel does not take of a copy is kept for its client, so
+/// it must not be much.
+pub(crate) const COPIED_BYTES_MAX: usize = 8 * 1024;
+
 /// Encoded answers, then perhaps one large body that is shared instead of copied.
 ///
 /// The loop's output is a stack. While a batch of clients is answered, each one's answers lie upon

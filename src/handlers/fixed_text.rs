@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::answer::handler::{
-    COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent,
-};
+use crate::answer::handler::{ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent};
+use crate::buffer::COPIED_BYTES_MAX;
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;

@@ -5,13 +5,10 @@ use std::sync::Arc;
 
 use super::sending::{BLIND_BYTES_MAX, Sending};
 use super::system::{self, Cached};
+use crate::buffer::COPIED_BYTES_MAX;
 
 /// What is read at once for a handler at the most, in bytes: a tenth of a millisecond of copying.
 const READ_BYTES_MAX: u64 = 1024 * 1024;
-
-/// Bodies up to this size are copied behind their head, and one call sends both. What the kernel
-/// does not take of them is kept for each client, so the bound is small.
-const COPIED_BYTES_MAX: u64 = 8 * 1024;
 
 /// A range of a file: see [`ReplyHead::send_file`](crate::ReplyHead::send_file).
 ///
@@ -127,7 +124,7 @@ impl FileRange {
 
     /// Copies all of it behind the head in `out`, if it is small and here.
     pub(crate) fn begin(self, out: &mut Vec<u8>) -> Start {
-        if self.length <= COPIED_BYTES_MAX && self.read_cached(out) {
+        if self.length <= COPIED_BYTES_MAX as u64 && self.read_cached(out) {
             return Start::Copied;
         }
         Start::Sending(Sending::new(self.file, self.offset, self.length))

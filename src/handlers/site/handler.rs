@@ -19,10 +19,9 @@ use super::request_fields::RequestFields;
 use super::root::Root;
 use super::variant::Variant;
 use crate::answer::file::FileRange;
-use crate::answer::handler::{
-    COPIED_BYTES_MAX, ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent,
-};
+use crate::answer::handler::{ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent};
 use crate::answer::source::{Next, Piece};
+use crate::buffer::COPIED_BYTES_MAX;
 use crate::http::encode::{FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
