@@ -67,7 +67,7 @@ pub use http::fault::{Fault, FaultKind};
 pub use http::method::{Method, Version};
 pub use http::request::Request;
 pub use http::status::{InvalidStatus, Status};
-pub use metrics::{CloseReason, Metrics};
+pub use metrics::{CloseReason, Counter, Metrics};
 pub use server::Server;
 pub use server::signals::StopHandle;
 pub use time::Time;

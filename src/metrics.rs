@@ -2,39 +2,56 @@
 //!
 //! Counting is all that happens here; nothing reads a clock, logs, or allocates.
 
-/// Counters since the server began. Every one only grows.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metrics {
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Accepts that failed for lack of descriptors or memory.
-    pub accepts_exhausted: u64,
-    /// Requests answered by the handler.
-    pub requests: u64,
-    /// Faults answered: bytes that were no acceptable request.
-    pub faults: u64,
-    /// Interim `100 Continue` answers.
-    pub continues: u64,
-    /// Answers whose body came from a [`Source`](crate::Source).
-    pub streams: u64,
-    /// Answers whose body is a part of a file, but for small ones that went out with their head.
-    pub files: u64,
-    /// How often sources were asked for their next piece, and files looked at for theirs.
-    pub pieces: u64,
-    /// How often the next bytes of a file were not in the page cache, so that a client paused.
-    pub file_pauses: u64,
-    /// Bytes received.
-    pub received_bytes: u64,
-    /// Bytes that the kernel took.
-    pub sent_bytes: u64,
-    /// `recv` calls, those that would have blocked included.
-    pub receives: u64,
-    /// `send` and `sendfile` calls, those that would have blocked included.
-    pub sends: u64,
-    /// Turns of the loop.
-    pub turns: u64,
-    /// Connections closed, by reason: see [`Metrics::closed`].
-    closed: [u64; CloseReason::ALL.len()],
+/// One counter of [`Metrics`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counter {
+    /// What `/metrics` calls it, between `oneloop_` and `_total`.
+    pub name: &'static str,
+    /// What it counts, in a sentence.
+    pub help: &'static str,
+    /// How far it has come.
+    pub value: u64,
+}
+
+/// Each counter once: its field, its name, and what it counts. Documentation, `/metrics` and the
+/// admin page's frames are made of this list, so a new counter is in all of them.
+macro_rules! counters {
+    ($($field:ident, $name:literal, $help:literal;)*) => {
+        /// Counters since the server began. Every one only grows.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Metrics {
+            $(#[doc = $help] pub $field: u64,)*
+            /// Connections closed, by reason: see [`Metrics::closed`].
+            closed: [u64; CloseReason::ALL.len()],
+        }
+
+        impl Metrics {
+            /// Every counter but those of [`Metrics::closed`], for a page of them.
+            pub fn counters(&self) -> impl Iterator<Item = Counter> + use<> {
+                [$(Counter { name: $name, help: $help, value: self.$field },)*].into_iter()
+            }
+        }
+    };
+}
+
+counters! {
+    accepted, "connections_accepted", "Connections accepted.";
+    accepts_exhausted, "accepts_exhausted",
+        "Accepts that failed for lack of descriptors or memory.";
+    requests, "requests", "Requests answered by a handler, those for metrics included.";
+    faults, "faults", "Faults answered: bytes that were no acceptable request.";
+    continues, "continues", "Interim answers 100 Continue.";
+    streams, "streams", "Answers whose body came from a source.";
+    files, "files", "Answers whose body was part of a file, but for small ones that were copied.";
+    pieces, "pieces", "Times that a source was asked, or a file looked at, for its next piece.";
+    file_pauses, "file_pauses",
+        "Times that a client waited for bytes of a file that were not cached.";
+    received_bytes, "received_bytes", "Bytes received.";
+    sent_bytes, "sent_bytes", "Bytes that the kernel took.";
+    receives, "receive_calls", "Calls of recv, those that would have blocked included.";
+    sends, "send_calls", "Calls of send and sendfile, those that would have blocked included.";
+    turns, "turns", "Turns of the loop.";
 }
 
 impl Metrics {
@@ -140,6 +157,19 @@ impl CloseReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_counter_has_its_own_name_and_value() {
+        let metrics = Metrics { requests: 3, sends: 5, ..Metrics::default() };
+        let mut names: Vec<_> = metrics.counters().map(|counter| counter.name).collect();
+        let counted = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), counted);
+        let met = metrics.counters().filter(|counter| counter.value > 0);
+        let met: Vec<_> = met.map(|counter| (counter.name, counter.value)).collect();
+        assert_eq!(met, [("requests", 3), ("send_calls", 5)]);
+    }
 
     #[test]
     fn every_reason_has_its_own_number_and_sentence() {

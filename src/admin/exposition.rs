@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Write};
 
 use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
-use crate::metrics::CloseReason;
+use crate::metrics::{CloseReason, Counter};
 use crate::time::Time;
 use crate::watch::StateName;
 
@@ -33,42 +33,13 @@ struct Exposition(String);
 
 impl Exposition {
     fn loop_counters(&mut self, snapshot: &Snapshot) -> fmt::Result {
-        let metrics = &snapshot.metrics;
-        let counters: [(&str, &str, u64); 11] = [
-            (
-                "requests",
-                "Requests answered by a handler, those for metrics included.",
-                metrics.requests,
-            ),
-            ("faults", "Faults answered: bytes that were no acceptable request.", metrics.faults),
-            ("continues", "Interim answers 100 Continue.", metrics.continues),
-            ("streams", "Answers whose body came from a source.", metrics.streams),
-            ("pieces", "Times that sources were asked for their next piece.", metrics.pieces),
-            ("received_bytes", "Bytes received.", metrics.received_bytes),
-            ("sent_bytes", "Bytes that the kernel took.", metrics.sent_bytes),
-            (
-                "receive_calls",
-                "Calls of recv, those that would have blocked included.",
-                metrics.receives,
-            ),
-            ("send_calls", "Calls of send, those that would have blocked included.", metrics.sends),
-            ("turns", "Turns of the loop.", metrics.turns),
-            (
-                "accepts_exhausted",
-                "Accepts that failed for lack of descriptors or memory.",
-                metrics.accepts_exhausted,
-            ),
-        ];
-        for (name, help, value) in counters {
+        for Counter { name, help, value } in snapshot.metrics.counters() {
             self.single(&format!("oneloop_{name}_total"), help, Kind::Counter, value)?;
         }
         Ok(())
     }
 
     fn connections(&mut self, snapshot: &Snapshot) -> fmt::Result {
-        let accepted = snapshot.metrics.accepted;
-        let name = "oneloop_connections_accepted_total";
-        self.single(name, "Connections accepted.", Kind::Counter, accepted)?;
         let name = "oneloop_connections_closed_total";
         self.head(name, "Connections closed, by the reason that was first.", Kind::Counter)?;
         for reason in CloseReason::ALL.iter().copied() {

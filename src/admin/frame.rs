@@ -11,7 +11,7 @@ use crate::config::TimeoutClass;
 use crate::connection::state::{ARROWS, Arrow};
 use crate::door::Door;
 use crate::engine::{DEADLINE_KINDS, StepTaken, View};
-use crate::metrics::CloseReason;
+use crate::metrics::{CloseReason, Counter};
 use crate::time::Time;
 use crate::watch::{Event, StateName};
 
@@ -111,17 +111,9 @@ fn write_turn(out: &mut String, grown: Sums) -> fmt::Result {
 
 fn write_totals(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     let metrics = &snapshot.metrics;
-    write!(
-        out,
-        ",\"totals\":{{\"requests\":{},\"faults\":{},\"accepted\":{},\"received_bytes\":{},\
-         \"sent_bytes\":{},\"turns\":{}",
-        metrics.requests,
-        metrics.faults,
-        metrics.accepted,
-        metrics.received_bytes,
-        metrics.sent_bytes,
-        metrics.turns
-    )?;
+    let counters = metrics.counters().map(|Counter { name, value, .. }| (name, value));
+    write_counts(out, "totals", counters)?;
+    out.pop(); // the object goes on
     let closed =
         CloseReason::ALL.iter().map(|reason| (format!("{reason:?}"), metrics.closed(*reason)));
     write_counts(out, "closed", closed)?;

@@ -119,7 +119,7 @@ fn the_state_shows_who_is_where() {
         assert_eq!(shown["timers"][class], clients, "{class}");
     }
     assert_eq!(shown["totals"]["requests"], 2);
-    assert_eq!(shown["totals"]["accepted"], 3);
+    assert_eq!(shown["totals"]["connections_accepted"], 3);
     assert_eq!(shown["totals"]["closed"]["PeerClosed"], 0);
     assert_eq!(shown["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(shown["listeners"][0], server.address().to_string());

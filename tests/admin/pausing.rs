@@ -91,7 +91,11 @@ fn a_pause_holds_the_public_and_loses_nothing() {
     assert!(is_left_alone(&mut before) && !half.hears_now() && !late.hears_now());
     let paused = state(&server, "");
     assert_eq!(paused["states"]["ReadingHead"], 1, "half a request, as before");
-    assert_eq!(paused["totals"]["accepted"].as_u64(), Some(2 + 2), "two asked by the admin door");
+    assert_eq!(
+        paused["totals"]["connections_accepted"].as_u64(),
+        Some(2 + 2),
+        "two asked by the admin door"
+    );
     order(&server, "/resume");
     for client in [&mut before, &mut half, &mut late, &mut left] {
         assert_eq!(client.answer().text(), "hello");

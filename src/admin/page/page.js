@@ -72,7 +72,7 @@ function show(frame) {
   say(find("clients-max"), number(frame.clients_max));
   for (const { name } of STATES) say(legend[name].count, number(frame.states[name] ?? 0));
   const ways = frame.arrows.map((_, index) => counted(({ arrows }) => arrows[index]));
-  diagram.show(frame.states, counted(({ totals }) => totals.accepted), ways);
+  diagram.show(frame.states, counted(({ totals }) => totals.connections_accepted), ways);
   showTurn();
   showTraffic();
   showBars("closed", frame.totals.closed);
