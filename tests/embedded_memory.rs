@@ -61,7 +61,7 @@ fn memory_is_back_after_crowds_of_half_bodies_that_were_held() {
         return;
     }
     let handler =
-        |request: &Request<'_>, reply: Reply<'_>| reply.send(&request.body().len().to_string());
+        |request: &Request<'_>, reply: Reply<'_>| reply.send(request.body().len().to_string());
     let server = Background::start(&sockets::config(), handler);
     let content = vec![b'c'; SIZES[3]];
     drop(crowd(&server, 64, &content));

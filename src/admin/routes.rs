@@ -201,7 +201,7 @@ impl Handler for Routes {
         let allow = route.allow();
         if !allow.split(", ").any(|method| method == request.method().as_str()) {
             let head = self.head(reply, Status::METHOD_NOT_ALLOWED).field("Allow", allow);
-            return head.field("Content-Type", TEXT).send(&format!("Use {allow}.\n"));
+            return head.field("Content-Type", TEXT).send(format!("Use {allow}.\n"));
         }
         // A user who follows a link to the page comes from another site.
         let is_page = matches!(route, Route::Page(part) if part.is_page());

@@ -1,6 +1,7 @@
 //! How a program answers: a handler gets a request and a reply, and answers with bytes, part of a
 //! file, or a source that gives the next bytes when it is asked.
 
+pub(crate) mod body;
 pub(crate) mod file;
 pub(crate) mod handler;
 pub(crate) mod source;

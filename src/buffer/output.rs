@@ -7,6 +7,7 @@
 //! its own, sized to fit.
 
 use std::io::IoSlice;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::buffer::kept::Kept;
@@ -21,7 +22,27 @@ const KEPT_CAPACITY_MAX: usize = 256 * 1024;
 /// it must not be much.
 pub(crate) const COPIED_BYTES_MAX: usize = 8 * 1024;
 
-/// Encoded answers, then perhaps one large body that is shared instead of copied.
+/// A large body that is sent from where it is.
+#[derive(Debug)]
+pub(crate) enum Uncopied {
+    /// Others hold it, too.
+    Shared(Arc<[u8]>),
+    /// It is this answer's own.
+    Owned(Vec<u8>),
+}
+
+impl Deref for Uncopied {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Uncopied::Shared(bytes) => bytes,
+            Uncopied::Owned(bytes) => bytes,
+        }
+    }
+}
+
+/// Encoded answers, then perhaps one large body that is not copied.
 ///
 /// The loop's output is a stack. While a batch of clients is answered, each one's answers lie upon
 /// those of the one before, which have been [set aside](Output::set_aside); the last are sent, and
@@ -34,7 +55,7 @@ pub(crate) struct Output {
     encoded: Vec<u8>,
     /// Where the present client's answers begin.
     base: usize,
-    shared: Option<Arc<[u8]>>,
+    uncopied: Option<Uncopied>,
     sent: usize,
 }
 
@@ -42,24 +63,24 @@ pub(crate) struct Output {
 #[derive(Debug)]
 pub(crate) struct SetAside {
     base: usize,
-    shared: Option<Arc<[u8]>>,
+    uncopied: Option<Uncopied>,
 }
 
 impl Output {
     /// Bytes of the present client that still have to be sent.
     pub(crate) fn len(&self) -> usize {
-        let shared = self.shared.as_ref().map_or(0, |body| body.len());
-        self.encoded.len() - self.base + shared - self.sent
+        let uncopied = self.uncopied.as_ref().map_or(0, |body| body.len());
+        self.encoded.len() - self.base + uncopied - self.sent
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether one more answer may be encoded behind the present client's others: a shared body is
-    /// always the last, and beyond the high-water mark it is time to send.
+    /// Whether one more answer may be encoded behind the present client's others: a body that is
+    /// not copied is always the last, and beyond the high-water mark it is time to send.
     pub(crate) fn has_room(&self, high_water: usize) -> bool {
-        self.shared.is_none() && self.encoded.len() - self.base < high_water
+        self.uncopied.is_none() && self.encoded.len() - self.base < high_water
     }
 
     /// How many bytes are encoded here, for all clients.
@@ -74,7 +95,7 @@ impl Output {
     #[inline]
     pub(crate) fn set_aside(&mut self) -> SetAside {
         assert!(self.sent == 0, "answers are set aside before they are sent");
-        let aside = SetAside { base: self.base, shared: self.shared.take() };
+        let aside = SetAside { base: self.base, uncopied: self.uncopied.take() };
         self.base = self.encoded.len();
         aside
     }
@@ -82,34 +103,40 @@ impl Output {
     /// Goes on with the answers that were set aside last, and not taken up again since.
     #[inline]
     pub(crate) fn take_up(&mut self, aside: SetAside) {
-        let is_cleared = self.encoded.len() == self.base && self.shared.is_none();
+        let is_cleared = self.encoded.len() == self.base && self.uncopied.is_none();
         assert!(is_cleared, "the answers above are sent or parked");
         self.base = aside.base;
-        self.shared = aside.shared;
+        self.uncopied = aside.uncopied;
     }
 
     /// Where answers are encoded.
     pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
-        debug_assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
+        debug_assert!(
+            self.uncopied.is_none(),
+            "a body that is not copied is the last of a client's answers"
+        );
         &mut self.encoded
     }
 
     /// Forgets what has been encoded behind the first `height` bytes, and the body behind it.
     pub(crate) fn take_back(&mut self, height: usize) {
         self.encoded.truncate(height);
-        self.shared = None;
+        self.uncopied = None;
     }
 
     /// Puts a body behind what is encoded, without copying it.
-    pub(crate) fn share(&mut self, body: Arc<[u8]>) {
-        assert!(self.shared.is_none(), "a shared body is the last of a client's answers");
-        self.shared = Some(body);
+    pub(crate) fn put_behind(&mut self, body: Uncopied) {
+        assert!(
+            self.uncopied.is_none(),
+            "a body that is not copied is the last of a client's answers"
+        );
+        self.uncopied = Some(body);
     }
 
     /// The first `bytes_max` bytes of what is to be sent, as one or two pieces; the second is empty
     /// if there is only one.
     pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded[self.base..], self.shared.as_deref(), self.sent, bytes_max)
+        pieces(&self.encoded[self.base..], self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
@@ -126,7 +153,7 @@ impl Output {
     /// Forgets the present client's answers, sent or not.
     pub(crate) fn clear(&mut self) {
         self.encoded.truncate(self.base);
-        self.shared = None;
+        self.uncopied = None;
         self.sent = 0;
         if self.base == 0 && self.encoded.capacity() > KEPT_CAPACITY_MAX {
             self.encoded.shrink_to(KEPT_CAPACITY_MAX);
@@ -139,7 +166,7 @@ impl Output {
         let from_encoded = self.sent.min(encoded.len());
         let fitted = Owed {
             encoded: Kept::copy_of(&encoded[from_encoded..]),
-            shared: self.shared.take(),
+            uncopied: self.uncopied.take(),
             sent: self.sent - from_encoded,
         };
         self.clear();
@@ -173,14 +200,14 @@ fn pieces<'a>(
 #[derive(Debug, Default)]
 pub(crate) struct Owed {
     encoded: Kept,
-    shared: Option<Arc<[u8]>>,
+    uncopied: Option<Uncopied>,
     sent: usize,
 }
 
 impl Owed {
     /// Bytes that still have to be sent.
     pub(crate) fn len(&self) -> usize {
-        self.encoded.len() + self.shared.as_ref().map_or(0, |body| body.len()) - self.sent
+        self.encoded.len() + self.uncopied.as_ref().map_or(0, |body| body.len()) - self.sent
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -189,7 +216,7 @@ impl Owed {
 
     /// What is to be sent, as one or two pieces.
     pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded, self.shared.as_deref(), self.sent, bytes_max)
+        pieces(&self.encoded, self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
@@ -224,8 +251,8 @@ impl Parked {
         self.output = output.take_fitted();
     }
 
-    /// The memory it has room in, in bytes; shared bodies are not counted, they belong to the
-    /// handler.
+    /// The memory it has room in, in bytes; bodies that are not copied are not counted, they were the
+    /// handler's.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         self.input.capacity() + self.output.encoded.capacity()
@@ -245,7 +272,7 @@ mod tests {
         let mut output = Output::default();
         output.encoded().extend_from_slice(encoded);
         if !shared.is_empty() {
-            output.share(Arc::from(shared));
+            output.put_behind(Uncopied::Shared(Arc::from(shared)));
         }
         output
     }
@@ -290,7 +317,7 @@ mod tests {
         let mut stack = Output::default();
         let aside = [b"first", b"third"].map(|answer| {
             stack.encoded().extend_from_slice(answer);
-            stack.share(Arc::from(&b"body"[..]));
+            stack.put_behind(Uncopied::Shared(Arc::from(&b"body"[..])));
             stack.set_aside()
         });
         stack.encoded().extend_from_slice(b"top");

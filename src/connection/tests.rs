@@ -66,8 +66,8 @@ impl Handler for Echo {
             return reply.send_file(FileRange::new(FILE.with(Arc::clone), 0, length));
         }
         match path {
-            "/large" => reply.send(&std::sync::Arc::from(vec![b'x'; 100_000])),
-            _ => reply.send(&format!("<{method} {path} {body}>")),
+            "/large" => reply.send(std::sync::Arc::<[u8]>::from(vec![b'x'; 100_000])),
+            _ => reply.send(format!("<{method} {path} {body}>")),
         }
     }
 

@@ -70,11 +70,12 @@ impl FieldBlock {
     ///
     /// # Errors
     /// If the name or the value would break the head, or the server writes that field itself.
-    pub fn with(mut self, name: &str, value: &str) -> Result<FieldBlock, InvalidField> {
-        check_field(name, value.as_bytes())?;
+    pub fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<FieldBlock, InvalidField> {
+        let value = value.as_ref();
+        check_field(name, value)?;
         match List::named(name) {
-            Some(_) => lists::add(&mut self.lines, 0, &mut self.lists, name, value.as_bytes()),
-            None => field(&mut self.lines, name, value.as_bytes()),
+            Some(_) => lists::add(&mut self.lines, 0, &mut self.lists, name, value),
+            None => field(&mut self.lines, name, value),
         }
         Ok(self)
     }

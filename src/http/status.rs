@@ -35,6 +35,34 @@ impl TryFrom<u16> for Status {
     }
 }
 
+/// A [`Status`], or the number of one. Implemented for these two alone.
+pub trait IntoStatus: sealed::Sealed {
+    /// The status.
+    ///
+    /// # Errors
+    /// If no final answer can have this number.
+    fn into_status(self) -> Result<Status, InvalidStatus>;
+}
+
+impl IntoStatus for Status {
+    #[inline]
+    fn into_status(self) -> Result<Status, InvalidStatus> {
+        Ok(self)
+    }
+}
+
+impl IntoStatus for u16 {
+    fn into_status(self) -> Result<Status, InvalidStatus> {
+        self.try_into()
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Status {}
+    impl Sealed for u16 {}
+}
+
 /// Whether an answer with some status has content (RFC 9110 §6.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentRule {

@@ -1,6 +1,6 @@
 //! What the loop does, step by step, as values that can be shown, kept or counted.
 //!
-//! The engine says what its clients do, through one seam ([`Watcher`](crate::engine::Watcher)), and
+//! The engine says what its clients do, through one seam (`engine::Watcher`), and
 //! knows nothing of what is here. [`Tracer`] hands the steps on: to the [`Observer`], to the log as
 //! `trace`, and to what the admin page shows. `sentence` says each in plain words, and `json` as one
 //! line for programs. Each step is written down once; an observer decides only how it looks.

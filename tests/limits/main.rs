@@ -46,7 +46,7 @@ fn strict(config: &Config) -> Background {
 /// A server that answers with the length of the request's content.
 fn measuring(config: &Config) -> Background {
     Background::start(config, |request: &Request<'_>, reply: Reply<'_>| {
-        reply.send(&request.body().len().to_string())
+        reply.send(request.body().len().to_string())
     })
 }
 

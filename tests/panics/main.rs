@@ -52,7 +52,7 @@ impl Handler for Fragile {
                 piece.append("what must never be sent");
                 break_down()
             }),
-            Some("large") => reply.send(&format!("{path:>60000}")),
+            Some("large") => reply.send(format!("{path:>60000}")),
             Some(_) | None => reply.send(&path),
         }
     }
@@ -240,7 +240,7 @@ fn unfinished(request: &Request<'_>, reply: Reply<'_>) -> Sent {
             piece.append("part");
             Next::After(PATIENCE * 10)
         }),
-        "/large" => reply.send(&vec![b'x'; 50 << 20]),
+        "/large" => reply.send(vec![b'x'; 50 << 20]),
         _ => reply.send("small"),
     }
 }

@@ -132,7 +132,7 @@ fn echo(request: &Request<'_>, reply: Reply<'_>) -> Sent {
     let method = if is_head { Method::Get } else { request.method() };
     let body = answers::echo_body(method.as_str(), request.target(), request.body());
     match request.path().split('/').nth(3) {
-        Some("shared") => reply.send(&Arc::<[u8]>::from(body)),
+        Some("shared") => reply.send(Arc::<[u8]>::from(body)),
         Some(_) | None => reply.send(&body),
     }
 }

@@ -27,7 +27,7 @@ const READ_BYTES_MAX: u64 = 1024 * 1024;
 ///         Ok(metadata) => reply.send_file(FileRange::new(Arc::clone(&file), 0, metadata.len())),
 ///         Err(error) => {
 ///             let status = oneloop::Status::INTERNAL_SERVER_ERROR;
-///             reply.status(status).send(&error.to_string())
+///             reply.status(status).send(error.to_string())
 ///         }
 ///     })
 /// }

@@ -82,7 +82,7 @@ impl Refusal {
         match is_for_browsers(accept.map(|(_, value)| value)) {
             true => {
                 let way_on = if request.path() == "/" { "" } else { TO_START };
-                reply.fields_if_absent(html::fields()).send(&page(
+                reply.fields_if_absent(html::fields()).send(page(
                     self.status,
                     self.sentence,
                     way_on,
@@ -103,7 +103,7 @@ pub(super) fn explain(fault: &Fault<'_>, common: &Common, reply: Reply<'_>) -> S
     let reply = reply.status(fault.status()).fields(&common.nosniff).fields(&common.fields);
     let reply = reply.field("Vary", "Accept");
     if !is_for_browsers(accept) {
-        return reply.field("Content-Type", PLAIN_TEXT).send(&fault.to_string());
+        return reply.field("Content-Type", PLAIN_TEXT).send(fault.to_string());
     }
     let page = page(fault.status(), fault.kind().advice(), TO_START);
     reply.fields_if_absent(html::fields()).send(&page)

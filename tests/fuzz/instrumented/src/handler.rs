@@ -125,7 +125,7 @@ impl Handler for Echo {
         let reply = reply.field(ECHO, digest(&body));
         match manner {
             Manner::Echo | Manner::Bare(_) => reply.send(&body),
-            Manner::Shared => reply.send(&Arc::<[u8]>::from(body)),
+            Manner::Shared => reply.send(Arc::<[u8]>::from(body)),
             Manner::Close => reply.close().send(&body),
             Manner::Reflect => reply.field(REFLECTED, request.body()).send(&body),
         }
@@ -136,6 +136,6 @@ impl Handler for Echo {
             .status(fault.status())
             .field(KIND, format!("{:?}", fault.kind()))
             .field(ECHO, digest(fault.received()))
-            .send(&fault.to_string())
+            .send(fault.to_string())
     }
 }
