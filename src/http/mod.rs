@@ -16,6 +16,7 @@ pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;
 pub(crate) mod peer;
+pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod status;
 pub(crate) mod target;

@@ -1,10 +1,12 @@
 //! What a handler sees: one whole request, borrowed from the bytes in which it arrived.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use super::method::{Method, Version};
 use super::parse::Head;
+use super::query;
 use super::target::Target;
 use crate::door::Door;
 use crate::http::peer::Peer;
@@ -46,6 +48,34 @@ impl<'b> Request<'b> {
     /// was typed, so it may encode nothing.
     pub fn query(&self) -> Option<&'b str> {
         self.target.query
+    }
+
+    /// The names and values of the query, in the order in which they came: decoded as the URL
+    /// Standard says, so that `+` is a space. What is no UTF-8 becomes the replacement character.
+    ///
+    /// The fields of a form that was sent as `application/x-www-form-urlencoded` are read from
+    /// [`body`](Request::body) in the same way by `form_urlencoded::parse`, of the crate of that name;
+    /// cookies, by the crate `cookie`.
+    ///
+    /// ```
+    /// use oneloop::{Reply, Request, Sent};
+    /// use oneloop::testing::ask;
+    ///
+    /// fn serve(request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    ///     let pairs: Vec<_> = request.query_pairs().collect();
+    ///     reply.send(format!("{pairs:?}, sorted by {:?}", request.query_value("sort")))
+    /// }
+    ///
+    /// let answer = ask(&mut serve, b"GET /?q=a+b%21&sort=name HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// assert_eq!(answer.text(), r#"[("q", "a b!"), ("sort", "name")], sorted by Some("name")"#);
+    /// ```
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'b, str>, Cow<'b, str>)> + use<'b> {
+        query::pairs(self.target.query.unwrap_or_default())
+    }
+
+    /// The value of the first of the [pairs](Request::query_pairs) with this name.
+    pub fn query_value(&self, name: &str) -> Option<Cow<'b, str>> {
+        self.query_pairs().find(|(other, _)| other == name).map(|(_, value)| value)
     }
 
     /// The version it is handled as.

@@ -1,13 +1,18 @@
-//! What tests of handlers, and of loops of your own, need instead of a network.
+//! What tests of handlers need instead of a network: [`ask`] returns the [`Answer`] to the bytes of a
+//! request.
 //!
-//! `Pipe` is a connection in memory: the test is the peer and the kernel. `Listener` is where such
-//! connections come in.
+//! With the feature `engine` there are `Pipe` and `Listener` as well, for a loop of your own: a
+//! connection in memory, whose peer and kernel is the test, and where such connections come in.
 
-#[cfg(feature = "engine")]
+mod answer;
+mod ask;
+#[cfg_attr(not(feature = "engine"), allow(dead_code, reason = "the rest is for loops of your own"))]
 mod listener;
-#[cfg(feature = "engine")]
+#[cfg_attr(not(feature = "engine"), allow(dead_code, reason = "the rest is for loops of your own"))]
 mod pipe;
 
+pub use answer::Answer;
+pub use ask::ask;
 #[cfg(feature = "engine")]
 pub use listener::Listener;
 #[cfg(feature = "engine")]

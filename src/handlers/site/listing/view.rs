@@ -1,6 +1,8 @@
 //! How a client wants to see a directory: what its query says.
 
-/// The longest filter, in bytes: as long as a name. Of a longer one the remaining is ignored.
+use crate::http::query;
+
+/// The longest filter, in bytes: as long as a name. Of a longer one the rest is ignored.
 const FILTER_BYTES_MAX: usize = 255;
 
 /// What of a directory is shown, and in which order.
@@ -36,18 +38,18 @@ impl View {
     /// a part of the names. Everything by name, if it asks for nothing that there is.
     pub(in super::super) fn of(query: Option<&str>) -> View {
         let mut view = View { order: Order::BY_NAME, filter: String::new() };
-        for part in query.unwrap_or_default().split('&') {
-            match part {
-                "sort=name" => view.order.column = Column::Name,
-                "sort=size" => view.order.column = Column::Size,
-                "sort=date" => view.order.column = Column::Date,
-                "order=asc" => view.order.direction = Direction::Ascending,
-                "order=desc" => view.order.direction = Direction::Descending,
-                other => {
-                    if let Some(value) = other.strip_prefix("q=") {
-                        view.filter = decode(value);
-                    }
+        for (name, value) in query::pairs(query.unwrap_or_default()) {
+            match (&*name, &*value) {
+                ("sort", "name") => view.order.column = Column::Name,
+                ("sort", "size") => view.order.column = Column::Size,
+                ("sort", "date") => view.order.column = Column::Date,
+                ("order", "asc") => view.order.direction = Direction::Ascending,
+                ("order", "desc") => view.order.direction = Direction::Descending,
+                ("q", filter) => {
+                    let end = (0..=FILTER_BYTES_MAX).rfind(|at| filter.is_char_boundary(*at));
+                    view.filter = filter[..end.unwrap_or(0)].to_owned();
                 }
+                _ => {}
             }
         }
         view
@@ -97,31 +99,6 @@ pub(super) fn fold(text: &[u8]) -> String {
         Ok(text) => text.to_lowercase(),
         Err(_) => String::from_utf8_lossy(text).to_lowercase(),
     }
-}
-
-/// A value of a query as a form encodes it: `+` for a space, and percent signs. A percent sign that
-/// encodes nothing stands for itself.
-fn decode(value: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut remaining = value.as_bytes();
-    while let [first, behind @ ..] = remaining {
-        let encoded = match behind {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        remaining = if encoded.is_some() { &behind[2..] } else { behind };
-        bytes.push(match (encoded, first) {
-            (Some((high, low)), _) => high << 4 | low,
-            (None, b'+') => b' ',
-            (None, other) => *other,
-        });
-    }
-    bytes.truncate(FILTER_BYTES_MAX);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]
