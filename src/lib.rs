@@ -60,6 +60,7 @@ pub use answer::body::Body;
 pub use answer::file::FileRange;
 pub use answer::handler::{ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
 pub use answer::source::{Next, Piece, Source};
+pub use answer::waker::Waker;
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
 pub use engine::Stopped;
 pub use error::Error;

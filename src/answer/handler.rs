@@ -328,7 +328,7 @@ impl<'a> Reply<'a> {
 
     /// Answers 200 with the body that `source` gives and no more fields: see
     /// [`ReplyHead::stream`].
-    pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
+    pub fn stream(self, source: impl Source + 'static) -> Sent {
         self.status(Status::OK).stream(source)
     }
 }
@@ -484,9 +484,9 @@ impl<'a> ReplyHead<'a> {
     /// known yet: in chunks, or to an HTTP/1.0 client up to the end of the connection.
     ///
     /// Like every body it is left out where HTTP has none; the source is then dropped without
-    /// having been asked. It is `Send` because a server may be moved to another thread with all
-    /// that it is sending; it is only ever asked on the one that runs the loop.
-    pub fn stream(self, source: impl Source + Send + 'static) -> Sent {
+    /// having been asked. It is only ever asked on the thread that runs the loop, so it may share
+    /// with its handler what cannot be sent to another.
+    pub fn stream(self, source: impl Source + 'static) -> Sent {
         let delimiter = match self.reply.version {
             Version::Http10 => Delimiter::End,
             Version::Http11 => Delimiter::LastChunk,
@@ -500,11 +500,11 @@ impl<'a> ReplyHead<'a> {
     /// If the source then gives more or fewer bytes, that is the handler's mistake, and the server
     /// closes the connection as [`CloseReason::SourceBroken`](crate::CloseReason::SourceBroken): it
     /// does not send the surplus piece, so the client never takes it for the next answer.
-    pub fn stream_sized(self, length: u64, source: impl Source + Send + 'static) -> Sent {
+    pub fn stream_sized(self, length: u64, source: impl Source + 'static) -> Sent {
         self.delimited(Delimiter::Length { left: length }, source)
     }
 
-    fn delimited(self, delimiter: Delimiter, source: impl Source + Send + 'static) -> Sent {
+    fn delimited(self, delimiter: Delimiter, source: impl Source + 'static) -> Sent {
         let WholeHead { persistence, travels, .. } = match self.end_head(delimiter) {
             Ok(whole) => whole,
             Err(failed) => return failed,

@@ -5,3 +5,4 @@ pub(crate) mod body;
 pub(crate) mod file;
 pub(crate) mod handler;
 pub(crate) mod source;
+pub(crate) mod waker;

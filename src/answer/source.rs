@@ -2,8 +2,8 @@
 //!
 //! A [`Source`] gives an answer's body piece by piece, and says each time when it wants to be asked
 //! for more: at once, not before some time has passed, or never again. So a handler answers late,
-//! slowly, for hours, or with more bytes than there is memory, on the one thread of the loop and
-//! without waking it from outside.
+//! slowly, for hours, or with more bytes than there is memory, on the one thread of the loop. Where
+//! another part of the program knows when there is more, it wakes the source: see [`Waker`].
 //!
 //! This file has what a source sees, and how its pieces are framed. The connection decides when to
 //! ask it.
@@ -13,6 +13,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::answer::file::{FilePiece, Sending};
+use crate::answer::waker::{Name, Waker, Wakers};
 use crate::http::encode;
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -32,7 +33,7 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// It is asked for its next piece only when the kernel has taken the piece before, so a client that
 /// reads slowly slows its source down, and what waits to be sent is never more than one piece. It
 /// runs on the loop, so it must not block; if nothing is ready, it returns [`Next::After`] and
-/// checks again then. A panic in it is one of the [handler](crate::Handler#panics).
+/// checks again then, or [`Next::Wait`] and is woken. A panic in it is one of the [handler](crate::Handler#panics).
 ///
 /// When the connection ends early, because the client is gone for example, the server drops the
 /// source. It notices at once when a client is lost while the source pauses. A client that has only
@@ -80,6 +81,45 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// }
 /// # fn serve(_: impl oneloop::Handler) {}
 /// # serve(events);
+/// ```
+///
+/// Events that another part of the program publishes, without delay, though nothing polls for them:
+///
+/// ```
+/// use std::cell::RefCell;
+/// use std::collections::VecDeque;
+/// use std::rc::Rc;
+/// use std::time::Duration;
+/// use oneloop::{Next, Piece, Reply, Sent, Waker};
+///
+/// /// What one subscriber has not been sent yet, and what wakes its source.
+/// #[derive(Default)]
+/// struct Mailbox {
+///     events: VecDeque<String>,
+///     waker: Option<Waker>,
+/// }
+///
+/// fn publish(subscribers: &[Rc<RefCell<Mailbox>>], event: &str) {
+///     for subscriber in subscribers {
+///         let mut mailbox = subscriber.borrow_mut();
+///         mailbox.events.push_back(event.to_owned());
+///         mailbox.waker.iter().for_each(Waker::wake);
+///     }
+/// }
+///
+/// fn subscribe(mailbox: Rc<RefCell<Mailbox>>, reply: Reply<'_>) -> Sent {
+///     reply.field("Content-Type", "text/event-stream").stream(move |piece: &mut Piece<'_>| {
+///         let mut mailbox = mailbox.borrow_mut();
+///         mailbox.waker.get_or_insert_with(|| piece.waker());
+///         match mailbox.events.pop_front() {
+///             Some(event) => piece.append(format!("data: {event}\n\n")),
+///             None if piece.is_first() => {}
+///             None => piece.append(":\n\n"), // so that a client that is gone is noticed
+///         }
+///         if mailbox.events.is_empty() { Next::Wait(Duration::from_secs(30)) } else { Next::More }
+///     })
+/// }
+/// # let _ = (publish, subscribe);
 /// ```
 ///
 /// A text that drips, with its length announced to the client. A source with a type of its own can
@@ -166,6 +206,11 @@ pub enum Next {
     /// [`Limits::deadlines_per_turn_max`](crate::Limits::deadlines_per_turn_max). With an empty
     /// piece, a millisecond is the least.
     After(Duration),
+    /// The piece is sent at once, and the source is asked again when its [`Waker`] is woken, or when
+    /// this time has passed. A client that vanishes without a word is only noticed by sending it
+    /// something, so give a time after which you do: half a minute, say. A source that has just given
+    /// nothing is not woken within the next millisecond, but after it.
+    Wait(Duration),
     /// That was the last piece.
     Done,
 }
@@ -180,6 +225,30 @@ pub struct Piece<'a> {
     asked_at: Time,
     /// What the source says it has done for this, counted as the turn's budget is.
     work: u32,
+    is_first: bool,
+    /// `None` if there is no loop.
+    wakes: Option<Wakes<'a>>,
+}
+
+/// What a piece makes a waker of, once its source asks for one.
+#[derive(Debug)]
+struct Wakes<'a> {
+    waker: &'a mut Option<Waker>,
+    wakers: &'a mut Wakers,
+    slot: usize,
+}
+
+/// In which surroundings a body is asked for more.
+#[derive(Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) now: Time,
+    /// How much is to be encoded at most, if it comes from a source.
+    pub(crate) room: usize,
+    /// How long a piece of a file may be.
+    pub(crate) piece_max: usize,
+    pub(crate) wakers: &'a mut Wakers,
+    /// Whose answer it is.
+    pub(crate) slot: usize,
 }
 
 impl<'a> Piece<'a> {
@@ -191,7 +260,23 @@ impl<'a> Piece<'a> {
 
     pub(crate) fn asked_for_at(asked_at: Time, out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         let start = out.len();
-        Piece { out, start, room, asked_at, work: 0 }
+        Piece { out, start, room, asked_at, work: 0, is_first: true, wakes: None }
+    }
+
+    /// What wakes this source when it [waits](Next::Wait): always the same. One from [`Piece::new`]
+    /// wakes nothing.
+    pub fn waker(&mut self) -> Waker {
+        match &mut self.wakes {
+            Some(Wakes { waker, wakers, slot }) => {
+                waker.get_or_insert_with(|| wakers.make(*slot)).clone()
+            }
+            None => Wakers::default().make(0),
+        }
+    }
+
+    /// Whether this is the first time that the source is asked.
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// When the loop's present turn began, as [`Request::received_at`](crate::Request::received_at)
@@ -271,12 +356,16 @@ pub(crate) enum Streaming {
 
 /// A source in the course of being sent.
 pub(crate) struct Given {
-    source: Box<dyn Source + Send>,
+    source: Box<dyn Source>,
     delimiter: Delimiter,
     /// When it may be asked again.
     due: Time,
     /// What it says it has done for the last piece, in bytes.
     work: u32,
+    was_asked: bool,
+    waker: Option<Waker>,
+    /// If it waits to be woken: from when on that may be.
+    wakes_from: Option<Time>,
 }
 
 /// What came of asking for more of a body.
@@ -297,8 +386,16 @@ pub(crate) enum Asked {
 
 impl Streaming {
     /// What `source` gives.
-    pub(crate) fn from_source(source: Box<dyn Source + Send>, delimiter: Delimiter) -> Streaming {
-        Streaming::Source(Given { source, delimiter, due: Time::START, work: 0 })
+    pub(crate) fn from_source(source: Box<dyn Source>, delimiter: Delimiter) -> Streaming {
+        Streaming::Source(Given {
+            source,
+            delimiter,
+            due: Time::START,
+            work: 0,
+            was_asked: false,
+            waker: None,
+            wakes_from: None,
+        })
     }
 
     /// When it is to be asked.
@@ -309,18 +406,24 @@ impl Streaming {
         }
     }
 
-    /// Asks for the next piece. A piece of a file has at most `room` bytes; any other is encoded
-    /// behind `out`, with its framing, as far as there is `room`.
-    pub(crate) fn ask(
-        &mut self,
-        out: &mut Vec<u8>,
-        room: usize,
-        piece_max: usize,
-        now: Time,
-    ) -> Asked {
+    /// Asks for the next piece. One of a source is encoded behind `out`, with its framing.
+    pub(crate) fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> Asked {
         match self {
-            Streaming::Source(given) => given.ask(out, room, now),
-            Streaming::File(sending) => sending.ask(out, room, piece_max, now),
+            Streaming::Source(given) => given.ask(out, asking),
+            Streaming::File(sending) => sending.ask(out, asking.room, asking.piece_max, asking.now),
+        }
+    }
+
+    /// It was woken by this name. If that is its own and it waits, it is due now, or soon.
+    pub(crate) fn wake(&mut self, name: Name) -> bool {
+        match self {
+            Streaming::Source(given)
+                if given.waker.as_ref().is_some_and(|waker| waker.name() == name) =>
+            {
+                given.due = given.wakes_from.take().unwrap_or(given.due);
+                true
+            }
+            Streaming::Source(_) | Streaming::File(_) => false,
         }
     }
 
@@ -351,7 +454,10 @@ impl Streaming {
     /// It may be asked later by so much.
     pub(crate) fn move_by(&mut self, time: Duration) {
         match self {
-            Streaming::Source(given) => given.due = given.due + time,
+            Streaming::Source(given) => {
+                given.due = given.due + time;
+                given.wakes_from = given.wakes_from.map(|from| from + time);
+            }
             Streaming::File(sending) => sending.move_by(time),
         }
     }
@@ -359,12 +465,15 @@ impl Streaming {
 
 impl Given {
     /// Asks for the next piece, and encodes it with its framing behind `out`.
-    fn ask(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> Asked {
+        let Asking { now, room, wakers, slot, .. } = asking;
         let start = out.len();
         if self.delimiter == Delimiter::LastChunk {
             encode::open_chunk(out, room);
         }
-        let mut piece = Piece::asked_for_at(now, out, room);
+        let wakes = Some(Wakes { waker: &mut self.waker, wakers, slot });
+        let is_first = !std::mem::replace(&mut self.was_asked, true);
+        let mut piece = Piece { is_first, wakes, ..Piece::asked_for_at(now, out, room) };
         let next = self.source.next(&mut piece);
         let bytes = piece.len();
         self.work = piece.work();
@@ -382,9 +491,11 @@ impl Given {
         let pause = match next {
             Next::Done => return self.finish(out),
             Next::More => Duration::ZERO,
-            Next::After(pause) => pause,
+            Next::After(pause) | Next::Wait(pause) => pause,
         };
-        self.due = now + if bytes == 0 { pause.max(EMPTY_PAUSE_MIN) } else { pause };
+        let least = if bytes == 0 { EMPTY_PAUSE_MIN } else { Duration::ZERO };
+        self.due = now + pause.max(least);
+        self.wakes_from = matches!(next, Next::Wait(_)).then_some(now + least);
         Asked::GoesOn
     }
 
@@ -418,6 +529,11 @@ mod tests {
 
     const NOW: Time = Time::START;
 
+    fn ask(streaming: &mut Streaming, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+        let wakers = &mut Wakers::default();
+        streaming.ask(out, Asking { now, room, piece_max: room, wakers, slot: 0 })
+    }
+
     /// What a source that gives these pieces is encoded as, and what came of it in the end.
     fn encoded(delimiter: Delimiter, pieces: &'static [&'static str]) -> (String, Asked) {
         let mut rest = pieces.iter();
@@ -429,7 +545,7 @@ mod tests {
         let mut streaming = Streaming::from_source(Box::new(source), delimiter);
         let mut out = Vec::new();
         loop {
-            match streaming.ask(&mut out, 1024, 1024, NOW) {
+            match ask(&mut streaming, &mut out, 1024, NOW) {
                 Asked::GoesOn => {}
                 Asked::Piece | Asked::Failed => unreachable!("a source has no file"),
                 end @ (Asked::Complete | Asked::Broken) => {
@@ -460,7 +576,7 @@ mod tests {
                 };
                 let mut out = b"head".to_vec();
                 let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
-                assert_eq!(streaming.ask(&mut out, room, room, NOW), Asked::Complete);
+                assert_eq!(ask(&mut streaming, &mut out, room, NOW), Asked::Complete);
                 let chunk = format!("head{bytes:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(bytes));
                 assert!(out == chunk.as_bytes(), "{bytes} bytes, {room} of room");
                 assert!(out.len() <= 4 + bytes + FRAMING_BYTES_MAX);
@@ -494,7 +610,7 @@ mod tests {
             };
             let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
             let now = NOW + Duration::from_secs(9);
-            assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::GoesOn);
+            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), Asked::GoesOn);
             assert_eq!(streaming.due(), now + pause, "{bytes} bytes and {next:?}");
         }
     }
@@ -507,7 +623,7 @@ mod tests {
             Next::Done
         };
         let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
-        assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, now), Asked::Complete);
+        assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), Asked::Complete);
         assert_eq!(Piece::new(&mut Vec::new(), 1).asked_at(), Time::START);
     }
 
@@ -524,7 +640,7 @@ mod tests {
         };
         let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
         for work in [2 * 1000 * 4096, 0, u32::MAX as usize] {
-            assert_eq!(streaming.ask(&mut Vec::new(), 1024, 1024, NOW), Asked::GoesOn);
+            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, NOW), Asked::GoesOn);
             assert_eq!(streaming.work(), work);
         }
     }
@@ -537,5 +653,38 @@ mod tests {
         write!(piece, "{}-{}", 1, 2).expect("a piece takes everything");
         assert_eq!((piece.len(), piece.room()), (3, 1));
         assert_eq!(out, b"before1-2");
+    }
+
+    #[test]
+    fn a_source_that_waits_is_due_when_it_is_woken_by_its_own_waker() {
+        let at_most = Duration::from_secs(30);
+        for (bytes, next, woken_due) in [
+            (1, Next::Wait(at_most), Duration::ZERO),
+            (0, Next::Wait(at_most), EMPTY_PAUSE_MIN),
+            (1, Next::After(at_most), at_most),
+        ] {
+            let mut wakers = Wakers::default();
+            let other = wakers.make(3);
+            let kept = std::rc::Rc::new(std::cell::OnceCell::new());
+            let keeps = std::rc::Rc::clone(&kept);
+            let source = move |piece: &mut Piece<'_>| {
+                assert!(piece.is_first());
+                let _ = keeps.set(piece.waker());
+                assert_eq!(piece.waker().name(), keeps.get().expect("it is set").name());
+                piece.append(vec![b'x'; bytes]);
+                next
+            };
+            let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
+            let now = NOW + Duration::from_secs(9);
+            let asking = Asking { now, room: 9, piece_max: 9, wakers: &mut wakers, slot: 3 };
+            assert_eq!(streaming.ask(&mut Vec::new(), asking), Asked::GoesOn);
+            assert_eq!(streaming.due(), now + at_most);
+            assert!(!streaming.wake(other.name()), "it is another's");
+            assert_eq!(streaming.due(), now + at_most);
+            let own = kept.get().expect("it has been asked").name();
+            assert_eq!(own.slot, 3);
+            assert!(streaming.wake(own));
+            assert_eq!(streaming.due(), now + woken_due, "{bytes} bytes and {next:?}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::state::{After, AfterSource, Name, State};
 use crate::answer::handler::Handler;
 use crate::answer::source::Streaming;
+use crate::answer::waker::Wakers;
 use crate::buffer::kept::Kept;
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, Timeouts};
@@ -41,6 +42,10 @@ pub(crate) struct Common {
     pub(crate) budget: Budget,
     pub(crate) phase: Phase,
     pub(crate) metrics: Metrics,
+    /// The slot of the client that is just being driven. If the handler panics, it is for this one;
+    /// a waker is for its source.
+    pub(crate) driven: usize,
+    pub(crate) wakers: Wakers,
 }
 
 /// Whether the server goes on.

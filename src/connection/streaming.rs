@@ -11,7 +11,8 @@ use super::machine::{Common, Connection, Context, Unread};
 use super::state::{Name, State};
 use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
-use crate::answer::source::{Asked, FRAMING_BYTES_MAX, Streaming};
+use crate::answer::source::{Asked, Asking, FRAMING_BYTES_MAX, Streaming};
+use crate::answer::waker::Name as SourceName;
 use crate::metrics::CloseReason;
 use crate::work;
 
@@ -19,6 +20,13 @@ impl Connection {
     /// Whether it waits for nothing but its disk.
     pub(crate) fn awaits_disk(&self) -> bool {
         matches!(&self.state, State::Pausing(body, _) if matches!(**body, Streaming::File(_)))
+    }
+
+    /// The source of this name was woken. Says whether it is this connection's, and the connection
+    /// waits for nothing else.
+    pub(crate) fn wake_source(&mut self, name: SourceName) -> bool {
+        let is_woken = self.state.source().is_some_and(|body| body.wake(name));
+        is_woken && self.state.name() == Name::Pausing
     }
 
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
@@ -33,12 +41,13 @@ impl Connection {
     /// is asked once that is out.
     #[cold]
     pub(super) fn ask_source<H>(&mut self, turn: &mut Context<'_, H>) {
-        let Common { output, limits, metrics, budget, .. } = &mut *turn.common;
+        let Common { output, limits, metrics, budget, wakers, driven, .. } = &mut *turn.common;
         let high_water = limits.output_bytes_high_water;
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
-        let asked = body.ask(output.encoded(), room, limits.turn_bytes_max, turn.now);
+        let (now, piece_max, slot) = (turn.now, limits.turn_bytes_max, *driven);
+        let asked = body.ask(output.encoded(), Asking { now, room, piece_max, wakers, slot });
         budget.spend(work::PIECE + body.work());
         if asked == Asked::GoesOn && matches!(body, Streaming::File(_)) && body.due() > turn.now {
             metrics.file_pauses += 1;

@@ -12,6 +12,7 @@ use super::{Common, Connection, Context, Deadline, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
+use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
 use crate::door::Door;
@@ -166,6 +167,8 @@ impl Bench {
                 budget: Budget::default(),
                 metrics: Metrics::default(),
                 phase: Phase::Running,
+                driven: 0,
+                wakers: Wakers::default(),
             },
             now: Time::START,
         };

@@ -16,6 +16,7 @@ use super::panics::{NOBODY, PutBack};
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use super::steps::{Steps, Watcher};
+use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
@@ -66,8 +67,6 @@ pub struct Clients<S> {
     pub(super) underway: Vec<Underway>,
     /// How many of the arrivals have been answered, or are just being.
     pub(super) answered: usize,
-    /// The client that is just being driven: if the handler panics, it is for this one.
-    pub(super) driven: usize,
     /// Whom a panic has kept from being answered.
     pub(super) put_back: VecDeque<PutBack>,
     pub(super) steps: Steps,
@@ -100,12 +99,13 @@ impl<S: Stream> Clients<S> {
                 budget: Budget::default(),
                 phase: Phase::Running,
                 metrics: Metrics::default(),
+                driven: NOBODY,
+                wakers: Wakers::default(),
             },
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
             arrivals: Vec::new(),
             underway: Vec::new(),
             answered: 0,
-            driven: NOBODY,
             put_back: VecDeque::new(),
             steps: Steps::default(),
             next_generation: 0,
@@ -157,10 +157,31 @@ impl<S: Stream> Clients<S> {
         self.steps.watch(watcher);
     }
 
-    /// A turn begins at `now`. To be called first in it; only what a [`Watcher`] is told depends on
-    /// it.
+    /// A turn begins at `now`. To be called first in it: sources that were [woken](crate::Waker) are
+    /// due then, and a [`Watcher`] is told the time.
     pub fn on_polled(&mut self, now: Time) {
         self.steps.set_time(now);
+        if self.common.wakers.is_any_woken() {
+            self.wake_sources();
+        }
+    }
+
+    /// Has `bell` called when a source is woken, on the thread that wakes it: it is to end the sleep
+    /// of the loop. To be called once; a loop that never sleeps needs none.
+    pub fn ring_when_woken(&self, bell: Box<dyn Fn() + Send + Sync>) {
+        self.common.wakers.set_bell(bell);
+    }
+
+    /// Sources that were woken are due. In their place among the deadlines, they are asked in turn.
+    #[cold]
+    fn wake_sources(&mut self) {
+        for name in self.common.wakers.take_woken() {
+            let Some(client) = self.slab.get_mut(name.slot) else { continue };
+            if client.connection.wake_source(name) {
+                let deadline = client.connection.deadline(&self.common.timeouts);
+                self.set_deadline(name.slot, deadline);
+            }
+        }
     }
 
     /// Tells of a client's step, if steps are told.
@@ -255,7 +276,10 @@ impl<S: Stream> Clients<S> {
 
     /// Whether a client can run without a new event.
     pub fn has_runnable(&self) -> bool {
-        !self.run_queue.is_empty() || !self.to_drain.is_empty() || !self.put_back.is_empty()
+        !self.run_queue.is_empty()
+            || !self.to_drain.is_empty()
+            || !self.put_back.is_empty()
+            || self.common.wakers.is_any_woken()
     }
 
     /// Whether this client can run without a new event: it has work left, or an event of it was

@@ -37,7 +37,7 @@ impl<S: Stream> Clients<S> {
         handler: &mut H,
         work: impl FnOnce(&mut Self, &mut H) -> T,
     ) -> T {
-        self.driven = NOBODY;
+        self.common.driven = NOBODY;
         let guarded = AssertUnwindSafe(|| {
             if !self.put_back.is_empty() {
                 self.take_put_back(now, handler);
@@ -62,7 +62,7 @@ impl<S: Stream> Clients<S> {
             let client = client.filter(|client| client.generation == id.number() && client.queued);
             let Some(client) = client else { continue };
             client.queued = false;
-            self.driven = key;
+            self.common.driven = key;
             self.common.budget.begin_client(self.common.budget.share());
             let turn = Context { now, handler: &mut *handler, common: &mut self.common };
             let mut context = StepContext { turn, steps: &mut self.steps, key };
@@ -97,7 +97,7 @@ impl<S: Stream> Clients<S> {
 
     /// Resets the client whose answer it was: part of that may have been sent.
     fn end_driven(&mut self) {
-        let key = std::mem::replace(&mut self.driven, NOBODY);
+        let key = std::mem::replace(&mut self.common.driven, NOBODY);
         let Some(client) = self.slab.get_mut(key).filter(|_| !self.ended.contains(&key)) else {
             return;
         };

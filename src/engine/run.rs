@@ -152,7 +152,7 @@ impl<S: Stream> Clients<S> {
     fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
         for at in 0..self.arrivals.len() {
             let Arrival { key, received, start } = self.arrivals[at];
-            (self.driven, self.answered) = (key, at + 1);
+            (self.common.driven, self.answered) = (key, at + 1);
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
@@ -218,7 +218,7 @@ impl<S: Stream> Clients<S> {
         now: Time,
         handler: &mut H,
     ) -> Run {
-        self.driven = key;
+        self.common.driven = key;
         self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
         let turn = Context { now, handler, common: &mut self.common };
@@ -393,7 +393,7 @@ impl<S: Stream> Clients<S> {
 
     /// Has one client learn that its time has come. It has to be driven next.
     pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.driven = key;
+        self.common.driven = key;
         let turn = Context { now, handler, common: &mut self.common };
         self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
         self.set_deadline(key, None);

@@ -29,7 +29,7 @@ pub enum Attention {
 ///
 /// It is called on the loop, in the middle of a step: it must not panic, and every client waits
 /// while it works.
-pub trait Watcher: Send {
+pub trait Watcher {
     /// How much it wants to know. Asked once a turn.
     fn attention(&self) -> Attention;
 

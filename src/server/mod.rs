@@ -64,6 +64,10 @@ const ADMIN: Token = Token(usize::MAX - 3);
 
 /// A server that has bound its addresses.
 ///
+/// It stays on the thread that has bound it, so its handler and its sources may share what cannot be
+/// sent to another, such as an `Rc`. To run it on a thread of its own, bind it there, and send back
+/// what the others need: its addresses and a [`StopHandle`].
+///
 /// ```
 /// use oneloop::{Config, Listen, Reply, Request, Server};
 ///
@@ -149,6 +153,10 @@ impl<H: Handler> Server<H> {
         let alarm = Alarm::new(poll.registry(), ALARM);
         let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let waker = Arc::new(waker);
+        let bell = Arc::clone(&waker);
+        // If the system refuses, the source is asked in the next turn, or when it has waited enough.
+        clients.ring_when_woken(Box::new(move || _ = bell.wake()));
         let tracer = Tracer::default();
         clients.watch(tracer.watcher());
         let engine = Engine::new(clients, admission).with_service(service);
@@ -160,7 +168,7 @@ impl<H: Handler> Server<H> {
             engine,
             admin,
             signals: None,
-            waker: Arc::new(waker),
+            waker,
             told: Told::default(),
             alarm,
             tracer,
@@ -220,7 +228,7 @@ impl<H: Handler> Server<H> {
     /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
     /// # Ok::<(), oneloop::Error>(())
     /// ```
-    pub fn observe(&mut self, observer: impl Observer + Send + 'static) {
+    pub fn observe(&mut self, observer: impl Observer + 'static) {
         self.clock = Clock::Runs;
         self.tracer.observe(Box::new(observer));
     }
@@ -228,7 +236,7 @@ impl<H: Handler> Server<H> {
     /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
     /// follow. All clients wait meanwhile, but nothing is lost, and none times out: in slow motion
     /// time passes only while the loop sleeps. Once it is told to stop, the server no longer rests.
-    pub fn observe_slowly(&mut self, observer: impl Observer + Send + 'static, pause: Duration) {
+    pub fn observe_slowly(&mut self, observer: impl Observer + 'static, pause: Duration) {
         self.clock = Clock::Stands;
         self.tracer.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
     }

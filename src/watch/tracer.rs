@@ -67,7 +67,7 @@ struct Shared {
 /// Who is told, and what has to be known for that.
 #[derive(Default)]
 struct Told {
-    observer: Option<Box<dyn Observer + Send>>,
+    observer: Option<Box<dyn Observer>>,
     counts: bool,
     watch: Watch,
     /// How the present turn began, until something is told in it.
@@ -80,7 +80,7 @@ struct Told {
 
 impl Tracer {
     /// Tells `observer` from now on, instead of the one before.
-    pub fn observe(&self, observer: Box<dyn Observer + Send>) {
+    pub fn observe(&self, observer: Box<dyn Observer>) {
         let mut told = self.shared.lock();
         told.observer = Some(observer);
         self.shared.set_wanted(&told);

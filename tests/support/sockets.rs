@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -69,13 +69,16 @@ pub struct Background {
 impl Background {
     /// Starts a server; it listens already when this returns.
     pub fn start<H: Handler + Send + 'static>(config: &Config, handler: H) -> Background {
-        let mut server = Server::bind(config, handler).expect("loopback has free ports");
-        let (addresses, admin) = (server.local_addrs(), server.admin_addr());
-        let handle = server.stop_handle();
+        let config = config.clone();
+        let (tell_bound, bound) = mpsc::channel();
         let seen = Arc::new((Mutex::new(Seen::default()), Condvar::new()));
         let abandoned = Arc::new(AtomicBool::new(false));
         let (tell, leave) = (Arc::clone(&seen), Arc::clone(&abandoned));
         let thread = thread::spawn(move || {
+            // A server stays on the thread that has bound it.
+            let mut server = Server::bind(&config, handler).expect("loopback has free ports");
+            let places = (server.local_addrs(), server.admin_addr(), server.stop_handle());
+            let _ = tell_bound.send(places);
             while !leave.load(Ordering::Acquire) {
                 let flow = server.turn(None).expect("the poll of a healthy system");
                 let stopped = match flow {
@@ -92,6 +95,7 @@ impl Background {
                 }
             }
         });
+        let (addresses, admin, handle) = bound.recv().expect("it has been bound");
         Background { addresses, admin, handle, seen, abandoned, thread: Some(thread) }
     }
 
