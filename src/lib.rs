@@ -4,19 +4,66 @@
 //! [`Server::run`]:
 //!
 //! ```no_run
-//! use oneloop::{Config, Reply, Request, Server};
+//! use oneloop::{Config, Listen, Reply, Request, Server};
 //!
-//! let mut server = Server::bind(&Config::default(), |request: &Request<'_>, reply: Reply<'_>| {
+//! let mut config = Config::default();
+//! config.listen = vec![Listen::Everywhere(8080)];
+//! let mut visits = 0;
+//! let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
+//!     visits += 1; // one thread: no lock, no atomic
 //!     match request.path() {
-//!         "/" => reply.send("hello\n"),
-//!         _ => reply.status(oneloop::Status::NOT_FOUND).send("no such page\n"),
+//!         "/" => reply.send(format!("visit {visits}\n")),
+//!         _ => reply.status(404).send("no such page\n"),
 //!     }
 //! })?;
+//! server.handle_signals()?;
 //! server.run()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The house, from the ground up
+//! | I want to … | → this |
+//! |---|---|
+//! | answer requests | [`Handler`], or a closure; [`Request`], [`Reply`] |
+//! | say a status, fields, a body | [`Reply::status`], [`Reply::field`], [`Reply::send`]; [`Body`] |
+//! | read the query | [`Request::query_value`], [`Request::query_pairs`] |
+//! | read a form, or cookies | the crates `form_urlencoded` and `cookie`, on [`Request::body`] and [`Request::field`] |
+//! | use `?` in a handler | [`handlers::fallible`], [`Reply::try_answer`] |
+//! | answer 500 where a handler panics | [`Reply::attempt`] |
+//! | refuse or drop a body before it arrives | [`Handler::content_plan`] |
+//! | answer bytes that are no request | [`Handler::handle_fault`], [`Fault`] |
+//! | send a file, or a part of it | [`Reply::send_file`], [`FileRange`] |
+//! | serve a directory | `handlers::Site`, with the feature `site` |
+//! | answer later, slowly, or with events | [`Reply::stream`], [`Source`], [`Next`] |
+//! | let a source go on when something happens | [`Next::Wait`], [`Waker`], from any thread |
+//! | stop the server | [`Server::handle_signals`], [`Server::stop_handle`] |
+//! | do something else on the same thread | [`Server::run_beside`]; [`Server::turn`] in a loop of my own |
+//! | set limits and timeouts | [`Config`], [`Limits`], [`Timeouts`] |
+//! | see what it does | [`Config::admin`] is a live page with metrics; [`Server::metrics`], [`Server::observe`] |
+//! | test a handler without a socket | [`testing::ask`] |
+//!
+//! # What to know before
+//! - **One thread.** Handlers and [sources](Source) run on the loop, so they must not block: while one
+//!   works, every client waits. What takes longer than some microseconds is
+//!   [said](Sent::took); what takes longer than milliseconds belongs on another thread, and its result
+//!   into a source that [waits](Next::Wait).
+//! - **Panics.** A panic of a handler or a source leaves [`Server::run`]; the client that was being
+//!   answered is reset, and the server can be run again: see [`Handler`](Handler#panics). No bytes that a
+//!   client sends may make this crate panic, and fuzzers look for some; its own broken invariants do.
+//! - **Platforms.** Linux is what it is measured and tested on. macOS and FreeBSD are checked to
+//!   compile. 64 bits are needed, Windows is not supported.
+//! - **Rust** 1.88 or later. Raising that is no breaking change, and comes with a minor version.
+//! - **Versions** follow Cargo's rules. Enums and settings that will grow are `#[non_exhaustive]`.
+//!   Texts (of errors, faults, events, the admin page) may change in any version.
+//! - **No TLS, no HTTP/2**: put a proxy in front for these.
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `site` | the handler that serves a directory | with `cli` |
+//! | `cli` | the program `oneloop` and its crates; a library turns it off: `default-features = false` | yes |
+//! | `herd` | the program `herd`, a crowd of strange clients | no |
+//! | `engine` | the loop without its poll and clock, for simulations. Unstable | no |
+//!
+//! # For readers of the code: the house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
 //! 0. [`config`], `error`, `metrics`, `time`, `work`, `door`, `buffer/`, `system_calls/`: numbers,
@@ -58,7 +105,7 @@ mod work;
 
 pub use answer::body::Body;
 pub use answer::file::FileRange;
-pub use answer::handler::{ContentPlan, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
+pub use answer::handler::{ContentPlan, Failed, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
 pub use answer::source::{Next, Piece, Source};
 pub use answer::waker::Waker;
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};

@@ -290,6 +290,49 @@ impl<'a> Reply<'a> {
         }
     }
 
+    /// Lets `answer` give the reply. If it fails, what it has written is taken back, and the reply can
+    /// be given anew.
+    ///
+    /// ```
+    /// use oneloop::{Reply, Request, Sent};
+    /// use oneloop::testing::ask;
+    ///
+    /// enum Refused {
+    ///     Unknown,
+    ///     Busy,
+    /// }
+    ///
+    /// fn handle(request: &Request<'_>, reply: Reply<'_>) -> Sent {
+    ///     let answered = reply.try_answer(|reply| match request.path() {
+    ///         "/" => Ok(reply.send("hello")),
+    ///         "/busy" => Err(Refused::Busy),
+    ///         _ => Err(Refused::Unknown),
+    ///     });
+    ///     answered.unwrap_or_else(|failed| match failed.error {
+    ///         Refused::Unknown => failed.reply.status(404).send("no such page"),
+    ///         Refused::Busy => failed.reply.status(503).field("Retry-After", "5").send(""),
+    ///     })
+    /// }
+    ///
+    /// let answer = ask(&mut handle, "GET /busy HTTP/1.1\r\nHost: a\r\n\r\n");
+    /// assert_eq!((answer.status(), answer.field("Retry-After")), (503, Some("5")));
+    /// ```
+    ///
+    /// # Errors
+    /// If `answer` fails.
+    pub fn try_answer<E>(
+        self,
+        answer: impl FnOnce(Reply<'_>) -> Result<Sent, E>,
+    ) -> Result<Sent, Failed<'a, E>> {
+        let Reply { output, date, travel, version, persistence, allow } = self;
+        let start = output.encoded().len();
+        let first = Reply { output: &mut *output, date, travel, version, persistence, allow };
+        answer(first).map_err(|error| {
+            output.take_back(start);
+            Failed { reply: Reply { output, date, travel, version, persistence, allow }, error }
+        })
+    }
+
     /// Begins an answer with this status: a [`Status`] or its number, `303`.
     ///
     /// A number that no final answer can have, below 200 or above 599, turns the whole answer into a
@@ -341,6 +384,16 @@ pub struct Panicked<'a> {
     pub reply: Reply<'a>,
     /// What the panic carried, as [`catch_unwind`] gives it.
     pub payload: Box<dyn Any + Send>,
+}
+
+/// What is left of an answer that was [tried](Reply::try_answer) and failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failed<'a, E> {
+    /// The reply, as if nothing had been written.
+    pub reply: Reply<'a>,
+    /// Why it failed.
+    pub error: E,
 }
 
 /// An answer whose status is written, and perhaps some fields.
@@ -733,6 +786,23 @@ mod tests {
         assert!(!text.contains("secret"), "{text}");
         let (text, _) = answer(Travel::Content, |reply| reply.status(303).send(""));
         assert!(text.starts_with("HTTP/1.1 303 See Other\r\n"), "{text}");
+    }
+
+    #[test]
+    fn an_answer_that_fails_leaves_no_trace() {
+        let body: Arc<[u8]> = vec![b'x'; COPIED_BYTES_MAX + 1].into();
+        let (text, persistence) = answer(Travel::Content, |reply| {
+            let tried = reply.try_answer(|reply| {
+                let _whole = reply.status(201).close().send(&body);
+                Err(7)
+            });
+            let failed = tried.expect_err("it fails");
+            assert_eq!(failed.error, 7);
+            failed.reply.status(500).send("failed")
+        });
+        assert!(text.starts_with("HTTP/1.1 500 ") && text.ends_with("\r\n\r\nfailed"), "{text}");
+        assert_eq!((text.matches("HTTP/1.1").count(), persistence), (1, Persistence::Keep));
+        assert_eq!(Arc::strong_count(&body), 1);
     }
 
     #[test]

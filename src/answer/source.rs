@@ -33,7 +33,8 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// It is asked for its next piece only when the kernel has taken the piece before, so a client that
 /// reads slowly slows its source down, and what waits to be sent is never more than one piece. It
 /// runs on the loop, so it must not block; if nothing is ready, it returns [`Next::After`] and
-/// checks again then, or [`Next::Wait`] and is woken. A panic in it is one of the [handler](crate::Handler#panics).
+/// checks again then, or [`Next::Wait`] and is woken. A panic in it is one of the
+/// [handler](crate::Handler#panics).
 ///
 /// When the connection ends early, because the client is gone for example, the server drops the
 /// source. It notices at once when a client is lost while the source pauses. A client that has only

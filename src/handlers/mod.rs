@@ -1,11 +1,13 @@
 //! The handlers that ship with the crate. They use only what any handler can use.
 
+mod fallible;
 mod fixed_text;
 #[cfg(feature = "site")]
 mod media_type;
 #[cfg(feature = "site")]
 mod site;
 
+pub use fallible::{Fallible, fallible};
 pub use fixed_text::FixedText;
 #[cfg(feature = "site")]
 pub use media_type::media_type;

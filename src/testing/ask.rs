@@ -99,7 +99,7 @@ mod tests {
 
     const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-    /// A source that gives this piece so many times, one a second.
+    /// A source that gives this piece `times` times, one a second.
     fn dripping(piece: &'static str, times: u32) -> impl FnMut(&mut Piece<'_>) -> Next {
         let mut left = times;
         move |out: &mut Piece<'_>| {
