@@ -31,7 +31,7 @@ pub(crate) struct Desk {
     pace: Pace,
     last_step: Option<LastStep>,
     turns: Turns,
-    /// When everybody was last looked at.
+    /// When the clients were last looked at.
     looked: Option<Time>,
 }
 

@@ -13,7 +13,7 @@ use super::frame::{self, Unchanging};
 use super::snapshot::{Snapshot, Sums};
 use crate::answer::source::{Next, Piece, Source};
 
-/// How often a watcher is sent a frame, and everybody is looked at for that.
+/// How often a watcher is sent a frame, for which all clients are looked at.
 pub(super) const FRAME_PERIOD: Duration = Duration::from_millis(100);
 
 /// How soon a snapshot that was asked for is looked for: the loop makes it within the same turn.

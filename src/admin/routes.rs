@@ -33,7 +33,7 @@ const FIELDS: [(&str, &str); 6] = [
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// A minute between two steps is as slow as anybody can want it.
+/// A minute between two steps is slow enough for any person.
 const SLOW_MILLIS_MAX: u64 = 60_000;
 
 const SLOW_ADVICE: &str =
@@ -165,7 +165,7 @@ impl Routes {
         head.stream(Frames::new(seat, slot))
     }
 
-    /// An answer that is written from a look at everybody.
+    /// An answer that is written from a look at all clients.
     fn look(&self, purpose: Purpose, content_type: &str, reply: Reply<'_>) -> Sent {
         let head = self.head(reply, Status::OK).field("Content-Type", content_type);
         head.stream(Single::new(&self.board, purpose))

@@ -26,7 +26,7 @@ impl Refusal {
     pub fn tell(&self, program: &str) -> ExitCode {
         match self {
             Refusal::Page(page) => {
-                // `--help | head -1` closes our standard output: no news for anybody.
+                // `--help | head -1` closes our standard output, which is no mistake.
                 let _ = page.print();
                 ExitCode::SUCCESS
             }

@@ -194,7 +194,7 @@ impl Teller {
     }
 }
 
-/// Whether who reads standard error sees colours, and wants them.
+/// Whether standard error is a terminal that shows colours, and its user wants them.
 pub fn is_coloured() -> bool {
     AutoStream::choice(&io::stderr()) != ColorChoice::Never
 }

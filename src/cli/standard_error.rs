@@ -26,7 +26,7 @@ const POLLED_BYTES_MAX: usize = 4096;
 /// How soon it is tried again to write what waits.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// How long the end of the program may wait for who reads its last lines.
+/// How long the end of the program may wait for the reader of its last lines.
 const FAREWELL: Duration = Duration::from_millis(200);
 
 /// Standard error. All clones write to the same one, line by line.
@@ -68,7 +68,7 @@ impl StandardError {
         self.0.waits.load(Ordering::Relaxed).then_some(RETRY)
     }
 
-    /// The program ends: gives who reads a last, short time to take what waits.
+    /// The program ends: gives the reader a last, short time to take what waits.
     pub fn finish(&self) {
         if self.go_on().is_some() {
             wait_for_room(FAREWELL);

@@ -108,7 +108,7 @@ pub(crate) struct Connection {
     pub(super) served: u32,
     pub(super) backlog: Backlog,
     pub(super) address: Peer,
-    /// Who is to answer its requests.
+    /// Which handler answers its requests.
     pub(super) door: Door,
 }
 

@@ -74,7 +74,7 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 /// After this long without it, a shortage is over; the next one is logged again.
 const EPISODE_QUIET: Duration = Duration::from_secs(10);
 
-/// The listeners of one door, and who watches them.
+/// The listeners of one door, and the watcher of their steps.
 #[derive(Debug)]
 pub struct Admission<L: Accept> {
     entrances: Vec<Entrance<L>>,

@@ -23,7 +23,7 @@ use crate::time::Time;
 #[derive(Debug)]
 pub(super) struct Hold {
     since: Time,
-    /// Those who can do something, as on the run queue.
+    /// Those that can run, as on the run queue.
     queue: VecDeque<ClientId>,
     /// How many of them have still to take a step before another client is let in.
     lap: usize,

@@ -22,11 +22,11 @@
 //! that waits stands in one timer list; a slot is freed only after all events of its turn were
 //! handled.
 //!
-//! `clients` owns them and knows who comes and goes, `slots` gives their memory back, `run` has
-//! them take their steps, `panics` clears up when one of these ends in a panic, and `parting`
-//! decides who has to go before the peer wants to. `event` is every step that a client takes, and
-//! `steps` the seam through which a [`Watcher`] is told of them. `survey` looks at all clients at
-//! once, and `hold` has the public stand still.
+//! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
+//! them, `panics` clears up when a step ends in a panic, and `parting` decides which client has to
+//! go before its peer wants to. `event` has every step that a client takes, and `steps` is the seam
+//! that tells a [`Watcher`] of them. `survey` looks at all clients at once, and `hold` makes the
+//! public stand still.
 
 pub(crate) mod admission;
 pub(crate) mod client;

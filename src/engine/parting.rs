@@ -181,7 +181,7 @@ impl<S: Stream> Clients<S> {
         self.last_looks == 0 || !self.has_runnable()
     }
 
-    /// Ends everybody who is left.
+    /// Ends all remaining clients.
     pub fn cut_off(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {

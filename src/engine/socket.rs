@@ -30,7 +30,7 @@ pub trait Stream: Read + Write {
     fn shutdown_write(&self) -> io::Result<()>;
 
     /// Makes dropping the stream reset the connection, instead of leaving what is unsent to a
-    /// kernel that might try for minutes to deliver it to a peer who does not read.
+    /// kernel that might try for minutes to deliver it to a peer that does not read.
     ///
     /// # Errors
     /// If the system refuses.

@@ -97,7 +97,7 @@ impl<S: Stream> Clients<S> {
         self.slab.iter().map(|(_, client)| client.connection.mapped_bytes()).sum()
     }
 
-    /// How long it is until the next deadline of anybody, also of those who are held.
+    /// How long it is until the next deadline of any client, also of held ones.
     fn rest_until_due(&self, now: Time) -> Option<Duration> {
         let rests = Door::ALL.into_iter().filter_map(|door| {
             let due = self.timers[door as usize].next_due(&self.slab)?;

@@ -8,11 +8,11 @@
 //! |---|---|---|
 //! | *note* | each event is noted: nothing is read yet | so that each client is served once, whatever was reported of it |
 //! | drive | the clients that can do something do it | first, so that what has come in time counts as in time |
-//! | expire | deadlines that have passed are acted on | behind drive, which has renewed those of busy clients |
+//! | expire | deadlines that have passed are acted on | after drive, which has renewed those of busy clients |
 //! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors |
-//! | accept | waiting connections are accepted, idle clients make room for them | behind drive, which shows who is idle. A new client is driven in the next turn |
+//! | accept | waiting connections are accepted, idle clients make room for them | after drive, which shows which clients are idle. A new client is driven in the next turn |
 //! | register | the poll is asked to report what clients have come to wait for | last of all stages in which a client can begin to wait |
-//! | *progress* | a server that was told to stop goes a step towards its end | when it is known who is left |
+//! | *progress* | a server that was told to stop goes a step towards its end | when it is known which clients are left |
 //!
 //! A handler, a source or an observer may panic in any stage. Then the turn is over, the panic goes on
 //! to the caller, and the next turn goes on with what is left.

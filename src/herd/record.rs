@@ -22,7 +22,7 @@ pub struct Counts {
     pub open: u64,
     /// Right answers to good clients.
     pub right: u64,
-    /// Wrong answers to anybody.
+    /// Wrong answers to any client.
     pub wrong: u64,
     /// Requests of good clients that were never answered.
     pub lost: u64,

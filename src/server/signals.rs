@@ -75,7 +75,7 @@ impl Signals {
                 actions: Vec::new(),
             });
             let caught = signals.0.last_mut().expect("it was just added");
-            // The flags first: who is woken by the byte finds them set.
+            // The flags first: a thread that the byte wakes finds them set.
             caught.actions.push(flag::register(signal, Arc::clone(&told.to_stop))?);
             caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
             caught.actions.push(low_level::pipe::register(signal, end)?);

@@ -64,7 +64,7 @@ struct Shared {
     told: Mutex<Told>,
 }
 
-/// Who is told, and what has to be known for that.
+/// The observer and the watcher, and what they need to be told.
 #[derive(Default)]
 struct Told {
     observer: Option<Box<dyn Observer>>,

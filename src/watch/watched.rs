@@ -46,7 +46,7 @@ impl Watch {
         self.followed.iter().any(|followed| followed.slot == slot)
     }
 
-    /// Whether anybody's steps are kept.
+    /// Whether any client's steps are kept.
     pub(crate) fn is_following_any(&self) -> bool {
         !self.followed.is_empty()
     }

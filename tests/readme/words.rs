@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{READMES, read};
 
-const RIDDLES: [&str; 5] = ["whoever", "somebody", "nobody", "so many", "so long"];
+const RIDDLES: [&str; 7] =
+    ["whoever", "somebody", "nobody", "everybody", "anybody", "so many", "so long"];
 
 /// What readers and users see: code, comments, help, log, pages, and the texts beside the code.
 const READ: [&str; 5] = ["rs", "js", "html", "css", "md"];

@@ -40,7 +40,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(1);
 /// The longest pause: 30 looks a second, while the disk has half of what was asked for to go on.
 const PAUSE_MAX: Duration = Duration::from_millis(32);
 
-/// What is read at once where reading may wait, in bytes: a short wait for everybody.
+/// What is read at once where reading may wait, in bytes: a short wait for all clients.
 pub(super) const BLIND_BYTES_MAX: usize = 64 * 1024;
 
 /// After 64 failed checks (about two seconds), these pages are dropped from the page cache: pages

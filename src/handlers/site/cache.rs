@@ -15,8 +15,8 @@ use super::representation::Representation;
 use super::variant::Variant;
 use crate::time::Time;
 
-/// How many files are kept open for the next who asks for them. They are descriptors that clients cannot have, so they are few;
-/// what is not open is opened for each answer.
+/// How many files are kept open for the next client that asks for them. They are descriptors that
+/// clients cannot have, so they are few; what is not open is opened for each answer.
 const OPEN_FILES_MAX: usize = 256;
 
 /// How long a file is kept open that no client asks for. Meanwhile a deleted file keeps its place

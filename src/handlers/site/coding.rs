@@ -57,7 +57,7 @@ pub(super) struct Preference {
 }
 
 impl Preference {
-    /// The file itself and nothing else: what everybody understands.
+    /// The file itself and nothing else: what every client understands.
     pub(super) const IDENTITY: Preference =
         Preference { codings: [Coding::Identity; Coding::COUNT], len: 1 };
 

@@ -93,7 +93,7 @@ impl Refusal {
     }
 }
 
-/// Answers what is no acceptable request, as far as it shows who has sent it.
+/// Answers an unacceptable request, in the form that its sender can read, as far as it shows.
 pub(super) fn explain(fault: &Fault<'_>, common: &Common, reply: Reply<'_>) -> Sent {
     let lines = fault.received().split(|byte| *byte == b'\n');
     let accept = lines.filter_map(|line| {

@@ -74,7 +74,7 @@ pub(super) enum Single<'b> {
     Absent,
     /// Its value.
     Once(&'b [u8]),
-    /// It is there several times, and so has no value that everybody would agree on.
+    /// It is there several times, so it has no value on which all readers would agree.
     Repeated,
 }
 

@@ -36,7 +36,7 @@ const FILE: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
 /// How a file is opened if it may be: to note when it was read, the kernel may wait for a disk, and
-/// everybody with it. Only a file's owner and root may have it not noted.
+/// all clients with it. Only a file's owner and root may suppress the note.
 #[cfg(target_os = "linux")]
 const FILE_UNNOTED: OFlags = FILE.union(OFlags::NOATIME);
 #[cfg(not(target_os = "linux"))]
@@ -110,7 +110,7 @@ impl Root {
     /// Opens the directory at `path`, which has to be one that can be searched.
     pub(super) fn open(path: &Path) -> io::Result<Root> {
         let path = absolute(path)?;
-        // Not to be read: who may only search it can be served its files by their names.
+        // It cannot be read; where it can be searched, its files are served by name.
         let directory = openat(CWD, &path, STEP, Mode::empty())?;
         let identity = Identity::of(&fstat(&directory)?);
         let mut root = Root {
