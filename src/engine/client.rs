@@ -36,6 +36,8 @@ pub(crate) struct Client<S> {
     /// it in the log.
     pub(crate) generation: u32,
     pub(crate) queued: bool,
+    /// The server is stopping, and looks at it once more before it is closed as idle, or has.
+    pub(crate) looked_at: bool,
     /// What the poll has been asked to report.
     pub(crate) interest: Interest,
 }
@@ -66,6 +68,7 @@ impl<S: Stream> Client<S> {
             link: Link::new(),
             generation,
             queued: false,
+            looked_at: false,
             interest: Interest::Nothing,
         }
     }

@@ -85,6 +85,7 @@ impl<S: Stream> Clients<S> {
         self.guard(now, handler, |clients, handler| {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness { readable: true, ..Readiness::default() });
+            client.looked_at |= clients.common.phase == Phase::Draining;
             if client.connection.state() != Name::Closed {
                 clients.drive_client(key, now, handler);
             }
@@ -141,6 +142,16 @@ impl<S: Stream> Clients<S> {
         self.to_drain = 0..last.map_or(0, |last| last + 1);
     }
 
+    /// Runs an idle client once more, which is to be closed because the server is stopping.
+    #[cold]
+    pub(super) fn look_before_drained(&mut self, key: usize) {
+        let client = &mut self.slab[key];
+        client.looked_at = true;
+        // It may have sent a request that no event has told us of yet. Reading tells.
+        client.socket.note(Readiness { readable: true, ..Readiness::default() });
+        self.enqueue(key);
+    }
+
     /// Drives the next idle clients, which are to be closed because the server is stopping.
     pub(super) fn drain_next(&mut self) {
         let mut idle = 0;
@@ -150,9 +161,7 @@ impl<S: Stream> Clients<S> {
             if !client.connection.state().is_idle() {
                 continue;
             }
-            // It may have sent a request that no event has told us of yet. Reading tells.
-            client.socket.note(Readiness { readable: true, ..Readiness::default() });
-            self.enqueue(key);
+            self.look_before_drained(key);
             idle += 1;
             if idle == DRAINS_PER_TURN_MAX {
                 break;

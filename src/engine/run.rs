@@ -253,7 +253,13 @@ impl<S: Stream> Clients<S> {
                 }
                 self.end(key, reason);
             }
-            Run::Waits if self.drained(key) => self.close(key, CloseReason::Drained),
+            Run::Waits if self.drained(key) => match self.slab[key].looked_at {
+                true => self.close(key, CloseReason::Drained),
+                false => {
+                    self.await_peer(key);
+                    self.look_before_drained(key);
+                }
+            },
             Run::Waits => {
                 self.await_peer(key);
                 self.tell(key, Clients::waits);
@@ -372,7 +378,9 @@ impl<S: Stream> Clients<S> {
         let Some(told) = look_at(self.slab[key].connection.state()) else {
             return Looked::AtNothing;
         };
-        self.slab[key].socket.note(told);
+        let client = &mut self.slab[key];
+        client.socket.note(told);
+        client.looked_at |= told.readable && self.common.phase == Phase::Draining;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
         let connection = &self.slab[key].connection;

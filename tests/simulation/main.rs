@@ -95,6 +95,10 @@ const FAILED_ONCE: &[(u64, &str)] = &[
         3_013_839,
         "the last look before the end began late, and the model ended its time before that",
     ),
+    (
+        3_003_921,
+        "a client that became idle behind a stop was closed without a look at what it had sent",
+    ),
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
 ];
 
