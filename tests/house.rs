@@ -24,7 +24,7 @@ const LAYERS: [&[&str]; 11] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 26] = [
+const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     (
         "mio::",
         &[
@@ -42,7 +42,6 @@ const CHOKE_POINTS: [(&str, &[&str]); 26] = [
     ),
     ("httparse::", &["http/parse.rs"]),
     ("httpdate::", &["http/date.rs"]),
-    ("form_urlencoded::", &["http/query.rs"]),
     ("itoa::", &["http/encode.rs"]),
     ("memmap2::", &["buffer/kept.rs"]),
     ("slab::", &["engine/clients.rs", "engine/slots.rs", "herd/clients.rs", "engine/timers.rs"]),
