@@ -10,6 +10,10 @@
 //! a [`Budget`] of its own, so that none can starve another, and within it each client has a share.
 //! A client whose share is used up goes on in the next turn; clients that were not reached at all
 //! come first in it.
+//!
+//! Clients run in batches. A batch that has begun may do another stage's worth, so that the last
+//! batch of a stage can be completed like the first. Only a handler or a source that says it did
+//! expensive work uses up more than that. Then the rest of the batch goes on in the next turn.
 
 use std::time::Duration;
 
@@ -46,8 +50,11 @@ pub(crate) const CLOSE: usize = 32 * 1024;
 /// How many clients' largest shares one stage is: that many can use up their budgets in one turn.
 const STAGE_SHARES: usize = 4;
 
-/// The least share, in bytes, unless the configuration says less. A batch of 64 clients that all
-/// use it up is another stage's worth.
+/// At most this many clients run together: the server receives from them before it answers any.
+pub(crate) const BATCH_CLIENTS_MAX: usize = 64;
+
+/// The least share, in bytes, unless the configuration says less. A batch of clients that all use it
+/// up is another stage's worth.
 const SHARE_MIN: usize = 64 * 1024;
 
 /// What may still be done in the present stage of the turn, and by the present client.
@@ -58,6 +65,7 @@ const SHARE_MIN: usize = 64 * 1024;
 pub(crate) struct Budget {
     done: usize,
     stage_end: usize,
+    batch_end: usize,
     client_end: usize,
     share: usize,
 }
@@ -68,12 +76,22 @@ impl Budget {
     pub(crate) fn begin_stage(&mut self, clients: usize, client_max: usize) {
         let stage_max = client_max.saturating_mul(STAGE_SHARES);
         let share = (stage_max / clients.max(1)).clamp(SHARE_MIN.min(client_max), client_max);
-        *self = Budget { done: 0, stage_end: stage_max, client_end: 0, share };
+        // A client whose share is nearly used up may take one more step, and the dearest is its end.
+        let batch = clients.clamp(1, BATCH_CLIENTS_MAX);
+        let batch_max = share.saturating_add(CLOSE).saturating_mul(batch);
+        let batch_end = stage_max.saturating_add(batch_max);
+        *self = Budget { done: 0, stage_end: stage_max, batch_end, client_end: 0, share };
     }
 
     /// Whether there is something left for one more client.
     pub(crate) fn has_stage_left(&self) -> bool {
         self.done < self.stage_end
+    }
+
+    /// Whether there is something left for one more client of a batch that has begun.
+    #[inline]
+    pub(crate) fn has_batch_left(&self) -> bool {
+        self.done < self.batch_end
     }
 
     /// What each client may do in this stage.
@@ -101,7 +119,7 @@ impl Budget {
     /// Whether the present client has to wait for its next turn.
     #[inline]
     pub(crate) fn is_used_up(&self) -> bool {
-        self.done >= self.client_end
+        self.done >= self.client_end.min(self.batch_end)
     }
 }
 

@@ -1,12 +1,13 @@
 //! How much a client may send ahead: requests that wait for the client's next turn because its
-//! budget was used up among them.
+//! budget, or that of all clients together, was used up before the server came to them.
 //!
 //! They are kept like half a request, with a mark that they have not been looked at. Until then the
 //! server receives nothing more from this client, so it never keeps more than one receive of them.
 
-use super::machine::{Backlog, Connection, Context};
+use super::machine::{Backlog, Common, Connection, Context};
 use super::state::State;
 use crate::answer::handler::Handler;
+use crate::buffer::kept::Kept;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
 
 impl Connection {
@@ -24,11 +25,71 @@ impl Connection {
         }
     }
 
-    /// The client has a budget again, for input that was kept without being looked at.
+    /// Keeps what was received, without a look at it: nothing of it is answered before `on_resume`.
+    #[cold]
+    pub(crate) fn put_off(&mut self, received: &[u8], common: &mut Common) {
+        match &self.state {
+            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
+                common.metrics.received_bytes += received.len() as u64;
+                // Content has made progress by it, which is noted as it is looked at.
+                self.count_progress(received.len());
+                let parked = self.parked.get_or_insert_default();
+                parked.input.append(received, common.limits.client_bytes_max());
+                self.backlog = Backlog::Input;
+            }
+            // It is thrown away whatever it is.
+            State::Lingering { .. } => self.on_drained(received.len(), common),
+            State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
+                unreachable!("nothing is received there")
+            }
+        }
+    }
+
+    /// Keeps in mind that the peer has ended its side: nothing follows from it before `on_resume`.
+    #[cold]
+    pub(crate) fn put_off_end(&mut self) {
+        match &self.state {
+            State::Lingering { reason, .. } => self.state.on_close(*reason),
+            State::Fresh
+            | State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(_)
+            | State::Pausing(..)
+            | State::Closed(_) => self.backlog = Backlog::End,
+        }
+    }
+
+    /// The client has a budget again, for what has come and was not looked at.
     pub(crate) fn on_resume<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
         let before = self.state.name();
-        self.backlog = Backlog::Nothing;
+        if std::mem::replace(&mut self.backlog, Backlog::Nothing) == Backlog::End {
+            return self.on_eof(turn);
+        }
         self.advance_parked(turn);
         self.note_waiting(before, 0, turn);
+    }
+
+    /// Goes on with input that was kept.
+    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+        let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
+            return;
+        };
+        if !turn.common.budget.has_batch_left() {
+            self.backlog = Backlog::Input;
+            return;
+        }
+        let mut input = std::mem::take(&mut parked.input);
+        let left = self.advance(&mut input, turn);
+        if left.start == 0 {
+            input.truncate(left.end);
+        } else {
+            // What is left behind a request is moved into memory that fits it.
+            input = Kept::copy_of(&input[left]);
+        }
+        if let Some(parked) = self.parked.as_mut() {
+            parked.input = input;
+        }
+        self.release_parked();
     }
 }

@@ -12,13 +12,13 @@ use crate::config::LINGER_SPANS_MAX;
 
 impl Connection {
     /// `bytes` bytes were received and thrown away while lingering.
-    pub(crate) fn on_drained<H>(&mut self, bytes: usize, turn: &mut Context<'_, H>) {
-        turn.common.metrics.received_bytes += bytes as u64;
+    pub(crate) fn on_drained(&mut self, bytes: usize, common: &mut Common) {
+        common.metrics.received_bytes += bytes as u64;
         self.count_progress(bytes);
         if let State::Lingering { drained, reason, .. } = &mut self.state {
             *drained = drained.saturating_add(bytes);
             let reason = *reason;
-            if *drained > turn.common.limits.linger_bytes_max {
+            if *drained > common.limits.linger_bytes_max {
                 self.state.on_close(reason);
             }
         }

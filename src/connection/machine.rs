@@ -62,7 +62,7 @@ pub(crate) enum Phase {
 pub enum Demand {
     /// Receive, and report by `on_bytes` or `on_eof`.
     Receive,
-    /// Nothing but a budget: input is kept that has not been looked at yet. Report by `on_resume`.
+    /// Nothing but a budget: what has come is kept, and not looked at yet. Report by `on_resume`.
     Resume,
     /// Send what `owed` says, and report by `on_sent`.
     Send,
@@ -87,19 +87,21 @@ pub enum Unread {
     Perhaps,
 }
 
-/// What has come and has not been looked at, because the client's budget was used up.
+/// What has come and has not been looked at, because there was no budget left for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Backlog {
     Nothing,
     /// A part of the input that is kept.
     Input,
+    /// The end of what the peer sends, behind what is kept.
+    End,
 }
 
 /// One HTTP connection, without its socket.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(super) state: State,
-    parked: Option<Box<Parked>>,
+    pub(super) parked: Option<Box<Parked>>,
     /// When the present waiting began, or last made progress.
     pub(super) since: Time,
     /// Bytes moved since then, until they are enough to count as progress.
@@ -134,7 +136,7 @@ impl Connection {
             State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
                 match self.backlog {
                     Backlog::Nothing => Demand::Receive,
-                    Backlog::Input => Demand::Resume,
+                    Backlog::Input | Backlog::End => Demand::Resume,
                 }
             }
             State::Writing(After::Source(body, _)) => body_demand(body),
@@ -219,25 +221,6 @@ impl Connection {
             }
         }
         self.note_waiting(before, received.len(), turn);
-    }
-
-    /// Goes on with input that was kept.
-    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
-        let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
-            return;
-        };
-        let mut input = std::mem::take(&mut parked.input);
-        let left = self.advance(&mut input, turn);
-        if left.start == 0 {
-            input.truncate(left.end);
-        } else {
-            // What is left behind a request is moved into memory that fits it.
-            input = Kept::copy_of(&input[left]);
-        }
-        if let Some(parked) = self.parked.as_mut() {
-            parked.input = input;
-        }
-        self.release_parked();
     }
 
     /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
@@ -332,7 +315,9 @@ impl Connection {
             self.parked.get_or_insert_default().keep_output(hot);
         }
         debug_assert!(
-            !matches!(self.state, State::Fresh) || self.parked.is_none(),
+            !matches!(self.state, State::Fresh)
+                || self.parked.is_none()
+                || self.backlog == Backlog::Input,
             "a client that has sent nothing owns no memory"
         );
     }
@@ -367,7 +352,7 @@ impl Connection {
         self.release_parked();
     }
 
-    fn release_parked(&mut self) {
+    pub(super) fn release_parked(&mut self) {
         if self.parked.as_ref().is_some_and(|parked| parked.is_empty()) {
             self.parked = None;
         }

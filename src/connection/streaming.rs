@@ -32,7 +32,10 @@ impl Connection {
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
     #[cold]
     pub(super) fn on_piece_sent<H>(&mut self, turn: &mut Context<'_, H>) {
-        if self.state.source().is_some_and(|body| body.due() <= turn.now) {
+        // What is due and is not asked for here, is asked for when deadlines are acted on.
+        if self.state.source().is_some_and(|body| body.due() <= turn.now)
+            && turn.common.budget.has_batch_left()
+        {
             self.ask_source(turn);
         }
     }

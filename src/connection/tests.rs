@@ -172,6 +172,7 @@ impl Bench {
             },
             now: Time::START,
         };
+        bench.common.budget.begin_stage(1, ENDLESS);
         bench.common.budget.begin_client(ENDLESS);
         bench
     }

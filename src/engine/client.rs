@@ -12,7 +12,7 @@ use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Connection, Context, Deadline, Demand};
+use crate::connection::{Common, Connection, Context, Deadline, Demand};
 use crate::door::Door;
 use crate::engine::socket::{Interest, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};
@@ -156,7 +156,7 @@ impl<S: Stream> Client<S> {
     ) -> Step {
         let step = match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
-                self.connection.on_drained(bytes, turn);
+                self.connection.on_drained(bytes, turn.common);
                 Step::Moved
             }
             Received::Bytes(bytes) => {
@@ -173,6 +173,18 @@ impl<S: Stream> Client<S> {
         // Counted when at least one request has been looked at, however small the budget is.
         turn.common.budget.spend(work::RECEIVE + received.bytes());
         step
+    }
+
+    /// Keeps what came for the client's next turn, in which it is looked at.
+    #[cold]
+    pub(crate) fn put_off(&mut self, received: Received, came: &[u8], common: &mut Common) {
+        match received {
+            Received::Bytes(_) => self.connection.put_off(came, common),
+            Received::Lost => _ = self.lost(),
+            Received::End => self.connection.put_off_end(),
+            Received::WouldBlock | Received::Nothing => {}
+        }
+        common.budget.spend(work::RECEIVE + received.bytes());
     }
 
     /// Goes on with input that was received in an earlier turn.

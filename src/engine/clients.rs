@@ -12,7 +12,7 @@ use slab::Slab;
 use super::event::ClientEvent;
 use super::hold::Hold;
 use super::id::ClientId;
-use super::panics::{NOBODY, PutBack};
+use super::panics::NOBODY;
 use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use super::steps::{Steps, Watcher};
@@ -67,8 +67,6 @@ pub struct Clients<S> {
     pub(super) underway: Vec<Underway>,
     /// How many of the arrivals have been answered, or are just being.
     pub(super) answered: usize,
-    /// Whom a panic has kept from being answered.
-    pub(super) put_back: VecDeque<PutBack>,
     pub(super) steps: Steps,
     next_generation: u32,
     /// How many clients came in by the admin door.
@@ -106,7 +104,6 @@ impl<S: Stream> Clients<S> {
             arrivals: Vec::new(),
             underway: Vec::new(),
             answered: 0,
-            put_back: VecDeque::new(),
             steps: Steps::default(),
             next_generation: 0,
             admins: 0,
@@ -276,10 +273,7 @@ impl<S: Stream> Clients<S> {
 
     /// Whether a client can run without a new event.
     pub fn has_runnable(&self) -> bool {
-        !self.run_queue.is_empty()
-            || !self.to_drain.is_empty()
-            || !self.put_back.is_empty()
-            || self.common.wakers.is_any_woken()
+        !self.run_queue.is_empty() || !self.to_drain.is_empty() || self.common.wakers.is_any_woken()
     }
 
     /// Whether this client can run without a new event: it has work left, or an event of it was

@@ -91,10 +91,11 @@ impl<S: Stream> Clients<S> {
     /// `None`: no client can.
     pub(crate) fn step<H: Handler>(&mut self, handler: &mut H) -> Option<StepTaken> {
         let now = self.hold.as_ref()?.since;
-        self.guard(now, handler, |clients, handler| clients.step_at(now, handler))
+        self.guard(handler, |clients, handler| clients.step_at(now, handler))
     }
 
     fn step_at<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
+        self.common.budget.begin_stage(1, self.common.limits.turn_bytes_max);
         let hold = self.hold.as_mut()?;
         while let Some(id) = hold.queue.pop_front() {
             hold.lap = hold.lap.saturating_sub(1);

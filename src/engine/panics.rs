@@ -4,72 +4,33 @@
 //! The panic goes on to the caller of the loop. A program that catches it may call the loop again.
 //! So before the panic leaves, the batch is taken apart: the client that was being answered is
 //! reset, unsent answers of other clients are parked, and what was received from others is put
-//! back, to be taken before anything else.
+//! off to their next turn.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::client::StepContext;
 use super::clients::Clients;
-use super::id::ClientId;
-use super::run::{Arrival, Run, Underway};
+use super::run::{Run, Underway};
 use crate::answer::handler::Handler;
-use crate::connection::{Context, Demand};
-use crate::engine::socket::{Received, Stream};
+use crate::connection::Demand;
+use crate::engine::socket::Stream;
 use crate::metrics::CloseReason;
-use crate::time::Time;
 
 /// No client is driven: slab keys stay far below this.
 pub(super) const NOBODY: usize = usize::MAX;
-
-/// What came of receiving from a client that was not answered before a panic ended its batch.
-#[derive(Debug)]
-pub(super) struct PutBack {
-    id: ClientId,
-    received: Received,
-    bytes: Vec<u8>,
-}
 
 impl<S: Stream> Clients<S> {
     /// Does `work`, which may run the handler. Everything that does so goes through here.
     pub(super) fn guard<H: Handler, T>(
         &mut self,
-        now: Time,
         handler: &mut H,
         work: impl FnOnce(&mut Self, &mut H) -> T,
     ) -> T {
         self.common.driven = NOBODY;
-        let guarded = AssertUnwindSafe(|| {
-            if !self.put_back.is_empty() {
-                self.take_put_back(now, handler);
-            }
-            work(self, handler)
-        });
-        match catch_unwind(guarded) {
+        match catch_unwind(AssertUnwindSafe(|| work(self, handler))) {
             Ok(done) => done,
             Err(panic) => {
                 self.end_batch();
                 resume_unwind(panic)
-            }
-        }
-    }
-
-    /// Answers those of whom something was put back.
-    #[cold]
-    fn take_put_back<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        while let Some(PutBack { id, received, mut bytes }) = self.put_back.pop_front() {
-            let key = id.slot();
-            let client = self.slab.get_mut(key);
-            let client = client.filter(|client| client.generation == id.number() && client.queued);
-            let Some(client) = client else { continue };
-            client.queued = false;
-            self.common.driven = key;
-            self.common.budget.begin_client(self.common.budget.share());
-            let turn = Context { now, handler: &mut *handler, common: &mut self.common };
-            let mut context = StepContext { turn, steps: &mut self.steps, key };
-            let step = client.take(received, &mut bytes, &mut context);
-            match client.outcome(step, &self.common.budget) {
-                Some(run) => self.settle(key, run),
-                None => _ = self.carry_on(key, self.common.budget.left(), now, handler),
             }
         }
     }
@@ -84,14 +45,7 @@ impl<S: Stream> Clients<S> {
             self.common.output.take_up(answers);
             self.settle(key, Run::Spent);
         }
-        let arrivals = std::mem::take(&mut self.arrivals);
-        for Arrival { key, received, start } in arrivals.into_iter().skip(self.answered) {
-            let bytes = self.batch_buffer[start..start + received.bytes()].to_vec();
-            let id = ClientId::new(key, self.slab[key].generation);
-            self.put_back.push_back(PutBack { id, received, bytes });
-            // So it is not taken for idle. What was put back is what it has to run for.
-            self.slab[key].queued = true;
-        }
+        self.put_off_rest();
         self.end_driven();
     }
 

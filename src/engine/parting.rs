@@ -82,7 +82,7 @@ impl<S: Stream> Clients<S> {
     /// Drives a client that is to be closed: it may have sent a request that no event has reported
     /// yet.
     fn drive_before_end<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.guard(now, handler, |clients, handler| {
+        self.guard(handler, |clients, handler| {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness { readable: true, ..Readiness::default() });
             client.looked_at |= clients.common.phase == Phase::Draining;

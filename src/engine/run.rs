@@ -7,15 +7,12 @@ use crate::answer::handler::Handler;
 use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Context, Deadline, Phase};
+use crate::connection::{Context, Deadline, Demand, Phase};
 use crate::door::Door;
 use crate::engine::socket::{Readiness, Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
-use crate::work::Budget;
-
-/// How many clients are received from before they are answered.
-const BATCH_CLIENTS_MAX: usize = 64;
+use crate::work::{BATCH_CLIENTS_MAX, Budget};
 
 /// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
 /// them if they send heads of 700 bytes, as browsers do.
@@ -33,15 +30,16 @@ const EXPIRING_CLIENTS: usize = 16;
 /// cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
 
-/// What came of receiving from a client of the batch, and where in the batch's buffer it begins.
+/// A client of the batch: what came of receiving from it, and where in the batch's buffer that begins.
+/// `None`: it can do something else first, such as send.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arrival {
     pub(super) key: usize,
-    pub(super) received: Received,
+    pub(super) received: Option<Received>,
     pub(super) start: usize,
 }
 
-/// A client that has answers to send, or can do something else.
+/// A client that has answers to send, or can do more.
 #[derive(Debug)]
 pub(super) struct Underway {
     pub(super) key: usize,
@@ -98,11 +96,9 @@ impl<S: Stream> Clients<S> {
         self.drain_next();
         self.set_public_aside();
         let runnable = self.run_queue.len();
-        let clients = runnable + self.put_back.len();
-        self.common.budget.begin_stage(clients, self.common.limits.turn_bytes_max);
-        let driven = self.guard(now, handler, |clients, handler| {
-            clients.drive_in_batches(runnable, now, handler)
-        });
+        self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
+        let driven = self
+            .guard(handler, |clients, handler| clients.drive_in_batches(runnable, now, handler));
         self.last_looks = self.last_looks.saturating_sub(driven);
     }
 
@@ -116,7 +112,7 @@ impl<S: Stream> Clients<S> {
         let mut runnable = at_first;
         while runnable > 0 && self.common.budget.has_stage_left() {
             runnable -= self.receive_batch(runnable.min(BATCH_CLIENTS_MAX));
-            self.answer_batch(now, handler);
+            runnable += self.answer_batch(now, handler);
             self.finish_batch(now, handler);
         }
         at_first - runnable
@@ -124,8 +120,7 @@ impl<S: Stream> Clients<S> {
 
     /// Receives once from the first clients on the run queue, and says how many it took off.
     fn receive_batch(&mut self, clients_max: usize) -> usize {
-        let budget = self.common.budget.share();
-        let share_bytes = BATCH_SHARE_BYTES.min(budget);
+        let share_bytes = BATCH_SHARE_BYTES.min(self.common.budget.share());
         let mut start = 0;
         for taken in 0..clients_max {
             let share = start..start + share_bytes;
@@ -135,24 +130,31 @@ impl<S: Stream> Clients<S> {
             let client = self.slab.get_mut(key).filter(|client| client.generation == id.number());
             let Some(client) = client.filter(|client| client.queued) else { continue };
             client.queued = false;
-            match client.receive(share, &mut self.common.metrics) {
-                Some(received) => {
-                    let unread = client.socket.unread();
-                    self.tell(key, |_, _| ClientEvent::Received { received, unread });
-                    self.arrivals.push(Arrival { key, received, start });
-                    start += received.bytes();
-                }
-                None => self.get_underway(key, budget),
+            let received = client.receive(share, &mut self.common.metrics);
+            if let Some(received) = received {
+                let unread = client.socket.unread();
+                self.tell(key, |_, _| ClientEvent::Received { received, unread });
             }
+            self.arrivals.push(Arrival { key, received, start });
+            start += received.map_or(0, Received::bytes);
         }
         clients_max
     }
 
-    /// Has those who were received from take what came.
-    fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
+    /// Has those who were received from take what came, in their order, and others go on. If an
+    /// answer was so dear that nothing is left for the rest of the batch, these are put off: says how
+    /// many they are.
+    fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) -> usize {
         for at in 0..self.arrivals.len() {
+            if !self.common.budget.has_batch_left() {
+                return self.put_off_rest();
+            }
             let Arrival { key, received, start } = self.arrivals[at];
             (self.common.driven, self.answered) = (key, at + 1);
+            let Some(received) = received else {
+                self.drive_client(key, now, handler);
+                continue;
+            };
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
@@ -168,6 +170,35 @@ impl<S: Stream> Clients<S> {
             }
         }
         self.arrivals.clear();
+        self.answered = 0;
+        0
+    }
+
+    /// The clients of the batch that have not been answered are the first of the next, in the same
+    /// order. What was received from them is kept until then, and not looked at. Says how many.
+    #[cold]
+    pub(super) fn put_off_rest(&mut self) -> usize {
+        let answered = std::mem::take(&mut self.answered);
+        let arrivals = std::mem::take(&mut self.arrivals);
+        let rest = &arrivals[answered..];
+        for Arrival { key, received, start } in rest.iter().rev().copied() {
+            let client = &mut self.slab[key];
+            if let Some(received) = received {
+                let before = self.steps.before(&client.connection);
+                let came = &self.batch_buffer[start..start + received.bytes()];
+                client.put_off(received, came, &mut self.common);
+                if let Some(before) = before {
+                    let (id, output) = (client.id(key), &self.common.output);
+                    self.steps.tell_change(before, id, &client.connection, output);
+                }
+            }
+            self.tell(key, |_, _| ClientEvent::Yields);
+            self.await_peer(key);
+            let client = &mut self.slab[key];
+            client.queued = true;
+            self.run_queue.push_front(client.id(key));
+        }
+        rest.len()
     }
 
     fn get_underway(&mut self, key: usize, budget: usize) {
@@ -176,12 +207,22 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Has those who are underway go on until they can do nothing more, the last one first: its
-    /// answers are on top.
+    /// answers are on top. If nothing is left for the batch, answers are sent all the same, and
+    /// nothing more is done.
     fn finish_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
         while let Some(Underway { key, budget, answers }) = self.underway.pop() {
             self.common.output.take_up(answers);
-            self.carry_on(key, budget, now, handler);
+            match self.common.budget.has_batch_left() || self.is_soon_done(key) {
+                true => _ = self.carry_on(key, budget, now, handler),
+                false => self.settle(key, Run::Spent),
+            }
         }
+    }
+
+    /// Whether nothing has to be done for this client but to send, or to close its connection.
+    #[cold]
+    fn is_soon_done(&self, key: usize) -> bool {
+        matches!(self.slab[key].connection.demand(), Demand::Send | Demand::Close(_))
     }
 
     /// Has one client take its steps, apart from any batch, and says why it has stopped.
@@ -327,12 +368,12 @@ impl<S: Stream> Clients<S> {
     /// answered all the same: each client is looked at once more first.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
         if self.hold.is_none() && self.has_expired(Door::Public, now) {
-            self.guard(now, handler, |clients, handler| {
+            self.guard(handler, |clients, handler| {
                 clients.expire_at(Door::Public, now, handler);
             });
         }
         if self.len_of(Door::Admin) > 0 && self.has_expired(Door::Admin, now) {
-            self.guard(now, handler, |clients, handler| {
+            self.guard(handler, |clients, handler| {
                 clients.expire_at(Door::Admin, now, handler);
             });
         }

@@ -5,14 +5,17 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oneloop::handlers::FixedText;
 use oneloop::{ContentPlan, Fault, Handler, Method, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
+use crate::hub::Hub;
 use crate::memory::aside;
 use crate::plan::Plan;
 use crate::random::Random;
+use crate::setting::Setting;
 use crate::shown::Shown;
 use crate::source::SimulatedSource;
 use crate::wire::Wire;
@@ -22,6 +25,13 @@ pub struct Planned;
 
 /// How often it does, in runs in which it does: once in so many requests.
 const PANICS_ONCE_IN: usize = 10;
+
+/// How long a dear answer takes, as the handler says; and what that counts as, in bytes.
+const DEAR: Duration = Duration::from_millis(2);
+pub const DEAR_BYTES: usize = 2000 * 4096;
+
+/// How often an answer is dear, in runs in which some are: once in so many requests.
+const DEAR_ONCE_IN: u64 = 2;
 
 /// Does `work`, and says whether the handler let it end without a panic. Any other panic goes on.
 pub fn survives(work: impl FnOnce()) -> bool {
@@ -42,6 +52,8 @@ pub struct Recorder {
     wires: Wires,
     /// Where panics come from, if there are any.
     panics: Option<Random>,
+    /// Where dear answers are counted, if some are dear.
+    dear: Option<Rc<Hub>>,
     pub requests: u64,
     pub faults: u64,
 }
@@ -52,7 +64,8 @@ enum Inner {
 }
 
 impl Recorder {
-    pub fn new(manner: &Manner, wires: Wires, panics: Option<Random>) -> Recorder {
+    pub fn new(setting: &Setting, hub: &Rc<Hub>, wires: Wires, panics: Option<Random>) -> Recorder {
+        let manner = &setting.manner;
         let inner = match manner {
             Manner::Echo => Inner::Echo,
             Manner::Text(text) => {
@@ -68,7 +81,19 @@ impl Recorder {
                 })
             }
         };
-        Recorder { inner, wires, panics, requests: 0, faults: 0 }
+        let dear = setting.has_dear_answers.then(|| Rc::clone(hub));
+        Recorder { inner, wires, panics, dear, requests: 0, faults: 0 }
+    }
+
+    /// Says of some answers that they were dear.
+    fn perhaps_dear(&self, sent: Sent) -> Sent {
+        match &self.dear {
+            Some(hub) if (self.requests + self.faults).is_multiple_of(DEAR_ONCE_IN) => {
+                hub.work(DEAR_BYTES);
+                sent.took(DEAR)
+            }
+            Some(_) | None => sent,
+        }
     }
 }
 
@@ -95,7 +120,7 @@ impl Handler for Recorder {
         if panics {
             resume_unwind(Box::new(Planned));
         }
-        sent
+        self.perhaps_dear(sent)
     }
 
     fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
@@ -111,10 +136,11 @@ impl Handler for Recorder {
             let index = usize::from(fault.peer().port());
             self.wires[index].borrow_mut().on_fault(Shown::of(fault));
         });
-        match &mut self.inner {
+        let sent = match &mut self.inner {
             Inner::Text(text) => text.handle_fault(fault, reply),
             Inner::Echo => fault.explain(reply),
-        }
+        };
+        self.perhaps_dear(sent)
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Setting {
     pub stops_twice_at_once: bool,
     /// Whether it is told again while it looks at its clients for the last time.
     pub stops_in_last_look: bool,
+    /// Some answers are dear, and the handler says so.
+    pub has_dear_answers: bool,
 }
 
 impl Setting {
@@ -85,6 +87,8 @@ impl Setting {
             stops_unseen: random.once_in(2),
             stops_twice_at_once: random.once_in(10),
             stops_in_last_look: random.once_in(2),
+            // And this behind it.
+            has_dear_answers: random.once_in(4),
         }
     }
 }

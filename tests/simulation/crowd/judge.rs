@@ -45,7 +45,9 @@ impl Crowd {
         let is_overdue = self.engine.clients().next_due().is_some_and(|due| due <= now);
         let (mut ran, mut memory_max, mut answer_max, mut sources) = (0, 0, 0, 0);
         let overdue_turns_max = 2 * self.peers.len() + 2;
-        let waited_turns_max = self.peers.len().div_ceil(BATCH_CLIENTS) + 1;
+        // A dear answer can be all that a turn comes to.
+        let runs_per_turn = if self.setting.has_dear_answers { 1 } else { BATCH_CLIENTS };
+        let waited_turns_max = self.peers.len().div_ceil(runs_per_turn) + 1;
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
             let is_runnable = wire.id.is_some_and(|id| self.engine.clients().is_runnable(id));

@@ -113,7 +113,8 @@ impl Crowd {
         clients.watch(Box::new(source::Unseen));
         Crowd {
             handler: Recorder::new(
-                &setting.manner,
+                &setting,
+                &hub,
                 wires.clone(),
                 setting.panics.then(|| Stream::Handler.of_seed(case.seed)),
             ),

@@ -7,7 +7,7 @@ use oneloop::Stopped;
 use oneloop::engine::{self, ClientId, Host, Interest, Readiness, Time};
 
 use super::{BATCH_CLIENTS, Crowd, STOP_AGAIN};
-use crate::handler::{Wires, survives};
+use crate::handler::{DEAR_BYTES, Wires, survives};
 use crate::hub::{Hub, Life, Stage};
 use crate::marks::Mark;
 use crate::memory::aside;
@@ -63,13 +63,15 @@ impl Crowd {
 
     /// Four clients may use up the whole of their budgets in one stage, or more of them a part of
     /// it. The last batch may begin when hardly anything is left, and then all of it has its share;
-    /// and the last step of each client is taken whole.
+    /// and the last step of each client is taken whole. A dear answer can come when hardly anything
+    /// is left of that, but no second one behind it.
     fn allow_work(&self) {
         let client_max = self.setting.config.limits.turn_bytes_max;
         let stage_max = client_max * STAGE_SHARES;
-        let share = stage_max / self.engine.clients().len().max(1);
-        let share = share.clamp(SHARE_BYTES_MIN.min(client_max), client_max);
-        self.hub.allow_work(stage_max, stage_max + BATCH_CLIENTS * (share + STEP_BYTES_MAX));
+        let shares_max = stage_max.max(BATCH_CLIENTS * SHARE_BYTES_MIN.min(client_max));
+        let dear = if self.setting.has_dear_answers { DEAR_BYTES } else { 0 };
+        let batch_max = shares_max + BATCH_CLIENTS * STEP_BYTES_MAX + dear;
+        self.hub.allow_work(stage_max, stage_max + batch_max);
     }
 
     fn note_events(&mut self) {

@@ -68,9 +68,10 @@ impl Wire {
             // Whoever is cut off in the turn that tells of the loss has not been driven since.
             stage if self.lost_told && stage != Stage::CutOff => CloseReason::Reset,
             _ if self.write_timed_out => CloseReason::WriteTimeout,
-            _ if end_is_all => CloseReason::PeerClosed,
+            // An end that is not looked at yet counts for nothing.
             Stage::Register => CloseReason::Reset,
             Stage::CutOff => CloseReason::CutOff,
+            _ if end_is_all => CloseReason::PeerClosed,
             // A stopping server closes whoever is idle, also where it looks for one to evict.
             Stage::Accept if self.is_drained() => CloseReason::Drained,
             Stage::Accept => CloseReason::Evicted,
