@@ -14,7 +14,7 @@ use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Common, Connection, Context, Deadline, Demand};
 use crate::door::Door;
-use crate::engine::socket::{Interest, Received, Socket, Stream, Taken};
+use crate::engine::socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};
 use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
@@ -308,6 +308,20 @@ impl<S: Stream> Client<S> {
     fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
         Step::Moved
+    }
+}
+
+/// As what a client in this state is ready that is looked at although the poll has told nothing.
+pub(super) fn look_at(state: Name) -> Option<Readiness> {
+    match state {
+        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+            Some(Readiness { readable: true, ..Readiness::default() })
+        }
+        // The poll reports room only once a third of the send buffer is free, which can be far more
+        // than the progress that is asked for. A send finds out.
+        Name::Writing => Some(Readiness { writable: true, ..Readiness::default() }),
+        // It waits for its source: nothing is asked of the client.
+        Name::Pausing | Name::Closed => None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! Which client has to go before its peer wants to: to make room for another one, or because the
 //! server stops.
 
+use super::client::look_at;
 use super::clients::Clients;
-use super::run::look_at;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;

@@ -1,6 +1,6 @@
 //! Drives clients: in batches, within budgets, and when a deadline has passed.
 
-use super::client::{Client, Step, StepContext};
+use super::client::{Client, Step, StepContext, look_at};
 use super::clients::Clients;
 use super::event::{ClientEvent, Rest};
 use crate::answer::handler::Handler;
@@ -9,7 +9,7 @@ use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Context, Deadline, Demand, Phase};
 use crate::door::Door;
-use crate::engine::socket::{Readiness, Received, Stream};
+use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
 use crate::work::{BATCH_CLIENTS_MAX, Budget};
@@ -446,20 +446,6 @@ impl<S: Stream> Clients<S> {
         let turn = Context { now, handler, common: &mut self.common };
         self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
         self.set_deadline(key, None);
-    }
-}
-
-/// As what a client in this state is ready that is looked at although the poll has told nothing.
-pub(super) fn look_at(state: Name) -> Option<Readiness> {
-    match state {
-        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-            Some(Readiness { readable: true, ..Readiness::default() })
-        }
-        // The poll reports room only once a third of the send buffer is free, which can be far more
-        // than the progress that is asked for. A send finds out.
-        Name::Writing => Some(Readiness { writable: true, ..Readiness::default() }),
-        // It waits for its source: nothing is asked of the client.
-        Name::Pausing | Name::Closed => None,
     }
 }
 
