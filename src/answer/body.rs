@@ -37,6 +37,9 @@ enum Bytes<'a> {
 }
 
 impl Body<'_> {
+    // Inlined, like what follows: of an ordinary answer it is known what its body is made of, so that
+    // nothing is left to find out, or to drop.
+    #[inline(always)]
     fn as_slice(&self) -> &[u8] {
         match &self.0 {
             Bytes::Borrowed(bytes) => bytes,
@@ -46,15 +49,22 @@ impl Body<'_> {
         }
     }
 
+    #[inline(always)]
     pub(super) fn len(&self) -> u64 {
         self.as_slice().len() as u64
     }
 
     /// Puts it behind the head, copied or not.
+    #[inline(always)]
     pub(super) fn put_behind(self, output: &mut Output) {
-        if self.as_slice().len() <= COPIED_BYTES_MAX {
-            return output.encoded().extend_from_slice(self.as_slice());
+        match self.as_slice().len() <= COPIED_BYTES_MAX {
+            true => output.encoded().extend_from_slice(self.as_slice()),
+            false => self.put_large_behind(output),
         }
+    }
+
+    #[cold]
+    fn put_large_behind(self, output: &mut Output) {
         output.put_behind(match self.0 {
             Bytes::Borrowed(bytes) => return output.encoded().extend_from_slice(bytes),
             Bytes::Owned(bytes) => Uncopied::Owned(bytes),
@@ -65,72 +75,84 @@ impl Body<'_> {
 }
 
 impl<'a> From<&'a [u8]> for Body<'a> {
+    #[inline]
     fn from(bytes: &'a [u8]) -> Body<'a> {
         Body(Bytes::Borrowed(bytes))
     }
 }
 
 impl<'a, const N: usize> From<&'a [u8; N]> for Body<'a> {
+    #[inline]
     fn from(bytes: &'a [u8; N]) -> Body<'a> {
         Body(Bytes::Borrowed(bytes))
     }
 }
 
 impl<'a> From<&'a str> for Body<'a> {
+    #[inline]
     fn from(text: &'a str) -> Body<'a> {
         Body(Bytes::Borrowed(text.as_bytes()))
     }
 }
 
 impl<'a> From<&'a String> for Body<'a> {
+    #[inline]
     fn from(text: &'a String) -> Body<'a> {
         Body(Bytes::Borrowed(text.as_bytes()))
     }
 }
 
 impl<'a> From<&'a Vec<u8>> for Body<'a> {
+    #[inline]
     fn from(bytes: &'a Vec<u8>) -> Body<'a> {
         Body(Bytes::Borrowed(bytes))
     }
 }
 
 impl<'a> From<&'a Arc<[u8]>> for Body<'a> {
+    #[inline]
     fn from(bytes: &'a Arc<[u8]>) -> Body<'a> {
         Body(Bytes::SharedByRef(bytes))
     }
 }
 
 impl From<Vec<u8>> for Body<'_> {
+    #[inline]
     fn from(bytes: Vec<u8>) -> Self {
         Body(Bytes::Owned(bytes))
     }
 }
 
 impl From<String> for Body<'_> {
+    #[inline]
     fn from(text: String) -> Self {
         Body(Bytes::Owned(text.into_bytes()))
     }
 }
 
 impl From<Box<[u8]>> for Body<'_> {
+    #[inline]
     fn from(bytes: Box<[u8]>) -> Self {
         Body(Bytes::Owned(bytes.into_vec()))
     }
 }
 
 impl From<Arc<[u8]>> for Body<'_> {
+    #[inline]
     fn from(bytes: Arc<[u8]>) -> Self {
         Body(Bytes::Shared(bytes))
     }
 }
 
 impl From<Arc<str>> for Body<'_> {
+    #[inline]
     fn from(text: Arc<str>) -> Self {
         Body(Bytes::Shared(text.into()))
     }
 }
 
 impl<'a> From<Cow<'a, [u8]>> for Body<'a> {
+    #[inline]
     fn from(bytes: Cow<'a, [u8]>) -> Body<'a> {
         match bytes {
             Cow::Borrowed(bytes) => bytes.into(),
@@ -140,6 +162,7 @@ impl<'a> From<Cow<'a, [u8]>> for Body<'a> {
 }
 
 impl<'a> From<Cow<'a, str>> for Body<'a> {
+    #[inline]
     fn from(text: Cow<'a, str>) -> Body<'a> {
         match text {
             Cow::Borrowed(text) => text.into(),
