@@ -8,6 +8,8 @@
 #[path = "../support/chunks.rs"]
 mod chunks;
 mod corpora;
+#[path = "../simulation/framing/mod.rs"]
+mod framing;
 #[path = "../fuzz/instrumented/src/lib.rs"]
 mod instrumented;
 mod judging;

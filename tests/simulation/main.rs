@@ -13,7 +13,7 @@
 //! - `streams`, `trouble`, `hub`, `marks`: where chance and time come from, what can go wrong, what
 //!   all look at, what has been met;
 //! - `framing`, `answers`, `streamed`: what requests and answers are, said independently of the
-//!   server;
+//!   server; what `framing` says of each script is compared with the fuzzer's model (`oracle`);
 //! - `plan`, `source`: what bodies are that come over time, and who gives them;
 //! - `script`, `peer`: what peers send, and when;
 //! - `wire`, `stream`, `door`: a connection as the kernel and the network see it, the server's end
@@ -33,9 +33,17 @@ mod door;
 mod framing;
 mod handler;
 mod hub;
+#[cfg(feature = "site")]
+#[path = "../fuzz/instrumented/src/lib.rs"]
+#[allow(dead_code, reason = "the fuzzer's; what is wanted here is its model of requests")]
+mod instrumented;
 mod many;
 mod marks;
 mod memory;
+#[cfg(feature = "site")]
+#[path = "../fuzz/src/oracle/mod.rs"]
+#[allow(dead_code, reason = "likewise")]
+mod oracle;
 mod peer;
 mod plan;
 #[path = "../support/random.rs"]

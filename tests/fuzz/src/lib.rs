@@ -7,6 +7,8 @@
 
 #[path = "../../support/chunks.rs"]
 mod chunks;
+#[path = "../../simulation/framing/mod.rs"]
+mod framing;
 pub use ::instrumented;
 
 pub mod mutator;

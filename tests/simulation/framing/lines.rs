@@ -87,7 +87,8 @@ pub fn request(text: &[u8]) -> Option<(&[u8], &[u8], [u8; 2])> {
     let (method, target, version) = (parts.next()?, parts.next()?, parts.next()?);
     let [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] = *version else { return None };
     let digits = major.is_ascii_digit() && minor.is_ascii_digit();
-    let fits = is_token(method) && !target.is_empty() && target.iter().all(u8::is_ascii_graphic);
+    let of_target = |byte: &u8| byte.is_ascii_graphic() || !byte.is_ascii();
+    let fits = is_token(method) && !target.is_empty() && target.iter().all(of_target);
     (fits && digits && parts.next().is_none()).then_some((method, target, [major, minor]))
 }
 

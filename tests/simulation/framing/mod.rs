@@ -13,6 +13,7 @@
 mod body;
 mod fields;
 mod lines;
+#[cfg(test)]
 mod tests;
 
 use oneloop::Limits;
@@ -194,8 +195,7 @@ struct Head<'s> {
 }
 
 fn head<'s>(bytes: &'s [u8], limits: &Limits) -> Reading<Head<'s>> {
-    // Where each fault becomes plain. The first one counts; of two at the same byte, the one that
-    // stands here first.
+    // Where each fault becomes plain. The first one counts; of several at the same byte, any.
     let mut faults: Vec<(usize, u16)> = Vec::new();
     let first = first_line(bytes);
     let mut fields = Vec::new();
@@ -206,6 +206,11 @@ fn head<'s>(bytes: &'s [u8], limits: &Limits) -> Reading<Head<'s>> {
         let kind = if at == 0 { Line::Request } else { Line::Field };
         if let Some(unsound) = kind.first_unsound(line) {
             faults.push((at + unsound, 400));
+            // A lone line feed ends a line all the same, which may be one too many.
+            let is_over = unsound == line.len() && line.ends_with(b"\n");
+            if kind == Line::Field && is_over && fields.len() == limits.fields_max {
+                faults.push((at + unsound, 431));
+            }
             break;
         }
         let Some(text) = lines::text_of(line) else { break };
@@ -220,13 +225,15 @@ fn head<'s>(bytes: &'s [u8], limits: &Limits) -> Reading<Head<'s>> {
         }
     }
     faults.extend(foreign_version(first).map(|at| (at, 505)));
+    faults.extend(no_text_for_target(first).map(|at| (at, 400)));
     faults.extend(target_excess(first, limits.target_bytes_max).map(|at| (at, 414)));
     let (seen, most) = (if is_whole { at } else { bytes.len() }, limits.head_bytes_max);
     if seen > most || seen == most && !is_whole {
         faults.push((most, 431));
     }
-    if let Some((at, status)) = faults.into_iter().min_by_key(|(at, _)| *at) {
-        return Reading::Faulty(at, vec![status]);
+    if let Some(first) = faults.iter().map(|(at, _)| *at).min() {
+        let at_first = faults.into_iter().filter(|(at, _)| *at == first);
+        return Reading::Faulty(first, at_first.map(|(_, status)| status).collect());
     }
     let request = lines::text_of(first).and_then(lines::request);
     let (Some((method, target, version)), true) = (request, is_whole) else {
@@ -252,6 +259,13 @@ fn foreign_version(line: &[u8]) -> Option<usize> {
     };
     let is_foreign = major.is_ascii_digit() && minor.is_ascii_digit() && major != b'1';
     is_foreign.then_some(second_space + 9)
+}
+
+/// Where it becomes plain that the target is no UTF-8: with the space behind it.
+fn no_text_for_target(line: &[u8]) -> Option<usize> {
+    let mut parts = line.splitn(3, |byte| *byte == b' ');
+    let (method, target, _) = (parts.next()?, parts.next()?, parts.next()?);
+    std::str::from_utf8(target).is_err().then_some(method.len() + target.len() + 2)
 }
 
 /// Where it becomes plain that the target is longer than it may be.

@@ -13,6 +13,8 @@ use oneloop::{Config, TimeoutClass};
 
 use self::manners::KINDS;
 use crate::framing::{self, Message};
+#[cfg(feature = "site")]
+use crate::oracle::agreement;
 use crate::random::Random;
 
 pub use self::manners::{Ending, How, Kind, Merit, Pace, Reading, Stop, When};
@@ -88,6 +90,8 @@ impl Script {
         script.ask(peer, length, pace, random);
         script.bend(peer, pace, random, config);
         script.messages = framing::messages(&script.bytes, &config.limits);
+        #[cfg(feature = "site")]
+        agreement::compare(&script.bytes, &script.messages, &config.limits);
         script
     }
 

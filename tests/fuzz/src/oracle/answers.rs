@@ -127,7 +127,7 @@ fn check_connection(answer: &Sent<'_>, persistence: Persistence) {
 }
 
 /// The status that says what is wrong (RFC 9110 §15.5, §15.6; RFC 6585 §5).
-fn status_of(kind: FaultKind) -> u16 {
+pub fn status_of(kind: FaultKind) -> u16 {
     let special = SPECIAL_STATUSES.iter().find(|(other, _)| *other == kind);
     special.map_or(400, |(_, status)| *status)
 }

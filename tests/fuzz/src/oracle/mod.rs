@@ -5,6 +5,7 @@
 //! - [`harness`] plays peers against the production `Clients`, over streams in memory, with a
 //!   handler that echoes all that it was shown;
 //! - [`answers`] reads what came back and compares it with what the model demands;
+//! - [`agreement`] compares the model with the simulation's;
 //! - [`site`] serves a directory to a peer of the fuzzer's making;
 //! - [`targets`] makes peers of a fuzzer's bytes; [`packed`] is how such bytes are kept.
 //!
@@ -12,6 +13,7 @@
 //! replays the corpora. So it may use nothing but the standard library, the server's public face
 //! and the counter of allocations.
 
+pub mod agreement;
 pub mod answers;
 pub mod harness;
 pub mod model;

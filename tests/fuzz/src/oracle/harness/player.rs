@@ -6,6 +6,7 @@ use std::rc::Rc;
 use oneloop::{CloseReason, Limits};
 
 use crate::instrumented::wire::{End, Wire};
+use crate::oracle::agreement;
 use crate::oracle::answers::{self, excerpt};
 use crate::oracle::model::conversation::{Answer, Conversation};
 
@@ -149,6 +150,7 @@ impl<'p> Player<'p> {
 /// What the model makes of all that `peer` says.
 fn read(peer: &Peer<'_>, limits: &Limits) -> Conversation {
     let input = peer.pieces.concat();
+    agreement::assert_agree(&input, limits);
     let mut end = 0;
     let ends: Vec<usize> = peer
         .pieces
