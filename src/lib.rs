@@ -66,7 +66,7 @@
 //! # For readers of the code: the house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `work`, `door`, `buffer/`, `system_calls/`: numbers,
+//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer/`, `system_calls/`: numbers,
 //!    counters, bytes, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `answer/`: handlers, sources and files, the library's face;
@@ -86,7 +86,6 @@ mod answer;
 mod buffer;
 pub mod config;
 mod connection;
-mod door;
 #[cfg(feature = "engine")]
 pub mod engine;
 #[cfg(not(feature = "engine"))]

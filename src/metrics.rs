@@ -39,7 +39,7 @@ counters! {
     accepted, "connections_accepted", "Connections accepted.";
     accepts_exhausted, "accepts_exhausted",
         "Accepts that failed for lack of descriptors or memory.";
-    requests, "requests", "Requests answered by a handler, those for metrics included.";
+    requests, "requests", "Requests answered by the handler, without those of the admin listener.";
     faults, "faults", "Faults answered: bytes that were no acceptable request.";
     continues, "continues", "Interim answers 100 Continue.";
     streams, "streams", "Answers whose body came from a source.";

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 11] = [
-    &["config", "error", "metrics", "time", "work", "buffer", "door", "system_calls"],
+    &["config", "error", "metrics", "time", "work", "buffer", "system_calls"],
     &["http"],
     &["answer"],
     &["connection"],

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use oneloop::config::LINGER_SPANS_MAX;
-use oneloop::engine::{Accept, Accepted, Admission, Clients, Shortage, Time};
+use oneloop::engine::{Accept, Accepted, Admission, Clients, Evictable, Shortage, Time};
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Pipe, PipeStream};
 use oneloop::{CloseReason, Limits, Next, Piece, Reply, Request, Timeouts};
@@ -55,9 +55,9 @@ fn r3_a_client_whose_request_has_come_is_not_evicted() {
     clients.drive(Time::START, &mut handler);
     assert_eq!(clients.metrics().requests, 0);
     let later = Time::START + Duration::from_secs(1);
-    assert!(!clients.evict(later, &mut handler));
+    assert!(!clients.evict(Evictable::Idle, later, &mut handler));
     assert_eq!((clients.len(), clients.metrics().requests), (1, 1));
-    assert!(clients.evict(later + Duration::from_secs(5), &mut handler));
+    assert!(clients.evict(Evictable::Idle, later + Duration::from_secs(5), &mut handler));
     assert_eq!(clients.metrics().closed(CloseReason::Evicted), 1);
 }
 

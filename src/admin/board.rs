@@ -1,4 +1,4 @@
-//! What the loop and the answers of the admin door tell each other.
+//! What the loop and the answers of the admin listener tell each other.
 //!
 //! An answer is given in the midst of driving clients, and cannot look at all of them; a source that
 //! goes on answering is owned by its connection, and has to be `Send`. So both leave word here, and

@@ -1,4 +1,4 @@
-//! Where the loop acts on what was asked for by the admin door, once in each turn.
+//! Where the loop acts on what was asked for by the admin listener, once in each turn.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,29 +10,36 @@ use super::board::{Order, Shared};
 use super::events::FRAME_PERIOD;
 use super::frame::Unchanging;
 use super::guard::Names;
+use super::public_clock::PublicClock;
 use super::routes::Routes;
-use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Turns};
+use super::snapshot::{LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
 use crate::config::AdminPlace;
-use crate::door::Door;
-use crate::engine::{Accept, Engine};
+use crate::engine::{Accept, Engine, Host};
 use crate::time::Time;
 use crate::watch::Tracer;
 
-/// How many clients there may be by the admin door: as many watchers as there may be, and some who
+/// How many clients there may be by the admin listener: as many watchers as there may be, and some who
 /// ask once. Their descriptors are set apart, so that they get in when the public has all the rest.
 /// Above: the longest idle of them makes room, or else the one that has waited longest for anything.
 pub(crate) const CLIENTS_MAX: usize = 32;
 
-/// The loop's side of the admin door.
+/// The loop's side of the admin listener.
 #[derive(Debug)]
 pub(crate) struct Desk {
     board: Shared,
     pace: Pace,
+    public_clock: PublicClock,
     last_step: Option<LastStep>,
     turns: Turns,
     /// When the clients were last looked at.
     looked: Option<Time>,
+}
+
+/// The engines of the loop.
+pub(crate) struct Engines<'e, L: Accept> {
+    pub(crate) public: &'e mut Engine<L>,
+    pub(crate) admin: &'e Engine<L>,
 }
 
 impl Desk {
@@ -48,7 +55,15 @@ impl Desk {
         let unchanging = Arc::new(Unchanging { listeners });
         let routes = Routes::new(Names::new(address, place, hosts), board.clone(), unchanging);
         let turns = Turns::default();
-        (Desk { board, pace: Pace::Running, last_step: None, turns, looked: None }, routes)
+        let desk = Desk {
+            board,
+            pace: Pace::Running,
+            public_clock: PublicClock::default(),
+            last_step: None,
+            turns,
+            looked: None,
+        };
+        (desk, routes)
     }
 
     /// The loop has worked, and goes to sleep.
@@ -76,42 +91,56 @@ impl Desk {
         !self.board.look().orders.is_empty()
     }
 
-    /// Does what was asked for in the last turn, and looks at all clients if a watcher wants to know.
+    /// What time it is for the public, which stands still while it is held.
+    pub(crate) fn public_time(&self, now: Time) -> Time {
+        self.public_clock.at(now)
+    }
+
+    /// The loop's time at which it is `due` for the public; never while the public is held.
+    pub(crate) fn public_due(&self, due: Time) -> Option<Time> {
+        self.public_clock.when(due)
+    }
+
+    /// Whether the public is held: it takes no turns.
+    pub(crate) fn holds_public(&self) -> bool {
+        self.pace != Pace::Running
+    }
+
+    /// Does what was asked for at the admin page, and looks at all clients if a watcher wants to know.
     pub(crate) fn attend<L: Accept, H: Handler>(
         &mut self,
-        engine: &mut Engine<L>,
+        engines: Engines<'_, L>,
         tracer: &Tracer,
         handler: &mut H,
+        host: &mut impl Host<L::Stream>,
         now: Time,
     ) {
-        let is_unwatched = engine.clients().len_of(Door::Admin) == 0 && !tracer.is_watched();
+        let is_unwatched = engines.admin.clients().is_empty() && !tracer.is_watched();
         if is_unwatched && self.pace == Pace::Running && !self.has_orders() {
             return;
         }
-        if engine.is_stopping() {
-            self.on_stopping(engine.is_ending());
-        }
         let orders = std::mem::take(&mut self.board.look().orders);
         for order in orders {
-            self.obey(order, engine, handler, now);
+            self.obey(order, engines.public, handler, host, now);
         }
         if let Pace::Slow { interval, due } = self.pace
             && due <= now
         {
             self.pace = Pace::Slow { interval, due: now + interval };
-            self.step(engine, handler, now);
+            self.step(engines.public, handler, host, now);
         }
-        self.look_around(engine, tracer, now);
+        self.look_around(&engines, tracer, now);
     }
 
     fn obey<L: Accept, H: Handler>(
         &mut self,
         order: Order,
-        engine: &mut Engine<L>,
+        public: &mut Engine<L>,
         handler: &mut H,
+        host: &mut impl Host<L::Stream>,
         now: Time,
     ) {
-        if engine.is_stopping() {
+        if public.is_stopping() {
             return;
         }
         if self.pace == Pace::Running && order != Order::Resume {
@@ -120,49 +149,51 @@ impl Desk {
         match order {
             Order::Pause | Order::Step => self.pace = Pace::Paused,
             Order::Slow(interval) => self.pace = Pace::Slow { interval, due: now + interval },
-            Order::Resume => {
-                self.resume();
-                return engine.clients_mut().release(now);
-            }
+            Order::Resume => return self.resume(now),
         }
-        engine.clients_mut().hold(now);
+        self.public_clock.stop(now);
         if order == Order::Step {
-            self.step(engine, handler, now);
+            self.step(public, handler, host, now);
         }
     }
 
-    /// One held client takes one step; or one more is let in, after each lap of those that are
-    /// here. If no client can, the page says so.
-    fn step<L: Accept, H: Handler>(&mut self, engine: &mut Engine<L>, handler: &mut H, now: Time) {
-        let Engine { clients, admission, .. } = engine;
-        let now = clients.time_of(Door::Public, now);
-        let came_to = if clients.begins_lap() && admission.accept_one(clients, handler, now) {
-            Stepped::Accepted
-        } else {
-            clients.step(handler).map_or(Stepped::Nothing, Stepped::Taken)
-        };
+    /// One held client takes one step, or a connection is accepted. If neither can be, the page says so.
+    fn step<L: Accept, H: Handler>(
+        &mut self,
+        public: &mut Engine<L>,
+        handler: &mut H,
+        host: &mut impl Host<L::Stream>,
+        now: Time,
+    ) {
+        let came_to = public.step(self.public_clock.at(now), handler, host);
         let number = self.last_step.map_or(1, |last| last.number + 1);
         self.last_step = Some(LastStep { number, came_to });
     }
 
-    fn resume(&mut self) {
+    fn resume(&mut self, now: Time) {
         if self.pace != Pace::Running {
             info!("resumed from the admin page");
         }
         self.pace = Pace::Running;
         self.last_step = None;
+        self.public_clock.go_on(now);
     }
 
     /// The server was told to stop, and lets its clients finish: no client is held any more.
-    fn on_stopping(&mut self, is_ending: bool) {
-        self.resume();
-        let mut board = self.board.look();
-        (board.is_draining, board.is_ending) = (true, is_ending);
+    pub(crate) fn on_stopping(&mut self, now: Time) {
+        self.resume(now);
+        self.board.look().is_draining = true;
+    }
+
+    /// Only clients of the admin listener are left: each watcher's next frame is its last.
+    pub(crate) fn on_ending(&mut self) {
+        self.board.look().is_ending = true;
     }
 
     /// Looks at all clients if a watcher wants to know, and not too often.
-    fn look_around<L: Accept>(&mut self, engine: &Engine<L>, tracer: &Tracer, now: Time) {
-        let Engine { clients, admission, .. } = engine;
+    fn look_around<L: Accept>(&mut self, engines: &Engines<'_, L>, tracer: &Tracer, now: Time) {
+        let (clients, admins) = (engines.public.clients(), engines.admin.clients());
+        let public_now = self.public_clock.at(now);
         let mut board = self.board.look();
         let watchers = board.watchers();
         let is_due = self.looked.is_none_or(|looked| now.since(looked) >= FRAME_PERIOD);
@@ -179,7 +210,7 @@ impl Desk {
         slots.append(&mut board.wanted_slots);
         slots.sort_unstable();
         slots.dedup();
-        let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, now));
+        let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, public_now));
         board.snapshot = Arc::new(Snapshot {
             at: now,
             pace: self.pace,
@@ -187,8 +218,12 @@ impl Desk {
             is_draining: board.is_draining,
             watchers,
             clients: clients.len(),
-            clients_max: admission.clients_max(),
-            survey: clients.survey(now),
+            clients_max: engines.public.admission().clients_max(),
+            survey: clients.survey(public_now),
+            admins: admins.len(),
+            admin_survey: admins.survey(now),
+            admin_owed_bytes: admins.owed_bytes(),
+            admin_metrics: admins.metrics().clone(),
             arrows: tracer.arrows(),
             turns: self.turns,
             metrics: clients.metrics().clone(),

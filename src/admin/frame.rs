@@ -6,12 +6,11 @@
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
 
-use super::snapshot::{LastStep, Pace, Snapshot, Stepped, Sums};
+use super::snapshot::{LastStep, Pace, Snapshot, Sums};
 use crate::config::TimeoutClass;
 use crate::connection::state::{ARROWS, Arrow};
-use crate::door::Door;
-use crate::engine::{DEADLINE_KINDS, StepTaken, View};
-use crate::metrics::{CloseReason, Counter};
+use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
+use crate::metrics::{CloseReason, Counter, Metrics};
 use crate::time::Time;
 use crate::watch::{Event, StateName};
 
@@ -72,11 +71,24 @@ fn write_frame(
         Some(rest) => write!(out, ",\"next_due_ms\":{}", rest.as_millis())?,
         None => out.push_str(",\"next_due_ms\":null"),
     }
+    write_admins(out, snapshot)?;
     let mut chosen = snapshot.chosen.iter();
     match chosen.find(|(view, _)| Some(view.slot) == slot) {
         Some((view, steps)) => write_client(out, view, steps),
         None => out.write_str(",\"client\":null"),
     }
+}
+
+/// What the clients of the admin listener are doing, those who watch among them.
+fn write_admins(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
+    let Snapshot { admins, admin_survey: survey, admin_metrics: metrics, .. } = snapshot;
+    let (owed, requests) = (snapshot.admin_owed_bytes, metrics.requests);
+    write!(out, ",\"admin\":{{\"clients\":{admins},\"requests\":{requests}")?;
+    write!(out, ",\"owed_bytes\":{owed}")?;
+    write!(out, ",\"grid\":\"{}\"", survey.picture)?;
+    write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
+    write_closed(out, metrics)?;
+    out.write_char('}')
 }
 
 /// Which step it was, and one sentence on what it came to.
@@ -114,10 +126,15 @@ fn write_totals(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     let counters = metrics.counters().map(|Counter { name, value, .. }| (name, value));
     write_counts(out, "totals", counters)?;
     out.pop(); // the object goes on
+    write_closed(out, metrics)?;
+    out.write_char('}')
+}
+
+/// How many connections have ended for each reason.
+fn write_closed(out: &mut String, metrics: &Metrics) -> fmt::Result {
     let closed =
         CloseReason::ALL.iter().map(|reason| (format!("{reason:?}"), metrics.closed(*reason)));
-    write_counts(out, "closed", closed)?;
-    out.write_char('}')
+    write_counts(out, "closed", closed)
 }
 
 /// An object of numbers.
@@ -135,15 +152,10 @@ fn write_counts<K: Display, V: Display>(
 }
 
 fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
-    let View { slot, generation, door, peer, state, kept_bytes, owed_bytes, served, deadline } =
-        view;
-    let door = match door {
-        Door::Public => "public",
-        Door::Admin => "admin",
-    };
+    let View { slot, generation, peer, state, kept_bytes, owed_bytes, served, deadline } = view;
     write!(
         out,
-        ",\"client\":{{\"slot\":{slot},\"generation\":{generation},\"door\":\"{door}\",\
+        ",\"client\":{{\"slot\":{slot},\"generation\":{generation},\
          \"peer\":\"{peer}\",\"state\":\"{state:?}\",\"kept_bytes\":{kept_bytes},\
          \"owed_bytes\":{owed_bytes},\"served\":{served}"
     )?;

@@ -104,7 +104,7 @@ fn value_of<N: FromStr>(request: &Request<'_>, name: &str) -> Result<Option<N>, 
     value.map(|value| value.parse().map_err(|_| Unreadable)).transpose()
 }
 
-/// The handler of the admin door.
+/// The handler of the admin listener.
 #[derive(Debug)]
 pub(crate) struct Routes {
     names: Names,

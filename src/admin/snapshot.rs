@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::{StepTaken, Survey, View};
+use crate::engine::{Stepped, Survey, View};
 use crate::metrics::Metrics;
 use crate::time::Time;
 use crate::watch::{ARROW_COUNT, Event};
@@ -19,6 +19,11 @@ pub(super) struct Snapshot {
     pub(super) clients: usize,
     pub(super) clients_max: usize,
     pub(super) survey: Survey,
+    /// Clients of the admin listener: how many there are, and what they are doing.
+    pub(super) admins: usize,
+    pub(super) admin_survey: Survey,
+    pub(super) admin_owed_bytes: usize,
+    pub(super) admin_metrics: Metrics,
     /// How often each arrow was walked while there were watchers.
     pub(super) arrows: [u64; ARROW_COUNT],
     pub(super) turns: Turns,
@@ -45,17 +50,6 @@ pub(super) struct LastStep {
     /// Which one it is since the clients are held, from 1.
     pub(super) number: u64,
     pub(super) came_to: Stepped,
-}
-
-/// What a step came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stepped {
-    /// No client could take one.
-    Nothing,
-    /// A connection was accepted.
-    Accepted,
-    /// A client has taken it.
-    Taken(StepTaken),
 }
 
 /// What the turns with watchers came to.

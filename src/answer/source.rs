@@ -451,17 +451,6 @@ impl Streaming {
             Streaming::File(_) => CloseReason::FileBroken,
         }
     }
-
-    /// It may be asked later by so much.
-    pub(crate) fn move_by(&mut self, time: Duration) {
-        match self {
-            Streaming::Source(given) => {
-                given.due = given.due + time;
-                given.wakes_from = given.wakes_from.map(|from| from + time);
-            }
-            Streaming::File(sending) => sending.move_by(time),
-        }
-    }
 }
 
 impl Given {

@@ -6,7 +6,6 @@
 
 use std::io::IoSlice;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use super::state::{After, AfterSource, Name, State};
 use crate::answer::handler::Handler;
@@ -15,7 +14,6 @@ use crate::answer::waker::Wakers;
 use crate::buffer::kept::Kept;
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, Timeouts};
-use crate::door::Door;
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
 use crate::http::peer::Peer;
@@ -110,13 +108,11 @@ pub(crate) struct Connection {
     pub(super) served: u32,
     pub(super) backlog: Backlog,
     pub(super) address: Peer,
-    /// Which handler answers its requests.
-    pub(super) door: Door,
 }
 
 impl Connection {
-    /// A connection from `address` that was accepted at `now`, by this door.
-    pub(crate) fn new(address: Peer, door: Door, now: Time) -> Connection {
+    /// A connection from `address` that was accepted at `now`.
+    pub(crate) fn new(address: Peer, now: Time) -> Connection {
         Connection {
             state: State::Fresh,
             parked: None,
@@ -125,7 +121,6 @@ impl Connection {
             served: 0,
             backlog: Backlog::Nothing,
             address,
-            door,
         }
     }
 
@@ -157,11 +152,6 @@ impl Connection {
         self.address.into()
     }
 
-    /// By which listener it has come in.
-    pub(crate) fn door(&self) -> Door {
-        self.door
-    }
-
     /// Answers given so far, to requests and to faults.
     pub(crate) fn served(&self) -> u32 {
         self.served
@@ -183,12 +173,6 @@ impl Connection {
             Some(parked) if !parked.output.is_empty() => parked.output.len(),
             Some(_) | None => hot.len(),
         }
-    }
-
-    /// Every moment that it remembers becomes later by so much: meanwhile nothing could happen to it.
-    pub(crate) fn move_by(&mut self, time: Duration) {
-        self.since = self.since + time;
-        self.state.move_by(time);
     }
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is

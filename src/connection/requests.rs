@@ -162,7 +162,6 @@ impl Connection {
             head,
             target: &control.target,
             body: &[],
-            door: self.door,
             peer: &self.address,
             now: turn.now,
             date: turn.common.date.at(),
@@ -331,7 +330,6 @@ impl Connection {
                     head,
                     target: &control.target,
                     body,
-                    door: self.door,
                     peer: &self.address,
                     now: turn.now,
                     date: turn.common.date.at(),
@@ -341,7 +339,7 @@ impl Connection {
             Err(kind) => {
                 turn.common.metrics.faults += 1;
                 let received = head.method.as_bytes();
-                let fault = Fault { kind, received, door: self.door, peer: &self.address };
+                let fault = Fault { kind, received, peer: &self.address };
                 turn.handler.handle_fault(&fault, reply)
             }
         };
@@ -386,7 +384,7 @@ impl Connection {
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
-        let fault = Fault { kind, received, door: self.door, peer: &self.address };
+        let fault = Fault { kind, received, peer: &self.address };
         let sent = turn.handler.handle_fault(&fault, reply);
         turn.common.metrics.faults += 1;
         turn.common.budget.spend(work::ANSWER + sent.work());

@@ -33,8 +33,6 @@
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
 
-use std::time::Duration;
-
 use crate::answer::source::Streaming;
 use crate::http::body::{Content, ContentUse};
 use crate::metrics::CloseReason;
@@ -367,16 +365,6 @@ impl State {
             | State::Writing(_)
             | State::Lingering { .. }
             | State::Closed(_) => None,
-        }
-    }
-
-    /// Every moment that it remembers becomes later by so much.
-    pub(crate) fn move_by(&mut self, time: Duration) {
-        if let State::ReadingHead(head) = self {
-            head.began = head.began + time;
-        }
-        if let Some(body) = self.source() {
-            body.move_by(time);
         }
     }
 

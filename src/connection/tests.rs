@@ -15,7 +15,6 @@ use crate::answer::source::{Next, Piece, Source};
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
-use crate::door::Door;
 use crate::http::date::Date;
 use crate::http::peer::Peer;
 use crate::http::request::Request;
@@ -158,7 +157,7 @@ impl Bench {
     fn new() -> Bench {
         let address = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         let mut bench = Bench {
-            connection: Connection::new(address, Door::Public, Time::START),
+            connection: Connection::new(address, Time::START),
             common: Common {
                 output: Output::default(),
                 date: Date::new(SystemTime::UNIX_EPOCH),

@@ -16,8 +16,8 @@ use std::time::Duration;
 use log::warn;
 
 use crate::answer::handler::Handler;
-use crate::door::Door;
 use crate::engine::Clients;
+use crate::engine::parting::Evictable;
 use crate::engine::socket::Stream;
 use crate::system_calls::episode::Episode;
 use crate::time::Time;
@@ -74,11 +74,11 @@ const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 /// After this long without it, a shortage is over; the next one is logged again.
 const EPISODE_QUIET: Duration = Duration::from_secs(10);
 
-/// The listeners of one door, and the watcher of their steps.
+/// The listeners, and what is decided about accepting from them.
 #[derive(Debug)]
 pub struct Admission<L: Accept> {
     entrances: Vec<Entrance<L>>,
-    door: Door,
+    evictable: Evictable,
     clients_max: usize,
     accepts_per_turn_max: usize,
     /// A connection that was accepted when there turned out to be no room for it.
@@ -109,7 +109,7 @@ impl<L: Accept> Admission<L> {
         let entrances = listeners.into_iter().map(|listener| Entrance { listener, ready: false });
         Admission {
             entrances: entrances.collect(),
-            door: Door::Public,
+            evictable: Evictable::Idle,
             clients_max,
             accepts_per_turn_max,
             waiting: None,
@@ -122,9 +122,9 @@ impl<L: Accept> Admission<L> {
         }
     }
 
-    /// Lets them in by this door instead of the public one.
-    pub(crate) fn by(self, door: Door) -> Admission<L> {
-        Admission { door, ..self }
+    /// Lets these clients make room for new ones, instead of idle ones only.
+    pub fn evicting(self, evictable: Evictable) -> Admission<L> {
+        Admission { evictable, ..self }
     }
 
     /// Where connections come in; nowhere once it is closed.
@@ -170,8 +170,7 @@ impl<L: Accept> Admission<L> {
     pub fn is_possible(&self, clients: &Clients<L::Stream>, now: Time) -> bool {
         self.may_be_waited_for()
             && self.exhausted_until.is_none_or(|until| now >= until)
-            && (clients.len_of(self.door) < self.clients_max
-                || clients.has_evictable_at(self.door, now))
+            && (clients.len() < self.clients_max || clients.has_evictable(self.evictable, now))
     }
 
     /// Accepts from every ready listener, a bounded number of connections, and no more than the
@@ -197,20 +196,25 @@ impl<L: Accept> Admission<L> {
         }
     }
 
-    /// Accepts one connection, if one waits and there is room for it, and says whether it did. For
-    /// stepping, which lets them in one by one.
-    pub(crate) fn accept_one<H: Handler>(
-        &mut self,
-        clients: &mut Clients<L::Stream>,
-        handler: &mut H,
-        now: Time,
-    ) -> bool {
-        clients.begin_accepting();
-        let accepted = clients.metrics().accepted;
-        for index in 0..self.entrances.len() {
-            self.accept_at(index, 1, clients, handler, now);
-            if clients.metrics().accepted > accepted {
-                return true;
+    /// Accepts one connection, if one waits and there is room for it, and says whether it did. No
+    /// client is evicted for it.
+    pub(crate) fn accept_one(&mut self, clients: &mut Clients<L::Stream>, now: Time) -> bool {
+        if clients.len() >= self.clients_max || self.exhausted_until.is_some_and(|it| now < it) {
+            return false;
+        }
+        if let Some((stream, peer)) = self.waiting.take() {
+            clients.admit(stream, peer, now);
+            return true;
+        }
+        for entrance in self.entrances.iter_mut().filter(|entrance| entrance.ready) {
+            match entrance.listener.accept() {
+                Accepted::Client(stream, peer) => {
+                    clients.admit(stream, peer, now);
+                    return true;
+                }
+                Accepted::Nothing => entrance.ready = false,
+                // It stays ready, and is asked again for the next.
+                Accepted::Lost | Accepted::Exhausted(..) | Accepted::Refused(_) => {}
             }
         }
         false
@@ -259,7 +263,7 @@ impl<L: Accept> Admission<L> {
         handler: &mut H,
         now: Time,
     ) {
-        if clients.len_of(self.door) >= self.clients_max {
+        if clients.len() >= self.clients_max {
             if self.crowd.begins(now, EPISODE_QUIET) {
                 let max = self.clients_max;
                 warn!(
@@ -268,14 +272,14 @@ impl<L: Accept> Admission<L> {
             }
             // Kept meanwhile: the handler, which may answer a client that is looked at, can panic.
             self.waiting = Some((stream, peer));
-            if !clients.evict_at(self.door, now, handler) {
+            if !clients.evict(self.evictable, now, handler) {
                 return;
             }
             let Some((stream, peer)) = self.waiting.take() else { return };
-            clients.admit_by(self.door, stream, peer, now);
+            clients.admit(stream, peer, now);
             return;
         }
-        clients.admit_by(self.door, stream, peer, now);
+        clients.admit(stream, peer, now);
     }
 
     /// The system is out of descriptors or memory: the handler gives way, or an idle client goes. If
@@ -301,7 +305,7 @@ impl<L: Accept> Admission<L> {
             (self.has_made_room, self.exhausted_until) = (false, Some(now + EXHAUSTION_PAUSE));
             return;
         }
-        self.has_made_room = clients.evict(now, handler);
+        self.has_made_room = clients.evict(self.evictable, now, handler);
         if !self.has_made_room || shortage == Shortage::Systems {
             self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
         }
@@ -316,7 +320,7 @@ impl<L: Accept> Admission<L> {
         self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
     }
 
-    /// Makes one episode of what this and another door's listeners are refused: the system refuses
+    /// Makes one episode of what these and another admission's listeners are refused: the system refuses
     /// both for the same reason, of which the log is told once.
     pub(crate) fn share_episodes(&mut self, other: &mut Admission<L>) {
         let exhaustion = self.exhaustion.max(other.exhaustion);
@@ -327,7 +331,7 @@ impl<L: Accept> Admission<L> {
 
     /// Tells the log, once an episode, that connections wait because no client is idle.
     fn tell_of_waiting(&mut self, clients: &Clients<L::Stream>, now: Time) {
-        let full = clients.len_of(self.door) >= self.clients_max;
+        let full = clients.len() >= self.clients_max;
         // A listener whose queue was not emptied counts as ready even if no connection waits.
         if full
             && self.crowd.is_over(now, EPISODE_QUIET)

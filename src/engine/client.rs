@@ -13,7 +13,6 @@ use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Common, Connection, Context, Deadline, Demand};
-use crate::door::Door;
 use crate::engine::socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};
 use crate::http::peer::Peer;
@@ -54,17 +53,11 @@ pub(crate) enum Step {
 }
 
 impl<S: Stream> Client<S> {
-    /// The `generation`th client, who came from `peer` by this door at `now`.
-    pub(crate) fn new(
-        stream: S,
-        peer: SocketAddr,
-        door: Door,
-        generation: u32,
-        now: Time,
-    ) -> Client<S> {
+    /// The `generation`th client, who came from `peer` at `now`.
+    pub(crate) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
         Client {
             socket: Socket::new(stream),
-            connection: Connection::new(Peer::from(peer), door, now),
+            connection: Connection::new(Peer::from(peer), now),
             link: Link::new(),
             generation,
             queued: false,

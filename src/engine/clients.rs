@@ -10,7 +10,6 @@ use log::{Level, max_level};
 use slab::Slab;
 
 use super::event::ClientEvent;
-use super::hold::Hold;
 use super::id::ClientId;
 use super::panics::NOBODY;
 use super::run::{Arrival, BATCH_BYTES, Underway};
@@ -21,7 +20,6 @@ use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
-use crate::door::Door;
 use crate::engine::client::Client;
 use crate::engine::socket::{Interest, Readiness, Stream};
 use crate::engine::timers::Timers;
@@ -45,8 +43,7 @@ pub struct Clients<S> {
     extent: Extent,
     /// Clients that can do something now, each of them once. One that has ended since is skipped.
     pub(super) run_queue: VecDeque<ClientId>,
-    /// The public's deadlines, and those of the admin door's clients.
-    pub(super) timers: [Timers; Door::ALL.len()],
+    pub(super) timers: Timers,
     /// Keys whose clients have still to be looked at because the server is stopping.
     pub(super) to_drain: Range<usize>,
     /// How many keys on the run queue are those of clients that still have to be looked at, for the
@@ -69,9 +66,6 @@ pub struct Clients<S> {
     pub(super) answered: usize,
     pub(super) steps: Steps,
     next_generation: u32,
-    /// How many clients came in by the admin door.
-    admins: usize,
-    pub(super) hold: Option<Hold>,
 }
 
 impl<S: Stream> Clients<S> {
@@ -83,7 +77,7 @@ impl<S: Stream> Clients<S> {
             slab,
             extent,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
-            timers: Door::ALL.map(|_| Timers::new(&timeouts)),
+            timers: Timers::new(&timeouts),
             to_drain: 0..0,
             last_looks: 0,
             ended: Vec::with_capacity(KEYS_RESERVED),
@@ -106,22 +100,12 @@ impl<S: Stream> Clients<S> {
             answered: 0,
             steps: Steps::default(),
             next_generation: 0,
-            admins: 0,
-            hold: None,
         }
     }
 
     /// How many clients there are.
     pub fn len(&self) -> usize {
         self.slab.len()
-    }
-
-    /// How many of them have come in by this door.
-    pub(crate) fn len_of(&self, door: Door) -> usize {
-        match door {
-            Door::Public => self.slab.len() - self.admins,
-            Door::Admin => self.admins,
-        }
     }
 
     /// Whether there is none.
@@ -210,25 +194,13 @@ impl<S: Stream> Clients<S> {
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
     pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
-        self.admit_by(Door::Public, stream, peer, now)
-    }
-
-    /// As [`Clients::admit`], by this door.
-    pub(crate) fn admit_by(
-        &mut self,
-        door: Door,
-        stream: S,
-        peer: SocketAddr,
-        now: Time,
-    ) -> ClientId {
         let generation = self.next_generation;
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
-        let key = self.slab.insert(Client::new(stream, peer, door, generation, now));
+        let key = self.slab.insert(Client::new(stream, peer, generation, now));
         self.extent.on_taken(key);
-        self.admins += usize::from(door == Door::Admin);
         let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
-        self.timers[door as usize].set(&mut self.slab, key, Some(deadline));
+        self.timers.set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
         self.common.metrics.accepted += 1;
         self.common.budget.spend(work::ACCEPT);
@@ -256,10 +228,9 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Sets what one client's time is, among those who came in by its door.
+    /// Sets what one client's time is.
     pub(super) fn set_deadline(&mut self, key: usize, deadline: Option<Deadline>) {
-        let door = self.slab[key].connection.door();
-        self.timers[door as usize].set(&mut self.slab, key, deadline);
+        self.timers.set(&mut self.slab, key, deadline);
     }
 
     pub(super) fn enqueue(&mut self, key: usize) {
@@ -283,19 +254,9 @@ impl<S: Stream> Clients<S> {
         client.is_some_and(|client| client.generation == id.number() && client.queued)
     }
 
-    /// When the next deadline is to be acted on; none of those who are held.
+    /// When the next deadline is to be acted on.
     pub fn next_due(&self) -> Option<Time> {
-        let public = match self.hold {
-            None => self.timers[Door::Public as usize].next_due(&self.slab),
-            Some(_) => None,
-        };
-        match self.admins {
-            0 => public,
-            _ => public
-                .into_iter()
-                .chain(self.timers[Door::Admin as usize].next_due(&self.slab))
-                .min(),
-        }
+        self.timers.next_due(&self.slab)
     }
 
     /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
@@ -384,7 +345,6 @@ impl<S: Stream> Clients<S> {
         let freed = self.ended.len();
         for key in self.ended.drain(..) {
             let client = self.slab.remove(key);
-            self.admins -= usize::from(client.connection.door() == Door::Admin);
             let id = client.id(key);
             drop(client);
             if self.steps.are_told() {

@@ -25,20 +25,20 @@
 //! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
 //! them, `panics` clears up when a step ends in a panic, and `parting` decides which client has to
 //! go before its peer wants to. `event` has every step that a client takes, and `steps` is the seam
-//! that tells a [`Watcher`] of them. `survey` looks at all clients at once, and `hold` makes the
-//! public stand still.
+//! that tells a [`Watcher`] of them. `survey` looks at all clients at once, and `stepping` lets
+//! clients take single steps.
 
 pub(crate) mod admission;
 pub(crate) mod client;
 mod clients;
 mod event;
-mod hold;
 mod id;
 mod panics;
 mod parting;
 mod run;
 mod slots;
 pub(crate) mod socket;
+mod stepping;
 mod steps;
 mod stopping;
 mod survey;
@@ -49,9 +49,10 @@ pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
 pub use clients::Clients;
 pub use event::{Change, ClientEvent, Rest};
-pub(crate) use hold::StepTaken;
 pub use id::ClientId;
+pub use parting::Evictable;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
+pub use stepping::{StepTaken, Stepped};
 pub use steps::{Attention, Watcher};
 pub use stopping::Stopped;
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};

@@ -7,7 +7,6 @@ use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;
 use crate::connection::state::Name;
-use crate::door::Door;
 use crate::engine::socket::{Readiness, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -23,18 +22,22 @@ const DRAINS_PER_TURN_MAX: usize = 256;
 /// How many slots are looked at for that in one turn: most of them may be free.
 const DRAIN_LOOKS_PER_TURN_MAX: usize = 16 * 1024;
 
-impl<S: Stream> Clients<S> {
-    /// Whether there is a client that might be evicted: one that owes and is owed nothing, as far
-    /// as is known, and did so already before `now`.
-    pub fn has_evictable(&self, now: Time) -> bool {
-        self.has_evictable_at(Door::Public, now)
-    }
+/// Which clients may be closed to make room for new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evictable {
+    /// Those that owe and are owed nothing, as far as is known, and did so already before.
+    Idle,
+    /// Those; and if there is none, the one that has waited the longest for its peer. For few clients
+    /// that ask whether the server is well: none of them may keep the next one out, idle or not.
+    Waiting,
+}
 
-    /// As [`Clients::has_evictable`], among those who came in by this door.
-    pub(crate) fn has_evictable_at(&self, door: Door, now: Time) -> bool {
-        match door {
-            Door::Public => !self.is_held() && self.longest_idle(door, now).is_some(),
-            Door::Admin => self.longest_idle(door, now).or(self.longest_waiting(door)).is_some(),
+impl<S: Stream> Clients<S> {
+    /// Whether there is a client that might be evicted.
+    pub fn has_evictable(&self, evictable: Evictable, now: Time) -> bool {
+        match evictable {
+            Evictable::Idle => self.longest_idle(now).is_some(),
+            Evictable::Waiting => self.longest_idle(now).or(self.longest_waiting()).is_some(),
         }
     }
 
@@ -44,18 +47,9 @@ impl<S: Stream> Clients<S> {
     /// A request may have come from it that no event has told us of yet, because the poll returns
     /// a bounded number of them. So each candidate is read from first; one that turns out to be
     /// busy stays.
-    pub fn evict<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
-        self.evict_at(Door::Public, now, handler)
-    }
-
-    /// As [`Clients::evict`], among those who came in by this door.
-    pub(crate) fn evict_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
-        // A held client takes no step, so it cannot be evicted.
-        if door == Door::Public && self.is_held() {
-            return false;
-        }
+    pub fn evict<H: Handler>(&mut self, evictable: Evictable, now: Time, handler: &mut H) -> bool {
         for _ in 0..EVICTION_LOOKS_MAX {
-            let Some(key) = self.longest_idle(door, now) else { break };
+            let Some(key) = self.longest_idle(now) else { break };
             self.drive_before_end(key, now, handler);
             if self.is_evictable(key, now) {
                 self.close(key, CloseReason::Evicted);
@@ -64,16 +58,13 @@ impl<S: Stream> Clients<S> {
                 return true;
             }
         }
-        door == Door::Admin && self.evict_waiting(door, now, handler)
+        evictable == Evictable::Waiting && self.evict_waiting(now, handler)
     }
 
     /// Closes the client that has waited the longest, whatever for. What it has asked for by now is
     /// answered before, as far as the kernel takes the answer.
-    ///
-    /// Only by the admin door: it has room for few clients, and a monitoring program asks there
-    /// whether the server is well. So no client may keep the next one out, idle or not.
-    fn evict_waiting<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) -> bool {
-        let Some(key) = self.longest_waiting(door) else { return false };
+    fn evict_waiting<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
+        let Some(key) = self.longest_waiting() else { return false };
         self.drive_before_end(key, now, handler);
         self.close(key, CloseReason::Evicted);
         self.free() > 0
@@ -93,18 +84,18 @@ impl<S: Stream> Clients<S> {
     }
 
     /// The client that has waited longest for its peer; the one that came first, of several. Costs a
-    /// look at each client of this door. A client whose source pauses does not wait for its peer.
-    fn longest_waiting(&self, door: Door) -> Option<usize> {
-        let timers = &self.timers[door as usize];
+    /// look at each client. A client whose source pauses does not wait for its peer.
+    fn longest_waiting(&self) -> Option<usize> {
+        let timers = &self.timers;
         let keys = TimeoutClass::ALL.iter().copied().flat_map(|class| {
             std::iter::successors(timers.first(class), |key| timers.behind(&self.slab, *key))
         });
         keys.min_by_key(|key| (self.slab[*key].connection.since(), self.slab[*key].generation))
     }
 
-    fn longest_idle(&self, door: Door, now: Time) -> Option<usize> {
-        let fresh = self.idle_in(door, TimeoutClass::FirstByte, now);
-        let kept = self.idle_in(door, TimeoutClass::Idle, now);
+    fn longest_idle(&self, now: Time) -> Option<usize> {
+        let fresh = self.idle_in(TimeoutClass::FirstByte, now);
+        let kept = self.idle_in(TimeoutClass::Idle, now);
         fresh.into_iter().chain(kept).min_by_key(|key| self.slab[*key].connection.since())
     }
 
@@ -116,8 +107,8 @@ impl<S: Stream> Clients<S> {
         idle && !client.queued
     }
 
-    fn idle_in(&self, door: Door, class: TimeoutClass, now: Time) -> Option<usize> {
-        let timers = &self.timers[door as usize];
+    fn idle_in(&self, class: TimeoutClass, now: Time) -> Option<usize> {
+        let timers = &self.timers;
         let mut next = timers.first(class);
         for _ in 0..EVICTION_LOOKS_MAX {
             if self.is_evictable(next?, now) {

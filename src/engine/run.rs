@@ -8,7 +8,6 @@ use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Context, Deadline, Demand, Phase};
-use crate::door::Door;
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -94,7 +93,6 @@ impl<S: Stream> Clients<S> {
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
         self.steps.set_time(now);
         self.drain_next();
-        self.set_public_aside();
         let runnable = self.run_queue.len();
         self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
         let driven = self
@@ -320,21 +318,9 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// Whether this client is done with because the server is stopping. A client of the admin door
-    /// may still ask once.
+    /// Whether this client is done with because the server is stopping.
     fn drained(&self, key: usize) -> bool {
-        let connection = &self.slab[key].connection;
-        self.common.phase == Phase::Draining
-            && match connection.state() {
-                Name::Idle => true,
-                Name::Fresh => connection.door() == Door::Public,
-                Name::ReadingHead
-                | Name::ReadingBody
-                | Name::Writing
-                | Name::Pausing
-                | Name::Lingering
-                | Name::Closed => false,
-            }
+        self.common.phase == Phase::Draining && self.slab[key].connection.state().is_idle()
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.
@@ -343,15 +329,14 @@ impl<S: Stream> Clients<S> {
         if client.wanted_interest() > client.interest {
             self.unregistered.push(key);
         }
-        let door = client.connection.door();
         let deadline = client.connection.deadline(&self.common.timeouts);
-        self.timers[door as usize].set(&mut self.slab, key, deadline);
+        self.timers.set(&mut self.slab, key, deadline);
     }
 
     /// What a client waits for, and how long it may.
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
-        let now = self.time_of(connection.door(), self.steps.now());
+        let now = self.steps.now();
         let rest = connection.deadline(&self.common.timeouts).map(|deadline| {
             let (class, due) = match deadline {
                 Deadline::Timeout(class, since) => {
@@ -367,33 +352,22 @@ impl<S: Stream> Clients<S> {
     /// Acts on deadlines that have passed, a bounded number of them. What has come in time is
     /// answered all the same: each client is looked at once more first.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        if self.hold.is_none() && self.has_expired(Door::Public, now) {
-            self.guard(handler, |clients, handler| {
-                clients.expire_at(Door::Public, now, handler);
-            });
+        if self.timers.expired(&self.slab, now).is_some() {
+            self.guard(handler, |clients, handler| clients.expire_some(now, handler));
         }
-        if self.len_of(Door::Admin) > 0 && self.has_expired(Door::Admin, now) {
-            self.guard(handler, |clients, handler| {
-                clients.expire_at(Door::Admin, now, handler);
-            });
-        }
-    }
-
-    fn has_expired(&self, door: Door, now: Time) -> bool {
-        self.timers[door as usize].expired(&self.slab, now).is_some()
     }
 
     // Apart from the turns in which no time is over: 56 instructions fewer per kept GET.
     #[cold]
-    fn expire_at<H: Handler>(&mut self, door: Door, now: Time, handler: &mut H) {
+    fn expire_some<H: Handler>(&mut self, now: Time, handler: &mut H) {
         self.common.budget.begin_stage(EXPIRING_CLIENTS, self.common.limits.turn_bytes_max);
         for _ in 0..self.common.limits.deadlines_per_turn_max {
             if !self.common.budget.has_stage_left() {
                 break;
             }
-            let Some(key) = self.timers[door as usize].expired(&self.slab, now) else { break };
+            let Some(key) = self.timers.expired(&self.slab, now) else { break };
             let looked = self.look_before_expiry(key, now, handler);
-            if self.timers[door as usize].expired(&self.slab, now) != Some(key) {
+            if self.timers.expired(&self.slab, now) != Some(key) {
                 continue;
             }
             // The client's next turn continues the look. The other deadlines follow then.

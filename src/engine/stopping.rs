@@ -1,20 +1,11 @@
 //! How a server stops: what the first and the second call to stop do, and when it is done.
 
-use std::time::Duration;
-
-use log::{info, warn};
-
 use super::admission::Accept;
 use super::turn::{Engine, Host, Stage};
-use crate::door::Door;
 use crate::time::Time;
 
 /// A deadline may be late by this part of its timeout.
 const LATE_DIVISOR: u32 = 64;
-
-/// How long the clients of the admin listener are still served once all others have gone: they are
-/// to see the end.
-const LAST_FRAME: Duration = Duration::from_millis(250);
 
 /// How a server that was told to stop has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +39,6 @@ pub(super) enum Life {
     LookingLast {
         until: Time,
     },
-    /// Only clients of the admin listener are left.
-    Ending {
-        until: Time,
-    },
     Stopped(Stopped),
 }
 
@@ -62,17 +49,15 @@ impl Life {
             Life::Running | Life::Stopped(_) => None,
             Life::Closing { until, .. }
             | Life::Draining { until }
-            | Life::LookingLast { until }
-            | Life::Ending { until } => Some(until),
+            | Life::LookingLast { until } => Some(until),
         }
     }
 }
 
 impl<L: Accept> Engine<L> {
-    /// Tells the server to stop, by what is called `by` in the log. The first time, its clients may
-    /// finish. The second time, it cuts them off at once, and has ended as `at_once` says.
-    pub fn stop(&mut self, by: &'static str, at_once: Stopped, now: Time) {
-        let clients = self.clients.len();
+    /// Tells it to stop. The first time, its clients may finish. The second time, it cuts them off at
+    /// once, and has ended as `at_once` says.
+    pub fn stop(&mut self, at_once: Stopped, now: Time) {
         match self.life {
             Life::Running => {
                 let listeners = self.admission.listeners().count() as u64;
@@ -82,19 +67,12 @@ impl<L: Accept> Engine<L> {
                     until: now + self.clients.timeouts().drain,
                     accepted_max: self.clients.metrics().accepted + queued_max * listeners,
                 };
-                self.clients.release(now);
                 self.clients.answer_last();
                 self.admission.on_ready_all();
-                info!("stopping by {by}: {clients} clients may finish");
             }
             // No client is left to be cut off.
-            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. }
-                if clients == 0 => {}
-            Life::Closing { .. }
-            | Life::Draining { .. }
-            | Life::LookingLast { .. }
-            | Life::Ending { .. } => {
-                warn!("stopping at once by {by}: cutting off {clients} clients");
+            Life::Draining { .. } | Life::LookingLast { .. } if self.clients.is_empty() => {}
+            Life::Closing { .. } | Life::Draining { .. } | Life::LookingLast { .. } => {
                 self.admission.close();
                 self.end(at_once);
             }
@@ -109,19 +87,13 @@ impl<L: Accept> Engine<L> {
             Life::Running
             | Life::Closing { .. }
             | Life::Draining { .. }
-            | Life::LookingLast { .. }
-            | Life::Ending { .. } => None,
+            | Life::LookingLast { .. } => None,
         }
     }
 
     /// Whether it was told to stop.
     pub(crate) fn is_stopping(&self) -> bool {
         self.life != Life::Running
-    }
-
-    /// Whether only clients of the admin listener are left of a server that was told to stop.
-    pub(crate) fn is_ending(&self) -> bool {
-        matches!(self.life, Life::Ending { .. })
     }
 
     /// Goes on towards the end: the listeners are closed once their queues are empty; and the
@@ -140,17 +112,10 @@ impl<L: Accept> Engine<L> {
             self.clients.drain();
             self.life = Life::Draining { until };
         }
-        let left = self.clients.len_of(Door::Public);
         match self.life {
             Life::Running | Life::Closing { .. } | Life::Stopped(_) => {}
-            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. }
-                if self.clients.is_empty() =>
-            {
-                info!("stopped");
+            Life::Draining { .. } | Life::LookingLast { .. } if self.clients.is_empty() => {
                 self.end(Stopped::Drained);
-            }
-            Life::Draining { until } | Life::LookingLast { until } if left == 0 => {
-                self.life = Life::Ending { until: until.min(now + LAST_FRAME) };
             }
             Life::Draining { until } if now >= until => {
                 host.begin(Stage::LookLast);
@@ -162,16 +127,10 @@ impl<L: Accept> Engine<L> {
                 if self.clients.has_looked_last()
                     && (now >= until || !self.clients.has_runnable()) =>
             {
-                warn!("stopped: cut off {left} clients that were not done in time");
                 host.begin(Stage::CutOff);
                 self.end(Stopped::CutOff);
             }
-            Life::Ending { until } if now >= until => {
-                info!("stopped");
-                host.begin(Stage::CutOff);
-                self.end(Stopped::Drained);
-            }
-            Life::Draining { .. } | Life::LookingLast { .. } | Life::Ending { .. } => {}
+            Life::Draining { .. } | Life::LookingLast { .. } => {}
         }
     }
 

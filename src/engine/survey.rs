@@ -8,7 +8,6 @@ use super::clients::Clients;
 use crate::config::TimeoutClass;
 use crate::connection::Deadline;
 use crate::connection::state::Name;
-use crate::door::Door;
 use crate::engine::socket::Stream;
 use crate::time::Time;
 
@@ -22,8 +21,7 @@ pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
 /// What all clients are doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Survey {
-    /// A character for each slot: a full stop if it is free, else the letter of its client's state,
-    /// which is small for a client of the admin door.
+    /// A character for each slot: a full stop if it is free, else the letter of its client's state.
     pub(crate) picture: String,
     /// A character for each slot that changes whenever its client is answered: of most requests no
     /// picture shows more than that. See [`served_letter`].
@@ -52,7 +50,6 @@ fn served_letter(served: u32) -> char {
 pub(crate) struct View {
     pub(crate) slot: usize,
     pub(crate) generation: u32,
-    pub(crate) door: Door,
     pub(crate) peer: SocketAddr,
     pub(crate) state: Name,
     pub(crate) kept_bytes: usize,
@@ -81,13 +78,10 @@ impl<S: Stream> Clients<S> {
                     survey.served.push('.');
                 }
                 survey.served.push(served_letter(connection.served()));
-                survey.picture.push(match connection.door() {
-                    Door::Public => state.letter(),
-                    Door::Admin => state.letter().to_ascii_lowercase(),
-                });
+                survey.picture.push(state.letter());
             }
         }
-        survey.next_due = self.rest_until_due(now);
+        survey.next_due = self.next_due().map(|due| due.since(now));
         survey
     }
 
@@ -97,20 +91,16 @@ impl<S: Stream> Clients<S> {
         self.slab.iter().map(|(_, client)| client.connection.mapped_bytes()).sum()
     }
 
-    /// How long it is until the next deadline of any client, also of held ones.
-    fn rest_until_due(&self, now: Time) -> Option<Duration> {
-        let rests = Door::ALL.into_iter().filter_map(|door| {
-            let due = self.timers[door as usize].next_due(&self.slab)?;
-            Some(due.since(self.time_of(door, now)))
-        });
-        rests.min()
+    /// What all of them are owed, in bytes.
+    pub(crate) fn owed_bytes(&self) -> usize {
+        let output = &self.common.output;
+        self.slab.iter().map(|(_, client)| client.connection.owed_bytes(output)).sum()
     }
 
     /// Looks at the client in this slot, if there is one.
     pub(crate) fn view(&self, slot: usize, now: Time) -> Option<View> {
         let client = self.slab.get(slot)?;
         let connection = &client.connection;
-        let now = self.time_of(connection.door(), now);
         let deadline = connection.deadline(&self.common.timeouts).map(|deadline| match deadline {
             Deadline::Timeout(class, since) => {
                 (Some(class), (since + self.common.timeouts.of(class)).since(now))
@@ -120,7 +110,6 @@ impl<S: Stream> Clients<S> {
         Some(View {
             slot,
             generation: client.generation,
-            door: connection.door(),
             peer: client.peer(),
             state: connection.state(),
             kept_bytes: connection.kept_bytes(),

@@ -150,23 +150,6 @@ impl Timers {
             .min()
     }
 
-    /// Every deadline and every appointment becomes later by so much.
-    pub(crate) fn move_by<T: Timed>(&mut self, slab: &mut Slab<T>, time: Duration) {
-        for class in TimeoutClass::ALL.iter().copied() {
-            let mut next = self.first(class);
-            while let Some(key) = next {
-                let link = slab[key].link_mut();
-                link.time = link.time + time;
-                next = self.behind(slab, key);
-            }
-        }
-        for (due, key) in std::mem::take(&mut self.appointments) {
-            let due = due + time;
-            slab[key as usize].link_mut().time = due;
-            self.appointments.insert((due, key));
-        }
-    }
-
     fn due<T: Timed>(&self, slab: &Slab<T>, class: TimeoutClass, key: usize) -> Time {
         let list = &self.lists[class as usize];
         slab[key].link().time + list.timeout + list.margin
@@ -329,22 +312,6 @@ mod tests {
         assert_eq!(timers.expired(&slab, at(70_000)), Some(2), "timeouts come first");
         timers.set(&mut slab, 0, Some(timeout(IDLE, 70_000)));
         assert!(timers.appointments.is_empty());
-    }
-
-    #[test]
-    fn deadlines_and_appointments_are_moved_together() {
-        let (mut slab, mut timers) = three();
-        timers.set(&mut slab, 0, Some(timeout(IDLE, 0)));
-        timers.set(&mut slab, 1, Some(timeout(IDLE, 500)));
-        timers.set(&mut slab, 2, Some(Deadline::At(at(300))));
-        timers.move_by(&mut slab, Duration::from_secs(10));
-        assert_eq!(timers.next_due(&slab), Some(at(10_300)));
-        timers.set(&mut slab, 2, None);
-        assert!(timers.appointments.is_empty());
-        assert_eq!(timers.next_due(&slab), Some(at(75_000)));
-        assert_eq!(timers.behind(&slab, 0), Some(1));
-        timers.set(&mut slab, 0, None);
-        assert_eq!(timers.next_due(&slab), Some(at(75_500)));
     }
 
     #[test]

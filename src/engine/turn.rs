@@ -31,7 +31,7 @@ use super::id::ClientId;
 use super::socket::Interest;
 use super::stopping::{Life, Stopped};
 use crate::answer::handler::Handler;
-use crate::time::Time;
+use crate::time::{Time, sooner};
 
 /// What an engine needs of the loop around it.
 ///
@@ -97,20 +97,16 @@ pub enum Stage {
 pub struct Engine<L: Accept> {
     pub(crate) clients: Clients<L::Stream>,
     pub(crate) admission: Admission<L>,
-    /// Where clients of the admin listener come in.
-    pub(crate) service: Option<Admission<L>>,
+    /// While clients take single steps: how many of them are still to do so before the next connection
+    /// is accepted.
+    pub(super) lap: usize,
     pub(super) life: Life,
 }
 
 impl<L: Accept> Engine<L> {
     /// A server that runs. No clients have come yet.
     pub fn new(clients: Clients<L::Stream>, admission: Admission<L>) -> Engine<L> {
-        Engine { clients, admission, service: None, life: Life::Running }
-    }
-
-    /// Lets clients of the admin listener in by this.
-    pub(crate) fn with_service(self, service: Option<Admission<L>>) -> Engine<L> {
-        Engine { service, ..self }
+        Engine { clients, admission, lap: 0, life: Life::Running }
     }
 
     /// Its clients.
@@ -148,11 +144,11 @@ impl<L: Accept> Engine<L> {
 
         host.begin(Stage::Free);
         if self.clients.free() > 0 {
-            self.admissions_mut().for_each(Admission::on_freed);
+            self.admission.on_freed();
         }
 
         host.begin(Stage::Accept);
-        self.accept(now, handler);
+        self.admission.accept(&mut self.clients, handler, now);
 
         host.begin(Stage::Register);
         self.clients
@@ -168,15 +164,18 @@ impl<L: Accept> Engine<L> {
 
     /// When the next turn is due, as far as is known at `now`, the time of the last one: at once if
     /// that is not later. `None`: when the poll has reported something.
+    #[inline]
     pub fn due(&self, now: Time) -> Option<Time> {
         // A client that has become idle in the last turn can be evicted in the next one.
         let next_turn = now + Duration::from_nanos(1);
-        let is_possible = |it: &Admission<L>| it.is_possible(&self.clients, next_turn);
-        if self.clients.has_runnable() || self.open_admissions().any(is_possible) {
+        let is_busy = self.clients.has_runnable()
+            || self.admission.is_possible(&self.clients, next_turn)
+            || matches!(self.life, Life::Closing { .. });
+        if is_busy {
             return Some(now);
         }
-        let accepts = self.open_admissions().filter_map(Admission::next_due).min();
-        [self.clients.next_due(), self.life.due(), accepts].into_iter().flatten().min()
+        let accepts = sooner(self.life.due(), self.admission.next_due());
+        sooner(self.clients.next_due(), accepts)
     }
 
     /// Ends it at once.
@@ -184,24 +183,8 @@ impl<L: Accept> Engine<L> {
         self.clients.cut_off();
     }
 
-    fn accept<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        if !self.clients.is_held() {
-            self.admission.accept(&mut self.clients, handler, now);
-        }
-        if let Some(service) = &mut self.service {
-            service.share_episodes(&mut self.admission);
-            service.accept(&mut self.clients, handler, now);
-            service.share_episodes(&mut self.admission);
-        }
-    }
-
-    /// Where clients may come in at present.
-    fn open_admissions(&self) -> impl Iterator<Item = &Admission<L>> {
-        let public = (!self.clients.is_held()).then_some(&self.admission);
-        public.into_iter().chain(&self.service)
-    }
-
-    fn admissions_mut(&mut self) -> impl Iterator<Item = &mut Admission<L>> {
-        std::iter::once(&mut self.admission).chain(&mut self.service)
+    /// The log is told only once of what the system refuses both of them for the same reason.
+    pub(crate) fn share_episodes(&mut self, other: &mut Engine<L>) {
+        self.admission.share_episodes(&mut other.admission);
     }
 }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use super::method::Method;
 use super::peer::Peer;
 use super::status::Status;
-use crate::door::Door;
 use crate::metrics::CloseReason;
 
 /// The longest piece of what was received that a fault's text repeats, in bytes: one line of a
@@ -24,7 +23,6 @@ const TLS_HANDSHAKE: &[u8] = b"\x16";
 pub struct Fault<'b> {
     pub(crate) kind: FaultKind,
     pub(crate) received: &'b [u8],
-    pub(crate) door: Door,
     pub(crate) peer: &'b Peer,
 }
 
@@ -264,7 +262,7 @@ mod tests {
         let peer = &Peer::from(SocketAddr::from(([127, 0, 0, 1], 40_000)));
         let text = |kind, received: &str| {
             let received = received.as_bytes();
-            Fault { kind, received, door: Door::Public, peer }.to_string()
+            Fault { kind, received, peer }.to_string()
         };
         let quote = |kind, received: &str| {
             text(kind, received).lines().nth(2).expect("a third line").to_owned()

@@ -8,7 +8,6 @@ use super::method::{Method, Version};
 use super::parse::Head;
 use super::query;
 use super::target::Target;
-use crate::door::Door;
 use crate::http::peer::Peer;
 use crate::time::Time;
 
@@ -21,7 +20,6 @@ pub struct Request<'b> {
     pub(crate) head: &'b Head<'b>,
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
-    pub(crate) door: Door,
     pub(crate) peer: &'b Peer,
     pub(crate) now: Time,
     pub(crate) date: SystemTime,

@@ -11,10 +11,11 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
-use crate::admin::{self, Desk, Doors};
+use crate::admin;
 use crate::answer::handler::{Handler, Needs};
 use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
 use crate::engine::socket::Interest as Wanted;
@@ -27,7 +28,7 @@ use crate::server::listener::Listener;
 use crate::server::pace::Paced;
 use crate::server::signals::{Signals, StopHandle, Told};
 use crate::system_calls::{self, Call, Reported};
-use crate::time::Time;
+use crate::time::{Time, sooner};
 use crate::watch::{LoopEvent, Observer, Patience, Tracer};
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -49,6 +50,7 @@ pub(crate) mod stream;
 mod worst;
 
 use polling::PollFailures;
+use showing::Showing;
 
 /// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
 /// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
@@ -61,6 +63,9 @@ const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 const ALARM: Token = Token(usize::MAX - 2);
 const ADMIN: Token = Token(usize::MAX - 3);
+
+/// In the token of a client of the admin listener: no slot has a number as high as this.
+const ADMIN_CLIENT: usize = 1 << 31;
 
 /// A server that has bound its addresses.
 ///
@@ -89,13 +94,13 @@ pub struct Server<H> {
     poll_failures: PollFailures,
     reported: Reported,
     engine: Engine<Listener>,
-    admin: Option<Desk>,
+    showing: Option<Showing>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     told: Told,
     alarm: Alarm,
     tracer: Tracer,
-    handler: Doors<H>,
+    handler: H,
     needs: Needs,
     limits: Limits,
     timeouts: Timeouts,
@@ -136,17 +141,15 @@ impl<H: Handler> Server<H> {
             listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let tracer = Tracer::default();
         let show = |place: AdminPlace| {
             let at = Listen::At(place.address);
             let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
-            Ok(showing::open(listener, place, &config.admin_hosts, addresses))
+            Ok(Showing::new(listener, place, config, addresses, &tracer))
         };
-        let (service, admin, routes) = match config.admin.map(show).transpose()? {
-            Some((service, desk, routes)) => (Some(service), Some(desk), Some(routes)),
-            None => (None, None, None),
-        };
+        let showing = config.admin.map(show).transpose()?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
-        let admins = admin.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
+        let admins = showing.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
@@ -157,22 +160,21 @@ impl<H: Handler> Server<H> {
         let bell = Arc::clone(&waker);
         // If the system refuses, the source is asked in the next turn, or when it has waited enough.
         clients.ring_when_woken(Box::new(move || _ = bell.wake()));
-        let tracer = Tracer::default();
         clients.watch(tracer.watcher());
-        let engine = Engine::new(clients, admission).with_service(service);
+        let engine = Engine::new(clients, admission);
         Ok(Server {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             poll_failures: PollFailures::default(),
             reported: Reported::default(),
             engine,
-            admin,
+            showing,
             signals: None,
             waker,
             told: Told::default(),
             alarm,
             tracer,
-            handler: Doors::new(handler, routes),
+            handler,
             needs,
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
@@ -209,7 +211,7 @@ impl<H: Handler> Server<H> {
 
     /// The address of [`Config::admin`], with the port that the system chose.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.engine.service.as_ref().map(showing::address)
+        self.showing.as_ref().map(Showing::address)
     }
 
     /// A handle by which another thread can stop it.
@@ -241,12 +243,12 @@ impl<H: Handler> Server<H> {
         self.tracer.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
     }
 
-    /// What it has counted.
+    /// What it has counted, without what clients of the admin listener did.
     pub fn metrics(&self) -> &Metrics {
         self.engine.clients().metrics()
     }
 
-    /// How many clients are connected.
+    /// How many clients are connected; those of the admin listener are not counted.
     pub fn clients(&self) -> usize {
         self.engine.clients().len()
     }
@@ -294,7 +296,7 @@ impl<H: Handler> Server<H> {
     /// # Errors
     /// As [`Server::run`].
     pub fn turn(&mut self, timeout: Option<Duration>) -> io::Result<ControlFlow<Stopped>> {
-        if let Some(stopped) = self.engine.stopped() {
+        if let Some(stopped) = self.stopped() {
             return Ok(ControlFlow::Break(stopped));
         }
         let timeout = self.poll_timeout(timeout);
@@ -308,25 +310,41 @@ impl<H: Handler> Server<H> {
         self.on_rested(rests_from);
         self.note_events(patience);
         self.note_stops();
-        self.attend();
-        let mut host = Registrar { registry: self.poll.registry() };
-        let went_on = self.engine.turn(self.now, &mut self.handler, &mut host);
+        self.serve_admin();
+        self.serve_public();
+        self.end_admin();
         self.tell_of_failures();
-        if went_on.is_break() {
+        let stopped = self.stopped();
+        if stopped.is_some() {
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopped);
         }
         self.leave_out_pauses();
         self.tracer.resume_panic();
-        Ok(went_on)
+        Ok(stopped.map_or(ControlFlow::Continue(()), ControlFlow::Break))
+    }
+
+    /// The public's clients take their turn, unless they are held.
+    fn serve_public(&mut self) {
+        if self.engine.stopped().is_some() {
+            return;
+        }
+        if self.holds_public() {
+            self.engine.clients_mut().metrics_mut().turns += 1;
+            return;
+        }
+        let now = self.public_time();
+        let mut host = Registrar { registry: self.poll.registry(), mark: 0 };
+        let went_on = self.engine.turn(now, &mut self.handler, &mut host);
+        if let ControlFlow::Break(stopped) = went_on {
+            self.tell_of_end(stopped);
+        }
     }
 
     /// Not at all if the next turn is due, else until it is.
     fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
         let stops = (!self.stops.is_empty()).then_some(self.now);
-        let orders = self.admin.as_ref().and_then(|desk| desk.next_due(self.now));
-        let dues = [self.engine.due(self.now), stops, orders];
-        let next = self.alarm.set(dues.into_iter().flatten().min(), self.now);
-        next.into_iter().chain(wanted).min()
+        let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
+        sooner(self.alarm.set(due, self.now), wanted)
     }
 
     /// The only look at a clock, once a turn. The date is asked for once a second.
@@ -338,6 +356,9 @@ impl<H: Handler> Server<H> {
             let rest = 1_000_000_000 - u64::from(past_second.subsec_nanos());
             self.date_due = self.now + Duration::from_nanos(rest);
             self.engine.clients_mut().set_date(date);
+            if let Some(showing) = &mut self.showing {
+                showing.engine.clients_mut().set_date(date);
+            }
         }
     }
 
@@ -351,17 +372,22 @@ impl<H: Handler> Server<H> {
     }
 
     fn note_events(&mut self, patience: Patience) {
-        let Server { engine, tracer, events, alarm, now, .. } = self;
+        let public_time = self.public_time();
+        let Server { engine, showing, tracer, events, alarm, now, .. } = self;
         tracer.on_polled(|| events.iter().count(), patience, *now);
-        engine.clients_mut().on_polled(*now);
+        engine.clients_mut().on_polled(public_time);
+        let mut showing = showing.as_mut();
+        if let Some(showing) = &mut showing {
+            showing.engine.clients_mut().on_polled(*now);
+        }
         for event in &*events {
             match event.token() {
                 // They only wake the loop. What they stand for is looked at in each turn.
                 SIGNALS | WAKER => {}
                 ALARM => alarm.on_ready(),
                 ADMIN => {
-                    if let Some(service) = &mut engine.service {
-                        service.on_ready(0);
+                    if let Some(showing) = &mut showing {
+                        showing.engine.on_listener_ready(0);
                     }
                 }
                 Token(token) if token >= FIRST_LISTENER => {
@@ -374,11 +400,12 @@ impl<H: Handler> Server<H> {
                         tracer.tell_of_loop(*now, LoopEvent::ListenerReady { address });
                     }
                 }
+                Token(token) if token & ADMIN_CLIENT == 0 => {
+                    note_event(engine.clients_mut(), token, event);
+                }
                 Token(token) => {
-                    let id = ClientId::from_bits(token as u64);
-                    engine.clients_mut().note(id, event.into());
-                    if event.is_error() || event.is_write_closed() {
-                        engine.clients_mut().note_lost(id);
+                    if let Some(showing) = &mut showing {
+                        note_event(showing.engine.clients_mut(), token ^ ADMIN_CLIENT, event);
                     }
                 }
             }
@@ -386,9 +413,19 @@ impl<H: Handler> Server<H> {
     }
 }
 
-/// Asks the poll to report what clients have come to wait for.
+#[inline(always)]
+fn note_event(clients: &mut Clients<TcpStream>, token: usize, event: &Event) {
+    let id = ClientId::from_bits(token as u64);
+    clients.note(id, event.into());
+    if event.is_error() || event.is_write_closed() {
+        clients.note_lost(id);
+    }
+}
+
+/// Asks the poll to report what clients have come to wait for, by tokens with this mark.
 struct Registrar<'p> {
     registry: &'p Registry,
+    mark: usize,
 }
 
 impl Host<TcpStream> for Registrar<'_> {
@@ -399,7 +436,7 @@ impl Host<TcpStream> for Registrar<'_> {
         before: Wanted,
         wanted: Wanted,
     ) -> io::Result<()> {
-        let token = Token(id.to_bits() as usize);
+        let token = Token(id.to_bits() as usize | self.mark);
         let interest = match wanted {
             Wanted::Nothing | Wanted::Readable => Interest::READABLE,
             Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
@@ -419,6 +456,9 @@ impl Host<TcpStream> for Registrar<'_> {
 impl<H> Drop for Server<H> {
     fn drop(&mut self) {
         self.engine.cut_off();
+        if let Some(showing) = &mut self.showing {
+            showing.engine.cut_off();
+        }
     }
 }
 

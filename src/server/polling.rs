@@ -9,6 +9,7 @@ use super::Server;
 use crate::answer::handler::Handler;
 use crate::server::signals::Signals;
 use crate::system_calls::{self, Call, TRIES_MAX};
+use crate::time::sooner;
 
 /// How long the loop rests before it polls again, if the poll has failed.
 const REST: Duration = Duration::from_millis(100);
@@ -24,7 +25,7 @@ impl<H: Handler> Server<H> {
     /// Waits for events, at most for `timeout`. If the system refuses that, there are none, after a
     /// short rest. If it goes on refusing, the loop cannot go on.
     pub(super) fn poll_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let timeout = timeout.into_iter().chain(self.sleep_max()).min();
+        let timeout = sooner(timeout, self.sleep_max());
         match self.poll.poll(&mut self.events, timeout) {
             Ok(()) => {
                 self.poll_failures = PollFailures::default();

@@ -1,60 +1,163 @@
-//! The server's side of the admin page: its listener, and what a turn does for watchers.
+//! The server's side of the admin page: clients, a listener and a handler of its own.
 //!
-//! Without an admin page all of this costs a look at an `Option`, once or twice a turn.
+//! Its clients take their turns on the same loop, with an engine of their own. So they go on while
+//! the public's are held, and are never mixed up with them. Without an admin page all of this costs
+//! a look at an `Option`, a few times a turn.
 
 use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
 
-use super::Server;
-use crate::admin::{self, Desk, Routes};
+use log::{info, warn};
+
+use super::{ADMIN_CLIENT, Registrar, Server};
+use crate::admin::{self, Desk, Engines, Routes};
 use crate::answer::handler::Handler;
-use crate::config::AdminPlace;
-use crate::door::Door;
-use crate::engine::Admission;
+use crate::config::{AdminPlace, Config};
+use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
+use crate::metrics::CloseReason;
 use crate::server::listener::Listener;
-use crate::time::Time;
+use crate::time::{Time, sooner};
+use crate::watch::Tracer;
 
-/// Shows the server to clients of `listener`, which is at `place` and may also be asked by the names
-/// in `hosts`. The public comes in at `listeners`.
-pub(super) fn open(
-    listener: Listener,
-    place: AdminPlace,
-    hosts: &[String],
-    listeners: Vec<SocketAddr>,
-) -> (Admission<Listener>, Desk, Routes) {
-    let (desk, routes) = Desk::new(listener.address, place, hosts, listeners);
-    let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
-    (admission.by(Door::Admin), desk, routes)
+/// How long clients of the admin listener have to finish once all others have gone: watchers are to
+/// be sent the last frame.
+const DRAIN: Duration = Duration::from_millis(250);
+
+/// What the server shows of itself, and to whom.
+pub(super) struct Showing {
+    pub(super) engine: Engine<Listener>,
+    routes: Routes,
+    desk: Desk,
 }
 
-/// Where it is shown.
-pub(super) fn address(admission: &Admission<Listener>) -> SocketAddr {
-    admission.listeners().next().expect("it stays open to the end").address
+impl Showing {
+    /// Shows it to clients of `listener`, which is at `place`. The public comes in at `listeners`.
+    pub(super) fn new(
+        listener: Listener,
+        place: AdminPlace,
+        config: &Config,
+        listeners: Vec<SocketAddr>,
+        tracer: &Tracer,
+    ) -> Showing {
+        let (desk, routes) = Desk::new(listener.address, place, &config.admin_hosts, listeners);
+        let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
+        let mut timeouts = config.timeouts.clone();
+        timeouts.drain = DRAIN;
+        let mut clients = Clients::new(config.limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
+        clients.watch(tracer.admin_watcher());
+        let engine = Engine::new(clients, admission.evicting(Evictable::Waiting));
+        Showing { engine, routes, desk }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        let mut listeners = self.engine.admission().listeners();
+        listeners.next().expect("it stays open to the end").address
+    }
 }
 
 impl<H: Handler> Server<H> {
-    /// Does what was asked for at the admin page, and looks at all clients for the watchers.
-    pub(super) fn attend(&mut self) {
-        if let Some(desk) = &mut self.admin {
-            desk.attend(&mut self.engine, &self.tracer, &mut self.handler, self.now);
+    /// Clients of the admin listener take their turn, and what they ask for is done.
+    pub(super) fn serve_admin(&mut self) {
+        let Server { poll, engine: public, showing, tracer, handler, now, .. } = self;
+        let Some(Showing { engine, routes, desk }) = showing else { return };
+        public.share_episodes(engine);
+        let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
+        let _ = engine.turn(*now, routes, &mut host);
+        engine.share_episodes(public);
+        let mut host = Registrar { registry: poll.registry(), mark: 0 };
+        desk.attend(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
+    }
+
+    /// Once the public's part of the server has ended, the other ends, too.
+    pub(super) fn end_admin(&mut self) {
+        let (Some(stopped), Some(showing)) = (self.engine.stopped(), &mut self.showing) else {
+            return;
+        };
+        if stopped != Stopped::Drained {
+            showing.engine.cut_off();
+        } else if !showing.engine.is_stopping() {
+            showing.desk.on_ending();
+            showing.engine.stop(Stopped::CutOff, self.now);
         }
+    }
+
+    /// Ends all clients of the admin listener at once.
+    pub(super) fn cut_off_admin(&mut self) {
+        if let Some(showing) = &mut self.showing {
+            showing.engine.cut_off();
+        }
+    }
+
+    /// How all of it has ended, if it has.
+    pub(super) fn stopped(&self) -> Option<Stopped> {
+        let has_left = |it: &Showing| !it.engine.clients().is_empty();
+        self.engine.stopped().filter(|_| !self.showing.as_ref().is_some_and(has_left))
+    }
+
+    /// Tells the log how the public's part has ended by itself.
+    pub(super) fn tell_of_end(&self, stopped: Stopped) {
+        match stopped {
+            Stopped::Drained => info!("stopped"),
+            Stopped::CutOff | Stopped::Signalled(_) => {
+                let left = self.engine.clients().metrics().closed(CloseReason::CutOff);
+                warn!("stopped: cut off {left} clients that were not done in time");
+            }
+        }
+    }
+
+    /// The public goes on, if it is held, since the server was told to stop.
+    pub(super) fn release_public(&mut self) {
+        if let Some(showing) = &mut self.showing {
+            showing.desk.on_stopping(self.now);
+        }
+    }
+
+    pub(super) fn holds_public(&self) -> bool {
+        self.showing.as_ref().is_some_and(|it| it.desk.holds_public())
+    }
+
+    /// What time it is for the public.
+    pub(super) fn public_time(&self) -> Time {
+        self.showing.as_ref().map_or(self.now, |it| it.desk.public_time(self.now))
+    }
+
+    /// When the public's next turn is due.
+    pub(super) fn public_due(&self) -> Option<Time> {
+        if self.engine.stopped().is_some() {
+            return None;
+        }
+        match &self.showing {
+            None => self.engine.due(self.now),
+            Some(_) if self.holds_public() => None,
+            Some(showing) => {
+                let due = self.engine.due(showing.desk.public_time(self.now))?;
+                showing.desk.public_due(due)
+            }
+        }
+    }
+
+    /// When clients of the admin listener, or what they have asked for, are to be attended to.
+    pub(super) fn admin_due(&self) -> Option<Time> {
+        let Showing { engine, desk, .. } = self.showing.as_ref()?;
+        sooner(engine.due(self.now), desk.next_due(self.now))
     }
 
     /// The loop goes to sleep. While there are watchers, notes for how long it has worked: a second
     /// look at the clock.
     pub(super) fn on_rest(&mut self) -> Option<Time> {
-        let Some(desk) = &mut self.admin else { return None };
+        let Some(showing) = &mut self.showing else { return None };
         if !self.tracer.is_watched() {
             return None;
         }
         let now = Time::after_start(self.began.elapsed());
-        desk.on_worked(now.since(self.now));
+        showing.desk.on_worked(now.since(self.now));
         Some(now)
     }
 
     /// The loop has been woken; if there are watchers, it went to sleep at `rests_from`.
     pub(super) fn on_rested(&mut self, rests_from: Option<Time>) {
-        if let (Some(from), Some(desk)) = (rests_from, &mut self.admin) {
-            desk.on_waited(self.now.since(from), self.events.iter().count());
+        if let (Some(from), Some(showing)) = (rests_from, &mut self.showing) {
+            showing.desk.on_waited(self.now.since(from), self.events.iter().count());
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use log::{info, warn};
+
 use super::Server;
 use crate::answer::handler::Handler;
 use crate::engine::Stopped;
@@ -33,13 +35,27 @@ impl<H: Handler> Server<H> {
         let signals = self.signals.as_mut().map(Signals::take).unwrap_or_default();
         self.stops.extend(signals.into_iter().map(Some));
         while let Some(signal) = self.stops.pop_front() {
-            let by = signal.map_or("a handle", signals::name);
-            let at_once = signal.map_or(Stopped::CutOff, Stopped::Signalled);
-            if !self.engine.is_stopping() {
-                let clients = self.engine.clients().len();
-                self.tracer.tell_of_loop(self.now, LoopEvent::Stopping { by, clients });
-            }
-            self.engine.stop(by, at_once, self.now);
+            self.stop(signal);
+        }
+    }
+
+    fn stop(&mut self, signal: Option<i32>) {
+        let by = signal.map_or("a handle", signals::name);
+        let at_once = signal.map_or(Stopped::CutOff, Stopped::Signalled);
+        let clients = self.engine.clients().len();
+        if self.engine.stopped().is_some() {
+            // Only clients of the admin listener are left.
+            self.cut_off_admin();
+            return;
+        }
+        if !self.engine.is_stopping() {
+            info!("stopping by {by}: {clients} clients may finish");
+            self.tracer.tell_of_loop(self.now, LoopEvent::Stopping { by, clients });
+            self.release_public();
+        }
+        self.engine.stop(at_once, self.public_time());
+        if self.engine.stopped().is_some() {
+            warn!("stopping at once by {by}: cutting off {clients} clients");
         }
     }
 }

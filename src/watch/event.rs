@@ -30,6 +30,8 @@ pub enum What {
     Loop(LoopEvent),
     /// A step of this client.
     Client(ClientId, ClientEvent),
+    /// A step of this client of the admin listener. These are counted and numbered apart.
+    Admin(ClientId, ClientEvent),
 }
 
 /// What happens to the loop as a whole.
@@ -97,7 +99,7 @@ impl Event {
                 LoopEvent::Stopping { .. } => "stop",
                 LoopEvent::Stopped => "stopped",
             },
-            What::Client(_, event) => match event {
+            What::Client(_, event) | What::Admin(_, event) => match event {
                 ClientEvent::Accepted { .. } => "accept",
                 ClientEvent::Told { .. } => "told",
                 ClientEvent::Received { .. } => "recv",
@@ -120,7 +122,7 @@ impl Event {
     pub fn client(&self) -> Option<ClientId> {
         match self.what {
             What::Loop(_) => None,
-            What::Client(client, _) => Some(client),
+            What::Client(client, _) | What::Admin(client, _) => Some(client),
         }
     }
 }

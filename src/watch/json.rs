@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use super::event::{Event, LoopEvent, What};
 use crate::connection::{Demand, Unread};
-use crate::engine::{Change, ClientEvent, Received, Taken};
+use crate::engine::{Change, ClientEvent, ClientId, Received, Taken};
 use crate::time::Time;
 
 impl Event {
     /// The step as one JSON object without a line feed: `at` (seconds since the start), `client` and
-    /// `slot` if it is a client's, `step` (the [verb](Event::verb)), what belongs to that kind of
+    /// `slot` if it is a client's (`admin` and `slot` if the client came by the admin listener), `step` (the [verb](Event::verb)), what belongs to that kind of
     /// step, and `says`, the sentence.
     pub fn json(&self) -> impl Display {
         Json(*self)
@@ -26,14 +26,15 @@ impl Display for Json {
         let event = &self.0;
         write!(f, "{{\"at\":{}", decimal(event.at.since(Time::START)))?;
         let mut object = Object(f);
-        if let Some(client) = event.client() {
-            object.number("client", client.number() as usize)?;
-            object.number("slot", client.slot())?;
+        match event.what {
+            What::Client(client, _) => object.client("client", client)?,
+            What::Admin(client, _) => object.client("admin", client)?,
+            What::Loop(_) => {}
         }
         object.text("step", event.verb())?;
         match event.what {
             What::Loop(event) => object.loop_event(event)?,
-            What::Client(_, event) => object.client_event(event)?,
+            What::Client(_, event) | What::Admin(_, event) => object.client_event(event)?,
         }
         object.text("says", event.sentence())?;
         f.write_str("}")
@@ -44,6 +45,11 @@ impl Display for Json {
 struct Object<'o, 'f>(&'o mut Formatter<'f>);
 
 impl Object<'_, '_> {
+    fn client(&mut self, name: &str, client: ClientId) -> fmt::Result {
+        self.number(name, client.number() as usize)?;
+        self.number("slot", client.slot())
+    }
+
     fn loop_event(&mut self, event: LoopEvent) -> fmt::Result {
         match event {
             LoopEvent::Listening { address } | LoopEvent::ListenerReady { address } => {

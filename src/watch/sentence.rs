@@ -26,9 +26,10 @@ impl Display for Event {
 impl Event {
     /// Who did it, filled up to the width of its column.
     pub fn who(&self) -> impl Display {
-        let who = match self.client() {
-            Some(client) => format!("client {}", client.number()),
-            None => "the loop".to_owned(),
+        let who = match self.what {
+            What::Client(client, _) => format!("client {}", client.number()),
+            What::Admin(client, _) => format!("admin {}", client.number()),
+            What::Loop(_) => "the loop".to_owned(),
         };
         format!("{who:WHO_WIDTH$}")
     }
@@ -50,7 +51,9 @@ impl Display for Sentence {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self.0 {
             What::Loop(event) => tell_of_loop(event, f),
-            What::Client(client, event) => tell_of_client(client, event, f),
+            What::Client(client, event) | What::Admin(client, event) => {
+                tell_of_client(client, event, f)
+            }
         }
     }
 }

@@ -91,6 +91,11 @@ impl Tracer {
         Box::new(ClientsWatcher(Arc::clone(&self.shared)))
     }
 
+    /// A watcher for the clients of the admin listener. Their transitions are not counted.
+    pub(crate) fn admin_watcher(&self) -> Box<dyn Watcher> {
+        Box::new(AdminWatcher(Arc::clone(&self.shared)))
+    }
+
     /// A turn has begun `at` this time, by this many events from the poll. They are counted only if
     /// steps are told.
     pub fn on_polled(&mut self, events: impl FnOnce() -> usize, patience: Patience, at: Time) {
@@ -207,6 +212,21 @@ impl Watcher for ClientsWatcher {
     }
 }
 
+/// What the clients of the admin listener hold of it.
+struct AdminWatcher(Arc<Shared>);
+
+impl Watcher for AdminWatcher {
+    fn attention(&self) -> Attention {
+        self.0.attention()
+    }
+
+    fn on_transition(&mut self, _: Name, _: Name, _: u32) {}
+
+    fn on_step(&mut self, at: Time, client: ClientId, step: ClientEvent) {
+        self.0.lock().tell(Event { at, what: What::Admin(client, step) });
+    }
+}
+
 impl Told {
     #[cold]
     fn tell(&mut self, event: Event) {
@@ -224,8 +244,9 @@ impl Told {
 
     fn hand_on(&mut self, event: &Event) {
         let level = match event.what {
-            What::Client(_, ClientEvent::Closed { .. }) => Level::Debug,
-            What::Client(..) | What::Loop(_) => Level::Trace,
+            What::Client(_, ClientEvent::Closed { .. })
+            | What::Admin(_, ClientEvent::Closed { .. }) => Level::Debug,
+            What::Client(..) | What::Admin(..) | What::Loop(_) => Level::Trace,
         };
         if self.panic.is_some() {
             return;

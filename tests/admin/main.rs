@@ -1,4 +1,4 @@
-//! What comes in by the admin door, over real sockets: who is answered, what is shown, and how the
+//! What comes in by the admin listener, over real sockets: who is answered, what is shown, and how the
 //! public is held still.
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 

@@ -17,6 +17,7 @@ mod sockets;
 mod support;
 
 mod crowd;
+mod watchers;
 
 use std::fs;
 use std::io::Write;
@@ -187,8 +188,8 @@ fn a_square_for_each_client_for_as_long_as_it_is_there() {
     drop(first);
     watched.await_square(slot, '.', "free");
     watched.await_square(other, 'F', "Fresh");
-    // The page watches: its own square is there too, in lower case.
-    watched.browser.await_true("/[a-z]/.test(window.oneloop.frame.grid)");
+    // The page is a client, too, and has a square in a row of its own.
+    watched.browser.await_true("/P/.test(window.oneloop.frame.admin.grid)");
     watched.assert_content();
 }
 
@@ -287,26 +288,6 @@ fn a_click_shows_the_client_whose_square_it_is() {
     let [_, _, (gone, slot)] = clients;
     drop(gone);
     watched.await_text("client-says", &format!("The client in slot {slot} has gone."));
-    watched.assert_content();
-}
-
-#[test]
-fn a_watcher_is_shown_as_one() {
-    let Some(mut watched) = Watched::start(a_watcher_is_shown_as_one, &[]) else { return };
-    let mut watcher = Client::connect(watched.server.admin());
-    let known = watched.browser.evaluate("window.oneloop.frame.grid");
-    watcher.send(format!("GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", watched.server.admin()));
-    assert_eq!(watcher.answer_head().status, 200);
-    watched
-        .browser
-        .await_true("[...window.oneloop.frame.grid].filter((it) => it === 'p').length > 1");
-    let pausing = "[...window.oneloop.frame.grid].flatMap((it, slot) => it === 'p' ? [slot] : [])";
-    let slots: Vec<usize> = serde_json::from_value(watched.browser.evaluate(pausing)).unwrap();
-    let known = known.as_str().unwrap();
-    let slot = slots.into_iter().find(|slot| known.as_bytes().get(*slot) != Some(&b'p')).unwrap();
-    watched.click_on_square(slot);
-    watched.await_text("client-says", "A watcher");
-    watched.await_text("client-state", "Pausing");
     watched.assert_content();
 }
 

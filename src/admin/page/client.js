@@ -18,7 +18,6 @@ export function showClient(client) {
   const free = isGone ? `The client in slot ${slot} has gone. This is the last that is known of it.`
     : `Slot ${slot} is free.`;
   say(find("client-says"), client === null ? free
-    : client.door === "admin" ? "A watcher, on the same loop as the clients it watches."
     : "The client in this slot.");
   if (client === null) return;
   followed = client.generation;

@@ -3,13 +3,10 @@
 
 import { inkOn, STATES, Times } from "./words.js";
 
-// A frame spells a slot as its state's letter, in lower case for a watcher, and as a dot if free.
+// A frame spells a slot as its state's letter, and as a dot if it is free.
 const FREE = ".".charCodeAt(0);
-const KINDS = new Map([[FREE, { name: "free", letter: "", watches: false }]]);
-for (const { name, letter } of STATES) {
-  KINDS.set(letter.charCodeAt(0), { name, letter, watches: false });
-  KINDS.set(letter.toLowerCase().charCodeAt(0), { name, letter, watches: true });
-}
+const KINDS = new Map([[FREE, { name: "free", letter: "" }]]);
+for (const { name, letter } of STATES) KINDS.set(letter.charCodeAt(0), { name, letter });
 
 /** The count of a slot's answers, as a frame spells it: it leaves out the zeros at the end. */
 const ZERO = "0".charCodeAt(0);
@@ -28,9 +25,10 @@ const FADE_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 700
 const FLASHES_MAX = 2000;
 
 export class Grid {
-  /** `laid` is called when squares have moved. */
-  constructor(canvas, board, laid) {
+  /** `laid` is called when squares have moved. None is larger than this one of `SIDES`. */
+  constructor(canvas, board, laid, largest = 0) {
     [this.canvas, this.board, this.laid] = [canvas, board, laid];
+    this.largest = largest;
     this.brush = canvas.getContext("2d", { alpha: false });
     this.text = ""; // As the last frame spelled the slots.
     this.served = "";
@@ -38,7 +36,7 @@ export class Grid {
     this.codes = new Uint8Array(0); // What each square shows: more than the slots, if they fit.
     this.changed = []; // The squares that are to be painted.
     this.changedAt = new Float64Array(0); // When each of them changed; of the others 0.
-    this.level = 0; // Which of SIDES.
+    this.level = largest; // Which of SIDES.
     this.paints = new Times();
     this.readColours();
     new ResizeObserver(() => this.lay()).observe(board);
@@ -76,12 +74,12 @@ export class Grid {
   }
 
   kind(slot) {
-    return KINDS.get(this.codeOf(slot)) ?? { name: "free", letter: "?", watches: false };
+    return KINDS.get(this.codeOf(slot)) ?? { name: "free", letter: "?" };
   }
 
   /** Only when half the room would do: not to and fro with every client. */
   couldBeLarger() {
-    return this.level > 0 && this.text.length < this.shape(this.level - 1).fitting / 2;
+    return this.level > this.largest && this.text.length < this.shape(this.level - 1).fitting / 2;
   }
 
   /** How many squares of a size are in a row, and how many can be seen without scrolling. */
@@ -159,15 +157,15 @@ export class Grid {
         brush.fillRect(x, y, side - this.gap, side - this.gap);
         this.changedAt[slot] = 0;
       }
-      const isMarked = this.kind(slots[0]).watches || side >= LETTER_SIDE_MIN * this.scale;
-      if (isMarked) for (const slot of slots) this.paintSquare(slot, 0);
+      const isLegible = side >= LETTER_SIDE_MIN * this.scale;
+      if (isLegible) for (const slot of slots) this.paintSquare(slot, 0);
     }
     this.changed = [];
   }
 
   paintSquare(slot, flash) {
     const { brush, colours, side } = this;
-    const { name, letter, watches } = this.kind(slot);
+    const { name, letter } = this.kind(slot);
     const [x, y] = [(slot % this.columns) * side, Math.floor(slot / this.columns) * side];
     const width = side - this.gap;
     brush.fillStyle = colours[name];
@@ -177,12 +175,6 @@ export class Grid {
       brush.fillStyle = colours.flash;
       brush.fillRect(x, y, width, width);
       brush.globalAlpha = 1;
-    }
-    if (watches) {
-      const line = Math.max(1, Math.round(side / 18));
-      brush.strokeStyle = colours.flash;
-      brush.lineWidth = line;
-      brush.strokeRect(x + line / 2, y + line / 2, width - line, width - line);
     }
     if (side >= LETTER_SIDE_MIN * this.scale) this.write(slot, letter, x, y, width);
   }

@@ -9,6 +9,9 @@ import { Grid } from "./grid.js";
 import { find, inkOn, make, number, say, seconds, STATES, Times } from "./words.js";
 
 const grid = new Grid(find("grid"), find("board"), placeRing);
+// Those of the admin listener, in small squares.
+const LARGEST_ADMIN = 4;
+const admins = new Grid(find("admins"), find("admins-board"), () => {}, LARGEST_ADMIN);
 const diagram = new Diagram(find("diagram"), find("arrows"));
 let chosen = null; // The slot whose client is shown.
 let pointed = null; // The slot under the mouse.
@@ -68,6 +71,8 @@ function show(frame) {
   remember(frame);
   Object.assign(document.body.dataset, { stream: "live", pace: frame.pace });
   grid.show(frame.grid, frame.served ?? "", frame.clients_max);
+  admins.show(frame.admin.grid, frame.admin.served, 0);
+  say(find("admins-count"), number(frame.admin.clients));
   say(find("clients"), number(frame.clients));
   say(find("clients-max"), number(frame.clients_max));
   for (const { name } of STATES) say(legend[name].count, number(frame.states[name] ?? 0));
@@ -161,8 +166,7 @@ function placeRing() {
 function showPointed() {
   const slot = pointed ?? chosen;
   if (slot === null) return;
-  const { name, watches } = grid.kind(slot);
-  say(find("pointed"), `Slot ${slot}: ${name}${watches ? ", a watcher" : ""}`);
+  say(find("pointed"), `Slot ${slot}: ${grid.kind(slot).name}`);
 }
 
 function point(slot) {
@@ -198,8 +202,10 @@ const legend = Object.fromEntries(STATES.map(({ name, letter, says }) => {
 }));
 
 function showColours() {
-  grid.readColours();
-  grid.repaint();
+  for (const it of [grid, admins]) {
+    it.readColours();
+    it.repaint();
+  }
   for (const { name } of STATES) {
     const { style } = legend[name].swatch;
     style.background = grid.colours[name];

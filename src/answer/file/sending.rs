@@ -132,12 +132,6 @@ impl Sending {
         self.due
     }
 
-    /// It may be asked later by so much, and so much more time has the disk.
-    pub(crate) fn move_by(&mut self, time: Duration) {
-        self.due = self.due + time;
-        self.missing_since = self.missing_since + time;
-    }
-
     /// The piece that is to be sent next as it is, if there is one.
     pub(crate) fn piece(&self) -> Option<FilePiece<'_>> {
         let bytes = usize::try_from(self.found.checked_sub(self.at)?).unwrap_or(usize::MAX);

@@ -206,7 +206,7 @@ impl Crowd {
         let now = self.hub.now();
         let Crowd { hub, engine, memory, .. } = self;
         hub.enter(Stage::CutOff);
-        memory.of(|| engine.stop("a seed", Stopped::Signalled(STOP_AGAIN), now));
+        memory.of(|| engine.stop(Stopped::Signalled(STOP_AGAIN), now));
     }
 }
 
