@@ -94,7 +94,7 @@ fn a_reader_that_goes_on_gets_what_waited_and_is_told_what_was_left_out() {
     }
     let log = String::from_utf8(log).unwrap();
     let told = log.lines().find_map(|line| line.strip_prefix(LEFT_OUT)).unwrap();
-    let lines: usize = told.split(' ').next().unwrap().parse().unwrap();
+    let lines: usize = told.rsplit(' ').next().unwrap().parse().unwrap();
     assert!(lines > 0, "{told}");
     // What stood before it was not torn.
     assert!(log.lines().take_while(|line| !line.starts_with(LEFT_OUT)).all(is_step), "{log}");
