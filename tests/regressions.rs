@@ -2,14 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
 use oneloop::config::LINGER_SPANS_MAX;
-use oneloop::engine::{Accept, Accepted, Admission, Clients, Evictable, Shortage, Time};
+use oneloop::engine::{
+    Accept, Accepted, Admission, ClientId, Clients, Engine, Evictable, Interest, Shortage, Time,
+};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{CloseReason, Limits, Next, Piece, Reply, Request, Timeouts};
 
 /// One client that says `words`, by way of these limits.
@@ -315,4 +318,94 @@ fn r14_a_client_that_sends_without_end_ends_by_its_deadline_and_keeps_none_from_
         assert_eq!(clients.metrics().pieces - pieces, asked, "in span {span}");
     }
     assert_eq!(clients.metrics().closed(CloseReason::Fault), 1);
+}
+
+/// Clients in front of a poll that has room for some of them.
+struct ShortPoll {
+    engine: Engine<Listener<PipeStream>>,
+    pipes: Vec<Pipe>,
+    room: Cell<usize>,
+    asked: Cell<usize>,
+    refusal: io::ErrorKind,
+}
+
+impl ShortPoll {
+    fn new(count: u16, refusal: io::ErrorKind) -> ShortPoll {
+        let mut clients =
+            Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
+        let pipes: Vec<Pipe> = (0..count).map(|_| Pipe::new()).collect();
+        for (port, pipe) in (1..).zip(&pipes) {
+            clients.admit(pipe.stream(), (Ipv4Addr::LOCALHOST, port).into(), Time::START);
+        }
+        let (room, asked) = (Cell::new(0), Cell::new(0));
+        ShortPoll { engine: Listener::absent(clients), pipes, room, asked, refusal }
+    }
+
+    /// Takes a turn so many milliseconds after the start, and says how often the poll was asked.
+    fn turn(&mut self, millis: u64) -> usize {
+        let (room, asked, refusal) = (&self.room, &self.asked, self.refusal);
+        asked.set(0);
+        let mut poll = |_: ClientId, _: &mut PipeStream, _: Interest, _: Interest| {
+            asked.set(asked.get() + 1);
+            room.set(room.get().checked_sub(1).ok_or(refusal)?);
+            Ok(())
+        };
+        let now = Time::START + Duration::from_millis(millis);
+        assert!(self.engine.turn(now, &mut FixedText::new(*b"text"), &mut poll).is_continue());
+        asked.get()
+    }
+
+    /// When the next turn is due, in milliseconds after the start, if the last was then.
+    fn due(&self, millis: u64) -> Option<u64> {
+        let due = self.engine.due(Time::START + Duration::from_millis(millis))?;
+        Some(due.since(Time::START).as_millis() as u64)
+    }
+}
+
+/// A client that the system had no registration or no memory left for was closed at once.
+#[test]
+fn r15_a_client_waits_while_the_system_is_short_of_registrations() {
+    for refusal in [io::ErrorKind::StorageFull, io::ErrorKind::OutOfMemory] {
+        let mut poll = ShortPoll::new(3, refusal);
+        poll.room.set(1);
+        assert_eq!((poll.turn(0), poll.due(0)), (2, Some(100)), "one refusal stands for all");
+        assert_eq!((poll.turn(99), poll.due(99)), (0, Some(100)));
+        assert_eq!((poll.turn(100), poll.due(100)), (1, Some(200)));
+        poll.room.set(2);
+        assert_eq!(poll.turn(200), 2);
+        let first_byte = Timeouts::default().first_byte.as_millis() as u64;
+        assert!(poll.due(200) >= Some(first_byte), "all are known, and nothing is asked again");
+        assert_eq!(poll.engine.clients().metrics().closed_total(), 0);
+    }
+}
+
+/// The same: and at its deadline, what it had sent was not answered.
+#[test]
+fn r15_a_client_that_is_never_registered_is_answered_at_its_deadline() {
+    let mut poll = ShortPoll::new(2, io::ErrorKind::StorageFull);
+    poll.turn(0);
+    poll.pipes[0].say(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let late = Timeouts::default().first_byte.as_millis() as u64 + 1000;
+    poll.turn(late);
+    assert!(poll.pipes[0].sent().starts_with(b"HTTP/1.1 200 "));
+    let metrics = poll.engine.clients().metrics();
+    assert_eq!((metrics.closed(CloseReason::FirstByteTimeout), metrics.closed_total()), (1, 1));
+}
+
+/// The same: they are many, and one turn does not ask for all of them when there is room again.
+#[test]
+fn r15_a_crowd_that_waited_is_registered_in_several_turns() {
+    let mut poll = ShortPoll::new(3000, io::ErrorKind::StorageFull);
+    let mut turns = 0;
+    while poll.due(0) == Some(0) || turns == 0 {
+        poll.turn(0);
+        turns += 1;
+    }
+    assert_eq!(poll.due(0), Some(100), "after {turns} turns");
+    poll.room.set(3000);
+    for asked in [1024, 1024, 952] {
+        assert_eq!(poll.due(0), Some(100));
+        assert_eq!(poll.turn(100), asked);
+    }
+    assert_ne!(poll.due(100), Some(100));
 }

@@ -1,7 +1,6 @@
 //! All clients of a server: which are here, come and have gone, and what each waits for.
 
 use std::collections::VecDeque;
-use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::SystemTime;
@@ -21,7 +20,7 @@ use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
 use crate::engine::client::Client;
-use crate::engine::socket::{Interest, Readiness, Stream};
+use crate::engine::socket::{Readiness, Stream};
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
@@ -30,7 +29,7 @@ use crate::work::{self, Budget};
 
 /// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
 /// other memory and keep the allocator from giving that back.
-const KEYS_RESERVED: usize = 2048;
+pub(super) const KEYS_RESERVED: usize = 2048;
 
 /// Among how many clients the budget for accepting is shared: an idle client that is looked at
 /// before it makes room for another may turn out to be busy, and take its turn.
@@ -53,6 +52,8 @@ pub struct Clients<S> {
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
     pub(super) unregistered: Vec<usize>,
+    /// The system is short of what registering takes: when to ask it again.
+    pub(super) short_until: Option<Time>,
     /// Where a client that is on its own is received into. Hot in the cache; idle clients own none.
     pub(super) receive_buffer: Box<[u8]>,
     pub(super) common: Common,
@@ -82,6 +83,7 @@ impl<S: Stream> Clients<S> {
             last_looks: 0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
+            short_until: None,
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
             common: Common {
                 output: Output::default(),
@@ -254,36 +256,14 @@ impl<S: Stream> Clients<S> {
         client.is_some_and(|client| client.generation == id.number() && client.queued)
     }
 
-    /// When the next deadline is to be acted on.
+    /// When the next deadline is to be acted on, or the poll is to be asked again what it refused.
+    #[inline]
     pub fn next_due(&self) -> Option<Time> {
-        self.timers.next_due(&self.slab)
-    }
-
-    /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
-    /// report, with what that was and what it is to be from now on. To be called last in a turn: a
-    /// client that is left out here sleeps for ever.
-    ///
-    /// A client for which `ask` fails is closed, at once.
-    pub fn register(
-        &mut self,
-        mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
-    ) {
-        let mut waiting = std::mem::take(&mut self.unregistered);
-        for key in waiting.drain(..) {
-            let Some(client) = self.slab.get_mut(key) else { continue };
-            let (before, wanted) = (client.interest, client.wanted_interest());
-            if wanted == before {
-                continue;
-            }
-            client.interest = wanted;
-            let id = client.id(key);
-            match ask(id, client.socket.stream_mut(), before, wanted) {
-                Ok(()) => self.tell(key, |_, _| ClientEvent::Registered { interest: wanted }),
-                Err(_) => self.close(key, CloseReason::Reset),
-            }
+        let timer = self.timers.next_due(&self.slab);
+        match self.short_until {
+            None => timer,
+            Some(_) => timer.into_iter().chain(self.short_until).min(),
         }
-        self.unregistered = waiting;
-        self.free();
     }
 
     /// Ends one client from outside, for this reason unless it has one already: a client that

@@ -24,9 +24,9 @@
 //!
 //! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
 //! them, `panics` clears up when a step ends in a panic, and `parting` decides which client has to
-//! go before its peer wants to. `event` has every step that a client takes, and `steps` is the seam
-//! that tells a [`Watcher`] of them. `survey` looks at all clients at once, and `stepping` lets
-//! clients take single steps.
+//! go before its peer wants to. `registering` asks the poll to report what they wait for. `event`
+//! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
+//! `survey` looks at all clients at once, and `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
 pub(crate) mod client;
@@ -35,6 +35,7 @@ mod event;
 mod id;
 mod panics;
 mod parting;
+mod registering;
 mod run;
 mod slots;
 pub(crate) mod socket;

@@ -55,7 +55,7 @@ impl<L: Accept> Engine<L> {
         }
         host.begin(Stage::Register);
         self.clients
-            .register(|id, stream, before, wanted| host.register(id, stream, before, wanted));
+            .register(now, |id, stream, before, wanted| host.register(id, stream, before, wanted));
         stepped
     }
 

@@ -41,7 +41,9 @@ pub trait Host<S> {
     /// for `before`: if that is [`Interest::Nothing`], the poll does not know the stream yet.
     ///
     /// # Errors
-    /// If the system refuses that, the client is closed.
+    /// If the system refuses that, the client is closed; unless it is short of memory or of
+    /// registrations ([`OutOfMemory`](io::ErrorKind), [`StorageFull`](io::ErrorKind)). Then it is
+    /// asked again after 100 ms, for as long as the client's deadline allows.
     fn register(
         &mut self,
         id: ClientId,
@@ -152,7 +154,7 @@ impl<L: Accept> Engine<L> {
 
         host.begin(Stage::Register);
         self.clients
-            .register(|id, stream, before, wanted| host.register(id, stream, before, wanted));
+            .register(now, |id, stream, before, wanted| host.register(id, stream, before, wanted));
 
         self.progress(now, host);
         self.clients.metrics_mut().turns += 1;

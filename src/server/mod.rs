@@ -447,7 +447,20 @@ impl Host<TcpStream> for Registrar<'_> {
                 self.registry.reregister(stream, token, interest)
             }
         };
-        registered.inspect_err(|reason| system_calls::note(Call::Register, reason))
+        registered.inspect_err(|reason| self.on_refused(stream, before, reason))
+    }
+}
+
+impl Registrar<'_> {
+    #[cold]
+    fn on_refused(&self, stream: &mut TcpStream, before: Wanted, reason: &io::Error) {
+        let is_shortage = system_calls::is_shortage(reason);
+        system_calls::note(if is_shortage { Call::RegisterMore } else { Call::Register }, reason);
+        if before == Wanted::Nothing {
+            // In a debug build mio takes a stream for registered that was refused, until it is told
+            // otherwise. The system has nothing to undo, and says so.
+            let _ = self.registry.deregister(stream);
+        }
     }
 }
 

@@ -29,8 +29,10 @@ const QUIET: Duration = Duration::from_secs(60);
 pub(crate) enum Call {
     /// Waiting for events.
     Poll,
-    /// Having the poll report a client.
+    /// Asking the poll to report a client.
     Register,
+    /// The same, when the system is short of what that takes.
+    RegisterMore,
     /// Receiving from a client.
     Receive,
     /// Sending to a client.
@@ -54,9 +56,10 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    const ALL: [Call; 12] = [
+    const ALL: [Call; 13] = [
         Call::Poll,
         Call::Register,
+        Call::RegisterMore,
         Call::Receive,
         Call::Send,
         Call::SendFile,
@@ -74,6 +77,9 @@ impl Call {
         match self {
             Call::Poll => ("wait for events", "trying again ten times a second"),
             Call::Register => ("register a client with the poll", "closing such clients"),
+            Call::RegisterMore => {
+                ("register more clients with the poll", "trying again ten times a second")
+            }
             Call::Receive => ("receive from a client", "closing such clients"),
             Call::Send => ("send to a client", "closing such clients"),
             Call::SendFile => ("send a file by sendfile", "copying its bytes instead"),
@@ -121,6 +127,11 @@ pub(crate) enum Origin {
 /// Where this error of a socket comes from.
 pub(crate) fn origin(error: &io::Error) -> Origin {
     if is_of_the_network(error) { Origin::Network } else { Origin::System }
+}
+
+/// Whether the system is short of memory, or of something it allows only so much of. That passes.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::OutOfMemory | ErrorKind::StorageFull)
 }
 
 /// Makes a call, and again if a signal interrupts it.

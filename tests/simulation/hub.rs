@@ -11,6 +11,9 @@ use crate::marks::{Mark, Outcome};
 use crate::random::Random;
 use crate::trouble::{Trouble, Troubles};
 
+/// How soon the server asks the poll again that has refused to report a client.
+const REGISTRATION_REST: Duration = Duration::from_millis(100);
+
 /// Which part of a turn is running: decides what a call on a stream is allowed to mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -60,6 +63,8 @@ pub struct Hub {
     closes_idle: Cell<bool>,
     admitted: Cell<u64>,
     is_short: Cell<bool>,
+    /// Until when the server need not ask the poll again, which has refused to report a client.
+    refused_until: Cell<Time>,
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
@@ -88,6 +93,7 @@ impl Hub {
             closes_idle: Cell::new(false),
             admitted: Cell::new(0),
             is_short: Cell::new(false),
+            refused_until: Cell::new(Time::START),
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
@@ -105,6 +111,17 @@ impl Hub {
 
     pub fn pass(&self, time: Duration) {
         self.now.set(self.now() + time);
+    }
+
+    /// The poll refuses to report a client.
+    pub fn refuse_registration(&self) {
+        self.mark(Mark::RegistrationFailed);
+        self.refused_until.set(self.now() + REGISTRATION_REST);
+    }
+
+    /// Whether it has done so a moment ago, so that the server rests from asking.
+    pub fn rests_from_registering(&self) -> bool {
+        self.now() < self.refused_until.get()
     }
 
     /// What answers say in `Date`.

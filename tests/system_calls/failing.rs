@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{IoSliceMut, Write};
+use std::io::{ErrorKind, IoSliceMut, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -83,6 +83,9 @@ const SERVED: [(&str, &[Errno]); 12] = [
     ("write", &[]),
 ];
 
+/// Errors that pass: a client waits until they have passed, and is served.
+const WAITED_FOR: [(&str, &[Errno]); 1] = [("epoll_ctl", &[Errno::NOMEM, Errno::NOSPC])];
+
 /// A call that fails in this way.
 #[derive(Clone, Copy, Debug)]
 struct Case {
@@ -129,6 +132,7 @@ fn faults(folder: &Folder, case: Case) -> Vec<String> {
     let is_served = SERVED.iter().any(|(name, but)| *name == call && !but.contains(&error));
     // Where the file system cannot tell what is cached, `pread64` is the other way already.
     let is_served = is_served && (call != "pread64" || tells_what_is_cached(folder));
+    let is_served = is_served || times == Times::Once && is_waited_for(case);
     let patience = if is_served || times == Times::Once { PATIENCE } else { SHORT };
     let mut faults = Vec::new();
     let (public, admin) = (server.port, server.admin_port());
@@ -156,6 +160,10 @@ fn faults(folder: &Folder, case: Case) -> Vec<String> {
     faults.extend(repeated(&log).map(|line| format!("it says more than once {line}")));
     stop(&mut server, case, &mut faults);
     faults
+}
+
+fn is_waited_for(case: Case) -> bool {
+    WAITED_FOR.iter().any(|(call, errors)| *call == case.call && errors.contains(&case.error))
 }
 
 /// Lines, without their times, that stand in the log more than once.
@@ -231,5 +239,34 @@ fn the_log_is_told_once_that_neither_door_accepts() {
         assert_eq!(ask_for(server.port, "/small", SHORT), Answer::Late);
         assert_eq!(server.log().matches("cannot accept ").count(), 1, "{}", server.log());
         drop(waiting);
+    }
+}
+
+#[test]
+fn a_client_that_cannot_be_registered_waits_and_is_served_when_it_can() {
+    if !can_trace(a_client_that_cannot_be_registered_waits_and_is_served_when_it_can) {
+        return;
+    }
+    let folder = folder("system-calls-registrations");
+    for (error, times) in WAITED_FOR[0]
+        .1
+        .iter()
+        .flat_map(|error| [Times::Once, Times::ForEver].map(|times| (*error, times)))
+    {
+        let mut server = Server::start(folder.path(), "epoll_ctl", error, times);
+        let mut client = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        let is_told = |server: &Server| server.log().contains("cannot register more clients");
+        assert_eq!(server.end_unless(PATIENCE, is_told), None);
+        assert!(is_told(&server), "{}", server.log());
+        let request = format!("GET /small HTTP/1.1\r\nHost: localhost:{}\r\n\r\n", server.port);
+        client.write_all(request.as_bytes()).unwrap();
+        client.set_read_timeout(Some(if times == Times::Once { PATIENCE } else { SHORT })).unwrap();
+        let mut answer = [0; 12];
+        let received = client.read(&mut answer).map_err(|error| error.kind());
+        match times {
+            Times::Once => assert_eq!((received, &answer), (Ok(12), b"HTTP/1.1 200")),
+            // It is not closed. Its deadline is not over.
+            Times::ForEver => assert_eq!(received, Err(ErrorKind::WouldBlock)),
+        }
     }
 }

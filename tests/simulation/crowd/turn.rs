@@ -14,7 +14,6 @@ use crate::memory::aside;
 use crate::random::Random;
 use crate::stream::SimulatedStream;
 use crate::trouble::Trouble;
-use crate::wire::Excuse;
 
 /// How many clients may use up their budgets in one stage of a turn.
 const STAGE_SHARES: usize = 4;
@@ -246,8 +245,7 @@ impl Host<SimulatedStream> for SimulatedPoll<'_> {
             let mut wire = stream.wire.borrow_mut();
             assert_eq!(wire.interest(), before, "the poll was asked for that before");
             if self.hub.strikes(Trouble::Registrations, 200, self.random) {
-                self.hub.mark(Mark::RegistrationFailed);
-                wire.excuse = Excuse::Failed;
+                self.hub.refuse_registration();
                 return Err(io::ErrorKind::OutOfMemory.into());
             }
             wire.register(id, wanted);

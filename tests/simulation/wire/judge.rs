@@ -47,6 +47,13 @@ impl Wire {
         if !self.is_here() || self.edge || self.has_turn_to_come() {
             return;
         }
+        let lacks_interest = self.interest == Interest::Nothing
+            || !self.may_write && self.interest != Interest::ReadableAndWritable;
+        if lacks_interest && self.hub.rests_from_registering() {
+            // Until it is asked, no event can come.
+            self.touched = true;
+            return;
+        }
         match (self.may_write, self.interest) {
             (_, Interest::Nothing) => self.fail("it waits, and the poll does not know it"),
             (false, Interest::ReadableAndWritable) => return,

@@ -86,8 +86,6 @@ pub enum Excuse {
     None,
     /// The clock leapt over deadlines.
     Leapt,
-    /// The system failed on it.
-    Failed,
     /// The server stopped before it was done.
     CutOff,
 }

@@ -1,0 +1,100 @@
+//! The stage of a turn in which the poll is asked to report what clients have come to wait for.
+//!
+//! The system may be short of memory, or may have reached the number of registrations that it
+//! allows. No client is to blame for that, and it passes. So the loop asks again after a while, and
+//! a client waits meanwhile for as long as its deadline allows. What it has sent by then is still
+//! answered: it is looked at once more before it is closed.
+//!
+//! Invariants: a client that waits for more than the poll knows stands in `unregistered`, and then
+//! this stage either asks in this turn, or [`Clients::next_due`] says when it asks again. One refusal
+//! stands for all: nothing more is asked before that.
+
+use std::io;
+use std::time::Duration;
+
+use super::clients::{Clients, KEYS_RESERVED};
+use super::event::ClientEvent;
+use super::id::ClientId;
+use crate::engine::socket::{Interest, Stream};
+use crate::metrics::CloseReason;
+use crate::system_calls;
+use crate::time::Time;
+
+/// How long the loop waits before it asks again. A client notices that hardly, and ten calls a second
+/// cost nothing.
+const REST: Duration = Duration::from_millis(100);
+
+/// How many clients one turn asks for, at most, that had to wait: a call takes about 0.5 µs.
+const WAITING_PER_TURN_MAX: usize = 1024;
+
+impl<S: Stream> Clients<S> {
+    /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
+    /// report, with what that was and what it is to be from now on. To be called last in a turn: a
+    /// client that is left out here sleeps until its deadline.
+    ///
+    /// If `ask` fails because the system is short of memory or of registrations
+    /// ([`ErrorKind::OutOfMemory`](io::ErrorKind), [`ErrorKind::StorageFull`](io::ErrorKind)), it is
+    /// called again after a while. If it fails otherwise, the client is closed at once.
+    pub fn register(
+        &mut self,
+        now: Time,
+        mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    ) {
+        let count = match self.short_until {
+            None => self.unregistered.len(),
+            Some(until) if now < until => return,
+            Some(_) => {
+                // Some have come in several times meanwhile.
+                self.unregistered.sort_unstable();
+                self.unregistered.dedup();
+                self.unregistered.len().min(WAITING_PER_TURN_MAX)
+            }
+        };
+        if count > 0 {
+            self.ask_for_first(count, now, &mut ask);
+        }
+        self.free();
+    }
+
+    /// Asks for the first of the clients that wait, until the system is short.
+    fn ask_for_first(
+        &mut self,
+        count: usize,
+        now: Time,
+        ask: &mut impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    ) {
+        // If a watcher panics, the rest is asked in the next turn.
+        self.short_until = Some(now);
+        let asked = (0..count).find(|index| !self.register_one(self.unregistered[*index], ask));
+        self.unregistered.drain(..asked.unwrap_or(count));
+        if asked.is_some() {
+            self.short_until = Some(now + REST);
+        } else if self.unregistered.is_empty() {
+            self.short_until = None;
+            self.unregistered.shrink_to(KEYS_RESERVED);
+        }
+    }
+
+    /// Asks for one client, if it still waits for more. Says whether the system had room for that.
+    fn register_one(
+        &mut self,
+        key: usize,
+        ask: &mut impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    ) -> bool {
+        let Some(client) = self.slab.get_mut(key) else { return true };
+        let (before, wanted) = (client.interest, client.wanted_interest());
+        if wanted == before {
+            return true;
+        }
+        let id = client.id(key);
+        match ask(id, client.socket.stream_mut(), before, wanted) {
+            Ok(()) => {
+                client.interest = wanted;
+                self.tell(key, |_, _| ClientEvent::Registered { interest: wanted });
+            }
+            Err(reason) if system_calls::is_shortage(&reason) => return false,
+            Err(_) => self.close(key, CloseReason::Reset),
+        }
+        true
+    }
+}
