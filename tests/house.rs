@@ -8,6 +8,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+#[path = "house/circles.rs"]
+mod circles;
+
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 11] = [
     &["config", "error", "metrics", "time", "work", "buffer", "system_calls"],

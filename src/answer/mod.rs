@@ -2,6 +2,7 @@
 //! file, or a source that gives the next bytes when it is asked.
 
 pub(crate) mod body;
+pub(crate) mod body_progress;
 pub(crate) mod file;
 pub(crate) mod handler;
 pub(crate) mod source;

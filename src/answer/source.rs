@@ -12,6 +12,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::{FilePiece, Sending};
 use crate::answer::waker::{Name, Waker, Wakers};
 use crate::http::encode;
@@ -369,22 +370,6 @@ pub(crate) struct Given {
     wakes_from: Option<Time>,
 }
 
-/// What came of asking for more of a body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// It goes on, not before [`Streaming::due`].
-    GoesOn,
-    /// It goes on with [`Streaming::piece`], which is sent behind what is encoded.
-    Piece,
-    /// The body is complete.
-    Complete,
-    /// The system fails to read it.
-    Failed,
-    /// It has more or fewer bytes than was said. Nothing that could be taken for another
-    /// answer has been encoded, and nothing may follow.
-    Broken,
-}
-
 impl Streaming {
     /// What `source` gives.
     pub(crate) fn from_source(source: Box<dyn Source>, delimiter: Delimiter) -> Streaming {
@@ -408,7 +393,7 @@ impl Streaming {
     }
 
     /// Asks for the next piece. One of a source is encoded behind `out`, with its framing.
-    pub(crate) fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> Asked {
+    pub(crate) fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> BodyProgress {
         match self {
             Streaming::Source(given) => given.ask(out, asking),
             Streaming::File(sending) => sending.ask(out, asking.room, asking.piece_max, asking.now),
@@ -444,7 +429,7 @@ impl Streaming {
         }
     }
 
-    /// Why a connection ends whose body turns out to be [`Asked::Broken`].
+    /// Why a connection ends whose body turns out to be [`BodyProgress::Broken`].
     pub(crate) fn broken(&self) -> CloseReason {
         match self {
             Streaming::Source(_) => CloseReason::SourceBroken,
@@ -455,7 +440,7 @@ impl Streaming {
 
 impl Given {
     /// Asks for the next piece, and encodes it with its framing behind `out`.
-    fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> Asked {
+    fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> BodyProgress {
         let Asking { now, room, wakers, slot, .. } = asking;
         let start = out.len();
         if self.delimiter == Delimiter::LastChunk {
@@ -473,7 +458,7 @@ impl Given {
                 Some(rest) => *left = rest,
                 None => {
                     out.truncate(start);
-                    return Asked::Broken;
+                    return BodyProgress::Broken;
                 }
             },
             Delimiter::End => {}
@@ -486,16 +471,16 @@ impl Given {
         let least = if bytes == 0 { EMPTY_PAUSE_MIN } else { Duration::ZERO };
         self.due = now + pause.max(least);
         self.wakes_from = matches!(next, Next::Wait(_)).then_some(now + least);
-        Asked::GoesOn
+        BodyProgress::GoesOn
     }
 
-    fn finish(&self, out: &mut Vec<u8>) -> Asked {
+    fn finish(&self, out: &mut Vec<u8>) -> BodyProgress {
         match self.delimiter {
             Delimiter::LastChunk => out.extend_from_slice(encode::LAST_CHUNK),
             Delimiter::Length { left: 0 } | Delimiter::End => {}
-            Delimiter::Length { .. } => return Asked::Broken,
+            Delimiter::Length { .. } => return BodyProgress::Broken,
         }
-        Asked::Complete
+        BodyProgress::Complete
     }
 }
 
@@ -519,13 +504,13 @@ mod tests {
 
     const NOW: Time = Time::START;
 
-    fn ask(streaming: &mut Streaming, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn ask(streaming: &mut Streaming, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
         let wakers = &mut Wakers::default();
         streaming.ask(out, Asking { now, room, piece_max: room, wakers, slot: 0 })
     }
 
     /// What a source that gives these pieces is encoded as, and what came of it in the end.
-    fn encoded(delimiter: Delimiter, pieces: &'static [&'static str]) -> (String, Asked) {
+    fn encoded(delimiter: Delimiter, pieces: &'static [&'static str]) -> (String, BodyProgress) {
         let mut rest = pieces.iter();
         let source = move |piece: &mut Piece<'_>| {
             let bytes = rest.next().copied();
@@ -536,9 +521,9 @@ mod tests {
         let mut out = Vec::new();
         loop {
             match ask(&mut streaming, &mut out, 1024, NOW) {
-                Asked::GoesOn => {}
-                Asked::Piece | Asked::Failed => unreachable!("a source has no file"),
-                end @ (Asked::Complete | Asked::Broken) => {
+                BodyProgress::GoesOn => {}
+                BodyProgress::Piece | BodyProgress::Failed => unreachable!("a source has no file"),
+                end @ (BodyProgress::Complete | BodyProgress::Broken) => {
                     return (String::from_utf8(out).expect("text"), end);
                 }
             }
@@ -549,9 +534,9 @@ mod tests {
     fn pieces_become_chunks_and_empty_ones_do_not_end_the_body() {
         let chunks = "1\r\na\r\nb\r\nhello world\r\n0\r\n\r\n";
         let told = encoded(Delimiter::LastChunk, &["a", "", "hello world", ""]);
-        assert_eq!(told, (chunks.to_owned(), Asked::Complete));
+        assert_eq!(told, (chunks.to_owned(), BodyProgress::Complete));
         let told = encoded(Delimiter::LastChunk, &[""]);
-        assert_eq!(told, ("0\r\n\r\n".to_owned(), Asked::Complete));
+        assert_eq!(told, ("0\r\n\r\n".to_owned(), BodyProgress::Complete));
     }
 
     #[test]
@@ -566,7 +551,7 @@ mod tests {
                 };
                 let mut out = b"head".to_vec();
                 let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
-                assert_eq!(ask(&mut streaming, &mut out, room, NOW), Asked::Complete);
+                assert_eq!(ask(&mut streaming, &mut out, room, NOW), BodyProgress::Complete);
                 let chunk = format!("head{bytes:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(bytes));
                 assert!(out == chunk.as_bytes(), "{bytes} bytes, {room} of room");
                 assert!(out.len() <= 4 + bytes + FRAMING_BYTES_MAX);
@@ -577,12 +562,12 @@ mod tests {
     #[test]
     fn a_length_that_is_kept_is_complete_and_one_that_is_not_is_broken() {
         let length = |left, pieces| encoded(Delimiter::Length { left }, pieces);
-        assert_eq!(length(5, &["hel", "lo"]), ("hello".to_owned(), Asked::Complete));
-        assert_eq!(length(5, &["hel", "lo", ""]), ("hello".to_owned(), Asked::Complete));
-        assert_eq!(length(0, &[""]), (String::new(), Asked::Complete));
-        assert_eq!(length(5, &["hel", "l"]), ("hell".to_owned(), Asked::Broken));
-        assert_eq!(length(5, &["hel", "lo!"]), ("hel".to_owned(), Asked::Broken));
-        assert_eq!(length(5, &["hello", "!"]), ("hello".to_owned(), Asked::Broken));
+        assert_eq!(length(5, &["hel", "lo"]), ("hello".to_owned(), BodyProgress::Complete));
+        assert_eq!(length(5, &["hel", "lo", ""]), ("hello".to_owned(), BodyProgress::Complete));
+        assert_eq!(length(0, &[""]), (String::new(), BodyProgress::Complete));
+        assert_eq!(length(5, &["hel", "l"]), ("hell".to_owned(), BodyProgress::Broken));
+        assert_eq!(length(5, &["hel", "lo!"]), ("hel".to_owned(), BodyProgress::Broken));
+        assert_eq!(length(5, &["hello", "!"]), ("hello".to_owned(), BodyProgress::Broken));
     }
 
     #[test]
@@ -600,7 +585,7 @@ mod tests {
             };
             let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
             let now = NOW + Duration::from_secs(9);
-            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), Asked::GoesOn);
+            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), BodyProgress::GoesOn);
             assert_eq!(streaming.due(), now + pause, "{bytes} bytes and {next:?}");
         }
     }
@@ -613,7 +598,7 @@ mod tests {
             Next::Done
         };
         let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
-        assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), Asked::Complete);
+        assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, now), BodyProgress::Complete);
         assert_eq!(Piece::new(&mut Vec::new(), 1).asked_at(), Time::START);
     }
 
@@ -630,7 +615,7 @@ mod tests {
         };
         let mut streaming = Streaming::from_source(Box::new(source), Delimiter::LastChunk);
         for work in [2 * 1000 * 4096, 0, u32::MAX as usize] {
-            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, NOW), Asked::GoesOn);
+            assert_eq!(ask(&mut streaming, &mut Vec::new(), 1024, NOW), BodyProgress::GoesOn);
             assert_eq!(streaming.work(), work);
         }
     }
@@ -667,7 +652,7 @@ mod tests {
             let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
             let now = NOW + Duration::from_secs(9);
             let asking = Asking { now, room: 9, piece_max: 9, wakers: &mut wakers, slot: 3 };
-            assert_eq!(streaming.ask(&mut Vec::new(), asking), Asked::GoesOn);
+            assert_eq!(streaming.ask(&mut Vec::new(), asking), BodyProgress::GoesOn);
             assert_eq!(streaming.due(), now + at_most);
             assert!(!streaming.wake(other.name()), "it is another's");
             assert_eq!(streaming.due(), now + at_most);

@@ -9,9 +9,10 @@
 
 use super::machine::{Common, Connection, Context, Unread};
 use super::state::{Name, State};
+use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
-use crate::answer::source::{Asked, Asking, FRAMING_BYTES_MAX, Streaming};
+use crate::answer::source::{Asking, FRAMING_BYTES_MAX, Streaming};
 use crate::answer::waker::Name as SourceName;
 use crate::metrics::CloseReason;
 use crate::work;
@@ -52,20 +53,23 @@ impl Connection {
         let (now, piece_max, slot) = (turn.now, limits.turn_bytes_max, *driven);
         let asked = body.ask(output.encoded(), Asking { now, room, piece_max, wakers, slot });
         budget.spend(work::PIECE + body.work());
-        if asked == Asked::GoesOn && matches!(body, Streaming::File(_)) && body.due() > turn.now {
+        if asked == BodyProgress::GoesOn
+            && matches!(body, Streaming::File(_))
+            && body.due() > turn.now
+        {
             metrics.file_pauses += 1;
         }
         match asked {
             // A piece that was found before is missing now.
-            Asked::GoesOn if output.is_empty() && self.state.name() == Name::Writing => {
+            BodyProgress::GoesOn if output.is_empty() && self.state.name() == Name::Writing => {
                 self.state.on_written();
             }
-            Asked::GoesOn if output.is_empty() => {}
-            Asked::GoesOn | Asked::Piece => self.state.on_piece(),
-            Asked::Complete => self.state.on_last_piece(),
-            Asked::Broken => self.break_off(),
+            BodyProgress::GoesOn if output.is_empty() => {}
+            BodyProgress::GoesOn | BodyProgress::Piece => self.state.on_piece(),
+            BodyProgress::Complete => self.state.on_last_piece(),
+            BodyProgress::Broken => self.break_off(),
             // A reset tells the peer so at once.
-            Asked::Failed => self.on_close(CloseReason::Reset),
+            BodyProgress::Failed => self.on_close(CloseReason::Reset),
         }
     }
 
@@ -104,13 +108,13 @@ impl Connection {
             unreachable!("a file is only sent where there is one")
         };
         match sending.advance(bytes) {
-            Asked::Piece => {
+            BodyProgress::Piece => {
                 return self.note_progress(bytes, turn.common.timeouts.write, turn);
             }
-            Asked::GoesOn => {}
-            Asked::Complete => self.state.on_last_piece(),
-            Asked::Broken => self.break_off(),
-            Asked::Failed => unreachable!("what was sent has not failed"),
+            BodyProgress::GoesOn => {}
+            BodyProgress::Complete => self.state.on_last_piece(),
+            BodyProgress::Broken => self.break_off(),
+            BodyProgress::Failed => unreachable!("what was sent has not failed"),
         }
         self.on_all_sent(unread, turn);
     }

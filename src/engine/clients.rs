@@ -8,10 +8,9 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
+use super::batch::{Arrival, BATCH_BYTES, NOBODY, Underway};
 use super::event::ClientEvent;
 use super::id::ClientId;
-use super::panics::NOBODY;
-use super::run::{Arrival, BATCH_BYTES, Underway};
 use super::slots::Extent;
 use super::steps::{Steps, Watcher};
 use crate::answer::waker::Wakers;

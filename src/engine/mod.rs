@@ -29,10 +29,13 @@
 //! `survey` looks at all clients at once, and `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
+mod batch;
 pub(crate) mod client;
 mod clients;
 mod event;
+mod expiry;
 mod id;
+mod life;
 mod panics;
 mod parting;
 mod registering;
@@ -51,10 +54,10 @@ pub use admission::{Accept, Accepted, Admission, Shortage};
 pub use clients::Clients;
 pub use event::{Change, ClientEvent, Rest};
 pub use id::ClientId;
+pub use life::Stopped;
 pub use parting::Evictable;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 pub use stepping::{StepTaken, Stepped};
 pub use steps::{Attention, Watcher};
-pub use stopping::Stopped;
 pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};
 pub use turn::{Engine, Host, Stage};

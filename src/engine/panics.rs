@@ -8,15 +8,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use super::batch::{NOBODY, Underway};
 use super::clients::Clients;
-use super::run::{Run, Underway};
+use super::run::Run;
 use crate::answer::handler::Handler;
 use crate::connection::Demand;
 use crate::engine::socket::Stream;
 use crate::metrics::CloseReason;
-
-/// No client is driven: slab keys stay far below this.
-pub(super) const NOBODY: usize = usize::MAX;
 
 impl<S: Stream> Clients<S> {
     /// Does `work`, which may run the handler. Everything that does so goes through here.

@@ -1,10 +1,10 @@
-//! Drives clients: in batches, within budgets, and when a deadline has passed.
+//! Drives clients: in batches, and within budgets.
 
-use super::client::{Client, Step, StepContext, look_at};
+use super::batch::{Arrival, Underway};
+use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, Rest};
 use crate::answer::handler::Handler;
-use crate::buffer::SetAside;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Context, Deadline, Demand, Phase};
@@ -13,39 +13,13 @@ use crate::metrics::CloseReason;
 use crate::time::Time;
 use crate::work::{BATCH_CLIENTS_MAX, Budget};
 
-/// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
-/// them if they send heads of 700 bytes, as browsers do.
-pub(super) const BATCH_BYTES: usize = 64 * 1024;
-
 /// What is received from one client of a batch at most, in bytes. A client that sends more goes on
 /// with the other buffer, once the batch has been answered.
 const BATCH_SHARE_BYTES: usize = REQUESTS_BYTES;
 
-/// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
-/// that one may do in a turn for each, which is a piece of a file.
-const EXPIRING_CLIENTS: usize = 16;
-
 /// Once a batch has this many bytes of answers, they are sent: they are still in the processor's
 /// cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
-
-/// A client of the batch: what came of receiving from it, and where in the batch's buffer that begins.
-/// `None`: it can do something else first, such as send.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
-    pub(super) key: usize,
-    pub(super) received: Option<Received>,
-    pub(super) start: usize,
-}
-
-/// A client that has answers to send, or can do more.
-#[derive(Debug)]
-pub(super) struct Underway {
-    pub(super) key: usize,
-    /// What is left of its share.
-    budget: usize,
-    pub(super) answers: SetAside,
-}
 
 /// Why a client has stopped running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,19 +41,6 @@ enum Pace {
     AllSteps,
     /// One; and if the connection has ended by it, what that takes.
     OneStep,
-}
-
-/// How much of what the kernel holds of a client has been looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    /// As much as its budget allowed. There may be more, and by that it may be in time.
-    InPart,
-    /// As much as its budget allowed, and whatever there is more, its time is over.
-    Enough,
-    /// All of it.
-    AtAll,
-    /// There is nothing to look at.
-    AtNothing,
 }
 
 impl<S: Stream> Clients<S> {
@@ -347,79 +308,6 @@ impl<S: Stream> Clients<S> {
             Rest { class, rest: due.since(now) }
         });
         ClientEvent::Waits { demand: connection.demand(), rest }
-    }
-
-    /// Acts on deadlines that have passed, a bounded number of them. What has come in time is
-    /// answered all the same: each client is looked at once more first.
-    pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        if self.timers.expired(&self.slab, now).is_some() {
-            self.guard(handler, |clients, handler| clients.expire_some(now, handler));
-        }
-    }
-
-    // Apart from the turns in which no time is over: 56 instructions fewer per kept GET.
-    #[cold]
-    fn expire_some<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        self.common.budget.begin_stage(EXPIRING_CLIENTS, self.common.limits.turn_bytes_max);
-        for _ in 0..self.common.limits.deadlines_per_turn_max {
-            if !self.common.budget.has_stage_left() {
-                break;
-            }
-            let Some(key) = self.timers.expired(&self.slab, now) else { break };
-            let looked = self.look_before_expiry(key, now, handler);
-            if self.timers.expired(&self.slab, now) != Some(key) {
-                continue;
-            }
-            // The client's next turn continues the look. The other deadlines follow then.
-            if looked == Looked::InPart {
-                break;
-            }
-            self.expire_client(key, now, handler);
-            let connection = &self.slab[key].connection;
-            if looked == Looked::Enough && connection.state() != Name::Closed {
-                // Its budget is used up, and it is on the run queue.
-                let deadline = connection.deadline(&self.common.timeouts);
-                self.set_deadline(key, deadline);
-            } else {
-                self.drive_client(key, now, handler);
-            }
-        }
-    }
-
-    /// Asks the kernel what the client has sent, or made room for, before its time is declared
-    /// over. That may have happened in time although no event has told of it: the poll returns a
-    /// bounded number of events, and the whole process may have been stopped.
-    fn look_before_expiry<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Looked {
-        let Some(told) = look_at(self.slab[key].connection.state()) else {
-            return Looked::AtNothing;
-        };
-        let client = &mut self.slab[key];
-        client.socket.note(told);
-        client.looked_at |= told.readable && self.common.phase == Phase::Draining;
-        // If it is on the run queue, it keeps its place there.
-        let run = self.drive_client(key, now, handler);
-        let connection = &self.slab[key].connection;
-        match connection.state() {
-            _ if run != Run::Spent => Looked::AtAll,
-            // It has sent nothing but empty lines, perhaps without end.
-            Name::Fresh | Name::Idle => Looked::Enough,
-            // What it has sent is thrown away, and may have no end either.
-            Name::Lingering if connection.has_earned_span(&self.common) => Looked::Enough,
-            Name::ReadingHead
-            | Name::ReadingBody
-            | Name::Writing
-            | Name::Pausing
-            | Name::Lingering
-            | Name::Closed => Looked::InPart,
-        }
-    }
-
-    /// Has one client learn that its time has come. It has to be driven next.
-    pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.common.driven = key;
-        let turn = Context { now, handler, common: &mut self.common };
-        self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
-        self.set_deadline(key, None);
     }
 }
 

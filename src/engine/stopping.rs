@@ -1,58 +1,12 @@
 //! How a server stops: what the first and the second call to stop do, and when it is done.
 
 use super::admission::Accept;
+use super::life::{Life, Stopped};
 use super::turn::{Engine, Host, Stage};
 use crate::time::Time;
 
 /// A deadline may be late by this part of its timeout.
 const LATE_DIVISOR: u32 = 64;
-
-/// How a server that was told to stop has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Stopped {
-    /// It was told to stop, and all clients were done in time.
-    Drained,
-    /// It was told to stop, and cut off the clients that were not done after
-    /// [`Timeouts::drain`](crate::Timeouts::drain), or when it was told again.
-    CutOff,
-    /// It was told to stop a second time, by this signal, and cut off the remaining clients.
-    Signalled(i32),
-}
-
-/// How far the server's life has come. It never goes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
-    Running,
-    /// It was told to stop, and accepts what waits in its listeners' queues: closing a listener resets
-    /// the connections in its queue. New clients may go on coming meanwhile, so no more are accepted
-    /// than the queues could hold: until this many have been since the start.
-    Closing {
-        until: Time,
-        accepted_max: u64,
-    },
-    /// Its clients may finish, until then.
-    Draining {
-        until: Time,
-    },
-    /// That time is over, and each client is looked at once more, which has to end.
-    LookingLast {
-        until: Time,
-    },
-    Stopped(Stopped),
-}
-
-impl Life {
-    /// When it goes on although nothing happens.
-    pub(super) fn due(self) -> Option<Time> {
-        match self {
-            Life::Running | Life::Stopped(_) => None,
-            Life::Closing { until, .. }
-            | Life::Draining { until }
-            | Life::LookingLast { until } => Some(until),
-        }
-    }
-}
 
 impl<L: Accept> Engine<L> {
     /// Tells it to stop. The first time, its clients may finish. The second time, it cuts them off at

@@ -28,8 +28,8 @@ use std::time::Duration;
 use super::admission::{Accept, Admission};
 use super::clients::Clients;
 use super::id::ClientId;
+use super::life::{Life, Stopped};
 use super::socket::Interest;
-use super::stopping::{Life, Stopped};
 use crate::answer::handler::Handler;
 use crate::time::{Time, sooner};
 

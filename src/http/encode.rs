@@ -5,6 +5,7 @@ use std::fmt;
 use super::chars::{is_field_value_byte, is_token_byte};
 use super::control::Persistence;
 use super::date::Date;
+pub(crate) use super::lists::field;
 use super::lists::{self, List, Lists};
 use super::status::Status;
 
@@ -133,14 +134,6 @@ fn start_other(out: &mut Vec<u8>, status: Status, date: &Date) {
         }
     }
     out.extend_from_slice(date.line());
-}
-
-/// One field line.
-pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
-    out.extend_from_slice(name.as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// The `Content-Length` line.

@@ -4,8 +4,6 @@
 //! members go into one line, each once. A head remembers by a [`Lists`] which of these fields it has:
 //! an answer without them pays for one comparison.
 
-use super::encode;
-
 /// A field whose lines are merged into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -67,11 +65,11 @@ impl Lists {
 /// members to the line of that list which is there already.
 #[cold]
 pub(crate) fn add(out: &mut Vec<u8>, start: usize, lists: &mut Lists, name: &str, value: &[u8]) {
-    let Some(list) = List::named(name) else { return encode::field(out, name, value) };
+    let Some(list) = List::named(name) else { return field(out, name, value) };
     let line = if lists.has(list) { line_of(out, start, name.as_bytes()) } else { None };
     let Some((from, to)) = line else {
         lists.insert(list);
-        return encode::field(out, name, value);
+        return field(out, name, value);
     };
     let mut members = out[from..to].trim_ascii().to_vec();
     for member in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
@@ -125,6 +123,14 @@ fn line_of(out: &[u8], start: usize, name: &[u8]) -> Option<(usize, usize)> {
         at += line.len();
     }
     None
+}
+
+/// One field line.
+pub(crate) fn field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::system::{self, Cached, Fetch, PIECE_BYTES_MAX};
-use crate::answer::source::Asked;
+use crate::answer::body_progress::BodyProgress;
 use crate::time::Time;
 
 /// How far ahead of what is being sent the kernel is asked to fetch, in bytes. It goes on being
@@ -144,14 +144,14 @@ impl Sending {
     }
 
     /// The kernel has taken `bytes` bytes of the piece.
-    pub(crate) fn advance(&mut self, bytes: usize) -> Asked {
+    pub(crate) fn advance(&mut self, bytes: usize) -> BodyProgress {
         self.at += bytes as u64;
         debug_assert!(self.at <= self.found, "no more is sent than was found");
         match (bytes, self.at == self.end) {
-            (0, _) => Asked::Broken,
-            (_, true) => Asked::Complete,
-            (_, false) if self.at < self.found => Asked::Piece,
-            (_, false) => Asked::GoesOn,
+            (0, _) => BodyProgress::Broken,
+            (_, true) => BodyProgress::Complete,
+            (_, false) if self.at < self.found => BodyProgress::Piece,
+            (_, false) => BodyProgress::GoesOn,
         }
     }
 
@@ -163,10 +163,10 @@ impl Sending {
         room: usize,
         piece_max: usize,
         now: Time,
-    ) -> Asked {
+    ) -> BodyProgress {
         (self.found, self.due, self.work) = (self.at, now, 0);
         if self.at == self.end {
-            return Asked::Complete;
+            return BodyProgress::Complete;
         }
         if matches!(self.way, Way::Copied { until } if until <= self.at) {
             self.way = Way::Sent;
@@ -184,7 +184,13 @@ impl Sending {
     }
 
     /// Looks for both ends of the next piece.
-    fn look(&mut self, out: &mut Vec<u8>, room: usize, piece_max: usize, now: Time) -> Asked {
+    fn look(
+        &mut self,
+        out: &mut Vec<u8>,
+        room: usize,
+        piece_max: usize,
+        now: Time,
+    ) -> BodyProgress {
         let piece = PIECE_BYTES_MAX.min(self.left()).min(piece_max as u64);
         let is_cached =
             |offset| system::read_cached(&self.file, &mut [0], offset) == Cached::Bytes(1);
@@ -196,13 +202,13 @@ impl Sending {
         self.copy(out, room, now)
     }
 
-    fn find(&mut self, piece_max: usize, now: Time) -> Asked {
+    fn find(&mut self, piece_max: usize, now: Time) -> BodyProgress {
         self.found = self.at + PIECE_BYTES_MAX.min(self.left()).min(piece_max as u64);
         self.looked = now;
-        Asked::Piece
+        BodyProgress::Piece
     }
 
-    fn copy(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn copy(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
         let start = out.len();
         out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
         let cached = system::read_cached(&self.file, &mut out[start..], self.at);
@@ -210,7 +216,7 @@ impl Sending {
         match cached {
             Cached::Bytes(bytes) => self.got(bytes),
             Cached::Missing => self.miss(out, room, now),
-            Cached::Failed => Asked::Failed,
+            Cached::Failed => BodyProgress::Failed,
             Cached::Unknown if system::is_in_memory(&self.file) => {
                 self.way = Way::InMemory;
                 self.find(usize::MAX, now)
@@ -222,7 +228,7 @@ impl Sending {
         }
     }
 
-    fn read_blindly(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn read_blindly(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
         // Without it reading takes longer. That is all.
         let _ = self.fetch_ahead();
         let start = out.len();
@@ -230,29 +236,29 @@ impl Sending {
         out.resize(start + room.min(usize::try_from(self.left()).unwrap_or(usize::MAX)), 0);
         let read = system::read_owed(&self.file, &mut out[start..], self.at);
         out.truncate(start + *read.as_ref().unwrap_or(&0));
-        let Ok(bytes) = read else { return Asked::Failed };
+        let Ok(bytes) = read else { return BodyProgress::Failed };
         // The others first: this may have kept them waiting.
         self.due = now + Duration::from_nanos(1);
         self.got(bytes)
     }
 
     /// `bytes` bytes have been copied.
-    fn got(&mut self, bytes: usize) -> Asked {
+    fn got(&mut self, bytes: usize) -> BodyProgress {
         if bytes == 0 {
-            return Asked::Broken;
+            return BodyProgress::Broken;
         }
         self.at += bytes as u64;
         (self.found, self.in_vain) = (self.at, 0);
         if self.at == self.end {
-            return Asked::Complete;
+            return BodyProgress::Complete;
         }
         // What is refused now is asked for again when it is missing.
         let _ = self.fetch_ahead();
-        Asked::GoesOn
+        BodyProgress::GoesOn
     }
 
     /// The next byte is missing.
-    fn miss(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> Asked {
+    fn miss(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
         self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
         if self.in_vain == 0 {
             // What was fetched may have been dropped again: it costs little to ask for what is here.
@@ -263,7 +269,7 @@ impl Sending {
             self.fetched = self.at;
         }
         if now.since(self.missing_since) > DISK_TIMEOUT {
-            return Asked::Broken;
+            return BodyProgress::Broken;
         }
         if self.fetch_ahead() == Fetch::Refused {
             // Only a read fetches it.
@@ -272,7 +278,7 @@ impl Sending {
         }
         self.due = now + (PAUSE_MIN * (1 << self.in_vain.min(16))).min(PAUSE_MAX);
         self.in_vain += 1;
-        Asked::GoesOn
+        BodyProgress::GoesOn
     }
 
     /// Asks the kernel to fetch what comes next, if little is left of what it was asked for.
@@ -319,14 +325,14 @@ mod tests {
 
     /// Sends everything that can be had at `now`: how much as it was and how much copied, and what
     /// it came to.
-    fn send_all(sending: &mut Sending, now: Time) -> (u64, u64, Asked) {
+    fn send_all(sending: &mut Sending, now: Time) -> (u64, u64, BodyProgress) {
         let (mut sent, mut copied) = (0, 0);
         loop {
             let mut out = Vec::new();
             let mut asked = sending.ask(&mut out, ROOM, usize::MAX, now);
             copied += out.len() as u64;
             assert!(out.len() <= ROOM);
-            while asked == Asked::Piece {
+            while asked == BodyProgress::Piece {
                 let piece = sending.piece().expect("a piece");
                 assert!(piece.bytes as u64 <= PIECE_BYTES_MAX);
                 let part = piece.bytes.min(100_000);
@@ -334,7 +340,7 @@ mod tests {
                 asked = sending.advance(part);
             }
             assert_eq!(sending.piece().map(|piece| piece.bytes), None);
-            if asked != Asked::GoesOn || sending.due() > now {
+            if asked != BodyProgress::GoesOn || sending.due() > now {
                 return (sent, copied, asked);
             }
         }
@@ -345,7 +351,7 @@ mod tests {
         pretence::miss(None);
         for length in [1, 5, PIECE_BYTES_MAX, PIECE_BYTES_MAX + 1, 3 * MIB] {
             let mut sending = Sending::new(file(3 * MIB + 7), 7, length);
-            assert_eq!(send_all(&mut sending, Time::START), (length, 0, Asked::Complete));
+            assert_eq!(send_all(&mut sending, Time::START), (length, 0, BodyProgress::Complete));
         }
         assert_eq!(pretence::with(|cache| cache.fetched.len()), Some(0));
     }
@@ -354,57 +360,60 @@ mod tests {
     fn what_is_missing_is_fetched_while_its_client_pauses() {
         pretence::miss(MIB..4 * MIB);
         let mut sending = Sending::new(file(4 * MIB), 0, 4 * MIB);
-        assert_eq!(send_all(&mut sending, Time::START), (MIB, 0, Asked::GoesOn));
+        assert_eq!(send_all(&mut sending, Time::START), (MIB, 0, BodyProgress::GoesOn));
         assert_eq!(sending.due(), after(PAUSE_MIN));
         let fetched =
             || pretence::with(|cache| std::mem::take(&mut cache.fetched)).expect("it is pretended");
         assert_eq!(fetched(), [(MIB, MIB + FETCHED_BYTES)]);
         for pause in [2, 4, 8, 16, 32, 32, 32] {
             let now = sending.due();
-            assert_eq!(send_all(&mut sending, now), (0, 0, Asked::GoesOn));
+            assert_eq!(send_all(&mut sending, now), (0, 0, BodyProgress::GoesOn));
             assert_eq!(sending.due(), now + Duration::from_millis(pause));
             assert_eq!(fetched(), [], "it is underway");
         }
         // A part of it comes: it goes on by copying, and what comes next is fetched in time.
         pretence::miss(MIB + 300 * KIB..4 * MIB);
         let now = sending.due();
-        assert_eq!(send_all(&mut sending, now), (0, 300 * KIB, Asked::GoesOn));
+        assert_eq!(send_all(&mut sending, now), (0, 300 * KIB, BodyProgress::GoesOn));
         assert_eq!(sending.due(), now + PAUSE_MIN);
         let at = MIB + 300 * KIB;
         let end = at + FETCHED_BYTES;
         assert_eq!(fetched(), [(MIB + FETCHED_BYTES, end), (at, end)]);
         pretence::miss(None);
         let now = sending.due();
-        assert_eq!(send_all(&mut sending, now), (0, 3 * MIB - 300 * KIB, Asked::Complete));
+        assert_eq!(send_all(&mut sending, now), (0, 3 * MIB - 300 * KIB, BodyProgress::Complete));
     }
 
     #[test]
     fn a_gap_that_shows_at_the_end_of_a_piece_is_sent_up_to() {
         pretence::miss(100 * KIB..MIB);
         let mut sending = Sending::new(file(MIB), 0, MIB);
-        assert_eq!(send_all(&mut sending, Time::START), (0, 100 * KIB, Asked::GoesOn));
+        assert_eq!(send_all(&mut sending, Time::START), (0, 100 * KIB, BodyProgress::GoesOn));
     }
 
     #[test]
     fn behind_a_gap_it_is_copied_for_a_while_and_then_sent_again() {
         pretence::miss(0..1);
         let mut sending = Sending::new(file(10 * MIB), 0, 10 * MIB);
-        assert_eq!(send_all(&mut sending, Time::START), (0, 0, Asked::GoesOn));
+        assert_eq!(send_all(&mut sending, Time::START), (0, 0, BodyProgress::GoesOn));
         pretence::miss(None);
         let end = send_all(&mut sending, after(PAUSE_MIN));
-        assert_eq!(end, (2 * MIB, COPIED_AFTER_GAP_BYTES, Asked::Complete));
+        assert_eq!(end, (2 * MIB, COPIED_AFTER_GAP_BYTES, BodyProgress::Complete));
     }
 
     #[test]
     fn a_piece_is_as_small_as_it_has_to_be_and_as_old_as_its_turn() {
         pretence::miss(None);
         let mut sending = Sending::new(file(MIB), 0, MIB);
-        assert_eq!(sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MIN)), Asked::Piece);
+        assert_eq!(sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MIN)), BodyProgress::Piece);
         assert_eq!(sending.piece().map(|piece| piece.bytes), Some(1000));
         assert!(sending.is_fresh(after(PAUSE_MIN)) && !sending.is_fresh(after(PAUSE_MAX)));
         // What has gone from the cache since then is seen by the next look.
         pretence::miss(0..MIB);
-        assert_eq!(sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MAX)), Asked::GoesOn);
+        assert_eq!(
+            sending.ask(&mut Vec::new(), ROOM, 1000, after(PAUSE_MAX)),
+            BodyProgress::GoesOn
+        );
         assert!(sending.piece().is_none());
     }
 
@@ -415,7 +424,7 @@ mod tests {
         let mut now = Time::START;
         loop {
             let (_, _, asked) = send_all(&mut sending, now);
-            if asked == Asked::Broken {
+            if asked == BodyProgress::Broken {
                 break;
             }
             assert!(now.since(Time::START) <= DISK_TIMEOUT);
@@ -447,7 +456,7 @@ mod tests {
             let (sent, bytes, asked) = send_all(&mut sending, now);
             assert!(sent == 0 && bytes <= BLIND_BYTES_MAX as u64);
             copied += bytes;
-            if asked == Asked::Complete {
+            if asked == BodyProgress::Complete {
                 break;
             }
             assert!(sending.due() > now);
@@ -467,7 +476,7 @@ mod tests {
             let (sent, bytes, asked) = send_all(&mut sending, now);
             assert!(sent == 0 && bytes > 0, "it goes on in each turn");
             copied += bytes;
-            if asked == Asked::Complete {
+            if asked == BodyProgress::Complete {
                 break;
             }
             now = sending.due();
@@ -487,11 +496,14 @@ mod tests {
                 let (sent, copied, asked) = send_all(&mut sending, now);
                 given += sent + copied;
                 match asked {
-                    Asked::GoesOn => now = sending.due(),
-                    Asked::Piece | Asked::Complete | Asked::Broken | Asked::Failed => break asked,
+                    BodyProgress::GoesOn => now = sending.due(),
+                    BodyProgress::Piece
+                    | BodyProgress::Complete
+                    | BodyProgress::Broken
+                    | BodyProgress::Failed => break asked,
                 }
             };
-            assert_eq!((asked, given), (Asked::Broken, bytes));
+            assert_eq!((asked, given), (BodyProgress::Broken, bytes));
         }
     }
 }

@@ -1,0 +1,17 @@
+//! How far a body has come that is given piece by piece.
+
+/// What came of asking for more of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyProgress {
+    /// It goes on, not before [`Streaming::due`](super::source::Streaming::due).
+    GoesOn,
+    /// It goes on with [`Streaming::piece`](super::source::Streaming::piece), which is sent behind what is encoded.
+    Piece,
+    /// The body is complete.
+    Complete,
+    /// The system fails to read it.
+    Failed,
+    /// It has more or fewer bytes than was said. Nothing that could be taken for another
+    /// answer has been encoded, and nothing may follow.
+    Broken,
+}

@@ -1,0 +1,29 @@
+//! What is remembered of a batch of clients between receiving from them and sending to them.
+
+use super::socket::Received;
+use crate::buffer::SetAside;
+
+/// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
+/// them if they send heads of 700 bytes, as browsers do.
+pub(super) const BATCH_BYTES: usize = 64 * 1024;
+
+/// No client is driven: slab keys stay far below this.
+pub(super) const NOBODY: usize = usize::MAX;
+
+/// A client of the batch: what came of receiving from it, and where in the batch's buffer that begins.
+/// `None`: it can do something else first, such as send.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    pub(super) key: usize,
+    pub(super) received: Option<Received>,
+    pub(super) start: usize,
+}
+
+/// A client that has answers to send, or can do more.
+#[derive(Debug)]
+pub(super) struct Underway {
+    pub(super) key: usize,
+    /// What is left of its share.
+    pub(super) budget: usize,
+    pub(super) answers: SetAside,
+}
