@@ -191,6 +191,9 @@ impl<H: Handler> Server<H> {
     /// it at once, even if both come between two turns. One that the process was started with
     /// ignored stays ignored.
     ///
+    /// SIGXFSZ is caught as well, and does nothing: if standard error goes to a file that has become
+    /// as long as it may (`RLIMIT_FSIZE`), the log cannot be written, and the server goes on.
+    ///
     /// Without this call, and again once the server is dropped, signals do what they do to every
     /// process. A program that wants a handler of its own for one of them installs it before.
     ///

@@ -23,11 +23,16 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 
 /// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
 const STOPPING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// The signal that comes when a write would make a file longer than the process may
+/// (`RLIMIT_FSIZE`): in a server that is the file into which standard error goes. It ends the
+/// process, unless it is caught. Then the write fails, and the log leaves out that line.
+const FILE_TOO_LARGE: i32 = SIGXFSZ;
 
 /// How often one signal counts at most between two polls. Twice ends the server at once.
 const COUNTED_MAX: usize = 16;
@@ -35,9 +40,21 @@ const COUNTED_MAX: usize = 16;
 /// How long the loop sleeps at most while a signal may be unable to wake it.
 const REST: Duration = Duration::from_millis(100);
 
-/// The signals that stop a server, caught as long as this lives.
+/// The signals that stop a server, and the one that would end it because of its log, caught as long
+/// as this lives.
 #[derive(Debug)]
-pub(crate) struct Signals(Vec<Caught>);
+pub(crate) struct Signals {
+    stopping: Vec<Caught>,
+    /// Nothing is done about it: `None` if the process was started with it ignored.
+    _file_too_large: Option<Unheeded>,
+}
+
+/// A signal that is caught so that it does nothing.
+#[derive(Debug)]
+struct Unheeded {
+    signal: i32,
+    action: SigId,
+}
 
 /// One signal that is caught.
 #[derive(Debug)]
@@ -60,21 +77,27 @@ impl Signals {
     /// # Errors
     /// If the system refuses a pipe, a handler, or its registration.
     pub(crate) fn catch(registry: &Registry, token: Token, told: &Told) -> io::Result<Signals> {
-        let mut signals = Signals(Vec::new());
         let ignored = Mask::of_process("SigIgn:");
+        let mut signals = Signals {
+            stopping: Vec::new(),
+            _file_too_large: match ignored.has(FILE_TOO_LARGE) {
+                true => None,
+                false => Some(Unheeded::catch(FILE_TOO_LARGE)?),
+            },
+        };
         for signal in STOPPING.into_iter().filter(|signal| !ignored.has(*signal)) {
             let (pipe, end) = Pipe::pair()?;
             pipe.set_nonblocking(true)?;
             Defaults::suspend(signal)?;
             // From here on dropping it undoes what has been done.
-            signals.0.push(Caught {
+            signals.stopping.push(Caught {
                 signal,
                 came: Arc::default(),
                 pipe: UnixStream::from_std(pipe),
                 bytes_due: 0,
                 actions: Vec::new(),
             });
-            let caught = signals.0.last_mut().expect("it was just added");
+            let caught = signals.stopping.last_mut().expect("it was just added");
             // The flags first: a thread that the byte wakes finds them set.
             caught.actions.push(flag::register(signal, Arc::clone(&told.to_stop))?);
             caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
@@ -89,7 +112,7 @@ impl Signals {
     /// # Errors
     /// If the system refuses this as well.
     pub(crate) fn wait(signals: Option<&Signals>, rest: Duration) -> io::Result<()> {
-        let caught = signals.into_iter().flat_map(|signals| &signals.0);
+        let caught = signals.into_iter().flat_map(|signals| &signals.stopping);
         let mut pipes: Vec<_> =
             caught.map(|caught| PollFd::new(&caught.pipe, PollFlags::IN)).collect();
         let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
@@ -102,15 +125,15 @@ impl Signals {
     /// How long the loop may sleep, as far as signals are concerned: not at all if one has come, and
     /// not for long if a byte is missing that should have woken it.
     pub(crate) fn sleep_max(&self) -> Option<Duration> {
-        if self.0.iter().any(|caught| caught.came.load(Ordering::SeqCst)) {
+        if self.stopping.iter().any(|caught| caught.came.load(Ordering::SeqCst)) {
             return Some(Duration::ZERO);
         }
-        self.0.iter().any(|caught| caught.bytes_due > 0).then_some(REST)
+        self.stopping.iter().any(|caught| caught.bytes_due > 0).then_some(REST)
     }
 
     /// The signals that have come since the last call, each as often as it came.
     pub(crate) fn take(&mut self) -> Vec<i32> {
-        let each = self.0.iter_mut();
+        let each = self.stopping.iter_mut();
         each.flat_map(|caught| iter::repeat_n(caught.signal, caught.take())).collect()
     }
 }
@@ -134,6 +157,26 @@ impl Caught {
             self.bytes_due = (self.bytes_due + 1).min(COUNTED_MAX);
         }
         (bytes - late).max(1)
+    }
+}
+
+impl Unheeded {
+    fn catch(signal: i32) -> io::Result<Unheeded> {
+        Defaults::suspend(signal)?;
+        match flag::register(signal, Arc::default()) {
+            Ok(action) => Ok(Unheeded { signal, action }),
+            Err(reason) => {
+                Defaults::resume(signal);
+                Err(reason)
+            }
+        }
+    }
+}
+
+impl Drop for Unheeded {
+    fn drop(&mut self) {
+        low_level::unregister(self.action);
+        Defaults::resume(self.signal);
     }
 }
 

@@ -63,7 +63,7 @@ pub const CALLS: [(&str, &[Errno]); 26] = [
     ("shutdown", &[]),
     ("statx", &[]),
     ("timerfd_settime", &[]),
-    ("write", &[Errno::NOSPC, Errno::PIPE]),
+    ("write", &[Errno::NOSPC, Errno::PIPE, Errno::FBIG]),
     ("writev", &[Errno::PIPE]),
 ];
 

@@ -1,7 +1,9 @@
 //! Standard error that nobody reads: the server serves, stops when told, and tears no line.
 
+use std::fs::{self, File};
 use std::io::{PipeReader, Read, pipe};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -21,9 +23,13 @@ struct Telling(Child, u16);
 
 impl Telling {
     fn start(stderr: impl Into<Stdio>) -> Telling {
+        Telling::start_by(Command::new(env!("CARGO_BIN_EXE_oneloop")), stderr)
+    }
+
+    /// Starts it by this command, to which its arguments are added.
+    fn start_by(mut command: Command, stderr: impl Into<Stdio>) -> Telling {
         // It cannot say which port it has: nobody reads that.
         let port = crate::client::free_port();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
         command.args(["-l", &format!("127.0.0.1:{port}"), "--explain"]);
         let child = command
             .env_remove("RUST_LOG")
@@ -110,12 +116,34 @@ fn a_pipe_that_is_closed_is_no_matter() {
     server.assert_ends_when_told();
 }
 
+#[test]
+fn a_file_that_is_as_long_as_it_may_be_ends_nobody() {
+    let name = format!("system-calls-limited-log-{}", std::process::id());
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let mut shell = Command::new("sh");
+    let server = env!("CARGO_BIN_EXE_oneloop");
+    shell.args(["-c", r#"ulimit -f 16 && exec "$0" "$@""#, server]);
+    let server = Telling::start_by(shell, File::create(&path).unwrap());
+    server.assert_serves();
+    server.assert_ends_when_told();
+    let log = fs::read(&path).unwrap();
+    fs::remove_file(path).unwrap();
+    // Shells count in units of 512 or 1,024 bytes.
+    assert!([16 * 512, 16 * 1024].contains(&log.len()), "{} bytes", log.len());
+    assert_lines_are_whole_of(&String::from_utf8(log).unwrap(), 50);
+}
+
 /// Each line but the last, of which there may have been no room for the rest.
 fn assert_lines_are_whole(mut log: impl Read) {
     let mut text = String::new();
     log.read_to_string(&mut text).unwrap();
+    assert_lines_are_whole_of(&text, 100);
+}
+
+/// The same, of a log of more lines than this.
+fn assert_lines_are_whole_of(text: &str, lines_min: usize) {
     let lines: Vec<&str> = text.lines().collect();
-    assert!(lines.len() > 100, "{text}");
+    assert!(lines.len() > lines_min, "{text}");
     let torn = lines[..lines.len() - 1].iter().find(|line| !is_step(line));
     assert_eq!(torn, None);
 }
