@@ -67,6 +67,8 @@ pub(crate) struct Budget {
     stage_end: usize,
     batch_end: usize,
     client_end: usize,
+    /// Where the client's share ends, or the batch before that.
+    yields_at: usize,
     share: usize,
 }
 
@@ -80,7 +82,8 @@ impl Budget {
         let batch = clients.clamp(1, BATCH_CLIENTS_MAX);
         let batch_max = share.saturating_add(CLOSE).saturating_mul(batch);
         let batch_end = stage_max.saturating_add(batch_max);
-        *self = Budget { done: 0, stage_end: stage_max, batch_end, client_end: 0, share };
+        *self =
+            Budget { done: 0, stage_end: stage_max, batch_end, client_end: 0, yields_at: 0, share };
     }
 
     /// Whether there is something left for one more client.
@@ -102,6 +105,7 @@ impl Budget {
     /// A client begins, or goes on, that may do this much.
     pub(crate) fn begin_client(&mut self, share: usize) {
         self.client_end = self.done + share;
+        self.yields_at = self.client_end.min(self.batch_end);
     }
 
     /// This much has been done.
@@ -119,7 +123,7 @@ impl Budget {
     /// Whether the present client has to wait for its next turn.
     #[inline]
     pub(crate) fn is_used_up(&self) -> bool {
-        self.done >= self.client_end.min(self.batch_end)
+        self.done >= self.yields_at
     }
 }
 

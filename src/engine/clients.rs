@@ -210,11 +210,15 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Notes what the poll reported of `id`, and lets it run in this turn.
+    #[inline(always)]
     pub fn note(&mut self, id: ClientId, told: Readiness) {
         let Some(client) = self.slab.get_mut(id.slot()) else { return };
         if client.generation == id.number() {
             client.socket.note(told);
-            self.enqueue(id.slot());
+            if !client.queued {
+                client.queued = true;
+                self.run_queue.push_back(id);
+            }
             self.tell(id.slot(), |_, _| ClientEvent::Told { readiness: told });
         }
     }

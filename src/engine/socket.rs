@@ -295,7 +295,7 @@ impl<S: Stream> Socket<S> {
         self.attempt(metrics, |stream| stream.write_file(file, offset, bytes))
     }
 
-    #[inline]
+    #[inline(always)]
     fn attempt(
         &mut self,
         metrics: &mut Metrics,
