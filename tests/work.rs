@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Evictable, Readiness, Time};
 use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{ContentPlan, Handler, Limits, Next, Piece, Reply, Request, Sent, Timeouts};
 
@@ -250,4 +250,21 @@ fn dear_answers_behind_a_panic_are_given_a_few_in_each_turn() {
     assert_eq!(crowd.handler.panics, 1);
     let expected: Vec<String> = (1..CROWD).map(|client| format!("/dear/{client}")).collect();
     assert_eq!(crowd.handler.answered[1..], expected);
+}
+
+/// Clients that seem idle are looked at before one is closed, and each may have asked for what is dear.
+#[test]
+fn what_clients_have_asked_for_that_seem_idle_is_answered_within_the_budget_of_a_turn() {
+    let mut crowd = Crowd::of(CROWD);
+    for (client, peer) in crowd.peers.iter().enumerate() {
+        // No event tells of it.
+        peer.say(get(&format!("/dear/{client}")));
+    }
+    let later = Time::START + Duration::from_secs(1);
+    let (clients, handler) = (crowd.engine.clients_mut(), &mut crowd.handler);
+    for answered in 1..10 {
+        assert!(!clients.evict(Evictable::Idle, later, handler));
+        assert_eq!(handler.answered.len(), answered);
+    }
+    assert_eq!(clients.len(), CROWD);
 }

@@ -57,6 +57,10 @@ impl<S: Stream> Clients<S> {
             if self.free() > 0 {
                 return true;
             }
+            // What it had asked for may have been dear. The next is looked at in the next turn.
+            if !self.common.budget.has_stage_left() {
+                return false;
+            }
         }
         evictable == Evictable::Waiting && self.evict_waiting(now, handler)
     }
