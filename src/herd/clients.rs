@@ -19,7 +19,7 @@ use crate::load::answer::{Checker, Expected};
 use crate::load::random::Random;
 use crate::load::sources::Sources;
 use crate::payloads::{PayloadSettings, Payloads};
-use crate::phases::Phase;
+use crate::phase::Phase;
 use crate::plan::Plan;
 use crate::probe::Expectations;
 use crate::rotation::Rotation;

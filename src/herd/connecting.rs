@@ -8,7 +8,7 @@ use crate::client::{Client, Ending};
 use crate::clients::Clients;
 use crate::kind::{Connections, Kind};
 use crate::load::sources::Buffers;
-use crate::phases::Phase;
+use crate::phase::Phase;
 use crate::tally::Why;
 
 /// How many connections are opened before events are looked at again. Each takes about twenty

@@ -9,7 +9,7 @@ use mio::{Events, Poll, Token};
 use oneloop::engine::{ClientId, Time};
 
 use crate::clients::Clients;
-use crate::phases::Phase;
+use crate::phase::Phase;
 use crate::plan::Plan;
 use crate::probe::Expectations;
 use crate::process::Process;

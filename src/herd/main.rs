@@ -37,6 +37,7 @@ mod kind;
 mod load;
 mod options;
 mod payloads;
+mod phase;
 mod phases;
 mod plan;
 mod plot;
