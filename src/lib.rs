@@ -1,4 +1,5 @@
-//! A single-threaded, readiness-polling HTTP/1.1 server: one `mio::Poll`, one slab, one thread.
+//! A single-threaded, readiness-polling HTTP/1.1 server: one `mio::Poll`, a slab of clients, one
+//! thread.
 //!
 //! Give [`Server::bind`] a [`Config`] and a [`Handler`], which may be a closure, and call
 //! [`Server::run`]:
@@ -74,9 +75,10 @@
 //! 4. `engine/`: sockets, clients, timers and admission, everything with state in it, generic over
 //!    streams and listeners, so that a simulation drives what production runs; and [`watch`], which
 //!    tells of each step;
-//! 5. `admin/`: what the server shows of itself to watchers; and [`testing`], a connection in
-//!    memory;
-//! 6. `server/`: the only layer that knows mio and the time;
+//! 5. `admin/`: what the server shows of itself, and the pause of the public's clients; and
+//!    [`testing`], a connection in memory;
+//! 6. `server/`: the only layer that knows mio and the time. It gives turns to an engine for the
+//!    public, and to a second one for the admin listener if there is one;
 //! 7. [`handlers`]: what ships;
 //! 8. the programs: `oneloop`, a command line around the server; `herd`, a crowd of strange clients;
 //!    and `arguments/`, with which both are built: what their command lines have in common.

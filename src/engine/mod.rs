@@ -4,6 +4,9 @@
 //! **Unstable.** This is behind the feature `engine`, and no version keeps a promise about it: programs
 //! that serve need [`Server`](crate::Server) alone.
 //!
+//! A loop can have several engines: the server has one for the public, and one for the admin listener.
+//! They share no client and no clock, so the loop can let one of them stand still.
+//!
 //! No mio and no clock: everything with state in it is here, generic over streams and listeners, so
 //! that a simulation drives the very code that runs in production. Begin with `turn`: an [`Engine`]
 //! takes one turn after the other, in an order that is written down there. `stopping` is how its
@@ -11,7 +14,8 @@
 //!
 //! A loop of your own, for each turn: waits for events or until [`Engine::due`]; says what time it is
 //! by [`Clients::on_polled`]; tells what the poll has reported by [`Clients::note`],
-//! [`Clients::note_lost`] and [`Engine::on_listener_ready`]; and calls [`Engine::turn`].
+//! [`Clients::note_lost`] and [`Engine::on_listener_ready`]; and calls [`Engine::turn`]. To hold the clients,
+//! it calls [`Engine::step`] in place of that, or neither, and says the same time again and again.
 //!
 //! A program that is no server needs less: [`Socket`] with the [`Stream`] that it is over, the
 //! [`Readiness`] that an event of mio turns into, what came of a call ([`Received`], [`Taken`]),

@@ -1,6 +1,7 @@
 //! One turn of the loop, and the life of a server from its first turn to its last.
 //!
-//! An [`Engine`] is a server without its poll and its clock. The loop around it waits for events,
+//! An [`Engine`] is a server without its poll and its clock. A loop may have several: each has its own
+//! clients, listeners, deadlines and end. The loop around it waits for events,
 //! looks at the clock, [notes](Clients::note) what the poll has reported, and calls
 //! [`Engine::turn`]. A turn has these stages, and their order is written down here and nowhere else:
 //!
@@ -94,7 +95,7 @@ pub enum Stage {
     CutOff,
 }
 
-/// All clients of a server, its listeners, and how far its life has come.
+/// The clients of some listeners, these listeners, and how far their life has come.
 #[derive(Debug)]
 pub struct Engine<L: Accept> {
     pub(crate) clients: Clients<L::Stream>,

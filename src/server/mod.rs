@@ -1,7 +1,9 @@
 //! The loop: one `mio::Poll`, its listeners, its signals, its clock.
 //!
-//! [`Server::turn`] waits for events and lets an [`Engine`] take a turn with them. This is the only
-//! file that reads a clock, once a turn. Only it and its neighbours in this folder know mio.
+//! [`Server::turn`] waits for events and lets its [`Engine`]s take a turn with them: first the admin
+//! listener's, if there is one, which may hold the public's; then the public's. The bit [`ADMIN_CLIENT`]
+//! of a token says whose event it is. Only this file and its neighbours know mio and read a clock: once
+//! a turn, and once more in slow motion or while there are watchers.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -93,6 +95,7 @@ pub struct Server<H> {
     events: Events,
     poll_failures: PollFailures,
     reported: Reported,
+    /// The public's. That of the admin listener is in `showing`.
     engine: Engine<Listener>,
     showing: Option<Showing>,
     signals: Option<Signals>,
@@ -350,7 +353,7 @@ impl<H: Handler> Server<H> {
         sooner(self.alarm.set(due, self.now), wanted)
     }
 
-    /// The only look at a clock, once a turn. The date is asked for once a second.
+    /// What time it is for everything in this turn. The date is asked for once a second.
     fn read_clock(&mut self) {
         self.now = Time::after_start(self.began.elapsed());
         if self.now >= self.date_due {

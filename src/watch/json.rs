@@ -12,8 +12,8 @@ use crate::time::Time;
 
 impl Event {
     /// The step as one JSON object without a line feed: `at` (seconds since the start), `client` and
-    /// `slot` if it is a client's (`admin` and `slot` if the client came by the admin listener), `step` (the [verb](Event::verb)), what belongs to that kind of
-    /// step, and `says`, the sentence.
+    /// `slot` if it is a client's (`admin` and `slot` if the client came by the admin listener), `step`
+    /// (the [verb](Event::verb)), what belongs to that kind of step, and `says`, the sentence.
     pub fn json(&self) -> impl Display {
         Json(*self)
     }
