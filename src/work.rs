@@ -12,8 +12,9 @@
 //! come first in it.
 //!
 //! Clients run in batches. A batch that has begun may do another stage's worth, so that the last
-//! batch of a stage can be completed like the first. Only a handler or a source that says it did
-//! expensive work uses up more than that. Then the rest of the batch goes on in the next turn.
+//! batch of a stage can be completed like the first. Two things can use up more than that: a handler
+//! or a source that says it did expensive work, and long unfinished heads, which are read again from
+//! their beginning with each piece. Then the rest of the batch goes on in the next turn.
 
 use std::time::Duration;
 
@@ -78,7 +79,8 @@ impl Budget {
     pub(crate) fn begin_stage(&mut self, clients: usize, client_max: usize) {
         let stage_max = client_max.saturating_mul(STAGE_SHARES);
         let share = (stage_max / clients.max(1)).clamp(SHARE_MIN.min(client_max), client_max);
-        // A client whose share is nearly used up may take one more step, and the dearest is its end.
+        // A client whose share is nearly used up may take one more step. Apart from a long head that
+        // is read again, the dearest is its end.
         let batch = clients.clamp(1, BATCH_CLIENTS_MAX);
         let batch_max = share.saturating_add(CLOSE).saturating_mul(batch);
         let batch_end = stage_max.saturating_add(batch_max);
