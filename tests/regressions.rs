@@ -13,7 +13,7 @@ use oneloop::engine::{
 };
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Listener, Pipe, PipeStream};
-use oneloop::{CloseReason, Limits, Next, Piece, Reply, Request, Timeouts};
+use oneloop::{CloseReason, Limits, Next, Piece, Reply, Request, Stopped, Timeouts};
 
 /// One client that says `words`, by way of these limits.
 fn clients_of(words: &'static [&'static [u8]], limits: Limits) -> Clients<PipeStream> {
@@ -411,4 +411,18 @@ fn r15_a_crowd_that_waited_is_registered_in_several_turns() {
         assert_eq!(poll.turn(100), asked);
     }
     assert_ne!(poll.due(100), Some(100));
+}
+
+/// A server that ended while the system was short of registrations said for ever that its next turn was
+/// due, and a loop around it would not have slept.
+#[test]
+fn r16_a_stopped_engine_is_not_due_although_a_registration_was_refused() {
+    let mut poll = ShortPoll::new(1, io::ErrorKind::StorageFull);
+    assert_eq!((poll.turn(0), poll.due(0)), (1, Some(100)));
+    // Told twice, it cuts the client off at once.
+    for _ in 0..2 {
+        poll.engine.stop(Stopped::CutOff, Time::START);
+    }
+    assert_eq!(poll.engine.stopped(), Some(Stopped::CutOff));
+    assert_eq!(poll.due(200), None);
 }

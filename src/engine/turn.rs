@@ -166,7 +166,8 @@ impl<L: Accept> Engine<L> {
     }
 
     /// When the next turn is due, as far as is known at `now`, the time of the last one: at once if
-    /// that is not later. `None`: when the poll has reported something.
+    /// that is not later. `None`: when the poll has reported something, or never, once the engine has
+    /// stopped.
     #[inline]
     pub fn due(&self, now: Time) -> Option<Time> {
         // A client that has become idle in the last turn can be evicted in the next one.
@@ -176,6 +177,9 @@ impl<L: Accept> Engine<L> {
             || matches!(self.life, Life::Closing { .. });
         if is_busy {
             return Some(now);
+        }
+        if self.stopped().is_some() {
+            return None;
         }
         let accepts = sooner(self.life.due(), self.admission.next_due());
         sooner(self.clients.next_due(), accepts)

@@ -108,6 +108,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
         "a client that became idle behind a stop was closed without a look at what it had sent",
     ),
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
+    (3_010_340, "an engine that had stopped was due for ever, because a registration was refused"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.
