@@ -89,8 +89,11 @@ fn every_experiment_applies_and_fails_its_test_if_that_is_asked() {
     for Experiment { plant, program, test, .. } in &experiments {
         plant.assert_applies("ONELOOP_EXPERIMENTS=all cargo test --test experiments");
         let path = planting::root().join("tests").join(program);
-        let path = if path.is_dir() { path } else { path.with_extension("rs") };
-        let is_there = code_under(&path).contains(&format!("fn {test}("));
+        // A program is a file or a folder, or a file with modules in a folder.
+        let is_there = [path.with_extension("rs"), path]
+            .iter()
+            .filter(|path| path.exists())
+            .any(|path| code_under(path).contains(&format!("fn {test}(")));
         assert!(is_there, "{} names {test}, which is not in {program}", plant.name);
     }
     if let Some(asked) = std::env::var_os("ONELOOP_EXPERIMENTS") {
