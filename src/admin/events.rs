@@ -1,15 +1,15 @@
 //! Answers that need a look at all clients: one snapshot, or one after the other for a watcher.
 //!
-//! Each is a [`Source`], which asks the board for a snapshot and comes back for it. A watcher's is
+//! Each is a [`Source`], which asks the mailbox for a snapshot and comes back for it. A watcher's is
 //! asked for the next frame only when the last one is out and a tenth of a second has passed: so a
 //! slow watcher skips frames, and the server holds at most one for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Board, Seat, Shared};
 use super::exposition;
-use super::frame::{self, Unchanging};
+use super::frame::{self, StaticFacts};
+use super::mailbox::{Mailbox, Shared, Subscription};
 use super::snapshot::{Snapshot, Sums};
 use crate::answer::source::{Next, Piece, Source};
 
@@ -50,7 +50,7 @@ impl Page {
 /// The frames of one watcher.
 #[derive(Debug)]
 pub(super) struct Frames {
-    seat: Seat,
+    subscription: Subscription,
     slot: Option<usize>,
     page: Page,
     /// The edition that was shown last.
@@ -62,26 +62,26 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// Those for the watcher that has this seat and has chosen this slot.
-    pub(super) fn new(seat: Seat, slot: Option<usize>) -> Frames {
-        let edition = seat.board.look().edition;
+    /// Those for the watcher with this subscription, which has chosen this slot.
+    pub(super) fn new(subscription: Subscription, slot: Option<usize>) -> Frames {
+        let edition = subscription.mailbox.lock().edition;
         let page = Page::new(RETRY.to_owned());
-        Frames { seat, slot, page, edition, sums: None, is_last: false }
+        Frames { subscription, slot, page, edition, sums: None, is_last: false }
     }
 }
 
 impl Source for Frames {
     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
         if self.page.is_out() {
-            let mut board = self.seat.board.look();
-            if board.edition == self.edition {
-                board.is_wanted = true;
+            let mut mailbox = self.subscription.mailbox.lock();
+            if mailbox.edition == self.edition {
+                mailbox.is_wanted = true;
                 return Next::After(SNAPSHOT_PAUSE);
             }
-            self.edition = board.edition;
-            self.is_last = board.is_ending;
-            let snapshot = Arc::clone(&board.snapshot);
-            drop(board);
+            self.edition = mailbox.edition;
+            self.is_last = mailbox.is_ending;
+            let snapshot = Arc::clone(&mailbox.snapshot);
+            drop(mailbox);
             let sums = self.sums.replace(snapshot.sums()).unwrap_or(snapshot.sums());
             let frame = frame::frame(&snapshot, sums, self.slot);
             self.page = Page::new(format!("data: {frame}\n\n"));
@@ -100,7 +100,7 @@ impl Source for Frames {
 #[derive(Clone, Debug)]
 pub(super) enum Purpose {
     /// All of it, with the client in this slot.
-    State(Option<usize>, Arc<Unchanging>),
+    State(Option<usize>, Arc<StaticFacts>),
     /// The numbers that Prometheus collects.
     Metrics,
 }
@@ -108,7 +108,7 @@ pub(super) enum Purpose {
 /// An answer that is written from a snapshot of its own.
 #[derive(Debug)]
 pub(super) struct Single {
-    board: Shared,
+    mailbox: Shared,
     purpose: Purpose,
     /// The last edition from before it was asked for.
     edition: u64,
@@ -116,23 +116,23 @@ pub(super) struct Single {
 }
 
 impl Single {
-    pub(super) fn new(board: &Shared, purpose: Purpose) -> Single {
-        let edition = board.look().edition;
-        Single { board: board.clone(), purpose, edition, page: None }
+    pub(super) fn new(mailbox: &Shared, purpose: Purpose) -> Single {
+        let edition = mailbox.lock().edition;
+        Single { mailbox: mailbox.clone(), purpose, edition, page: None }
     }
 
-    fn want(&self, board: &mut Board) {
-        board.is_wanted = true;
+    fn want(&self, mailbox: &mut Mailbox) {
+        mailbox.is_wanted = true;
         if let Purpose::State(Some(slot), _) = &self.purpose
-            && !board.wanted_slots.contains(slot)
+            && !mailbox.wanted_slots.contains(slot)
         {
-            board.wanted_slots.push(*slot);
+            mailbox.wanted_slots.push(*slot);
         }
     }
 
     fn text_of(&self, snapshot: &Snapshot) -> String {
         match &self.purpose {
-            Purpose::State(slot, unchanging) => frame::state(snapshot, unchanging, *slot),
+            Purpose::State(slot, static_facts) => frame::state(snapshot, static_facts, *slot),
             Purpose::Metrics => exposition::text(snapshot),
         }
     }
@@ -143,13 +143,13 @@ impl Source for Single {
         let page = match &mut self.page {
             Some(page) => page,
             None => {
-                let mut board = self.board.look();
-                if board.edition == self.edition {
-                    self.want(&mut board);
+                let mut mailbox = self.mailbox.lock();
+                if mailbox.edition == self.edition {
+                    self.want(&mut mailbox);
                     return Next::After(SNAPSHOT_PAUSE);
                 }
-                let snapshot = Arc::clone(&board.snapshot);
-                drop(board);
+                let snapshot = Arc::clone(&mailbox.snapshot);
+                drop(mailbox);
                 let text = self.text_of(&snapshot);
                 self.page.insert(Page::new(text))
             }

@@ -49,7 +49,7 @@ impl Exposition {
         let name = "oneloop_connections";
         self.head(name, "Connections at present, by the state that they wait in.", Kind::Gauge)?;
         for state in StateName::ALL.iter().copied() {
-            let clients = snapshot.survey.states[state as usize];
+            let clients = snapshot.summary.states[state as usize];
             writeln!(self.0, "{name}{{state=\"{state:?}\"}} {clients}")?;
         }
         let help = "The most connections at once, watchers not counted.";

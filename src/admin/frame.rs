@@ -16,14 +16,14 @@ use crate::watch::{Event, StateName};
 
 /// What does not change while the server runs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unchanging {
+pub(super) struct StaticFacts {
     pub(super) listeners: Vec<SocketAddr>,
 }
 
 /// A frame: what goes on, and what has happened since the sums were `before`; with the client in
 /// `slot`, if there is one and it was looked at.
 pub(super) fn frame(snapshot: &Snapshot, before: Sums, slot: Option<usize>) -> String {
-    let mut text = String::with_capacity(2 * snapshot.survey.picture.len() + 4096);
+    let mut text = String::with_capacity(2 * snapshot.summary.picture.len() + 4096);
     text.push('{');
     // Writing to a string cannot fail.
     let _ = write_frame(&mut text, snapshot, before, slot);
@@ -32,10 +32,14 @@ pub(super) fn frame(snapshot: &Snapshot, before: Sums, slot: Option<usize>) -> S
 }
 
 /// A frame, and what does not change.
-pub(super) fn state(snapshot: &Snapshot, unchanging: &Unchanging, slot: Option<usize>) -> String {
+pub(super) fn state(
+    snapshot: &Snapshot,
+    static_facts: &StaticFacts,
+    slot: Option<usize>,
+) -> String {
     let mut text = frame(snapshot, Sums::default(), slot);
     text.pop();
-    let _ = write_unchanging(&mut text, unchanging);
+    let _ = write_static_facts(&mut text, static_facts);
     text.push_str("}\n");
     text
 }
@@ -46,7 +50,7 @@ fn write_frame(
     before: Sums,
     slot: Option<usize>,
 ) -> fmt::Result {
-    let Snapshot { at, pace, is_draining, clients, clients_max, survey, .. } = snapshot;
+    let Snapshot { at, pace, is_draining, clients, clients_max, summary, .. } = snapshot;
     let pace = match pace {
         Pace::Running => "running",
         Pace::Paused => "paused",
@@ -55,19 +59,19 @@ fn write_frame(
     write!(out, "\"at\":{},\"pace\":\"{pace}\",\"draining\":{is_draining}", seconds(*at))?;
     write_last_step(out, snapshot.last_step)?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
-    write!(out, ",\"grid\":\"{}\"", survey.picture)?;
+    write!(out, ",\"grid\":\"{}\"", summary.picture)?;
     // No client there, or none answered yet: most of a crowd that only waits.
-    write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
+    write!(out, ",\"served\":\"{}\"", summary.served.trim_end_matches(['.', '0']))?;
     let states =
-        StateName::ALL.iter().map(|state| (format!("{state:?}"), survey.states[*state as usize]));
+        StateName::ALL.iter().map(|state| (format!("{state:?}"), summary.states[*state as usize]));
     write_counts(out, "states", states)?;
     let arrows: Vec<String> = snapshot.arrows.iter().map(u64::to_string).collect();
     write!(out, ",\"arrows\":[{}]", arrows.join(","))?;
     write_turn(out, snapshot.sums().since(before))?;
     write_totals(out, snapshot)?;
-    let kinds = (0..DEADLINE_KINDS).map(|kind| (kind_name(kind), survey.deadlines[kind]));
+    let kinds = (0..DEADLINE_KINDS).map(|kind| (kind_name(kind), summary.deadlines[kind]));
     write_counts(out, "timers", kinds)?;
-    match survey.next_due {
+    match summary.next_due {
         Some(rest) => write!(out, ",\"next_due_ms\":{}", rest.as_millis())?,
         None => out.push_str(",\"next_due_ms\":null"),
     }
@@ -81,12 +85,12 @@ fn write_frame(
 
 /// What the clients of the admin listener are doing, those who watch among them.
 fn write_admins(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
-    let Snapshot { admins, admin_survey: survey, admin_metrics: metrics, .. } = snapshot;
+    let Snapshot { admins, admin_summary: summary, admin_metrics: metrics, .. } = snapshot;
     let (owed, requests) = (snapshot.admin_owed_bytes, metrics.requests);
     write!(out, ",\"admin\":{{\"clients\":{admins},\"requests\":{requests}")?;
     write!(out, ",\"owed_bytes\":{owed}")?;
-    write!(out, ",\"grid\":\"{}\"", survey.picture)?;
-    write!(out, ",\"served\":\"{}\"", survey.served.trim_end_matches(['.', '0']))?;
+    write!(out, ",\"grid\":\"{}\"", summary.picture)?;
+    write!(out, ",\"served\":\"{}\"", summary.served.trim_end_matches(['.', '0']))?;
     write_closed(out, metrics)?;
     out.write_char('}')
 }
@@ -176,13 +180,13 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
     out.write_str("]}")
 }
 
-fn write_unchanging(out: &mut String, unchanging: &Unchanging) -> fmt::Result {
+fn write_static_facts(out: &mut String, static_facts: &StaticFacts) -> fmt::Result {
     write!(out, ",\"version\":\"{}\",\"diagram\":[", env!("CARGO_PKG_VERSION"))?;
     for (number, Arrow { from, events, to, .. }) in ARROWS.iter().enumerate() {
         let comma = if number > 0 { "," } else { "" };
         write!(out, "{comma}{{\"from\":\"{from:?}\",\"event\":\"{events}\",\"to\":\"{to:?}\"}}")?;
     }
-    let listeners = unchanging.listeners.iter().map(|address| format!("\"{address}\""));
+    let listeners = static_facts.listeners.iter().map(|address| format!("\"{address}\""));
     write!(out, "],\"listeners\":[{}]", listeners.collect::<Vec<_>>().join(","))
 }
 

@@ -4,16 +4,16 @@
 //! All of it is answered on the same loop, to clients with an engine of their own: their turn comes
 //! before the public's. [`routes`] answers their requests, and [`guard`] refuses requests that a web
 //! page of another site sends on its reader's behalf. What answers and the loop have to tell each
-//! other lies on the [`board`]: the loop acts on it between the two turns, at the [`desk`], which
+//! other lies in the [`mailbox`]: the loop acts on it between the two turns, in [`control`], which
 //! also has the [`public_clock`]. What it finds is a [`snapshot`], of which [`frame`] and
 //! [`exposition`] write what [`events`] gives out.
 
-mod board;
-mod desk;
+mod control;
 mod events;
 mod exposition;
 mod frame;
 mod guard;
+mod mailbox;
 mod page;
 mod process;
 mod public_clock;
@@ -36,5 +36,5 @@ const ENGINE_BYTES: usize = 1024 * 1024;
 /// made of.
 pub(crate) const MEMORY_BYTES_MAX: usize = ENGINE_BYTES + (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX;
 
-pub(crate) use desk::{CLIENTS_MAX, Desk, Engines};
+pub(crate) use control::{CLIENTS_MAX, Control, Engines};
 pub(crate) use routes::Routes;

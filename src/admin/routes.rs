@@ -4,11 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Order, Shared};
 use super::events::{Frames, Purpose, Single};
 use super::exposition;
-use super::frame::Unchanging;
+use super::frame::StaticFacts;
 use super::guard::{self, Audience, Names};
+use super::mailbox::{Order, Shared};
 use super::page::Part;
 use crate::answer::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::http::encode::{FieldBlock, InvalidField};
@@ -108,17 +108,17 @@ fn value_of<N: FromStr>(request: &Request<'_>, name: &str) -> Result<Option<N>, 
 #[derive(Debug)]
 pub(crate) struct Routes {
     names: Names,
-    board: Shared,
-    unchanging: Arc<Unchanging>,
+    mailbox: Shared,
+    static_facts: Arc<StaticFacts>,
     fields: FieldBlock,
 }
 
 impl Routes {
     /// Answers requests that ask by one of these names.
-    pub(super) fn new(names: Names, board: Shared, unchanging: Arc<Unchanging>) -> Routes {
+    pub(super) fn new(names: Names, mailbox: Shared, static_facts: Arc<StaticFacts>) -> Routes {
         let add = |block: FieldBlock, (name, value)| block.with(name, value);
         let fields: Result<_, InvalidField> = FIELDS.into_iter().try_fold(FieldBlock::new(), add);
-        Routes { names, board, unchanging, fields: fields.expect("these are valid fields") }
+        Routes { names, mailbox, static_facts, fields: fields.expect("these are valid fields") }
     }
 
     fn answer(&self, route: Route, request: &Request<'_>, reply: Reply<'_>) -> Sent {
@@ -127,14 +127,14 @@ impl Routes {
                 let head = self.head(reply, Status::OK).field("Content-Type", part.content_type);
                 head.send(part.text)
             }
-            Route::Health if self.board.look().is_draining => {
+            Route::Health if self.mailbox.lock().is_draining => {
                 self.say(reply, Status::SERVICE_UNAVAILABLE, "draining\n")
             }
             Route::Health => self.say(reply, Status::OK, "ok\n"),
             Route::Events => self.show(request, reply),
             Route::State => match value_of(request, "slot") {
                 Ok(slot) => {
-                    let purpose = Purpose::State(slot, Arc::clone(&self.unchanging));
+                    let purpose = Purpose::State(slot, Arc::clone(&self.static_facts));
                     self.look(purpose, "application/json", reply)
                 }
                 Err(Unreadable) => self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE),
@@ -157,23 +157,23 @@ impl Routes {
         let Ok(slot) = value_of(request, "slot") else {
             return self.say(reply, Status::BAD_REQUEST, SLOT_ADVICE);
         };
-        let Some(seat) = self.board.take_seat(slot) else {
+        let Some(subscription) = self.mailbox.subscribe(slot) else {
             let text = "Too many pages are watching; close another one.\n";
             return self.say(reply, Status::SERVICE_UNAVAILABLE, text);
         };
         let head = self.head(reply, Status::OK).field("Content-Type", "text/event-stream");
-        head.stream(Frames::new(seat, slot))
+        head.stream(Frames::new(subscription, slot))
     }
 
     /// An answer that is written from a look at all clients.
     fn look(&self, purpose: Purpose, content_type: &str, reply: Reply<'_>) -> Sent {
         let head = self.head(reply, Status::OK).field("Content-Type", content_type);
-        head.stream(Single::new(&self.board, purpose))
+        head.stream(Single::new(&self.mailbox, purpose))
     }
 
     /// The loop acts on it within this turn.
     fn order(&self, order: Order, reply: Reply<'_>) -> Sent {
-        self.board.look().orders.push(order);
+        self.mailbox.lock().orders.push(order);
         self.head(reply, Status::NO_CONTENT).send("")
     }
 

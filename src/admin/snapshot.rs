@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use crate::engine::{Stepped, Survey, View};
+use crate::engine::{ClientsSummary, Stepped, View};
 use crate::metrics::Metrics;
 use crate::time::Time;
 use crate::watch::{ARROW_COUNT, Event};
 
-/// One moment. Its size is bounded by that of the survey's picture.
+/// One moment. Its size is bounded by that of the summary's picture.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) at: Time,
@@ -18,10 +18,10 @@ pub(super) struct Snapshot {
     pub(super) watchers: usize,
     pub(super) clients: usize,
     pub(super) clients_max: usize,
-    pub(super) survey: Survey,
+    pub(super) summary: ClientsSummary,
     /// Clients of the admin listener: how many there are, and what they are doing.
     pub(super) admins: usize,
-    pub(super) admin_survey: Survey,
+    pub(super) admin_summary: ClientsSummary,
     pub(super) admin_owed_bytes: usize,
     pub(super) admin_metrics: Metrics,
     /// How often each arrow was walked while there were watchers.

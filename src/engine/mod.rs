@@ -30,7 +30,7 @@
 //! them, `panics` clears up when a step ends in a panic, and `parting` decides which client has to
 //! go before its peer wants to. `registering` asks the poll to report what they wait for. `event`
 //! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
-//! `survey` looks at all clients at once, and `stepping` lets clients take single steps.
+//! `summary` says what all clients are doing at once, and `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
 mod batch;
@@ -49,7 +49,7 @@ pub(crate) mod socket;
 mod stepping;
 mod steps;
 mod stopping;
-mod survey;
+mod summary;
 pub(crate) mod timers;
 mod turn;
 
@@ -63,5 +63,5 @@ pub use parting::Evictable;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 pub use stepping::{StepTaken, Stepped};
 pub use steps::{Attention, Watcher};
-pub(crate) use survey::{DEADLINE_KINDS, PICTURE_SLOTS_MAX, Survey, View};
+pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, PICTURE_SLOTS_MAX, View};
 pub use turn::{Engine, Host, Stage};

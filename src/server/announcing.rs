@@ -26,7 +26,7 @@ impl<H: Handler> Server<H> {
             0 => String::new(),
             files => format!(", files {files}"),
         };
-        let admin = self.showing.as_ref().map_or(0, |it| it.engine.admission().clients_max());
+        let admin = self.admin_side.as_ref().map_or(0, |it| it.engine.admission().clients_max());
         let clients = worst::Clients { public: clients_max, admin };
         let worst = worst::memory_bytes(&self.limits, &self.needs, clients) / (1024 * 1024);
         debug!(

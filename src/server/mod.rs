@@ -39,20 +39,20 @@ compile_error!(
      generation, 32 bits each"
 );
 
+mod admin_side;
 pub(crate) mod alarm;
 mod announcing;
 pub(crate) mod descriptors;
 pub(crate) mod listener;
 pub(crate) mod pace;
 mod polling;
-mod showing;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
 mod worst;
 
+use admin_side::AdminSide;
 use polling::PollFailures;
-use showing::Showing;
 
 /// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
 /// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
@@ -97,7 +97,7 @@ pub struct Server<H> {
     reported: Reported,
     /// The public's. That of the admin listener is in `showing`.
     engine: Engine<Listener>,
-    showing: Option<Showing>,
+    admin_side: Option<AdminSide>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     told: Told,
@@ -145,14 +145,14 @@ impl<H: Handler> Server<H> {
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let tracer = Tracer::default();
-        let show = |place: AdminPlace| {
+        let open_admin = |place: AdminPlace| {
             let at = Listen::At(place.address);
             let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
-            Ok(Showing::new(listener, place, config, addresses, &tracer))
+            Ok(AdminSide::new(listener, place, config, addresses, &tracer))
         };
-        let showing = config.admin.map(show).transpose()?;
+        let admin_side = config.admin.map(open_admin).transpose()?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
-        let admins = showing.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
+        let admins = admin_side.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
@@ -171,7 +171,7 @@ impl<H: Handler> Server<H> {
             poll_failures: PollFailures::default(),
             reported: Reported::default(),
             engine,
-            showing,
+            admin_side,
             signals: None,
             waker,
             told: Told::default(),
@@ -217,7 +217,7 @@ impl<H: Handler> Server<H> {
 
     /// The address of [`Config::admin`], with the port that the system chose.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.showing.as_ref().map(Showing::address)
+        self.admin_side.as_ref().map(AdminSide::address)
     }
 
     /// A handle by which another thread can stop it.
@@ -362,8 +362,8 @@ impl<H: Handler> Server<H> {
             let rest = 1_000_000_000 - u64::from(past_second.subsec_nanos());
             self.date_due = self.now + Duration::from_nanos(rest);
             self.engine.clients_mut().set_date(date);
-            if let Some(showing) = &mut self.showing {
-                showing.engine.clients_mut().set_date(date);
+            if let Some(admin_side) = &mut self.admin_side {
+                admin_side.engine.clients_mut().set_date(date);
             }
         }
     }
@@ -379,12 +379,12 @@ impl<H: Handler> Server<H> {
 
     fn note_events(&mut self, patience: Patience) {
         let public_time = self.public_time();
-        let Server { engine, showing, tracer, events, alarm, now, .. } = self;
+        let Server { engine, admin_side, tracer, events, alarm, now, .. } = self;
         tracer.on_polled(|| events.iter().count(), patience, *now);
         engine.clients_mut().on_polled(public_time);
-        let mut showing = showing.as_mut();
-        if let Some(showing) = &mut showing {
-            showing.engine.clients_mut().on_polled(*now);
+        let mut admin_side = admin_side.as_mut();
+        if let Some(admin_side) = &mut admin_side {
+            admin_side.engine.clients_mut().on_polled(*now);
         }
         for event in &*events {
             match event.token() {
@@ -392,8 +392,8 @@ impl<H: Handler> Server<H> {
                 SIGNALS | WAKER => {}
                 ALARM => alarm.on_ready(),
                 ADMIN => {
-                    if let Some(showing) = &mut showing {
-                        showing.engine.on_listener_ready(0);
+                    if let Some(admin_side) = &mut admin_side {
+                        admin_side.engine.on_listener_ready(0);
                     }
                 }
                 Token(token) if token >= FIRST_LISTENER => {
@@ -410,8 +410,8 @@ impl<H: Handler> Server<H> {
                     note_event(engine.clients_mut(), token, event);
                 }
                 Token(token) => {
-                    if let Some(showing) = &mut showing {
-                        note_event(showing.engine.clients_mut(), token ^ ADMIN_CLIENT, event);
+                    if let Some(admin_side) = &mut admin_side {
+                        note_event(admin_side.engine.clients_mut(), token ^ ADMIN_CLIENT, event);
                     }
                 }
             }
@@ -475,8 +475,8 @@ impl Registrar<'_> {
 impl<H> Drop for Server<H> {
     fn drop(&mut self) {
         self.engine.cut_off();
-        if let Some(showing) = &mut self.showing {
-            showing.engine.cut_off();
+        if let Some(admin_side) = &mut self.admin_side {
+            admin_side.engine.cut_off();
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
 
 /// What all clients are doing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Survey {
+pub(crate) struct ClientsSummary {
     /// A character for each slot: a full stop if it is free, else the letter of its client's state.
     pub(crate) picture: String,
     /// A character for each slot that changes whenever its client is answered: of most requests no
@@ -61,28 +61,28 @@ pub(crate) struct View {
 
 impl<S: Stream> Clients<S> {
     /// Looks at all clients. To be called while no client is being driven.
-    pub(crate) fn survey(&self, now: Time) -> Survey {
-        let mut survey = Survey::default();
+    pub(crate) fn summarize(&self, now: Time) -> ClientsSummary {
+        let mut summary = ClientsSummary::default();
         for (slot, client) in &self.slab {
             let connection = &client.connection;
             let state = connection.state();
-            survey.states[state as usize] += 1;
+            summary.states[state as usize] += 1;
             match connection.deadline(&self.common.timeouts) {
-                Some(Deadline::Timeout(class, _)) => survey.deadlines[class as usize] += 1,
-                Some(Deadline::At(_)) => survey.deadlines[DEADLINE_KINDS - 1] += 1,
+                Some(Deadline::Timeout(class, _)) => summary.deadlines[class as usize] += 1,
+                Some(Deadline::At(_)) => summary.deadlines[DEADLINE_KINDS - 1] += 1,
                 None => {}
             }
             if slot < PICTURE_SLOTS_MAX {
-                while survey.picture.len() < slot {
-                    survey.picture.push('.');
-                    survey.served.push('.');
+                while summary.picture.len() < slot {
+                    summary.picture.push('.');
+                    summary.served.push('.');
                 }
-                survey.served.push(served_letter(connection.served()));
-                survey.picture.push(state.letter());
+                summary.served.push(served_letter(connection.served()));
+                summary.picture.push(state.letter());
             }
         }
-        survey.next_due = self.next_due().map(|due| due.since(now));
-        survey
+        summary.next_due = self.next_due().map(|due| due.since(now));
+        summary
     }
 
     /// The memory that clients take beside the allocator's, in bytes: pages in which half requests and

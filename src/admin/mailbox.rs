@@ -28,7 +28,7 @@ pub(super) enum Order {
 
 /// What is left for the other side.
 #[derive(Debug, Default)]
-pub(super) struct Board {
+pub(super) struct Mailbox {
     /// The server was told to stop, and lets its clients finish.
     pub(super) is_draining: bool,
     /// Only watchers are left.
@@ -43,55 +43,55 @@ pub(super) struct Board {
     pub(super) wanted_slots: Vec<usize>,
     /// What is to be done, in this order. No more than were asked for in one turn.
     pub(super) orders: Vec<Order>,
-    seats: [Option<Chosen>; WATCHERS_MAX],
+    subscriptions: [Option<Chosen>; WATCHERS_MAX],
 }
 
 /// The slot that a watcher has chosen, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Chosen(Option<usize>);
 
-impl Board {
+impl Mailbox {
     /// How many are watching.
     pub(super) fn watchers(&self) -> usize {
-        self.seats.iter().flatten().count()
+        self.subscriptions.iter().flatten().count()
     }
 
     /// The slots that they have chosen.
     pub(super) fn chosen(&self) -> Vec<usize> {
-        self.seats.iter().flatten().filter_map(|chosen| chosen.0).collect()
+        self.subscriptions.iter().flatten().filter_map(|chosen| chosen.0).collect()
     }
 }
 
-/// A hold of the board.
+/// A handle to the mailbox.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Shared(Arc<Mutex<Board>>);
+pub(super) struct Shared(Arc<Mutex<Mailbox>>);
 
 impl Shared {
-    /// Looks at the board. A poisoned lock is fine: no code that holds it can leave the board
+    /// Locks the mailbox. A poisoned lock is fine: no code that holds it can leave the mailbox
     /// half-updated.
-    pub(super) fn look(&self) -> MutexGuard<'_, Board> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Mailbox> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a seat for a watcher that has chosen this slot; `None` if all are taken.
-    pub(super) fn take_seat(&self, slot: Option<usize>) -> Option<Seat> {
-        let mut board = self.look();
-        let number = board.seats.iter().position(Option::is_none)?;
-        board.seats[number] = Some(Chosen(slot));
-        Some(Seat { board: self.clone(), number })
+    /// Subscribes a watcher that has chosen this slot; `None` if there are [`WATCHERS_MAX`] already.
+    pub(super) fn subscribe(&self, slot: Option<usize>) -> Option<Subscription> {
+        let mut mailbox = self.lock();
+        let number = mailbox.subscriptions.iter().position(Option::is_none)?;
+        mailbox.subscriptions[number] = Some(Chosen(slot));
+        Some(Subscription { mailbox: self.clone(), number })
     }
 }
 
-/// A watcher's place. It is free again when this is dropped, with the watcher's connection.
+/// A watcher's subscription. It ends when this is dropped, with the watcher's connection.
 #[derive(Debug)]
-pub(super) struct Seat {
-    pub(super) board: Shared,
+pub(super) struct Subscription {
+    pub(super) mailbox: Shared,
     number: usize,
 }
 
-impl Drop for Seat {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        self.board.look().seats[self.number] = None;
+        self.mailbox.lock().subscriptions[self.number] = None;
     }
 }
 
@@ -101,14 +101,15 @@ mod tests {
 
     #[test]
     fn a_seat_that_is_left_can_be_taken_again() {
-        let board = Shared::default();
-        let mut seats: Vec<_> = (0..WATCHERS_MAX).map(|slot| board.take_seat(Some(slot))).collect();
-        assert!(seats.iter().all(Option::is_some));
-        assert!(board.take_seat(None).is_none());
-        seats.remove(3);
-        assert_eq!(board.look().watchers(), WATCHERS_MAX - 1);
-        let last = board.take_seat(None);
+        let mailbox = Shared::default();
+        let mut subscriptions: Vec<_> =
+            (0..WATCHERS_MAX).map(|slot| mailbox.subscribe(Some(slot))).collect();
+        assert!(subscriptions.iter().all(Option::is_some));
+        assert!(mailbox.subscribe(None).is_none());
+        subscriptions.remove(3);
+        assert_eq!(mailbox.lock().watchers(), WATCHERS_MAX - 1);
+        let last = mailbox.subscribe(None);
         assert!(last.is_some());
-        assert_eq!(board.look().chosen(), [0, 1, 2, 4, 5, 6, 7]);
+        assert_eq!(mailbox.lock().chosen(), [0, 1, 2, 4, 5, 6, 7]);
     }
 }

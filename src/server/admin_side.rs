@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use log::{info, warn};
 
 use super::{ADMIN_CLIENT, Registrar, Server};
-use crate::admin::{self, Desk, Engines, Routes};
+use crate::admin::{self, Control, Engines, Routes};
 use crate::answer::handler::Handler;
 use crate::config::{AdminPlace, Config};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
@@ -24,13 +24,13 @@ use crate::watch::Tracer;
 const DRAIN: Duration = Duration::from_millis(250);
 
 /// What the server shows of itself, and to whom.
-pub(super) struct Showing {
+pub(super) struct AdminSide {
     pub(super) engine: Engine<Listener>,
     routes: Routes,
-    desk: Desk,
+    control: Control,
 }
 
-impl Showing {
+impl AdminSide {
     /// Shows it to clients of `listener`, which is at `place`. The public comes in at `listeners`.
     pub(super) fn new(
         listener: Listener,
@@ -38,15 +38,16 @@ impl Showing {
         config: &Config,
         listeners: Vec<SocketAddr>,
         tracer: &Tracer,
-    ) -> Showing {
-        let (desk, routes) = Desk::new(listener.address, place, &config.admin_hosts, listeners);
+    ) -> AdminSide {
+        let (control, routes) =
+            Control::new(listener.address, place, &config.admin_hosts, listeners);
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         let mut timeouts = config.timeouts.clone();
         timeouts.drain = DRAIN;
         let mut clients = Clients::new(config.limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
         clients.watch(tracer.admin_watcher());
         let engine = Engine::new(clients, admission.evicting(Evictable::Waiting));
-        Showing { engine, routes, desk }
+        AdminSide { engine, routes, control }
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -58,40 +59,41 @@ impl Showing {
 impl<H: Handler> Server<H> {
     /// Clients of the admin listener take their turn, and what they ask for is done.
     pub(super) fn serve_admin(&mut self) {
-        let Server { poll, engine: public, showing, tracer, handler, now, .. } = self;
-        let Some(Showing { engine, routes, desk }) = showing else { return };
+        let Server { poll, engine: public, admin_side, tracer, handler, now, .. } = self;
+        let Some(AdminSide { engine, routes, control }) = admin_side else { return };
         public.share_episodes(engine);
         let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
         let _ = engine.turn(*now, routes, &mut host);
         engine.share_episodes(public);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
-        desk.attend(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
+        control.serve(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
     }
 
     /// Once the public's part of the server has ended, the other ends, too.
     pub(super) fn end_admin(&mut self) {
-        let (Some(stopped), Some(showing)) = (self.engine.stopped(), &mut self.showing) else {
+        let (Some(stopped), Some(admin_side)) = (self.engine.stopped(), &mut self.admin_side)
+        else {
             return;
         };
         if stopped != Stopped::Drained {
-            showing.engine.cut_off();
-        } else if !showing.engine.is_stopping() {
-            showing.desk.on_ending();
-            showing.engine.stop(Stopped::CutOff, self.now);
+            admin_side.engine.cut_off();
+        } else if !admin_side.engine.is_stopping() {
+            admin_side.control.on_ending();
+            admin_side.engine.stop(Stopped::CutOff, self.now);
         }
     }
 
     /// Ends all clients of the admin listener at once.
     pub(super) fn cut_off_admin(&mut self) {
-        if let Some(showing) = &mut self.showing {
-            showing.engine.cut_off();
+        if let Some(admin_side) = &mut self.admin_side {
+            admin_side.engine.cut_off();
         }
     }
 
     /// How all of it has ended, if it has.
     pub(super) fn stopped(&self) -> Option<Stopped> {
-        let has_left = |it: &Showing| !it.engine.clients().is_empty();
-        self.engine.stopped().filter(|_| !self.showing.as_ref().is_some_and(has_left))
+        let has_left = |it: &AdminSide| !it.engine.clients().is_empty();
+        self.engine.stopped().filter(|_| !self.admin_side.as_ref().is_some_and(has_left))
     }
 
     /// Tells the log how the public's part has ended by itself.
@@ -107,18 +109,18 @@ impl<H: Handler> Server<H> {
 
     /// The public goes on, if it is held, since the server was told to stop.
     pub(super) fn release_public(&mut self) {
-        if let Some(showing) = &mut self.showing {
-            showing.desk.on_stopping(self.now);
+        if let Some(admin_side) = &mut self.admin_side {
+            admin_side.control.on_stopping(self.now);
         }
     }
 
     pub(super) fn holds_public(&self) -> bool {
-        self.showing.as_ref().is_some_and(|it| it.desk.holds_public())
+        self.admin_side.as_ref().is_some_and(|it| it.control.holds_public())
     }
 
     /// What time it is for the public.
     pub(super) fn public_time(&self) -> Time {
-        self.showing.as_ref().map_or(self.now, |it| it.desk.public_time(self.now))
+        self.admin_side.as_ref().map_or(self.now, |it| it.control.public_time(self.now))
     }
 
     /// When the public's next turn is due.
@@ -126,38 +128,38 @@ impl<H: Handler> Server<H> {
         if self.engine.stopped().is_some() {
             return None;
         }
-        match &self.showing {
+        match &self.admin_side {
             None => self.engine.due(self.now),
             Some(_) if self.holds_public() => None,
-            Some(showing) => {
-                let due = self.engine.due(showing.desk.public_time(self.now))?;
-                showing.desk.public_due(due)
+            Some(admin_side) => {
+                let due = self.engine.due(admin_side.control.public_time(self.now))?;
+                admin_side.control.public_due(due)
             }
         }
     }
 
     /// When clients of the admin listener, or what they have asked for, are to be attended to.
     pub(super) fn admin_due(&self) -> Option<Time> {
-        let Showing { engine, desk, .. } = self.showing.as_ref()?;
-        sooner(engine.due(self.now), desk.next_due(self.now))
+        let AdminSide { engine, control, .. } = self.admin_side.as_ref()?;
+        sooner(engine.due(self.now), control.next_due(self.now))
     }
 
     /// The loop goes to sleep. While there are watchers, notes for how long it has worked: a second
     /// look at the clock.
     pub(super) fn on_rest(&mut self) -> Option<Time> {
-        let Some(showing) = &mut self.showing else { return None };
+        let Some(admin_side) = &mut self.admin_side else { return None };
         if !self.tracer.is_watched() {
             return None;
         }
         let now = Time::after_start(self.began.elapsed());
-        showing.desk.on_worked(now.since(self.now));
+        admin_side.control.on_worked(now.since(self.now));
         Some(now)
     }
 
     /// The loop has been woken; if there are watchers, it went to sleep at `rests_from`.
     pub(super) fn on_rested(&mut self, rests_from: Option<Time>) {
-        if let (Some(from), Some(showing)) = (rests_from, &mut self.showing) {
-            showing.desk.on_waited(self.now.since(from), self.events.iter().count());
+        if let (Some(from), Some(admin_side)) = (rests_from, &mut self.admin_side) {
+            admin_side.control.on_waited(self.now.since(from), self.events.iter().count());
         }
     }
 }

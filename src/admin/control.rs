@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use log::{info, warn};
 
-use super::board::{Order, Shared};
 use super::events::FRAME_PERIOD;
-use super::frame::Unchanging;
+use super::frame::StaticFacts;
 use super::guard::Names;
+use super::mailbox::{Order, Shared};
 use super::public_clock::PublicClock;
 use super::routes::Routes;
 use super::snapshot::{LastStep, Pace, Snapshot, Turns};
@@ -26,8 +26,8 @@ pub(crate) const CLIENTS_MAX: usize = 32;
 
 /// The loop's side of the admin listener.
 #[derive(Debug)]
-pub(crate) struct Desk {
-    board: Shared,
+pub(crate) struct Control {
+    mailbox: Shared,
     pace: Pace,
     public_clock: PublicClock,
     last_step: Option<LastStep>,
@@ -42,28 +42,28 @@ pub(crate) struct Engines<'e, L: Accept> {
     pub(crate) admin: &'e Engine<L>,
 }
 
-impl Desk {
-    /// A desk, and what answers clients that come in at `address`; the public comes in at
+impl Control {
+    /// The control, and what answers clients that come in at `address`; the public comes in at
     /// `listeners`. `place` and `hosts` are what the configuration says of the first.
     pub(crate) fn new(
         address: SocketAddr,
         place: AdminPlace,
         hosts: &[String],
         listeners: Vec<SocketAddr>,
-    ) -> (Desk, Routes) {
-        let board = Shared::default();
-        let unchanging = Arc::new(Unchanging { listeners });
-        let routes = Routes::new(Names::new(address, place, hosts), board.clone(), unchanging);
+    ) -> (Control, Routes) {
+        let mailbox = Shared::default();
+        let static_facts = Arc::new(StaticFacts { listeners });
+        let routes = Routes::new(Names::new(address, place, hosts), mailbox.clone(), static_facts);
         let turns = Turns::default();
-        let desk = Desk {
-            board,
+        let control = Control {
+            mailbox,
             pace: Pace::Running,
             public_clock: PublicClock::default(),
             last_step: None,
             turns,
             looked: None,
         };
-        (desk, routes)
+        (control, routes)
     }
 
     /// The loop has worked, and goes to sleep.
@@ -88,7 +88,7 @@ impl Desk {
     }
 
     fn has_orders(&self) -> bool {
-        !self.board.look().orders.is_empty()
+        !self.mailbox.lock().orders.is_empty()
     }
 
     /// What time it is for the public, which stands still while it is held.
@@ -107,7 +107,7 @@ impl Desk {
     }
 
     /// Does what was asked for at the admin page, and looks at all clients if a watcher wants to know.
-    pub(crate) fn attend<L: Accept, H: Handler>(
+    pub(crate) fn serve<L: Accept, H: Handler>(
         &mut self,
         engines: Engines<'_, L>,
         tracer: &Tracer,
@@ -119,9 +119,9 @@ impl Desk {
         if is_unwatched && self.pace == Pace::Running && !self.has_orders() {
             return;
         }
-        let orders = std::mem::take(&mut self.board.look().orders);
+        let orders = std::mem::take(&mut self.mailbox.lock().orders);
         for order in orders {
-            self.obey(order, engines.public, handler, host, now);
+            self.carry_out(order, engines.public, handler, host, now);
         }
         if let Pace::Slow { interval, due } = self.pace
             && due <= now
@@ -132,7 +132,7 @@ impl Desk {
         self.look_around(&engines, tracer, now);
     }
 
-    fn obey<L: Accept, H: Handler>(
+    fn carry_out<L: Accept, H: Handler>(
         &mut self,
         order: Order,
         public: &mut Engine<L>,
@@ -182,46 +182,46 @@ impl Desk {
     /// The server was told to stop, and lets its clients finish: no client is held any more.
     pub(crate) fn on_stopping(&mut self, now: Time) {
         self.resume(now);
-        self.board.look().is_draining = true;
+        self.mailbox.lock().is_draining = true;
     }
 
     /// Only clients of the admin listener are left: each watcher's next frame is its last.
     pub(crate) fn on_ending(&mut self) {
-        self.board.look().is_ending = true;
+        self.mailbox.lock().is_ending = true;
     }
 
     /// Looks at all clients if a watcher wants to know, and not too often.
     fn look_around<L: Accept>(&mut self, engines: &Engines<'_, L>, tracer: &Tracer, now: Time) {
         let (clients, admins) = (engines.public.clients(), engines.admin.clients());
         let public_now = self.public_clock.at(now);
-        let mut board = self.board.look();
-        let watchers = board.watchers();
+        let mut mailbox = self.mailbox.lock();
+        let watchers = mailbox.watchers();
         let is_due = self.looked.is_none_or(|looked| now.since(looked) >= FRAME_PERIOD);
         if watchers == 0 && tracer.is_watched() {
             tracer.watch(None);
         }
-        if !(board.is_wanted || watchers > 0 && is_due) {
+        if !(mailbox.is_wanted || watchers > 0 && is_due) {
             return;
         }
-        let mut slots = board.chosen();
+        let mut slots = mailbox.chosen();
         if watchers > 0 {
             tracer.watch(Some(&slots));
         }
-        slots.append(&mut board.wanted_slots);
+        slots.append(&mut mailbox.wanted_slots);
         slots.sort_unstable();
         slots.dedup();
         let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, public_now));
-        board.snapshot = Arc::new(Snapshot {
+        mailbox.snapshot = Arc::new(Snapshot {
             at: now,
             pace: self.pace,
             last_step: self.last_step,
-            is_draining: board.is_draining,
+            is_draining: mailbox.is_draining,
             watchers,
             clients: clients.len(),
             clients_max: engines.public.admission().clients_max(),
-            survey: clients.survey(public_now),
+            summary: clients.summarize(public_now),
             admins: admins.len(),
-            admin_survey: admins.survey(now),
+            admin_summary: admins.summarize(now),
             admin_owed_bytes: admins.owed_bytes(),
             admin_metrics: admins.metrics().clone(),
             arrows: tracer.arrows(),
@@ -229,8 +229,8 @@ impl Desk {
             metrics: clients.metrics().clone(),
             chosen: chosen.map(|view| (view, tracer.steps(view.slot))).collect(),
         });
-        board.edition += 1;
-        board.is_wanted = false;
+        mailbox.edition += 1;
+        mailbox.is_wanted = false;
         self.looked = Some(now);
     }
 }
