@@ -17,7 +17,7 @@ use log::warn;
 
 use crate::answer::handler::Handler;
 use crate::engine::Clients;
-use crate::engine::parting::Evictable;
+use crate::engine::closing::Evictable;
 use crate::engine::socket::Stream;
 use crate::system_calls::episode::Episode;
 use crate::time::Time;

@@ -13,7 +13,7 @@ pub(super) const NOBODY: usize = usize::MAX;
 /// A client of the batch: what came of receiving from it, and where in the batch's buffer that begins.
 /// `None`: it can do something else first, such as send.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Arrival {
+pub(super) struct Receipt {
     pub(super) key: usize,
     pub(super) received: Option<Received>,
     pub(super) start: usize,
@@ -21,7 +21,7 @@ pub(super) struct Arrival {
 
 /// A client that has answers to send, or can do more.
 #[derive(Debug)]
-pub(super) struct Underway {
+pub(super) struct Unfinished {
     pub(super) key: usize,
     /// What is left of its share.
     pub(super) budget: usize,

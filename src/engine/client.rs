@@ -35,8 +35,8 @@ pub(crate) struct Client<S> {
     /// it in the log.
     pub(crate) generation: u32,
     pub(crate) queued: bool,
-    /// The server is stopping, and looks at it once more before it is closed as idle, or has.
-    pub(crate) looked_at: bool,
+    /// The server is stopping, and checks it once more before it is closed as idle, or has done so.
+    pub(crate) checked: bool,
     /// What the poll has been asked to report.
     pub(crate) interest: Interest,
 }
@@ -61,7 +61,7 @@ impl<S: Stream> Client<S> {
             link: Link::new(),
             generation,
             queued: false,
-            looked_at: false,
+            checked: false,
             interest: Interest::Nothing,
         }
     }
@@ -304,8 +304,9 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// As what a client in this state is ready that is looked at although the poll has told nothing.
-pub(super) fn look_at(state: Name) -> Option<Readiness> {
+/// The readiness to assume of a client in this state when it is checked although the poll has
+/// reported nothing.
+pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
     match state {
         Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
             Some(Readiness { readable: true, ..Readiness::default() })

@@ -8,10 +8,10 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
-use super::batch::{Arrival, BATCH_BYTES, NOBODY, Underway};
+use super::batch::{BATCH_BYTES, NOBODY, Receipt, Unfinished};
 use super::event::ClientEvent;
 use super::id::ClientId;
-use super::slots::Extent;
+use super::slots::SlabMemory;
 use super::steps::{Steps, Watcher};
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
@@ -38,15 +38,15 @@ const ACCEPTING_CLIENTS: usize = 64;
 #[derive(Debug)]
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
-    extent: Extent,
+    slab_memory: SlabMemory,
     /// Clients that can do something now, each of them once. One that has ended since is skipped.
     pub(super) run_queue: VecDeque<ClientId>,
     pub(super) timers: Timers,
-    /// Keys whose clients have still to be looked at because the server is stopping.
+    /// Keys whose clients have still to be checked because the server is stopping.
     pub(super) to_drain: Range<usize>,
-    /// How many keys on the run queue are those of clients that still have to be looked at, for the
+    /// How many keys on the run queue are those of clients that still have to be checked, for the
     /// last time, because the time to drain is over.
-    pub(super) last_looks: usize,
+    pub(super) last_checks: usize,
     /// Keys of clients that have ended in this turn and are not freed yet.
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
@@ -59,10 +59,10 @@ pub struct Clients<S> {
     /// Where the clients of a batch are received into, one behind the other.
     pub(super) batch_buffer: Box<[u8]>,
     /// Clients of the present batch that have been received from.
-    pub(super) arrivals: Vec<Arrival>,
+    pub(super) receipts: Vec<Receipt>,
     /// Clients of the present batch that can do more than that, such as send.
-    pub(super) underway: Vec<Underway>,
-    /// How many of the arrivals have been answered, or are just being.
+    pub(super) unfinished: Vec<Unfinished>,
+    /// How many of the receipts have been answered, or are just being.
     pub(super) answered: usize,
     pub(super) steps: Steps,
     next_generation: u32,
@@ -72,14 +72,14 @@ impl<S: Stream> Clients<S> {
     /// No clients yet. The limits and timeouts are those of a checked
     /// [`Config`](crate::Config).
     pub fn new(limits: Limits, timeouts: Timeouts, now: SystemTime) -> Clients<S> {
-        let (slab, extent) = Extent::reserve();
+        let (slab, slab_memory) = SlabMemory::reserve();
         Clients {
             slab,
-            extent,
+            slab_memory,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
             to_drain: 0..0,
-            last_looks: 0,
+            last_checks: 0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
             short_until: None,
@@ -96,8 +96,8 @@ impl<S: Stream> Clients<S> {
                 wakers: Wakers::default(),
             },
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
-            arrivals: Vec::new(),
-            underway: Vec::new(),
+            receipts: Vec::new(),
+            unfinished: Vec::new(),
             answered: 0,
             steps: Steps::default(),
             next_generation: 0,
@@ -199,7 +199,7 @@ impl<S: Stream> Clients<S> {
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
         let key = self.slab.insert(Client::new(stream, peer, generation, now));
-        self.extent.on_taken(key);
+        self.slab_memory.on_taken(key);
         let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
         self.timers.set(&mut self.slab, key, Some(deadline));
         self.enqueue(key);
@@ -334,7 +334,7 @@ impl<S: Stream> Clients<S> {
                 self.steps.tell(id, ClientEvent::Freed);
             }
         }
-        self.extent.on_freed(&mut self.slab);
+        self.slab_memory.on_freed(&mut self.slab);
         freed
     }
 }

@@ -1,6 +1,6 @@
-//! What happens when a deadline has passed: the client is looked at once more, and then it has expired.
+//! What happens when a deadline has passed: the client is checked once more, and then it has expired.
 
-use super::client::{StepContext, look_at};
+use super::client::{StepContext, readiness_to_check};
 use super::clients::Clients;
 use super::run::Run;
 use super::socket::Stream;
@@ -13,22 +13,22 @@ use crate::time::Time;
 /// that one may do in a turn for each, which is a piece of a file.
 const EXPIRING_CLIENTS: usize = 16;
 
-/// How much of what the kernel holds of a client has been looked at.
+/// How much of what the kernel holds of a client has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
+enum Checked {
     /// As much as its budget allowed. There may be more, and by that it may be in time.
     InPart,
     /// As much as its budget allowed, and whatever there is more, its time is over.
     Enough,
     /// All of it.
-    AtAll,
-    /// There is nothing to look at.
-    AtNothing,
+    All,
+    /// There is nothing to check.
+    Nothing,
 }
 
 impl<S: Stream> Clients<S> {
     /// Acts on deadlines that have passed, a bounded number of them. What has come in time is
-    /// answered all the same: each client is looked at once more first.
+    /// answered all the same: each client is checked once more first.
     pub fn expire<H: Handler>(&mut self, now: Time, handler: &mut H) {
         if self.timers.expired(&self.slab, now).is_some() {
             self.guard(handler, |clients, handler| clients.expire_some(now, handler));
@@ -44,17 +44,17 @@ impl<S: Stream> Clients<S> {
                 break;
             }
             let Some(key) = self.timers.expired(&self.slab, now) else { break };
-            let looked = self.look_before_expiry(key, now, handler);
+            let checked = self.check_before_expiry(key, now, handler);
             if self.timers.expired(&self.slab, now) != Some(key) {
                 continue;
             }
-            // The client's next turn continues the look. The other deadlines follow then.
-            if looked == Looked::InPart {
+            // The client's next turn continues the check. The other deadlines follow then.
+            if checked == Checked::InPart {
                 break;
             }
             self.expire_client(key, now, handler);
             let connection = &self.slab[key].connection;
-            if looked == Looked::Enough && connection.state() != Name::Closed {
+            if checked == Checked::Enough && connection.state() != Name::Closed {
                 // Its budget is used up, and it is on the run queue.
                 let deadline = connection.deadline(&self.common.timeouts);
                 self.set_deadline(key, deadline);
@@ -67,28 +67,33 @@ impl<S: Stream> Clients<S> {
     /// Asks the kernel what the client has sent, or made room for, before its time is declared
     /// over. That may have happened in time although no event has told of it: the poll returns a
     /// bounded number of events, and the whole process may have been stopped.
-    fn look_before_expiry<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) -> Looked {
-        let Some(told) = look_at(self.slab[key].connection.state()) else {
-            return Looked::AtNothing;
+    fn check_before_expiry<H: Handler>(
+        &mut self,
+        key: usize,
+        now: Time,
+        handler: &mut H,
+    ) -> Checked {
+        let Some(told) = readiness_to_check(self.slab[key].connection.state()) else {
+            return Checked::Nothing;
         };
         let client = &mut self.slab[key];
         client.socket.note(told);
-        client.looked_at |= told.readable && self.common.phase == Phase::Draining;
+        client.checked |= told.readable && self.common.phase == Phase::Draining;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
         let connection = &self.slab[key].connection;
         match connection.state() {
-            _ if run != Run::Spent => Looked::AtAll,
+            _ if run != Run::Spent => Checked::All,
             // It has sent nothing but empty lines, perhaps without end.
-            Name::Fresh | Name::Idle => Looked::Enough,
+            Name::Fresh | Name::Idle => Checked::Enough,
             // What it has sent is thrown away, and may have no end either.
-            Name::Lingering if connection.has_earned_span(&self.common) => Looked::Enough,
+            Name::Lingering if connection.has_earned_span(&self.common) => Checked::Enough,
             Name::ReadingHead
             | Name::ReadingBody
             | Name::Writing
             | Name::Pausing
             | Name::Lingering
-            | Name::Closed => Looked::InPart,
+            | Name::Closed => Checked::InPart,
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) enum Life {
         until: Time,
     },
     /// That time is over, and each client is looked at once more, which has to end.
-    LookingLast {
+    CheckingLast {
         until: Time,
     },
     Stopped(Stopped),
@@ -44,7 +44,7 @@ impl Life {
             Life::Running | Life::Stopped(_) => None,
             Life::Closing { until, .. }
             | Life::Draining { until }
-            | Life::LookingLast { until } => Some(until),
+            | Life::CheckingLast { until } => Some(until),
         }
     }
 }

@@ -27,7 +27,7 @@
 //! handled.
 //!
 //! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
-//! them, `panics` clears up when a step ends in a panic, and `parting` decides which client has to
+//! them, `panics` clears up when a step ends in a panic, and `closing` decides which client has to
 //! go before its peer wants to. `registering` asks the poll to report what they wait for. `event`
 //! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
 //! `summary` says what all clients are doing at once, and `stepping` lets clients take single steps.
@@ -36,12 +36,12 @@ pub(crate) mod admission;
 mod batch;
 pub(crate) mod client;
 mod clients;
+mod closing;
 mod event;
 mod expiry;
 mod id;
 mod life;
 mod panics;
-mod parting;
 mod registering;
 mod run;
 mod slots;
@@ -56,10 +56,10 @@ mod turn;
 pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
 pub use clients::Clients;
+pub use closing::Evictable;
 pub use event::{Change, ClientEvent, Rest};
 pub use id::ClientId;
 pub use life::Stopped;
-pub use parting::Evictable;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 pub use stepping::{StepTaken, Stepped};
 pub use steps::{Attention, Watcher};

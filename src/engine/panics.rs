@@ -8,7 +8,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::batch::{NOBODY, Underway};
+use super::batch::{NOBODY, Unfinished};
 use super::clients::Clients;
 use super::run::Run;
 use crate::answer::handler::Handler;
@@ -39,7 +39,7 @@ impl<S: Stream> Clients<S> {
     fn end_batch(&mut self) {
         // What the client that was driven has been answered lies on top.
         self.common.output.clear();
-        while let Some(Underway { key, answers, .. }) = self.underway.pop() {
+        while let Some(Unfinished { key, answers, .. }) = self.unfinished.pop() {
             self.common.output.take_up(answers);
             self.settle(key, Run::Spent);
         }

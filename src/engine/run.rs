@@ -1,6 +1,6 @@
 //! Drives clients: in batches, and within budgets.
 
-use super::batch::{Arrival, Underway};
+use super::batch::{Receipt, Unfinished};
 use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, Rest};
@@ -36,11 +36,11 @@ pub(super) enum Run {
 
 /// How many steps a client takes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
+enum StepsAllowed {
     /// As many as it can, and its budget allows.
-    AllSteps,
+    All,
     /// One; and if the connection has ended by it, what that takes.
-    OneStep,
+    One,
 }
 
 impl<S: Stream> Clients<S> {
@@ -58,7 +58,7 @@ impl<S: Stream> Clients<S> {
         self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
         let driven = self
             .guard(handler, |clients, handler| clients.drive_in_batches(runnable, now, handler));
-        self.last_looks = self.last_looks.saturating_sub(driven);
+        self.last_checks = self.last_checks.saturating_sub(driven);
     }
 
     /// Says how many of the clients `at_first` on the run queue it took off.
@@ -96,7 +96,7 @@ impl<S: Stream> Clients<S> {
                 let unread = client.socket.unread();
                 self.tell(key, |_, _| ClientEvent::Received { received, unread });
             }
-            self.arrivals.push(Arrival { key, received, start });
+            self.receipts.push(Receipt { key, received, start });
             start += received.map_or(0, Received::bytes);
         }
         clients_max
@@ -106,11 +106,11 @@ impl<S: Stream> Clients<S> {
     /// answer was so dear that nothing is left for the rest of the batch, these are put off: says how
     /// many they are.
     fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) -> usize {
-        for at in 0..self.arrivals.len() {
+        for at in 0..self.receipts.len() {
             if !self.common.budget.has_batch_left() {
                 return self.put_off_rest();
             }
-            let Arrival { key, received, start } = self.arrivals[at];
+            let Receipt { key, received, start } = self.receipts[at];
             (self.common.driven, self.answered) = (key, at + 1);
             let Some(received) = received else {
                 self.drive_client(key, now, handler);
@@ -124,13 +124,13 @@ impl<S: Stream> Clients<S> {
             let step = client.take(received, came, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
-                None => self.get_underway(key, self.common.budget.left()),
+                None => self.leave_unfinished(key, self.common.budget.left()),
             }
             if self.common.output.height() >= BATCH_ANSWERS_BYTES {
                 self.finish_batch(now, handler);
             }
         }
-        self.arrivals.clear();
+        self.receipts.clear();
         self.answered = 0;
         0
     }
@@ -140,9 +140,9 @@ impl<S: Stream> Clients<S> {
     #[cold]
     pub(super) fn put_off_rest(&mut self) -> usize {
         let answered = std::mem::take(&mut self.answered);
-        let arrivals = std::mem::take(&mut self.arrivals);
-        let rest = &arrivals[answered..];
-        for Arrival { key, received, start } in rest.iter().rev().copied() {
+        let receipts = std::mem::take(&mut self.receipts);
+        let rest = &receipts[answered..];
+        for Receipt { key, received, start } in rest.iter().rev().copied() {
             let client = &mut self.slab[key];
             if let Some(received) = received {
                 let before = self.steps.before(&client.connection);
@@ -162,16 +162,16 @@ impl<S: Stream> Clients<S> {
         rest.len()
     }
 
-    fn get_underway(&mut self, key: usize, budget: usize) {
+    fn leave_unfinished(&mut self, key: usize, budget: usize) {
         let answers = self.common.output.set_aside();
-        self.underway.push(Underway { key, budget, answers });
+        self.unfinished.push(Unfinished { key, budget, answers });
     }
 
-    /// Has those who are underway go on until they can do nothing more, the last one first: its
+    /// Makes the unfinished clients go on until they can do nothing more, the last one first: its
     /// answers are on top. If nothing is left for the batch, answers are sent all the same, and
     /// nothing more is done.
     fn finish_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        while let Some(Underway { key, budget, answers }) = self.underway.pop() {
+        while let Some(Unfinished { key, budget, answers }) = self.unfinished.pop() {
             self.common.output.take_up(answers);
             match self.common.budget.has_batch_left() || self.is_soon_done(key) {
                 true => _ = self.carry_on(key, budget, now, handler),
@@ -198,7 +198,7 @@ impl<S: Stream> Clients<S> {
 
     /// Has one client take one step. If the connection has ended by it, it is seen off, too.
     pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.take_steps(key, self.common.limits.turn_bytes_max, Pace::OneStep, now, handler);
+        self.take_steps(key, self.common.limits.turn_bytes_max, StepsAllowed::One, now, handler);
     }
 
     /// Drives a client as long as it can run and this much budget lasts.
@@ -209,14 +209,14 @@ impl<S: Stream> Clients<S> {
         now: Time,
         handler: &mut H,
     ) -> Run {
-        self.take_steps(key, budget, Pace::AllSteps, now, handler)
+        self.take_steps(key, budget, StepsAllowed::All, now, handler)
     }
 
     fn take_steps<H: Handler>(
         &mut self,
         key: usize,
         budget: usize,
-        pace: Pace,
+        allowed: StepsAllowed,
         now: Time,
         handler: &mut H,
     ) -> Run {
@@ -230,7 +230,7 @@ impl<S: Stream> Clients<S> {
             if let Some(run) = client.outcome(step, &context.turn.common.budget) {
                 break run;
             }
-            if pace == Pace::OneStep && client.connection.state() != Name::Closed {
+            if allowed == StepsAllowed::One && client.connection.state() != Name::Closed {
                 break Run::Stepped;
             }
         };
@@ -255,11 +255,11 @@ impl<S: Stream> Clients<S> {
                 }
                 self.end(key, reason);
             }
-            Run::Waits if self.drained(key) => match self.slab[key].looked_at {
+            Run::Waits if self.drained(key) => match self.slab[key].checked {
                 true => self.close(key, CloseReason::Drained),
                 false => {
                     self.await_peer(key);
-                    self.look_before_drained(key);
+                    self.check_before_drained(key);
                 }
             },
             Run::Waits => {

@@ -19,7 +19,7 @@ const GIVEN_BACK_FACTOR: usize = 8;
 
 /// How far up a slab is in use, and has been.
 #[derive(Debug)]
-pub(super) struct Extent {
+pub(super) struct SlabMemory {
     /// Behind the highest key in use, or above.
     end: usize,
     /// The highest that was since slots were last given back: these take memory.
@@ -31,12 +31,12 @@ pub(super) struct Extent {
     keeper: usize,
 }
 
-impl Extent {
-    /// An empty slab with slots reserved, and its extent.
-    pub(super) fn reserve<T>() -> (Slab<T>, Extent) {
+impl SlabMemory {
+    /// An empty slab with slots reserved, and what its memory is.
+    pub(super) fn reserve<T>() -> (Slab<T>, SlabMemory) {
         let slab = Slab::with_capacity(RESERVED_BYTES / size_of::<T>());
         let reserved = slab.capacity();
-        (slab, Extent { end: 0, touched: 0, reserved, keeper: 0 })
+        (slab, SlabMemory { end: 0, touched: 0, reserved, keeper: 0 })
     }
 
     /// A key has been given out.
@@ -52,7 +52,7 @@ impl Extent {
             return;
         }
         if slab.is_empty() {
-            (*slab, *self) = Extent::reserve();
+            (*slab, *self) = SlabMemory::reserve();
             return;
         }
         if self.is_too_high(self.keeper) && slab.contains(self.keeper) {
@@ -80,88 +80,88 @@ mod tests {
 
     const CROWD: usize = 10_000;
 
-    fn crowd() -> (Slab<u64>, Extent) {
-        let (mut slab, mut extent) = Extent::reserve();
+    fn crowd() -> (Slab<u64>, SlabMemory) {
+        let (mut slab, mut slab_memory) = SlabMemory::reserve();
         for number in 0..CROWD as u64 {
             let key = slab.insert(number);
-            extent.on_taken(key);
+            slab_memory.on_taken(key);
         }
-        (slab, extent)
+        (slab, slab_memory)
     }
 
     #[test]
     fn a_crowd_that_has_gone_leaves_what_was_reserved() {
-        let (mut slab, mut extent) = crowd();
+        let (mut slab, mut slab_memory) = crowd();
         let reserved = slab.capacity();
         slab.clear();
-        extent.on_freed(&mut slab);
-        assert_eq!((slab.capacity(), extent.touched), (reserved, 0));
+        slab_memory.on_freed(&mut slab);
+        assert_eq!((slab.capacity(), slab_memory.touched), (reserved, 0));
     }
 
     #[test]
     fn slots_go_back_when_the_highest_client_goes_however_many_are_left_below() {
-        let (mut slab, mut extent) = crowd();
+        let (mut slab, mut slab_memory) = crowd();
         slab.retain(|key, _| key < 100 || (1500..1550).contains(&key) || key == CROWD - 1);
-        extent.on_freed(&mut slab);
+        slab_memory.on_freed(&mut slab);
         assert!(slab.capacity() >= CROWD, "the highest key is still in use");
         slab.remove(CROWD - 1);
-        extent.on_freed(&mut slab);
+        slab_memory.on_freed(&mut slab);
         assert!(slab.capacity() >= CROWD, "1,550 of 10,000 are more than one in eight");
         for key in 1500..1550 {
             slab.remove(key);
-            extent.on_freed(&mut slab);
+            slab_memory.on_freed(&mut slab);
         }
-        assert_eq!((slab.len(), extent.touched), (100, 100));
+        assert_eq!((slab.len(), slab_memory.touched), (100, 100));
         assert!(slab.capacity() < CROWD / GIVEN_BACK_FACTOR, "{}", slab.capacity());
     }
 
     #[test]
     fn newcomers_above_cost_no_search_while_somebody_keeps_the_slots() {
-        let (mut slab, mut extent) = crowd();
+        let (mut slab, mut slab_memory) = crowd();
         slab.retain(|key, _| key == CROWD / 4);
-        extent.on_freed(&mut slab);
-        assert_eq!(extent.end, CROWD / 4 + 1);
+        slab_memory.on_freed(&mut slab);
+        assert_eq!(slab_memory.end, CROWD / 4 + 1);
         for _ in 0..3 {
             let key = slab.insert(0);
-            extent.on_taken(key);
+            slab_memory.on_taken(key);
             assert_eq!(key, CROWD - 1, "the slot that was freed last is taken first");
             slab.remove(key);
-            extent.on_freed(&mut slab);
-            assert_eq!(extent.end, CROWD, "no search for the highest key");
+            slab_memory.on_freed(&mut slab);
+            assert_eq!(slab_memory.end, CROWD, "no search for the highest key");
         }
         let newcomer = slab.insert(0);
-        extent.on_taken(newcomer);
+        slab_memory.on_taken(newcomer);
         slab.remove(CROWD / 4);
-        extent.on_freed(&mut slab);
-        assert_eq!(extent.end, CROWD, "now it is the newcomer who keeps them");
+        slab_memory.on_freed(&mut slab);
+        assert_eq!(slab_memory.end, CROWD, "now it is the newcomer who keeps them");
         assert!(slab.capacity() >= CROWD);
     }
 
     #[test]
     fn a_slab_that_was_shrunk_is_reserved_again_when_it_is_empty() {
-        let (mut slab, mut extent) = crowd();
+        let (mut slab, mut slab_memory) = crowd();
         let reserved = slab.capacity();
         slab.retain(|key, _| key == 0);
-        extent.on_freed(&mut slab);
+        slab_memory.on_freed(&mut slab);
         assert!(slab.capacity() < reserved);
         slab.remove(0);
-        extent.on_freed(&mut slab);
+        slab_memory.on_freed(&mut slab);
         assert_eq!(slab.capacity(), reserved);
     }
 
     #[test]
     fn a_few_clients_are_never_worth_it() {
-        let (mut slab, mut extent) = Extent::reserve::<u64>();
+        let (mut slab, mut slab_memory) = SlabMemory::reserve::<u64>();
         for _ in 0..3 {
             let keys: Vec<usize> =
                 (0..CROWD_MIN as u64).map(|number| slab.insert(number)).collect();
-            keys.iter().for_each(|key| extent.on_taken(*key));
+            keys.iter().for_each(|key| slab_memory.on_taken(*key));
             let before = slab.capacity();
             for key in keys {
                 slab.remove(key);
             }
-            extent.on_freed(&mut slab);
-            assert_eq!((slab.capacity(), extent.touched), (before, CROWD_MIN));
+            slab_memory.on_freed(&mut slab);
+            assert_eq!((slab.capacity(), slab_memory.touched), (before, CROWD_MIN));
         }
     }
 }

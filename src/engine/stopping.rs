@@ -25,8 +25,8 @@ impl<L: Accept> Engine<L> {
                 self.admission.on_ready_all();
             }
             // No client is left to be cut off.
-            Life::Draining { .. } | Life::LookingLast { .. } if self.clients.is_empty() => {}
-            Life::Closing { .. } | Life::Draining { .. } | Life::LookingLast { .. } => {
+            Life::Draining { .. } | Life::CheckingLast { .. } if self.clients.is_empty() => {}
+            Life::Closing { .. } | Life::Draining { .. } | Life::CheckingLast { .. } => {
                 self.admission.close();
                 self.end(at_once);
             }
@@ -41,7 +41,7 @@ impl<L: Accept> Engine<L> {
             Life::Running
             | Life::Closing { .. }
             | Life::Draining { .. }
-            | Life::LookingLast { .. } => None,
+            | Life::CheckingLast { .. } => None,
         }
     }
 
@@ -51,8 +51,8 @@ impl<L: Accept> Engine<L> {
     }
 
     /// Goes on towards the end: the listeners are closed once their queues are empty; and the
-    /// server ends once no client is left, or once the time for that is over. It then looks once
-    /// more at the remaining clients, and answers what has come in time: that takes no longer than
+    /// server ends once no client is left, or once the time for that is over. It then checks the
+    /// remaining clients once more, and answers what has come in time: that takes no longer than
     /// a deadline may be late.
     pub(super) fn progress(&mut self, now: Time, host: &mut impl Host<L::Stream>) {
         if let Life::Closing { until, accepted_max } = self.life {
@@ -68,23 +68,23 @@ impl<L: Accept> Engine<L> {
         }
         match self.life {
             Life::Running | Life::Closing { .. } | Life::Stopped(_) => {}
-            Life::Draining { .. } | Life::LookingLast { .. } if self.clients.is_empty() => {
+            Life::Draining { .. } | Life::CheckingLast { .. } if self.clients.is_empty() => {
                 self.end(Stopped::Drained);
             }
             Life::Draining { until } if now >= until => {
-                host.begin(Stage::LookLast);
-                self.clients.look_last();
+                host.begin(Stage::CheckLast);
+                self.clients.check_last();
                 let until = now + self.clients.timeouts().drain / LATE_DIVISOR;
-                self.life = Life::LookingLast { until };
+                self.life = Life::CheckingLast { until };
             }
-            Life::LookingLast { until }
-                if self.clients.has_looked_last()
+            Life::CheckingLast { until }
+                if self.clients.has_checked_last()
                     && (now >= until || !self.clients.has_runnable()) =>
             {
                 host.begin(Stage::CutOff);
                 self.end(Stopped::CutOff);
             }
-            Life::Draining { .. } | Life::LookingLast { .. } => {}
+            Life::Draining { .. } | Life::CheckingLast { .. } => {}
         }
     }
 

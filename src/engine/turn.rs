@@ -90,7 +90,7 @@ pub enum Stage {
     /// The listeners are closed.
     CloseListeners,
     /// The time to drain is over: each client is put on the run queue once more.
-    LookLast,
+    CheckLast,
     /// The clients that are left are cut off.
     CutOff,
 }

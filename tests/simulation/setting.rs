@@ -38,7 +38,7 @@ pub struct Setting {
     /// Whether a server that is told to stop is told twice at once.
     pub stops_twice_at_once: bool,
     /// Whether it is told again while it looks at its clients for the last time.
-    pub stops_in_last_look: bool,
+    pub stops_in_last_check: bool,
     /// Some answers are dear, and the handler says so.
     pub has_dear_answers: bool,
 }
@@ -86,7 +86,7 @@ impl Setting {
             panics: unless_spared(Trouble::Panics, random.once_in(16)),
             stops_unseen: random.once_in(2),
             stops_twice_at_once: random.once_in(10),
-            stops_in_last_look: random.once_in(2),
+            stops_in_last_check: random.once_in(2),
             // And this behind it.
             has_dear_answers: random.once_in(4),
         }

@@ -145,12 +145,12 @@ impl Crowd {
             return;
         }
         assert!(
-            now < by || self.looks_last.is_some(),
+            now < by || self.checks_last.is_some(),
             "the time to drain is over, and nobody looks"
         );
         // However late the look begins, it has this time.
         let time = self.setting.config.timeouts.drain / LATE_DIVISOR;
-        let is_late = self.looks_last.is_some_and(|began| now > began + time);
+        let is_late = self.checks_last.is_some_and(|began| now > began + time);
         self.so_far.late_turns += usize::from(is_late);
         assert!(self.so_far.late_turns <= most, "the time to drain is over, and nothing ends");
     }
@@ -162,7 +162,7 @@ impl Crowd {
             None => assert_eq!(self.hub.life(), Life::Running, "told to stop, and did not"),
             Some(Stopped::Drained) => assert_eq!(cut_off, 0, "drained, and cut somebody off"),
             Some(Stopped::CutOff) => {
-                assert!(self.looks_last.is_some(), "cut off without a last look")
+                assert!(self.checks_last.is_some(), "cut off without a last look")
             }
             Some(Stopped::Signalled(signal)) => {
                 assert_eq!((signal, self.stops_again_at), (STOP_AGAIN, None));

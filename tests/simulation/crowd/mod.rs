@@ -57,7 +57,7 @@ struct Crowd {
     stop_turn: Option<usize>,
     drained_by: Option<Time>,
     /// That time is over, and the clients that are left are looked at once more.
-    looks_last: Option<Time>,
+    checks_last: Option<Time>,
     stops_again_at: Option<Time>,
     /// It was told to stop a second time.
     is_told_again: bool,
@@ -131,7 +131,7 @@ impl Crowd {
             gone: Vec::new(),
             stop_turn: None,
             drained_by: None,
-            looks_last: None,
+            checks_last: None,
             stops_again_at: None,
             is_told_again: false,
             date_due: Time::START,

@@ -46,7 +46,7 @@ impl Crowd {
             active.iter().for_each(|index| wires[*index].borrow_mut().give_cause());
         }
         let drained_by = self.drained_by;
-        let mut poll = SimulatedPoll { hub, random, wires, active, drained_by, looks_last: false };
+        let mut poll = SimulatedPoll { hub, random, wires, active, drained_by, checks_last: false };
         while !memory.of(|| {
             survives(|| {
                 let _ = engine.turn(now, handler, &mut poll);
@@ -54,8 +54,8 @@ impl Crowd {
         }) {
             hub.go_on();
         }
-        if poll.looks_last {
-            self.looks_last = Some(now);
+        if poll.checks_last {
+            self.checks_last = Some(now);
         }
         self.hub.enter(Stage::Outside);
     }
@@ -144,7 +144,7 @@ impl Crowd {
                 self.stop_again();
             }
         } else if self.stops_again_at.is_some_and(|at| now >= at)
-            || self.looks_last.is_some() && self.setting.stops_in_last_look
+            || self.checks_last.is_some() && self.setting.stops_in_last_check
         {
             self.stop_again();
         }
@@ -191,7 +191,7 @@ impl Crowd {
         if self.doors.iter().any(|door| !door.is_closed()) {
             self.hub.mark(Mark::StoppedClosing);
         }
-        if self.looks_last.is_some() {
+        if self.checks_last.is_some() {
             self.hub.mark(Mark::StoppedLooking);
         }
         for index in &self.active {
@@ -217,16 +217,16 @@ struct SimulatedPoll<'c> {
     active: &'c [usize],
     drained_by: Option<Time>,
     /// The clients that are left are looked at once more from this turn on.
-    looks_last: bool,
+    checks_last: bool,
 }
 
 impl SimulatedPoll<'_> {
-    fn begin_last_look(&mut self) {
+    fn begin_last_check(&mut self) {
         let by = self.drained_by.expect("the server was told to stop");
         assert!(self.hub.now() >= by, "clients have all the time to drain");
         self.hub.tell(|| "the time to drain is over".into());
         self.hub.mark(Mark::DrainTimedOut);
-        self.looks_last = true;
+        self.checks_last = true;
         for index in self.active {
             self.wires[*index].borrow_mut().on_drain_over();
         }
@@ -262,8 +262,8 @@ impl Host<SimulatedStream> for SimulatedPoll<'_> {
                 engine::Stage::Accept => Stage::Accept,
                 engine::Stage::Register => Stage::Register,
                 engine::Stage::CloseListeners | engine::Stage::CutOff => Stage::CutOff,
-                engine::Stage::LookLast => {
-                    self.begin_last_look();
+                engine::Stage::CheckLast => {
+                    self.begin_last_check();
                     Stage::Outside
                 }
             };

@@ -233,8 +233,8 @@ impl Wire {
             self.fail("a write behind our own end");
         }
         // When time runs out, a write may ask whether the peer has made progress after all.
-        let is_last_look = self.hub.stage() == Stage::Expire || self.arrived_in_time.is_some();
-        if !self.may_write && !is_last_look {
+        let is_last_check = self.hub.stage() == Stage::Expire || self.arrived_in_time.is_some();
+        if !self.may_write && !is_last_check {
             self.fail("a write without room, which the last write has told");
         }
         if self.is_interrupted() {

@@ -174,7 +174,7 @@ impl Wire {
                 if !self.is_at_rest() || !is_ripe(part) {
                     self.fail("closed as idle, and it is not, or not for long enough");
                 }
-                self.judge_last_look("closed as idle, and something of it lies unread");
+                self.judge_last_check("closed as idle, and something of it lies unread");
                 let all_said = self.witness.consumed == self.script.bytes.len();
                 // Whoever takes its answers slowly asks the next question late.
                 if self.is_prompt() && !all_said && self.script.reading == Reading::Everything {
@@ -217,7 +217,7 @@ impl Wire {
 
     /// Fails if bytes of this client lie unread when its time is over: they may have come in time,
     /// whatever events have told. Only the budget of a turn may end the look at them.
-    pub(super) fn judge_last_look(&self, wrong: &str) {
+    pub(super) fn judge_last_check(&self, wrong: &str) {
         if self.unread() > 0 && !self.may_have_used_budget() {
             self.fail(wrong);
         }
@@ -269,7 +269,7 @@ impl Wire {
         let timed_out = self.server == ServerSide::Shut && self.hub.stage() == Stage::Free;
         let all_said = self.watch.lingered_bytes() > self.linger_bytes_max;
         if timed_out && !all_said && !self.is_lost() {
-            self.judge_last_look("closed while lingering, and something of it lies unread");
+            self.judge_last_check("closed while lingering, and something of it lies unread");
         }
     }
 

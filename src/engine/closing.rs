@@ -1,7 +1,7 @@
 //! Which client has to go before its peer wants to: to make room for another one, or because the
 //! server stops.
 
-use super::client::look_at;
+use super::client::readiness_to_check;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
@@ -19,8 +19,8 @@ const EVICTION_LOOKS_MAX: usize = 16;
 /// the kernel 20 µs, and meanwhile the others wait for what they are still owed.
 const DRAINS_PER_TURN_MAX: usize = 256;
 
-/// How many slots are looked at for that in one turn: most of them may be free.
-const DRAIN_LOOKS_PER_TURN_MAX: usize = 16 * 1024;
+/// How many slots are checked for that in one turn: most of them may be free.
+const DRAIN_CHECKS_PER_TURN_MAX: usize = 16 * 1024;
 
 /// Which clients may be closed to make room for new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl<S: Stream> Clients<S> {
             if self.free() > 0 {
                 return true;
             }
-            // What it had asked for may have been dear. The next is looked at in the next turn.
+            // What it had asked for may have been dear. The next is checked in the next turn.
             if !self.common.budget.has_stage_left() {
                 return false;
             }
@@ -80,7 +80,7 @@ impl<S: Stream> Clients<S> {
         self.guard(handler, |clients, handler| {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness { readable: true, ..Readiness::default() });
-            client.looked_at |= clients.common.phase == Phase::Draining;
+            client.checked |= clients.common.phase == Phase::Draining;
             if client.connection.state() != Name::Closed {
                 clients.drive_client(key, now, handler);
             }
@@ -139,9 +139,9 @@ impl<S: Stream> Clients<S> {
 
     /// Runs an idle client once more, which is to be closed because the server is stopping.
     #[cold]
-    pub(super) fn look_before_drained(&mut self, key: usize) {
+    pub(super) fn check_before_drained(&mut self, key: usize) {
         let client = &mut self.slab[key];
-        client.looked_at = true;
+        client.checked = true;
         // It may have sent a request that no event has told us of yet. Reading tells.
         client.socket.note(Readiness { readable: true, ..Readiness::default() });
         self.enqueue(key);
@@ -150,13 +150,13 @@ impl<S: Stream> Clients<S> {
     /// Drives the next idle clients, which are to be closed because the server is stopping.
     pub(super) fn drain_next(&mut self) {
         let mut idle = 0;
-        for _ in 0..DRAIN_LOOKS_PER_TURN_MAX {
+        for _ in 0..DRAIN_CHECKS_PER_TURN_MAX {
             let Some(key) = self.to_drain.next() else { break };
             let Some(client) = self.slab.get_mut(key) else { continue };
             if !client.connection.state().is_idle() {
                 continue;
             }
-            self.look_before_drained(key);
+            self.check_before_drained(key);
             idle += 1;
             if idle == DRAINS_PER_TURN_MAX {
                 break;
@@ -164,25 +164,25 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// The time to drain is over: each client that is left is looked at once more, in the next turns
+    /// The time to drain is over: each client that is left is checked once more, in the next turns
     /// of [`drive`](Clients::drive). What has come in time is answered, although no event has told of
     /// it yet: the poll returns a bounded number of them, and the whole process may have been stopped.
-    pub fn look_last(&mut self) {
+    pub fn check_last(&mut self) {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
             let client = &mut self.slab[key];
-            if let Some(told) = look_at(client.connection.state()) {
+            if let Some(told) = readiness_to_check(client.connection.state()) {
                 client.socket.note(told);
                 self.enqueue(key);
             }
         }
-        self.last_looks = self.run_queue.len();
+        self.last_checks = self.run_queue.len();
     }
 
-    /// Whether each of them has been looked at since. Then some may still have work left, and be on
+    /// Whether each of them has been checked since. Then some may still have work left, and be on
     /// the run queue again.
-    pub fn has_looked_last(&self) -> bool {
-        self.last_looks == 0 || !self.has_runnable()
+    pub fn has_checked_last(&self) -> bool {
+        self.last_checks == 0 || !self.has_runnable()
     }
 
     /// Ends all remaining clients.
