@@ -36,8 +36,8 @@ impl<P> Write for Memory<P> {
         Ok(black_box(buf).len())
     }
 
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        Ok(black_box(pieces).iter().map(|piece| piece.len()).sum())
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(black_box(slices).iter().map(|slice| slice.len()).sum())
     }
 
     fn flush(&mut self) -> io::Result<()> {

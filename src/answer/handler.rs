@@ -632,7 +632,7 @@ mod tests {
             allow: None,
         });
         let bytes: Vec<u8> =
-            output.pieces(usize::MAX).iter().flat_map(|piece| piece.iter().copied()).collect();
+            output.slices(usize::MAX).iter().flat_map(|slice| slice.iter().copied()).collect();
         (String::from_utf8(bytes).expect("text"), sent.persistence)
     }
 
@@ -738,7 +738,7 @@ mod tests {
                 allow: None,
             };
             let _ = reply.send(body);
-            let [head, body] = output.pieces(usize::MAX);
+            let [head, body] = output.slices(usize::MAX);
             assert_eq!(body.is_empty(), copied);
             assert!(head.len() + body.len() > bytes);
             assert!(copied || body.as_ptr() == place);
@@ -828,6 +828,6 @@ mod tests {
         };
         let _ = reply.send(&body);
         assert_eq!(Arc::strong_count(&body), 2);
-        assert_eq!(output.pieces(usize::MAX)[1].as_ptr(), body.as_ptr());
+        assert_eq!(output.slices(usize::MAX)[1].as_ptr(), body.as_ptr());
     }
 }

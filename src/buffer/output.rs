@@ -45,7 +45,7 @@ impl Deref for Uncopied {
 /// Encoded answers, then perhaps one large body that is not copied.
 ///
 /// The loop's output is a stack. While a batch of clients is answered, each one's answers lie upon
-/// those of the one before, which have been [set aside](Output::set_aside); the last are sent, and
+/// those of the one before, which have been [suspended](Output::suspend); the last are sent, and
 /// forgotten, first. So a batch fills one stretch of memory, and nothing of it is moved.
 ///
 /// Invariant: `base` ≤ what is encoded, and `sent` ≤ the bytes from there on together with those
@@ -61,7 +61,7 @@ pub(crate) struct Output {
 
 /// One client's answers that lie in an [`Output`] below those of others.
 #[derive(Debug)]
-pub(crate) struct SetAside {
+pub(crate) struct Suspended {
     base: usize,
     uncopied: Option<Uncopied>,
 }
@@ -84,29 +84,29 @@ impl Output {
     }
 
     /// How many bytes are encoded here, for all clients.
-    pub(crate) fn height(&self) -> usize {
+    pub(crate) fn bytes_stacked(&self) -> usize {
         self.encoded.len()
     }
 
     /// Leaves the present client's answers where they are and begins those of the next.
     ///
-    /// This and [`take_up`](Output::take_up) check their order in every build: out of order, one
+    /// This and [`resume`](Output::resume) check their order in every build: out of order, one
     /// client would be sent what is another's.
     #[inline]
-    pub(crate) fn set_aside(&mut self) -> SetAside {
-        assert!(self.sent == 0, "answers are set aside before they are sent");
-        let aside = SetAside { base: self.base, uncopied: self.uncopied.take() };
+    pub(crate) fn suspend(&mut self) -> Suspended {
+        assert!(self.sent == 0, "answers are suspended before they are sent");
+        let suspended = Suspended { base: self.base, uncopied: self.uncopied.take() };
         self.base = self.encoded.len();
-        aside
+        suspended
     }
 
-    /// Goes on with the answers that were set aside last, and not taken up again since.
+    /// Goes on with the answers that were suspended last, and not resumed since.
     #[inline]
-    pub(crate) fn take_up(&mut self, aside: SetAside) {
+    pub(crate) fn resume(&mut self, suspended: Suspended) {
         let is_cleared = self.encoded.len() == self.base && self.uncopied.is_none();
         assert!(is_cleared, "the answers above are sent or parked");
-        self.base = aside.base;
-        self.uncopied = aside.uncopied;
+        self.base = suspended.base;
+        self.uncopied = suspended.uncopied;
     }
 
     /// Where answers are encoded.
@@ -118,9 +118,9 @@ impl Output {
         &mut self.encoded
     }
 
-    /// Forgets what has been encoded behind the first `height` bytes, and the body behind it.
-    pub(crate) fn take_back(&mut self, height: usize) {
-        self.encoded.truncate(height);
+    /// Forgets what has been encoded behind the first `bytes`, and the body behind it.
+    pub(crate) fn take_back(&mut self, bytes: usize) {
+        self.encoded.truncate(bytes);
         self.uncopied = None;
     }
 
@@ -133,10 +133,10 @@ impl Output {
         self.uncopied = Some(body);
     }
 
-    /// The first `bytes_max` bytes of what is to be sent, as one or two pieces; the second is empty
+    /// The first `bytes_max` bytes of what is to be sent, as one or two slices; the second is empty
     /// if there is only one.
-    pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded[self.base..], self.uncopied.as_deref(), self.sent, bytes_max)
+    pub(crate) fn slices(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
+        slices(&self.encoded[self.base..], self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
@@ -175,8 +175,8 @@ impl Output {
 }
 
 /// What is left to send of encoded answers and of the body behind them, of which the first `sent`
-/// bytes are out: one or two pieces of at most `bytes_max` bytes together.
-fn pieces<'a>(
+/// bytes are out: one or two slices of at most `bytes_max` bytes together.
+fn slices<'a>(
     encoded: &'a [u8],
     shared: Option<&'a [u8]>,
     sent: usize,
@@ -214,9 +214,9 @@ impl Owed {
         self.len() == 0
     }
 
-    /// What is to be sent, as one or two pieces.
-    pub(crate) fn pieces(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
-        pieces(&self.encoded, self.uncopied.as_deref(), self.sent, bytes_max)
+    /// What is to be sent, as one or two slices.
+    pub(crate) fn slices(&self, bytes_max: usize) -> [IoSlice<'_>; 2] {
+        slices(&self.encoded, self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
     /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
@@ -283,8 +283,8 @@ mod tests {
             let mut output = output(b"head", b"body");
             let mut sent = Vec::new();
             for bytes in [cut, 8 - cut] {
-                let pieces = output.pieces(usize::MAX);
-                sent.extend(pieces.iter().flat_map(|piece| piece.iter().copied()).take(bytes));
+                let slices = output.slices(usize::MAX);
+                sent.extend(slices.iter().flat_map(|slice| slice.iter().copied()).take(bytes));
                 output.advance(bytes);
             }
             assert_eq!(sent, b"headbody", "cut at {cut}");
@@ -303,7 +303,7 @@ mod tests {
             assert_eq!(parked.output.len(), 8 - sent);
             let kept: Vec<u8> = parked
                 .output
-                .pieces(usize::MAX)
+                .slices(usize::MAX)
                 .iter()
                 .flat_map(|piece| piece.iter().copied())
                 .collect();
@@ -315,23 +315,24 @@ mod tests {
     #[test]
     fn answers_set_aside_come_back_last_first_and_whole() {
         let mut stack = Output::default();
-        let aside = [b"first", b"third"].map(|answer| {
+        let suspended = [b"first", b"third"].map(|answer| {
             stack.encoded().extend_from_slice(answer);
             stack.put_behind(Uncopied::Shared(Arc::from(&b"body"[..])));
-            stack.set_aside()
+            stack.suspend()
         });
         stack.encoded().extend_from_slice(b"top");
         stack.advance(2);
-        assert_eq!((stack.len(), stack.height()), (1, 13));
+        assert_eq!((stack.len(), stack.bytes_stacked()), (1, 13));
         stack.advance(1);
-        for (answer, aside) in [b"third", b"first"].into_iter().zip(aside.into_iter().rev()) {
-            stack.take_up(aside);
-            assert_eq!(&*stack.pieces(usize::MAX)[0], answer);
-            assert_eq!(&*stack.pieces(usize::MAX)[1], b"body");
+        for (answer, suspended) in [b"third", b"first"].into_iter().zip(suspended.into_iter().rev())
+        {
+            stack.resume(suspended);
+            assert_eq!(&*stack.slices(usize::MAX)[0], answer);
+            assert_eq!(&*stack.slices(usize::MAX)[1], b"body");
             stack.advance(9);
             assert!(stack.is_empty());
         }
-        assert_eq!(stack.height(), 0);
+        assert_eq!(stack.bytes_stacked(), 0);
     }
 
     #[test]
@@ -339,17 +340,17 @@ mod tests {
     fn answers_are_not_taken_up_below_those_of_another_client() {
         let mut stack = Output::default();
         stack.encoded().extend_from_slice(b"first");
-        let aside = stack.set_aside();
+        let suspended = stack.suspend();
         stack.encoded().extend_from_slice(b"second");
-        stack.take_up(aside);
+        stack.resume(suspended);
     }
 
     #[test]
-    #[should_panic(expected = "answers are set aside before they are sent")]
+    #[should_panic(expected = "answers are suspended before they are sent")]
     fn answers_are_not_set_aside_in_the_middle_of_being_sent() {
         let mut stack = output(b"first", b"");
         stack.advance(1);
-        stack.set_aside();
+        stack.suspend();
     }
 
     #[test]

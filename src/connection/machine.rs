@@ -31,7 +31,7 @@ pub(crate) struct Context<'t, H> {
 /// What all connections of a loop share.
 #[derive(Debug)]
 pub(crate) struct Common {
-    /// Empty whenever a client's turn begins and ends, but for what others have set aside.
+    /// Empty whenever a client's turn begins and ends, but for the suspended answers of others.
     pub(crate) output: Output,
     pub(crate) date: Date,
     pub(crate) limits: Limits,
@@ -246,8 +246,8 @@ impl Connection {
     #[inline]
     pub(crate) fn owed<'a>(&'a self, hot: &'a Output, bytes_max: usize) -> [IoSlice<'a>; 2] {
         match &self.parked {
-            Some(parked) if !parked.output.is_empty() => parked.output.pieces(bytes_max),
-            Some(_) | None => hot.pieces(bytes_max),
+            Some(parked) if !parked.output.is_empty() => parked.output.slices(bytes_max),
+            Some(_) | None => hot.slices(bytes_max),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is remembered of a batch of clients between receiving from them and sending to them.
 
 use super::socket::Received;
-use crate::buffer::SetAside;
+use crate::buffer::Suspended;
 
 /// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
 /// them if they send heads of 700 bytes, as browsers do.
@@ -25,5 +25,5 @@ pub(super) struct Unfinished {
     pub(super) key: usize,
     /// What is left of its share.
     pub(super) budget: usize,
-    pub(super) answers: SetAside,
+    pub(super) answers: Suspended,
 }

@@ -40,7 +40,7 @@ impl<S: Stream> Clients<S> {
         // What the client that was driven has been answered lies on top.
         self.common.output.clear();
         while let Some(Unfinished { key, answers, .. }) = self.unfinished.pop() {
-            self.common.output.take_up(answers);
+            self.common.output.resume(answers);
             self.settle(key, Run::Spent);
         }
         self.put_off_rest();

@@ -126,7 +126,7 @@ impl<S: Stream> Clients<S> {
                 Some(run) => self.settle(key, run),
                 None => self.leave_unfinished(key, self.common.budget.left()),
             }
-            if self.common.output.height() >= BATCH_ANSWERS_BYTES {
+            if self.common.output.bytes_stacked() >= BATCH_ANSWERS_BYTES {
                 self.finish_batch(now, handler);
             }
         }
@@ -163,7 +163,7 @@ impl<S: Stream> Clients<S> {
     }
 
     fn leave_unfinished(&mut self, key: usize, budget: usize) {
-        let answers = self.common.output.set_aside();
+        let answers = self.common.output.suspend();
         self.unfinished.push(Unfinished { key, budget, answers });
     }
 
@@ -172,7 +172,7 @@ impl<S: Stream> Clients<S> {
     /// nothing more is done.
     fn finish_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
         while let Some(Unfinished { key, budget, answers }) = self.unfinished.pop() {
-            self.common.output.take_up(answers);
+            self.common.output.resume(answers);
             match self.common.budget.has_batch_left() || self.is_soon_done(key) {
                 true => _ = self.carry_on(key, budget, now, handler),
                 false => self.settle(key, Run::Spent),

@@ -255,16 +255,16 @@ impl<S: Stream> Socket<S> {
         Received::Nothing
     }
 
-    /// Sends both `pieces`, one behind the other, by one system call, unless the send buffer is
+    /// Sends both `slices`, one behind the other, by one system call, unless the send buffer is
     /// known to be full. The kernel may take fewer bytes than it is given. Counts as
     /// [`Metrics::sends`].
     // They may be empty: the end of a body can be no bytes at all, which is too rare to spare the
     // call.
-    pub fn send(&mut self, pieces: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
-        let bytes_owed = pieces[0].len() + pieces[1].len();
-        let taken = self.attempt(metrics, |stream| match pieces[1].is_empty() {
-            true => stream.write(&pieces[0]),
-            false => stream.write_vectored(&pieces),
+    pub fn send(&mut self, slices: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
+        let bytes_owed = slices[0].len() + slices[1].len();
+        let taken = self.attempt(metrics, |stream| match slices[1].is_empty() {
+            true => stream.write(&slices[0]),
+            false => stream.write_vectored(&slices),
         });
         if let Taken::Bytes(bytes) = taken {
             // Less than all means that the send buffer is full, and that the kernel will report

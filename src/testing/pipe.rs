@@ -200,16 +200,16 @@ impl Ends {
     }
 
     /// Takes as many bytes of what is offered as there is room for.
-    fn take(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    fn take(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         self.interrupted()?;
-        let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
         let taken = offered.min(self.room);
         self.is_blocked = taken < offered;
         if taken == 0 && offered > 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
         self.room -= if self.room == usize::MAX { 0 } else { taken };
-        self.sent.extend(pieces.iter().flat_map(|piece| piece.iter()).take(taken));
+        self.sent.extend(slices.iter().flat_map(|slice| slice.iter()).take(taken));
         Ok(taken)
     }
 }
@@ -243,8 +243,8 @@ impl Write for PipeStream {
         self.0.borrow_mut().take(&[IoSlice::new(bytes)])
     }
 
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.borrow_mut().take(pieces)
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.0.borrow_mut().take(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -25,8 +25,8 @@ impl Write for SimulatedStream {
         self.write_vectored(&[IoSlice::new(buf)])
     }
 
-    fn write_vectored(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        aside(|| self.wire.borrow_mut().server_writes(pieces))
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        aside(|| self.wire.borrow_mut().server_writes(slices))
     }
 
     fn flush(&mut self) -> io::Result<()> {
