@@ -19,7 +19,7 @@ use crate::answer::handler::Handler;
 use crate::engine::Clients;
 use crate::engine::closing::Evictable;
 use crate::engine::socket::Stream;
-use crate::system_calls::episode::Episode;
+use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
 /// Where connections come in: what a listening socket must be able to do.
@@ -72,7 +72,7 @@ const LOST_MAX: usize = 16;
 const EXHAUSTION_PAUSE: Duration = Duration::from_millis(100);
 
 /// After this long without it, a shortage is over; the next one is logged again.
-const EPISODE_QUIET: Duration = Duration::from_secs(10);
+const LOG_QUIET: Duration = Duration::from_secs(10);
 
 /// The listeners, and what is decided about accepting from them.
 #[derive(Debug)]
@@ -89,9 +89,9 @@ pub struct Admission<L: Accept> {
     has_made_room: bool,
     /// Connections lost since the last one that was not.
     lost: usize,
-    crowd: Episode,
-    exhaustion: Episode,
-    refusal: Episode,
+    crowd: LogOnce,
+    exhaustion: LogOnce,
+    refusal: LogOnce,
 }
 
 /// A listener with its readiness.
@@ -116,9 +116,9 @@ impl<L: Accept> Admission<L> {
             exhausted_until: None,
             has_made_room: false,
             lost: 0,
-            crowd: Episode::default(),
-            exhaustion: Episode::default(),
-            refusal: Episode::default(),
+            crowd: LogOnce::default(),
+            exhaustion: LogOnce::default(),
+            refusal: LogOnce::default(),
         }
     }
 
@@ -264,7 +264,7 @@ impl<L: Accept> Admission<L> {
         now: Time,
     ) {
         if clients.len() >= self.clients_max {
-            if self.crowd.begins(now, EPISODE_QUIET) {
+            if self.crowd.note(now, LOG_QUIET) {
                 let max = self.clients_max;
                 warn!(
                     "client limit ({max}) reached: closing the longest-idle client for each new one"
@@ -296,7 +296,7 @@ impl<L: Accept> Admission<L> {
         if handler.release_descriptors() {
             return;
         }
-        if self.exhaustion.begins(now, EPISODE_QUIET) {
+        if self.exhaustion.note(now, LOG_QUIET) {
             let count = clients.len();
             warn!("cannot accept with {count} clients ({reason}): closing idle clients or pausing");
         }
@@ -313,31 +313,31 @@ impl<L: Accept> Admission<L> {
 
     /// The system does not let us accept, and closing clients would not help: accepting rests.
     fn rest(&mut self, reason: &dyn Display, now: Time) {
-        if self.refusal.begins(now, EPISODE_QUIET) {
+        if self.refusal.note(now, LOG_QUIET) {
             warn!("cannot accept connections ({reason}): trying again ten times a second");
         }
         self.lost = 0;
         self.exhausted_until = Some(now + EXHAUSTION_PAUSE);
     }
 
-    /// Makes one episode of what these and another admission's listeners are refused: the system refuses
-    /// both for the same reason, of which the log is told once.
-    pub(crate) fn share_episodes(&mut self, other: &mut Admission<L>) {
+    /// Makes the log mention only once what both these and another admission's listeners are
+    /// refused: the system refuses both for the same reason.
+    pub(crate) fn share_log_once(&mut self, other: &mut Admission<L>) {
         let exhaustion = self.exhaustion.max(other.exhaustion);
         (self.exhaustion, other.exhaustion) = (exhaustion, exhaustion);
         let refusal = self.refusal.max(other.refusal);
         (self.refusal, other.refusal) = (refusal, refusal);
     }
 
-    /// Tells the log, once an episode, that connections wait because no client is idle.
+    /// Tells the log, once while it lasts, that connections wait because no client is idle.
     fn tell_of_waiting(&mut self, clients: &Clients<L::Stream>, now: Time) {
         let full = clients.len() >= self.clients_max;
         // A listener whose queue was not emptied counts as ready even if no connection waits.
         if full
-            && self.crowd.is_over(now, EPISODE_QUIET)
+            && self.crowd.is_over(now, LOG_QUIET)
             && self.entrances.iter().any(|it| it.ready && it.listener.has_waiting())
         {
-            self.crowd.begins(now, EPISODE_QUIET);
+            self.crowd.note(now, LOG_QUIET);
             let max = self.clients_max;
             warn!("client limit ({max}) reached, and no client is idle: new ones wait");
         }

@@ -191,7 +191,7 @@ impl<L: Accept> Engine<L> {
     }
 
     /// The log is told only once of what the system refuses both of them for the same reason.
-    pub(crate) fn share_episodes(&mut self, other: &mut Engine<L>) {
-        self.admission.share_episodes(&mut other.admission);
+    pub(crate) fn share_log_once(&mut self, other: &mut Engine<L>) {
+        self.admission.share_log_once(&mut other.admission);
     }
 }

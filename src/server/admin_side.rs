@@ -61,10 +61,10 @@ impl<H: Handler> Server<H> {
     pub(super) fn serve_admin(&mut self) {
         let Server { poll, engine: public, admin_side, tracer, handler, now, .. } = self;
         let Some(AdminSide { engine, routes, control }) = admin_side else { return };
-        public.share_episodes(engine);
+        public.share_log_once(engine);
         let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
         let _ = engine.turn(*now, routes, &mut host);
-        engine.share_episodes(public);
+        engine.share_log_once(public);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
         control.serve(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
     }

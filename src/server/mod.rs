@@ -28,7 +28,7 @@ use crate::server::alarm::Alarm;
 use crate::server::descriptors::Descriptors;
 use crate::server::listener::Listener;
 use crate::server::pace::Paced;
-use crate::server::signals::{Signals, StopHandle, Told};
+use crate::server::signals::{Signals, StopHandle, StopRequests};
 use crate::system_calls::{self, Call, Reported};
 use crate::time::{Time, sooner};
 use crate::watch::{LoopEvent, Observer, Patience, Tracer};
@@ -100,7 +100,7 @@ pub struct Server<H> {
     admin_side: Option<AdminSide>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
-    told: Told,
+    stop_requests: StopRequests,
     alarm: Alarm,
     tracer: Tracer,
     handler: H,
@@ -174,7 +174,7 @@ impl<H: Handler> Server<H> {
             admin_side,
             signals: None,
             waker,
-            told: Told::default(),
+            stop_requests: StopRequests::default(),
             alarm,
             tracer,
             handler,
@@ -205,7 +205,7 @@ impl<H: Handler> Server<H> {
     pub fn handle_signals(&mut self) -> Result<(), Error> {
         // Those that were caught before go first, so that none is caught twice.
         self.signals = None;
-        let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.told);
+        let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.stop_requests);
         self.signals = Some(caught.map_err(Error::system("catch signals"))?);
         Ok(())
     }
@@ -222,7 +222,7 @@ impl<H: Handler> Server<H> {
 
     /// A handle by which another thread can stop it.
     pub fn stop_handle(&self) -> StopHandle {
-        StopHandle { waker: Arc::clone(&self.waker), told: self.told.clone() }
+        StopHandle { waker: Arc::clone(&self.waker), stop_requests: self.stop_requests.clone() }
     }
 
     /// Tells `observer` of every step from now on, instead of the observer before.
@@ -246,7 +246,11 @@ impl<H: Handler> Server<H> {
     /// time passes only while the loop sleeps. Once it is told to stop, the server no longer rests.
     pub fn observe_slowly(&mut self, observer: impl Observer + 'static, pause: Duration) {
         self.clock = Clock::Stands;
-        self.tracer.observe(Box::new(Paced { observer, pause, told: self.told.clone() }));
+        self.tracer.observe(Box::new(Paced {
+            observer,
+            pause,
+            stop_requests: self.stop_requests.clone(),
+        }));
     }
 
     /// What it has counted, without what clients of the admin listener did.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::server::signals::Told;
+use crate::server::signals::StopRequests;
 use crate::watch::{Event, Observer};
 
 /// The longest that a server rests after it was told to stop. Too short to be noticed.
@@ -16,14 +16,14 @@ const SLICE: Duration = Duration::from_millis(20);
 pub(crate) struct Paced<O> {
     pub(crate) observer: O,
     pub(crate) pause: Duration,
-    pub(crate) told: Told,
+    pub(crate) stop_requests: StopRequests,
 }
 
 impl<O: Observer> Observer for Paced<O> {
     fn observe(&mut self, event: &Event) {
         self.observer.observe(event);
         let mut rest = self.pause;
-        while !rest.is_zero() && !self.told.to_stop() {
+        while !rest.is_zero() && !self.stop_requests.any() {
             let slice = rest.min(SLICE);
             std::thread::sleep(slice);
             rest -= slice;

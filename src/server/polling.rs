@@ -52,7 +52,7 @@ impl<H: Handler> Server<H> {
         Signals::wait(self.signals.as_ref(), timeout.map_or(REST, |it| it.min(REST)))
     }
 
-    /// Tells the log of system calls that have failed in this turn, once an episode.
+    /// Tells the log of system calls that have failed in this turn, each once while it lasts.
     pub(super) fn tell_of_failures(&mut self) {
         if system_calls::has_noted() {
             for failing in self.reported.take_news(self.now) {

@@ -72,11 +72,15 @@ struct Caught {
 
 impl Signals {
     /// Catches the signals that stop a server, and makes the poll report them by `token`. As soon
-    /// as one comes, `told` is set.
+    /// as one comes, `stop_requests` is set.
     ///
     /// # Errors
     /// If the system refuses a pipe, a handler, or its registration.
-    pub(crate) fn catch(registry: &Registry, token: Token, told: &Told) -> io::Result<Signals> {
+    pub(crate) fn catch(
+        registry: &Registry,
+        token: Token,
+        stop_requests: &StopRequests,
+    ) -> io::Result<Signals> {
         let ignored = Mask::of_process("SigIgn:");
         let mut signals = Signals {
             stopping: Vec::new(),
@@ -99,7 +103,7 @@ impl Signals {
             });
             let caught = signals.stopping.last_mut().expect("it was just added");
             // The flags first: a thread that the byte wakes finds them set.
-            caught.actions.push(flag::register(signal, Arc::clone(&told.to_stop))?);
+            caught.actions.push(flag::register(signal, Arc::clone(&stop_requests.any))?);
             caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
             caught.actions.push(low_level::pipe::register(signal, end)?);
             registry.register(&mut caught.pipe, token, Interest::READABLE)?;
@@ -253,25 +257,25 @@ impl Mask {
 
 /// Whether the server was told to stop, known before the poll says so.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct StopRequests {
     /// By a signal or a handle, at any time.
-    to_stop: Arc<AtomicBool>,
+    any: Arc<AtomicBool>,
     /// By a handle, since the loop last looked.
     by_handle: Arc<AtomicBool>,
 }
 
-impl Told {
-    /// Whether it has been told.
-    pub(crate) fn to_stop(&self) -> bool {
-        self.to_stop.load(Ordering::Relaxed)
+impl StopRequests {
+    /// Whether there has been one.
+    pub(crate) fn any(&self) -> bool {
+        self.any.load(Ordering::Relaxed)
     }
 
-    /// Whether a handle has told it since the last [`Told::take_by_handle`].
+    /// Whether a handle has asked for it since the last [`StopRequests::take_by_handle`].
     pub(crate) fn by_handle(&self) -> bool {
         self.by_handle.load(Ordering::SeqCst)
     }
 
-    /// Whether a handle has told it since the last call.
+    /// Whether a handle has asked for it since the last call.
     pub(crate) fn take_by_handle(&self) -> bool {
         self.by_handle.swap(false, Ordering::SeqCst)
     }
@@ -291,7 +295,7 @@ pub(crate) fn name(signal: i32) -> &'static str {
 #[derive(Clone)]
 pub struct StopHandle {
     pub(crate) waker: Arc<Waker>,
-    pub(crate) told: Told,
+    pub(crate) stop_requests: StopRequests,
 }
 
 impl StopHandle {
@@ -299,8 +303,8 @@ impl StopHandle {
     /// makes it stop at once; calls before that count as one, beside each signal that comes.
     /// Returns without waiting for either. Does nothing if the server is gone.
     pub fn stop(&self) {
-        self.told.by_handle.store(true, Ordering::SeqCst);
-        self.told.to_stop.store(true, Ordering::SeqCst);
+        self.stop_requests.by_handle.store(true, Ordering::SeqCst);
+        self.stop_requests.any.store(true, Ordering::SeqCst);
         // If the system refuses, the server learns of it in its next turn.
         let _ = self.waker.wake();
     }

@@ -13,10 +13,10 @@ use crate::watch::LoopEvent;
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
-        if !self.told.to_stop() {
+        if !self.stop_requests.any() {
             return None;
         }
-        if self.told.by_handle() {
+        if self.stop_requests.by_handle() {
             return Some(Duration::ZERO);
         }
         self.signals.as_ref().and_then(Signals::sleep_max)
@@ -26,10 +26,10 @@ impl<H: Handler> Server<H> {
     /// written down before the first is acted on: that may run code of the program, and if it panics
     /// the next turn goes on with what is left.
     pub(super) fn note_stops(&mut self) {
-        if !self.told.to_stop() {
+        if !self.stop_requests.any() {
             return;
         }
-        if self.told.take_by_handle() {
+        if self.stop_requests.take_by_handle() {
             self.stops.push_back(None);
         }
         let signals = self.signals.as_mut().map(Signals::take).unwrap_or_default();

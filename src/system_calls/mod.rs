@@ -6,14 +6,14 @@
 //!
 #![doc = include_str!("system_calls.md")]
 
-pub(crate) mod episode;
+pub(crate) mod log_once;
 
 use std::cell::Cell;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use crate::system_calls::episode::Episode;
+use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
 /// How often a call is made, at most, that a signal interrupts. A system that says so each time is
@@ -182,7 +182,7 @@ pub(crate) fn has_noted() -> bool {
 
 /// What the log has been told.
 #[derive(Debug, Default)]
-pub(crate) struct Reported([Episode; Call::ALL.len()]);
+pub(crate) struct Reported([LogOnce; Call::ALL.len()]);
 
 /// A call that fails, and how.
 pub(crate) struct Failing {
@@ -198,7 +198,7 @@ impl Reported {
             notes.any.set(false);
             for call in Call::ALL {
                 let number = notes.errors[call as usize].replace(0);
-                if number != 0 && self.0[call as usize].begins(now, QUIET) {
+                if number != 0 && self.0[call as usize].note(now, QUIET) {
                     let error = match number {
                         UNNUMBERED => io::Error::other("no reason given"),
                         _ => io::Error::from_raw_os_error(number),
@@ -239,7 +239,7 @@ mod tests {
     const ECONNRESET: i32 = if cfg!(target_os = "linux") { 104 } else { 54 };
 
     #[test]
-    fn an_error_is_told_once_an_episode_whatever_else_fails() {
+    fn an_error_that_lasts_is_told_once_whatever_else_fails() {
         let mut log = Reported::default();
         assert!(!has_noted());
         for second in 0..100 {

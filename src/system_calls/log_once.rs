@@ -6,14 +6,14 @@ use crate::time::Time;
 
 /// When it was last so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Episode {
+pub(crate) struct LogOnce {
     last: Option<Time>,
 }
 
-impl Episode {
+impl LogOnce {
     /// Notes that it is so at `now`. Says whether it has only just begun: it was not so, or not for
     /// as long as `quiet`.
-    pub(crate) fn begins(&mut self, now: Time, quiet: Duration) -> bool {
+    pub(crate) fn note(&mut self, now: Time, quiet: Duration) -> bool {
         let begins = self.is_over(now, quiet);
         self.last = Some(now);
         begins
