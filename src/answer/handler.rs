@@ -220,11 +220,23 @@ impl Sent {
     }
 }
 
-/// Whether the answer's content travels. That to HEAD does not; its length is said all the same.
+/// Whether the answer's content is sent. That of an answer to HEAD is not; its length is
+/// stated all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Travel {
+pub(crate) enum BodyTransfer {
     Content,
     HeadOnly,
+}
+
+impl BodyTransfer {
+    /// That of the answer to a request that begins like this.
+    #[inline]
+    pub(crate) fn of_answer_to(request: &[u8]) -> BodyTransfer {
+        match request.strip_prefix(b"HEAD") {
+            Some(rest) if rest.first().is_none_or(|byte| *byte == b' ') => BodyTransfer::HeadOnly,
+            Some(_) | None => BodyTransfer::Content,
+        }
+    }
 }
 
 /// The answer to one request, not given yet.
@@ -232,7 +244,7 @@ pub(crate) enum Travel {
 pub struct Reply<'a> {
     pub(crate) output: &'a mut Output,
     pub(crate) date: &'a Date,
-    pub(crate) travel: Travel,
+    pub(crate) transfer: BodyTransfer,
     /// What the client understands. A client that has not said is taken to understand no chunks.
     pub(crate) version: Version,
     pub(crate) persistence: Persistence,
@@ -277,14 +289,14 @@ impl<'a> Reply<'a> {
     /// # Errors
     /// If `answer` panics.
     pub fn attempt(self, answer: impl FnOnce(Reply<'_>) -> Sent) -> Result<Sent, Panicked<'a>> {
-        let Reply { output, date, travel, version, persistence, allow } = self;
+        let Reply { output, date, transfer, version, persistence, allow } = self;
         let start = output.encoded().len();
-        let first = Reply { output: &mut *output, date, travel, version, persistence, allow };
+        let first = Reply { output: &mut *output, date, transfer, version, persistence, allow };
         match catch_unwind(AssertUnwindSafe(|| answer(first))) {
             Ok(sent) => Ok(sent),
             Err(payload) => {
                 output.take_back(start);
-                let reply = Reply { output, date, travel, version, persistence, allow };
+                let reply = Reply { output, date, transfer, version, persistence, allow };
                 Err(Panicked { reply, payload })
             }
         }
@@ -324,12 +336,12 @@ impl<'a> Reply<'a> {
         self,
         answer: impl FnOnce(Reply<'_>) -> Result<Sent, E>,
     ) -> Result<Sent, Failed<'a, E>> {
-        let Reply { output, date, travel, version, persistence, allow } = self;
+        let Reply { output, date, transfer, version, persistence, allow } = self;
         let start = output.encoded().len();
-        let first = Reply { output: &mut *output, date, travel, version, persistence, allow };
+        let first = Reply { output: &mut *output, date, transfer, version, persistence, allow };
         answer(first).map_err(|error| {
             output.take_back(start);
-            Failed { reply: Reply { output, date, travel, version, persistence, allow }, error }
+            Failed { reply: Reply { output, date, transfer, version, persistence, allow }, error }
         })
     }
 
@@ -488,12 +500,12 @@ impl<'a> ReplyHead<'a> {
     /// [`Body`] for what is copied.
     pub fn send<'b>(self, body: impl Into<Body<'b>>) -> Sent {
         let body = body.into();
-        let WholeHead { output, persistence, travels } =
+        let WholeHead { output, persistence, sends_content } =
             match self.end_head(Delimiter::Length { left: body.len() }) {
                 Ok(whole) => whole,
                 Err(failed) => return failed,
             };
-        if travels {
+        if sends_content {
             body.put_behind(output);
         }
         Sent { persistence, work: 0, body: None }
@@ -518,13 +530,13 @@ impl<'a> ReplyHead<'a> {
     ///
     /// Such an answer costs one allocation, unless it is copied.
     pub fn send_file(self, range: FileRange) -> Sent {
-        let WholeHead { output, persistence, travels } =
+        let WholeHead { output, persistence, sends_content } =
             match self.end_head(Delimiter::Length { left: range.length() }) {
                 Ok(whole) => whole,
                 Err(failed) => return failed,
             };
         let mut body = None;
-        if travels {
+        if sends_content {
             match range.begin(output.encoded()) {
                 Start::Copied => {}
                 Start::Sending(sending) => body = Some(Box::new(Streaming::File(sending))),
@@ -558,11 +570,12 @@ impl<'a> ReplyHead<'a> {
     }
 
     fn delimited(self, delimiter: Delimiter, source: impl Source + 'static) -> Sent {
-        let WholeHead { persistence, travels, .. } = match self.end_head(delimiter) {
+        let WholeHead { persistence, sends_content, .. } = match self.end_head(delimiter) {
             Ok(whole) => whole,
             Err(failed) => return failed,
         };
-        let body = travels.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
+        let body =
+            sends_content.then(|| Box::new(Streaming::from_source(Box::new(source), delimiter)));
         Sent { persistence, work: 0, body }
     }
 
@@ -574,20 +587,22 @@ impl<'a> ReplyHead<'a> {
             return Err(self.fail(unfit));
         }
         let rule = self.status.content_rule();
-        let Reply { output, travel, mut persistence, .. } = self.reply;
-        let travels = travel == Travel::Content && rule == ContentRule::Allowed;
+        let Reply { output, transfer, mut persistence, .. } = self.reply;
+        let sends_content = transfer == BodyTransfer::Content && rule == ContentRule::Allowed;
         let encoded = output.encoded();
         match (rule, delimiter) {
             (ContentRule::Allowed, Delimiter::Length { left }) => {
                 encode::content_length(encoded, left);
             }
             (ContentRule::Allowed, Delimiter::LastChunk) => encode::chunked(encoded),
-            (ContentRule::Allowed, Delimiter::End) if travels => persistence = Persistence::Close,
+            (ContentRule::Allowed, Delimiter::End) if sends_content => {
+                persistence = Persistence::Close
+            }
             (ContentRule::Allowed, Delimiter::End) | (ContentRule::Absent, _) => {}
             (ContentRule::Empty, _) => encode::content_length(encoded, 0),
         }
         encode::end(encoded, persistence, self.lists);
-        Ok(WholeHead { output, persistence, travels })
+        Ok(WholeHead { output, persistence, sends_content })
     }
 
     /// Takes back what is written of this answer and says instead that it was not fit to send.
@@ -609,7 +624,7 @@ struct WholeHead<'a> {
     output: &'a mut Output,
     persistence: Persistence,
     /// Whether a body follows.
-    travels: bool,
+    sends_content: bool,
 }
 
 #[cfg(test)]
@@ -621,12 +636,15 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
-    fn answer(travel: Travel, give: impl FnOnce(Reply<'_>) -> Sent) -> (String, Persistence) {
+    fn answer(
+        transfer: BodyTransfer,
+        give: impl FnOnce(Reply<'_>) -> Sent,
+    ) -> (String, Persistence) {
         let mut output = Output::default();
         let sent = give(Reply {
             output: &mut output,
             date: &Date::new(SystemTime::UNIX_EPOCH),
-            travel,
+            transfer,
             version: Version::Http11,
             persistence: Persistence::Keep,
             allow: None,
@@ -638,7 +656,7 @@ mod tests {
 
     #[test]
     fn the_answer_to_head_says_the_length_and_sends_nothing() {
-        let (text, _) = answer(Travel::HeadOnly, |reply| reply.send("hello"));
+        let (text, _) = answer(BodyTransfer::HeadOnly, |reply| reply.send("hello"));
         assert!(text.contains("Content-Length: 5\r\n"));
         assert!(text.ends_with("\r\n\r\n"));
     }
@@ -647,7 +665,8 @@ mod tests {
     fn statuses_without_content_have_none() {
         for (status, length) in [(204, None), (205, Some("Content-Length: 0")), (304, None)] {
             let status = Status::try_from(status).expect("a final status");
-            let (text, _) = answer(Travel::Content, |reply| reply.status(status).send("hello"));
+            let (text, _) =
+                answer(BodyTransfer::Content, |reply| reply.status(status).send("hello"));
             assert!(text.ends_with("\r\n\r\n"), "{text}");
             assert_eq!(text.lines().find(|line| line.starts_with("Content-Length")), length);
         }
@@ -655,7 +674,7 @@ mod tests {
 
     #[test]
     fn a_field_that_would_split_the_answer_makes_it_a_500() {
-        let (text, _) = answer(Travel::Content, |reply| {
+        let (text, _) = answer(BodyTransfer::Content, |reply| {
             reply.field("Location", "/a\r\nSet-Cookie: b").field("X", "y").send("secret")
         });
         assert!(text.starts_with("HTTP/1.1 500 "), "{text}");
@@ -671,7 +690,7 @@ mod tests {
             let reply = Reply {
                 output: &mut output,
                 date: &date,
-                travel: Travel::Content,
+                transfer: BodyTransfer::Content,
                 version: Version::Http11,
                 persistence: Persistence::Keep,
                 allow: demanded,
@@ -686,7 +705,7 @@ mod tests {
     #[test]
     fn methods_that_would_split_the_answer_make_it_a_500() {
         for methods in ["GET\r\nSet-Cookie: a=b", "GET\nX: y", "GET\0", "GET\r"] {
-            let (text, _) = answer(Travel::Content, |reply| {
+            let (text, _) = answer(BodyTransfer::Content, |reply| {
                 let demanded = Reply { allow: Some(Method::ALLOWED), ..reply };
                 demanded.allow(methods).status(Status::METHOD_NOT_ALLOWED).send("secret")
             });
@@ -710,9 +729,9 @@ mod tests {
                 std::panic::resume_unwind(Box::new(1))
             },
         ];
-        let (expected, _) = answer(Travel::Content, |reply| reply.send("500"));
+        let (expected, _) = answer(BodyTransfer::Content, |reply| reply.send("500"));
         for attempt in attempts {
-            let (text, _) = answer(Travel::Content, |reply| {
+            let (text, _) = answer(BodyTransfer::Content, |reply| {
                 let panicked = reply.attempt(attempt).expect_err("it panics");
                 assert!(panicked.payload.is::<i32>());
                 panicked.reply.send("500")
@@ -732,7 +751,7 @@ mod tests {
             let reply = Reply {
                 output: &mut output,
                 date: &date,
-                travel: Travel::Content,
+                transfer: BodyTransfer::Content,
                 version: Version::Http11,
                 persistence: Persistence::Keep,
                 allow: None,
@@ -766,7 +785,7 @@ mod tests {
         ];
         for body in bodies {
             let shown = format!("{body:?}");
-            let (text, _) = answer(Travel::Content, |reply| reply.send(body));
+            let (text, _) = answer(BodyTransfer::Content, |reply| reply.send(body));
             assert!(text.ends_with("Content-Length: 5\r\n\r\nhello"), "{shown}: {text}");
         }
     }
@@ -774,7 +793,8 @@ mod tests {
     #[test]
     fn a_status_is_a_number_too_and_one_that_is_none_makes_it_a_500() {
         let status = |code: u16| {
-            let (text, _) = answer(Travel::Content, |reply| reply.status(code).send("secret"));
+            let (text, _) =
+                answer(BodyTransfer::Content, |reply| reply.status(code).send("secret"));
             text.lines().next().map(|line| line[9..12].to_owned())
         };
         for (code, told) in
@@ -782,16 +802,16 @@ mod tests {
         {
             assert_eq!(status(code).as_deref(), Some(told), "{code}");
         }
-        let (text, _) = answer(Travel::Content, |reply| reply.status(100).send("secret"));
+        let (text, _) = answer(BodyTransfer::Content, |reply| reply.status(100).send("secret"));
         assert!(!text.contains("secret"), "{text}");
-        let (text, _) = answer(Travel::Content, |reply| reply.status(303).send(""));
+        let (text, _) = answer(BodyTransfer::Content, |reply| reply.status(303).send(""));
         assert!(text.starts_with("HTTP/1.1 303 See Other\r\n"), "{text}");
     }
 
     #[test]
     fn an_answer_that_fails_leaves_no_trace() {
         let body: Arc<[u8]> = vec![b'x'; COPIED_BYTES_MAX + 1].into();
-        let (text, persistence) = answer(Travel::Content, |reply| {
+        let (text, persistence) = answer(BodyTransfer::Content, |reply| {
             let tried = reply.try_answer(|reply| {
                 let _whole = reply.status(201).close().send(&body);
                 Err(7)
@@ -808,7 +828,7 @@ mod tests {
     #[test]
     fn closing_is_said_and_told_to_the_connection() {
         let (text, persistence) =
-            answer(Travel::Content, |reply| reply.status(Status::OK).close().send(""));
+            answer(BodyTransfer::Content, |reply| reply.status(Status::OK).close().send(""));
         assert!(text.contains("Connection: close\r\n"));
         assert_eq!(persistence, Persistence::Close);
     }
@@ -821,7 +841,7 @@ mod tests {
         let reply = Reply {
             output: &mut output,
             date: &date,
-            travel: Travel::Content,
+            transfer: BodyTransfer::Content,
             version: Version::Http11,
             persistence: Persistence::Keep,
             allow: None,

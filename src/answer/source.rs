@@ -351,13 +351,13 @@ pub(crate) enum Delimiter {
 /// A body in the course of being sent.
 pub(crate) enum Streaming {
     /// A source's.
-    Source(Given),
+    Source(FromSource),
     /// A file's. Its length is the range's, so it needs no framing.
     File(Sending),
 }
 
 /// A source in the course of being sent.
-pub(crate) struct Given {
+pub(crate) struct FromSource {
     source: Box<dyn Source>,
     delimiter: Delimiter,
     /// When it may be asked again.
@@ -373,7 +373,7 @@ pub(crate) struct Given {
 impl Streaming {
     /// What `source` gives.
     pub(crate) fn from_source(source: Box<dyn Source>, delimiter: Delimiter) -> Streaming {
-        Streaming::Source(Given {
+        Streaming::Source(FromSource {
             source,
             delimiter,
             due: Time::START,
@@ -438,7 +438,7 @@ impl Streaming {
     }
 }
 
-impl Given {
+impl FromSource {
     /// Asks for the next piece, and encodes it with its framing behind `out`.
     fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> BodyProgress {
         let Asking { now, room, wakers, slot, .. } = asking;

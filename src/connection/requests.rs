@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::machine::{Backlog, Common, Connection, Context, Phase};
 use super::partial::{InputUse, head_end};
 use super::state::{After, AfterSource, HeadEnd, State};
-use crate::answer::handler::{ContentPlan, Handler, Reply, Travel};
+use crate::answer::handler::{BodyTransfer, ContentPlan, Handler, Reply};
 use crate::buffer::kept::Kept;
 use crate::http::body::{Content, ContentProgress, ContentUse};
 use crate::http::chars::is_field_value_byte;
@@ -317,7 +317,7 @@ impl Connection {
         let reply = Reply {
             output: &mut turn.common.output,
             date: &turn.common.date,
-            travel: travel_for(head.method.as_bytes()),
+            transfer: BodyTransfer::of_answer_to(head.method.as_bytes()),
             version: head.version,
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),
@@ -379,7 +379,7 @@ impl Connection {
         let reply = Reply {
             output: &mut turn.common.output,
             date: &turn.common.date,
-            travel: travel_for(received),
+            transfer: BodyTransfer::of_answer_to(received),
             version: Version::Http10,
             persistence: Persistence::Close,
             allow: kind.allow(),
@@ -420,13 +420,5 @@ fn undecoded_body<'b, H>(
             (length <= turn.common.limits.body_bytes_max).then(|| behind.get(..length))?
         }
         Framing::Chunked => None,
-    }
-}
-
-/// Whether the answer to a request that begins like this has content.
-fn travel_for(request: &[u8]) -> Travel {
-    match request.strip_prefix(b"HEAD") {
-        Some(rest) if rest.first().is_none_or(|byte| *byte == b' ') => Travel::HeadOnly,
-        Some(_) | None => Travel::Content,
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct FilePiece<'a> {
 
 /// How the next bytes are got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Method {
     /// By `sendfile`, as far as they are cached.
     Sent,
     /// By reads that do not wait, up to this place in the file.
@@ -81,7 +81,7 @@ pub(crate) struct Sending {
     /// The first byte that is neither sent nor copied.
     at: u64,
     end: u64,
-    way: Way,
+    method: Method,
     /// Up to here it may be sent as it is.
     found: u64,
     /// When that was looked for: what was cached then need not be so much later.
@@ -109,7 +109,7 @@ impl Sending {
             file,
             at,
             end,
-            way: Way::Sent,
+            method: Method::Sent,
             found: at,
             looked: Time::START,
             fetched: at,
@@ -168,14 +168,14 @@ impl Sending {
         if self.at == self.end {
             return BodyProgress::Complete;
         }
-        if matches!(self.way, Way::Copied { until } if until <= self.at) {
-            self.way = Way::Sent;
+        if matches!(self.method, Method::Copied { until } if until <= self.at) {
+            self.method = Method::Sent;
         }
-        match self.way {
-            Way::Sent => self.look(out, room, piece_max, now),
-            Way::Copied { .. } => self.copy(out, room, now),
-            Way::Blind => self.read_blindly(out, room, now),
-            Way::InMemory => self.find(piece_max, now),
+        match self.method {
+            Method::Sent => self.look(out, room, piece_max, now),
+            Method::Copied { .. } => self.copy(out, room, now),
+            Method::Blind => self.read_blindly(out, room, now),
+            Method::InMemory => self.find(piece_max, now),
         }
     }
 
@@ -198,7 +198,7 @@ impl Sending {
             return self.find(piece_max, now);
         }
         // Missing, unknown, or the file has become shorter: copying finds out.
-        self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
+        self.method = Method::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
         self.copy(out, room, now)
     }
 
@@ -218,11 +218,11 @@ impl Sending {
             Cached::Missing => self.miss(out, room, now),
             Cached::Failed => BodyProgress::Failed,
             Cached::Unknown if system::is_in_memory(&self.file) => {
-                self.way = Way::InMemory;
+                self.method = Method::InMemory;
                 self.find(usize::MAX, now)
             }
             Cached::Unknown => {
-                self.way = Way::Blind;
+                self.method = Method::Blind;
                 self.read_blindly(out, room, now)
             }
         }
@@ -259,7 +259,7 @@ impl Sending {
 
     /// The next byte is missing.
     fn miss(&mut self, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
-        self.way = Way::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
+        self.method = Method::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
         if self.in_vain == 0 {
             // What was fetched may have been dropped again: it costs little to ask for what is here.
             (self.missing_since, self.fetched) = (now, self.at);
@@ -273,7 +273,7 @@ impl Sending {
         }
         if self.fetch_ahead() == Fetch::Refused {
             // Only a read fetches it.
-            self.way = Way::Blind;
+            self.method = Method::Blind;
             return self.read_blindly(out, room, now);
         }
         self.due = now + (PAUSE_MIN * (1 << self.in_vain.min(16))).min(PAUSE_MAX);

@@ -64,8 +64,8 @@ fn check_request(answer: &Sent<'_>, shown: &Shown, persistence: Persistence) {
         Manner::Bare(code) => code,
         Manner::Echo | Manner::Shared | Manner::Close | Manner::Reflect => 200,
     };
-    let travels = shown.method != "HEAD" && status == 200;
-    if travels && answer.body != body {
+    let has_content = shown.method != "HEAD" && status == 200;
+    if has_content && answer.body != body {
         let (got, wanted) = (excerpt(answer.body), excerpt(&body));
         panic!("the handler was shown\n{got}\ninstead of\n{wanted}");
     }
@@ -148,7 +148,7 @@ const SPECIAL_STATUSES: [(FaultKind, u16); 12] = [
     (FaultKind::VersionNotSupported, 505),
 ];
 
-/// Reads one whole answer. `is_to_head`: it is one to HEAD, so its content does not travel.
+/// Reads one whole answer. `is_to_head`: it is one to HEAD, so its content is not sent.
 fn read(sent: &[u8], is_to_head: bool) -> Sent<'_> {
     let head_end = sent.windows(4).position(|four| four == b"\r\n\r\n");
     let Some(head_end) = head_end else { panic!("no whole answer, but {}", excerpt(sent)) };
