@@ -61,26 +61,26 @@ impl Connection {
     }
 
     /// The client has a budget again, for what has come and was not looked at.
-    pub(crate) fn on_resume<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+    pub(crate) fn on_resume<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         let before = self.state.name();
         if std::mem::replace(&mut self.backlog, Backlog::Nothing) == Backlog::End {
-            return self.on_eof(turn);
+            return self.on_eof(context);
         }
-        self.advance_parked(turn);
-        self.note_waiting(before, 0, turn);
+        self.advance_parked(context);
+        self.note_waiting(before, 0, context);
     }
 
     /// Goes on with input that was kept.
-    pub(super) fn advance_parked<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+    pub(super) fn advance_parked<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
             return;
         };
-        if !turn.common.budget.has_batch_left() {
+        if !context.common.budget.has_batch_left() {
             self.backlog = Backlog::Input;
             return;
         }
         let mut input = std::mem::take(&mut parked.input);
-        let left = self.advance(&mut input, turn);
+        let left = self.advance(&mut input, context);
         if left.start == 0 {
             input.truncate(left.end);
         } else {

@@ -31,8 +31,8 @@ impl Connection {
     }
 
     /// A peer that goes on sending, fast enough, is listened to for another span.
-    pub(super) fn on_linger_span_over<H>(&mut self, turn: &Context<'_, H>) {
-        let has_earned = self.has_earned_span(turn.common);
+    pub(super) fn on_linger_span_over<H>(&mut self, context: &Context<'_, H>) {
+        let has_earned = self.has_earned_span(context.common);
         let State::Lingering { spans, reason, .. } = &mut self.state else {
             unreachable!("only lingering has such spans")
         };

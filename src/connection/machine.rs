@@ -177,64 +177,68 @@ impl Connection {
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
     /// left of it is kept.
-    pub(crate) fn on_bytes<H: Handler>(&mut self, received: &mut [u8], turn: &mut Context<'_, H>) {
-        turn.common.metrics.received_bytes += received.len() as u64;
+    pub(crate) fn on_bytes<H: Handler>(
+        &mut self,
+        received: &mut [u8],
+        context: &mut Context<'_, H>,
+    ) {
+        context.common.metrics.received_bytes += received.len() as u64;
         let before = self.state.name();
         match self.parked.as_mut() {
             Some(parked) if self.state.drops_content() => {
                 let mut head = std::mem::take(&mut parked.input);
-                let left = self.drop_content(&mut head, received, turn);
+                let left = self.drop_content(&mut head, received, context);
                 // The head as long as its content goes on, or what lies behind that.
-                head.append(&received[left], turn.common.limits.client_bytes_max());
+                head.append(&received[left], context.common.limits.client_bytes_max());
                 if !head.is_empty() {
                     self.parked.get_or_insert_default().input = head;
                 }
                 self.release_parked();
             }
             Some(parked) if !parked.input.is_empty() => {
-                let bytes_max = turn.common.limits.client_bytes_max();
+                let bytes_max = context.common.limits.client_bytes_max();
                 parked.input.append(received, bytes_max);
-                self.advance_parked(turn);
+                self.advance_parked(context);
             }
             Some(_) | None => {
-                let left = self.advance(received, turn);
+                let left = self.advance(received, context);
                 if !left.is_empty() {
                     let parked = self.parked.get_or_insert_default();
-                    parked.input.append(&received[left], turn.common.limits.client_bytes_max());
+                    parked.input.append(&received[left], context.common.limits.client_bytes_max());
                 }
             }
         }
-        self.note_waiting(before, received.len(), turn);
+        self.note_waiting(before, received.len(), context);
     }
 
     /// The peer has ended its side. That is no loss of interest: what is owed is still sent.
-    pub(crate) fn on_eof<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+    pub(crate) fn on_eof<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         let before = self.state.name();
         match &self.state {
             State::Fresh | State::Idle => self.state.on_close(CloseReason::PeerClosed),
-            State::ReadingHead(_) => self.refuse_at_end(FaultKind::HeadUnfinished, turn),
-            State::ReadingBody(_) => self.refuse_at_end(FaultKind::BodyUnfinished, turn),
+            State::ReadingHead(_) => self.refuse_at_end(FaultKind::HeadUnfinished, context),
+            State::ReadingBody(_) => self.refuse_at_end(FaultKind::BodyUnfinished, context),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
                 unreachable!("nothing is received there")
             }
         }
-        self.note_waiting(before, 0, turn);
+        self.note_waiting(before, 0, context);
     }
 
     /// The time for what the connection waits for has run out, or that of a source has come.
-    pub(crate) fn on_deadline<H: Handler>(&mut self, turn: &mut Context<'_, H>) {
+    pub(crate) fn on_deadline<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         match &self.state {
             State::Fresh => self.state.on_close(CloseReason::FirstByteTimeout),
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
-            State::ReadingHead(_) => self.refuse_stalled(FaultKind::HeadStalled, turn),
-            State::ReadingBody(_) => self.refuse_stalled(FaultKind::BodyStalled, turn),
+            State::ReadingHead(_) => self.refuse_stalled(FaultKind::HeadStalled, context),
+            State::ReadingBody(_) => self.refuse_stalled(FaultKind::BodyStalled, context),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
-            State::Pausing(..) => self.ask_source(turn),
-            State::Lingering { .. } => self.on_linger_span_over(turn),
+            State::Pausing(..) => self.ask_source(context),
+            State::Lingering { .. } => self.on_linger_span_over(context),
             State::Closed(_) => {}
         }
-        self.wait_from(turn.now);
+        self.wait_from(context.now);
     }
 
     /// The connection is lost, or the server wants it to end.
@@ -258,32 +262,32 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
-        turn.common.metrics.sent_bytes += bytes as u64;
+        context.common.metrics.sent_bytes += bytes as u64;
         let all_is_sent = match &mut self.parked {
             Some(parked) if !parked.output.is_empty() => parked.output.advance(bytes),
-            Some(_) | None => turn.common.output.advance(bytes),
+            Some(_) | None => context.common.output.advance(bytes),
         };
         if !all_is_sent {
-            self.note_progress(bytes, turn.common.timeouts.write, turn);
+            self.note_progress(bytes, context.common.timeouts.write, context);
             return;
         }
-        self.on_all_sent(unread, turn);
+        self.on_all_sent(unread, context);
     }
 
     /// Nothing is owed any more.
     #[inline(always)]
-    pub(super) fn on_all_sent<H: Handler>(&mut self, unread: Unread, turn: &mut Context<'_, H>) {
+    pub(super) fn on_all_sent<H: Handler>(&mut self, unread: Unread, context: &mut Context<'_, H>) {
         self.release_parked();
         if unread == Unread::Perhaps {
             self.state.on_input_left();
         }
         self.state.on_written();
-        self.wait_from(turn.now);
+        self.wait_from(context.now);
         match &self.state {
-            State::Idle | State::ReadingBody(_) => self.advance_parked(turn),
-            State::Pausing(..) => self.on_piece_sent(turn),
+            State::Idle | State::ReadingBody(_) => self.advance_parked(context),
+            State::Pausing(..) => self.on_piece_sent(context),
             State::Fresh
             | State::ReadingHead(_)
             | State::Writing(_)
@@ -307,24 +311,24 @@ impl Connection {
     }
 
     /// Answers kept input that has stalled.
-    fn refuse_stalled<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
-        self.refuse_parked(kind, AfterSource::Linger(kind.close_reason()), turn);
+    fn refuse_stalled<H: Handler>(&mut self, kind: FaultKind, context: &mut Context<'_, H>) {
+        self.refuse_parked(kind, AfterSource::Linger(kind.close_reason()), context);
     }
 
     /// Answers kept input behind which the peer has ended its side: nothing is left to throw away
     /// behind the answer.
-    fn refuse_at_end<H: Handler>(&mut self, kind: FaultKind, turn: &mut Context<'_, H>) {
-        self.refuse_parked(kind, AfterSource::End(kind.close_reason()), turn);
+    fn refuse_at_end<H: Handler>(&mut self, kind: FaultKind, context: &mut Context<'_, H>) {
+        self.refuse_parked(kind, AfterSource::End(kind.close_reason()), context);
     }
 
     fn refuse_parked<H: Handler>(
         &mut self,
         kind: FaultKind,
         then: AfterSource,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
-        self.answer_fault(kind, input.as_deref().unwrap_or_default(), then, turn);
+        self.answer_fault(kind, input.as_deref().unwrap_or_default(), then, context);
         self.release_parked();
     }
 
@@ -354,18 +358,18 @@ impl Connection {
         &mut self,
         body: Option<Box<Streaming>>,
         then: AfterSource,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
         match body {
             None => self.state.on_answer(After::from(then)),
             Some(body) => {
                 match &*body {
-                    Streaming::Source(_) => turn.common.metrics.streams += 1,
-                    Streaming::File(_) => turn.common.metrics.files += 1,
+                    Streaming::Source(_) => context.common.metrics.streams += 1,
+                    Streaming::File(_) => context.common.metrics.files += 1,
                 }
                 self.state.on_answer(After::Source(body, then));
                 // The first piece goes out together with the head.
-                self.ask_source(turn);
+                self.ask_source(context);
             }
         }
     }

@@ -20,13 +20,13 @@ impl Connection {
     pub(super) fn drop_empty_line<H: Handler>(
         &mut self,
         input: &[u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
-        turn.common.budget.spend(work::EMPTY_LINE);
+        context.common.budget.spend(work::EMPTY_LINE);
         if !self.state.is_between_requests() {
-            let dropped = self.state.on_first_empty_line(2, turn.now) as usize;
-            if dropped > turn.common.limits.head_bytes_max {
-                return self.refuse(FaultKind::HeadTooLarge, &input[..2], turn);
+            let dropped = self.state.on_first_empty_line(2, context.now) as usize;
+            if dropped > context.common.limits.head_bytes_max {
+                return self.refuse(FaultKind::HeadTooLarge, &input[..2], context);
             }
         }
         InputUse::Consumed(2)
@@ -36,12 +36,12 @@ impl Connection {
         &mut self,
         input: &[u8],
         place: HeadEnd,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
-        turn.common.budget.spend(input.len() * work::HEAD_BYTE);
+        context.common.budget.spend(input.len() * work::HEAD_BYTE);
         // A head is at most 64 KiB long.
         let looked = u32::try_from(input.len()).unwrap_or(u32::MAX);
-        self.state.on_partial_head(looked, place, turn.now);
+        self.state.on_partial_head(looked, place, context.now);
         InputUse::Kept(input.len())
     }
 }

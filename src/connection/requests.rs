@@ -29,23 +29,25 @@ impl Connection {
     pub(super) fn advance<H: Handler>(
         &mut self,
         input: &mut [u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> Range<usize> {
         let mut left = 0..input.len();
         while !left.is_empty()
-            && let Common { output, limits, budget, .. } = &*turn.common
+            && let Common { output, limits, budget, .. } = &*context.common
             && output.has_room(limits.output_bytes_high_water.min(budget.left()))
         {
             let look = match &mut self.state {
                 State::Fresh
                 | State::Idle
                 | State::ReadingHead(_)
-                | State::Writing(After::Request) => self.read_head(&mut input[left.clone()], turn),
+                | State::Writing(After::Request) => {
+                    self.read_head(&mut input[left.clone()], context)
+                }
                 State::ReadingBody(content) => {
-                    let progress = content.take(&mut input[left.clone()], &turn.common.limits);
+                    let progress = content.take(&mut input[left.clone()], &context.common.limits);
                     let head_bytes = content.head_bytes();
-                    turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
-                    self.on_content(progress, head_bytes, &input[left.clone()], turn)
+                    context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+                    self.on_content(progress, head_bytes, &input[left.clone()], context)
                 }
                 State::Writing(_)
                 | State::Pausing(..)
@@ -92,9 +94,13 @@ impl Connection {
     }
 
     /// Looks for a head at the start of `input`, and goes on from there if it is whole.
-    fn read_head<H: Handler>(&mut self, input: &mut [u8], turn: &mut Context<'_, H>) -> InputUse {
+    fn read_head<H: Handler>(
+        &mut self,
+        input: &mut [u8],
+        context: &mut Context<'_, H>,
+    ) -> InputUse {
         if input.starts_with(b"\r\n") {
-            return self.drop_empty_line(input, turn);
+            return self.drop_empty_line(input, context);
         }
         if input == b"\r" && self.state.is_between_requests() {
             // Half an empty line between requests begins nothing either.
@@ -102,48 +108,48 @@ impl Connection {
         }
         if let State::ReadingHead(head) = self.state
             && head.place == HeadEnd::Value
-            && input.len() < turn.common.limits.head_bytes_max
+            && input.len() < context.common.limits.head_bytes_max
             && let Some(new) = input.get(head.looked as usize..)
             && new.iter().all(|byte| is_field_value_byte(*byte))
         {
-            return self.await_head(input, HeadEnd::Value, turn);
+            return self.await_head(input, HeadEnd::Value, context);
         }
         let mut room = FieldRoom::new();
         let (head_bytes, framing, content_use) =
-            match parse::head(input, &mut room, &turn.common.limits) {
+            match parse::head(input, &mut room, &context.common.limits) {
                 Ok(head) => {
                     let control = match Control::of(&head) {
                         Ok(control) => control,
-                        Err(kind) => return self.refuse(kind, &input[..head.len], turn),
+                        Err(kind) => return self.refuse(kind, &input[..head.len], context),
                     };
                     // The usual case: everything is here, and nothing has to be decoded.
-                    if let Some(body) = undecoded_body(&head, control.framing, input, turn) {
+                    if let Some(body) = undecoded_body(&head, control.framing, input, context) {
                         let consumed = head.len + body.len();
-                        self.answer(&head, &control, body, input.len() - consumed, turn);
+                        self.answer(&head, &control, body, input.len() - consumed, context);
                         return InputUse::Consumed(consumed);
                     }
-                    let content_use = match self.content_plan(&head, &control, turn) {
+                    let content_use = match self.content_plan(&head, &control, context) {
                         ContentPlan::Hold => ContentUse::Held,
                         ContentPlan::Drop => ContentUse::Dropped,
                         ContentPlan::Refuse => {
-                            return self.answer_without_content(&head, &control, turn);
+                            return self.answer_without_content(&head, &control, context);
                         }
                     };
                     if control.expectation == Expectation::Continue && input.len() == head.len {
-                        return self.leave_to_send(&head, &control, content_use, input, turn);
+                        return self.leave_to_send(&head, &control, content_use, input, context);
                     }
                     (head.len, control.framing, content_use)
                 }
                 Err(Missing::More) => {
-                    return self.await_head(input, head_end(input), turn);
+                    return self.await_head(input, head_end(input), context);
                 }
                 Err(Missing::HigherMinor(at)) => {
                     input[at] = b'1';
                     return InputUse::Consumed(0);
                 }
-                Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], turn),
+                Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], context),
             };
-        self.begin_body(head_bytes, framing, content_use, input, turn)
+        self.begin_body(head_bytes, framing, content_use, input, context)
     }
 
     /// What is done with content that is not whole yet. If no handler sees the request, its content
@@ -154,7 +160,7 @@ impl Connection {
         &self,
         head: &Head<'_>,
         control: &Control<'_>,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> ContentPlan {
         let Ok(method) = control.method else { return ContentPlan::Drop };
         let request = Request {
@@ -163,10 +169,10 @@ impl Connection {
             target: &control.target,
             body: &[],
             peer: &self.address,
-            now: turn.now,
-            date: turn.common.date.at(),
+            now: context.now,
+            date: context.common.date.at(),
         };
-        turn.handler.content_plan(&request)
+        context.handler.content_plan(&request)
     }
 
     /// Answers a request whose content the handler refuses. What the client sends of it is thrown
@@ -176,10 +182,10 @@ impl Connection {
         &mut self,
         head: &Head<'_>,
         control: &Control<'_>,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
         let closing = Control { persistence: Persistence::Close, ..*control };
-        self.answer(head, &closing, &[], 0, turn);
+        self.answer(head, &closing, &[], 0, context);
         self.state.on_input_left();
         InputUse::Consumed(head.len)
     }
@@ -191,19 +197,19 @@ impl Connection {
         control: &Control<'_>,
         content_use: ContentUse,
         input: &[u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
         let content = control.method.and_then(|_| {
-            Content::new(head.len, control.framing, content_use, &turn.common.limits)
+            Content::new(head.len, control.framing, content_use, &context.common.limits)
         });
         match content {
             Ok(content) => {
-                turn.common.output.encoded().extend_from_slice(encode::CONTINUE);
-                turn.common.metrics.continues += 1;
+                context.common.output.encoded().extend_from_slice(encode::CONTINUE);
+                context.common.metrics.continues += 1;
                 self.state.on_continue(Box::new(content));
                 InputUse::Kept(input.len())
             }
-            Err(kind) => self.refuse(kind, input, turn),
+            Err(kind) => self.refuse(kind, input, context),
         }
     }
 
@@ -214,19 +220,19 @@ impl Connection {
         framing: Framing,
         content_use: ContentUse,
         input: &mut [u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
-        let mut content = match Content::new(head_bytes, framing, content_use, &turn.common.limits)
-        {
-            Ok(content) => content,
-            Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
-        };
-        let progress = content.take(input, &turn.common.limits);
-        turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+        let mut content =
+            match Content::new(head_bytes, framing, content_use, &context.common.limits) {
+                Ok(content) => content,
+                Err(kind) => return self.refuse(kind, &input[..head_bytes], context),
+            };
+        let progress = content.take(input, &context.common.limits);
+        context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
         if let Ok(ContentProgress::Partial { .. }) = progress {
             self.state.on_partial_body(Box::new(content));
         }
-        self.on_content(progress, head_bytes, input, turn)
+        self.on_content(progress, head_bytes, input, context)
     }
 
     /// Some content has arrived behind a head of `head_bytes`.
@@ -235,17 +241,17 @@ impl Connection {
         progress: Result<ContentProgress, FaultKind>,
         head_bytes: usize,
         input: &[u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
         let (content_bytes, message_bytes) = match progress {
             Ok(ContentProgress::Whole { content_bytes, message_bytes }) => {
                 (content_bytes, message_bytes)
             }
             Ok(ContentProgress::Partial { kept }) => return InputUse::Kept(kept),
-            Err(kind) => return self.refuse(kind, &input[..head_bytes], turn),
+            Err(kind) => return self.refuse(kind, &input[..head_bytes], context),
         };
         let behind = input.len() - message_bytes;
-        self.answer_whole(&input[..head_bytes + content_bytes], head_bytes, behind, turn);
+        self.answer_whole(&input[..head_bytes + content_bytes], head_bytes, behind, context);
         InputUse::Consumed(message_bytes)
     }
 
@@ -255,20 +261,20 @@ impl Connection {
         message: &[u8],
         head_bytes: usize,
         bytes_behind: usize,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
         // The head is parsed again rather than kept in parsed form: that costs 100 ns for a body
         // that came in pieces, and saves every waiting client a table of its fields.
         let mut room = FieldRoom::new();
-        let parsed = parse::head(&message[..head_bytes], &mut room, &turn.common.limits);
+        let parsed = parse::head(&message[..head_bytes], &mut room, &context.common.limits);
         let parsed = parsed.map_err(Missing::kind);
         match parsed.and_then(|head| Ok((head, Control::of(&head)?))) {
             Ok((head, control)) => {
-                self.answer(&head, &control, &message[head_bytes..], bytes_behind, turn);
+                self.answer(&head, &control, &message[head_bytes..], bytes_behind, context);
             }
             // The head was taken before, and is unchanged. But no bytes that a client sends may
             // end the server, whatever two readings of them come to.
-            Err(kind) => _ = self.refuse(kind, &message[..head_bytes], turn),
+            Err(kind) => _ = self.refuse(kind, &message[..head_bytes], context),
         }
     }
 
@@ -279,24 +285,24 @@ impl Connection {
         &mut self,
         head: &mut Kept,
         received: &mut [u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> Range<usize> {
         let State::ReadingBody(content) = &mut self.state else {
             unreachable!("content only arrives where it is read")
         };
-        let end = content.drop_arrived(received, &turn.common.limits);
-        turn.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+        let end = content.drop_arrived(received, &context.common.limits);
+        context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
         let end = match end {
             Ok(None) => return 0..0,
             Ok(Some(end)) => end,
             Err(kind) => {
-                let _ = self.refuse(kind, &std::mem::take(head), turn);
+                let _ = self.refuse(kind, &std::mem::take(head), context);
                 return 0..0;
             }
         };
         let head = std::mem::take(head);
-        self.answer_whole(&head, head.len(), received.len() - end, turn);
-        let left = self.advance(&mut received[end..], turn);
+        self.answer_whole(&head, head.len(), received.len() - end, context);
+        let left = self.advance(&mut received[end..], context);
         left.start + end..left.end + end
     }
 
@@ -307,16 +313,16 @@ impl Connection {
         control: &Control<'_>,
         body: &[u8],
         bytes_behind: usize,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
-        let persistence = match turn.common.phase {
+        let persistence = match context.common.phase {
             // Pipelined requests that are here already are answered before the end.
             Phase::Draining if bytes_behind == 0 => Persistence::Close,
             Phase::Draining | Phase::Running => control.persistence,
         };
         let reply = Reply {
-            output: &mut turn.common.output,
-            date: &turn.common.date,
+            output: &mut context.common.output,
+            date: &context.common.date,
             transfer: BodyTransfer::of_answer_to(head.method.as_bytes()),
             version: head.version,
             persistence,
@@ -324,27 +330,27 @@ impl Connection {
         };
         let sent = match control.method {
             Ok(method) => {
-                turn.common.metrics.requests += 1;
+                context.common.metrics.requests += 1;
                 let request = Request {
                     method,
                     head,
                     target: &control.target,
                     body,
                     peer: &self.address,
-                    now: turn.now,
-                    date: turn.common.date.at(),
+                    now: context.now,
+                    date: context.common.date.at(),
                 };
-                turn.handler.handle(&request, reply)
+                context.handler.handle(&request, reply)
             }
             Err(kind) => {
-                turn.common.metrics.faults += 1;
+                context.common.metrics.faults += 1;
                 let received = head.method.as_bytes();
                 let fault = Fault { kind, received, peer: &self.address };
-                turn.handler.handle_fault(&fault, reply)
+                context.handler.handle_fault(&fault, reply)
             }
         };
         self.served = self.served.saturating_add(1);
-        turn.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
+        context.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
             // The usual case again.
             None if sent.persistence != Persistence::Close => {
@@ -352,7 +358,7 @@ impl Connection {
             }
             body => {
                 let then = what_comes_then(sent.persistence, control.persistence);
-                self.on_answer(body, then, turn);
+                self.on_answer(body, then, context);
             }
         }
     }
@@ -363,9 +369,9 @@ impl Connection {
         &mut self,
         kind: FaultKind,
         received: &[u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> InputUse {
-        self.answer_fault(kind, received, AfterSource::Linger(kind.close_reason()), turn);
+        self.answer_fault(kind, received, AfterSource::Linger(kind.close_reason()), context);
         InputUse::Consumed(received.len())
     }
 
@@ -374,22 +380,22 @@ impl Connection {
         kind: FaultKind,
         received: &[u8],
         then: AfterSource,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
         let reply = Reply {
-            output: &mut turn.common.output,
-            date: &turn.common.date,
+            output: &mut context.common.output,
+            date: &context.common.date,
             transfer: BodyTransfer::of_answer_to(received),
             version: Version::Http10,
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
         let fault = Fault { kind, received, peer: &self.address };
-        let sent = turn.handler.handle_fault(&fault, reply);
-        turn.common.metrics.faults += 1;
-        turn.common.budget.spend(work::ANSWER + sent.work());
+        let sent = context.handler.handle_fault(&fault, reply);
+        context.common.metrics.faults += 1;
+        context.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.saturating_add(1);
-        self.on_answer(sent.body, then, turn);
+        self.on_answer(sent.body, then, context);
     }
 }
 
@@ -411,13 +417,13 @@ fn undecoded_body<'b, H>(
     head: &Head<'_>,
     framing: Framing,
     input: &'b [u8],
-    turn: &Context<'_, H>,
+    context: &Context<'_, H>,
 ) -> Option<&'b [u8]> {
     match framing {
         Framing::Length(length) => {
             let length = usize::try_from(length).ok()?;
             let behind = &input[head.len..];
-            (length <= turn.common.limits.body_bytes_max).then(|| behind.get(..length))?
+            (length <= context.common.limits.body_bytes_max).then(|| behind.get(..length))?
         }
         Framing::Chunked => None,
     }

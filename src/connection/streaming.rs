@@ -32,30 +32,30 @@ impl Connection {
 
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
     #[cold]
-    pub(super) fn on_piece_sent<H>(&mut self, turn: &mut Context<'_, H>) {
+    pub(super) fn on_piece_sent<H>(&mut self, context: &mut Context<'_, H>) {
         // What is due and is not asked for here, is asked for when deadlines are acted on.
-        if self.state.source().is_some_and(|body| body.due() <= turn.now)
-            && turn.common.budget.has_batch_left()
+        if self.state.source().is_some_and(|body| body.due() <= context.now)
+            && context.common.budget.has_batch_left()
         {
-            self.ask_source(turn);
+            self.ask_source(context);
         }
     }
 
     /// Asks the source of the present answer for its next piece. If too much is owed for that, it
     /// is asked once that is out.
     #[cold]
-    pub(super) fn ask_source<H>(&mut self, turn: &mut Context<'_, H>) {
-        let Common { output, limits, metrics, budget, wakers, driven, .. } = &mut *turn.common;
+    pub(super) fn ask_source<H>(&mut self, context: &mut Context<'_, H>) {
+        let Common { output, limits, metrics, budget, wakers, driven, .. } = &mut *context.common;
         let high_water = limits.output_bytes_high_water;
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
-        let (now, piece_max, slot) = (turn.now, limits.turn_bytes_max, *driven);
+        let (now, piece_max, slot) = (context.now, limits.turn_bytes_max, *driven);
         let asked = body.ask(output.encoded(), Asking { now, room, piece_max, wakers, slot });
         budget.spend(work::PIECE + body.work());
         if asked == BodyProgress::GoesOn
             && matches!(body, Streaming::File(_))
-            && body.due() > turn.now
+            && body.due() > context.now
         {
             metrics.file_pauses += 1;
         }
@@ -83,13 +83,13 @@ impl Connection {
     /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked
     /// for again, and there may be another demand then.
     #[cold]
-    pub(crate) fn file_piece<H>(&mut self, turn: &mut Context<'_, H>) -> Option<FilePiece<'_>> {
+    pub(crate) fn file_piece<H>(&mut self, context: &mut Context<'_, H>) -> Option<FilePiece<'_>> {
         let found = match self.state.source() {
-            Some(Streaming::File(sending)) => sending.is_fresh(turn.now),
+            Some(Streaming::File(sending)) => sending.is_fresh(context.now),
             Some(Streaming::Source(_)) | None => return None,
         };
         if !found {
-            self.ask_source(turn);
+            self.ask_source(context);
         }
         self.state.source().and_then(|body| body.piece())
     }
@@ -101,22 +101,22 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
-        turn.common.metrics.sent_bytes += bytes as u64;
+        context.common.metrics.sent_bytes += bytes as u64;
         let Some(Streaming::File(sending)) = self.state.source() else {
             unreachable!("a file is only sent where there is one")
         };
         match sending.advance(bytes) {
             BodyProgress::Piece => {
-                return self.note_progress(bytes, turn.common.timeouts.write, turn);
+                return self.note_progress(bytes, context.common.timeouts.write, context);
             }
             BodyProgress::GoesOn => {}
             BodyProgress::Complete => self.state.on_last_piece(),
             BodyProgress::Broken => self.break_off(),
             BodyProgress::Failed => unreachable!("what was sent has not failed"),
         }
-        self.on_all_sent(unread, turn);
+        self.on_all_sent(unread, context);
     }
 
     /// The kernel has taken `bytes` of the bytes that are owed before the piece of a file.
@@ -126,8 +126,8 @@ impl Connection {
         &mut self,
         bytes: usize,
         unread: Unread,
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) {
-        self.on_sent(bytes, unread, turn);
+        self.on_sent(bytes, unread, context);
     }
 }

@@ -183,13 +183,13 @@ impl Bench {
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Connection, &mut Context<'_, Echo>) -> T) -> T {
-        let mut turn = Context { now: self.now, handler: &mut Echo, common: &mut self.common };
-        act(&mut self.connection, &mut turn)
+        let mut context = Context { now: self.now, handler: &mut Echo, common: &mut self.common };
+        act(&mut self.connection, &mut context)
     }
 
     /// Receives `bytes`, without sending anything.
     fn receive(&mut self, bytes: &[u8]) {
-        self.with(|connection, turn| connection.on_bytes(&mut bytes.to_vec(), turn));
+        self.with(|connection, context| connection.on_bytes(&mut bytes.to_vec(), context));
     }
 
     /// Sends up to `bytes_max`, and says what.
@@ -200,22 +200,22 @@ impl Bench {
             return self.send_file(bytes_max);
         }
         owed.truncate(bytes_max);
-        self.with(|connection, turn| connection.on_sent(owed.len(), Unread::Nothing, turn));
+        self.with(|connection, context| connection.on_sent(owed.len(), Unread::Nothing, context));
         owed
     }
 
     /// Sends up to `bytes_max` of a file's piece, if it is still there, and says what.
     fn send_file(&mut self, bytes_max: usize) -> Vec<u8> {
-        let read = self.with(|connection, turn| {
-            let piece = connection.file_piece(turn)?;
+        let read = self.with(|connection, context| {
+            let piece = connection.file_piece(context)?;
             let mut bytes = vec![0; piece.bytes.min(bytes_max)];
             let read = piece.file.read_at(&mut bytes, piece.offset).expect("a readable file");
             bytes.truncate(read);
             Some(bytes)
         });
         let Some(bytes) = read else { return Vec::new() };
-        self.with(|connection, turn| {
-            connection.on_file_sent(bytes.len(), Unread::Nothing, turn);
+        self.with(|connection, context| {
+            connection.on_file_sent(bytes.len(), Unread::Nothing, context);
         });
         bytes
     }
@@ -236,14 +236,14 @@ impl Bench {
     }
 
     fn end_of_input(&mut self) -> String {
-        self.with(|connection, turn| connection.on_eof(turn));
+        self.with(|connection, context| connection.on_eof(context));
         self.send_all()
     }
 
     /// Lets the present deadline pass.
     fn run_out(&mut self) -> String {
         self.now = self.deadline();
-        self.with(|connection, turn| connection.on_deadline(turn));
+        self.with(|connection, context| connection.on_deadline(context));
         self.send_all()
     }
 

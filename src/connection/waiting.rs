@@ -44,8 +44,8 @@ impl Connection {
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     #[inline]
-    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, turn: &Context<'_, H>) {
-        let (now, timeouts) = (turn.now, &turn.common.timeouts);
+    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, context: &Context<'_, H>) {
+        let (now, timeouts) = (context.now, &context.common.timeouts);
         match (&self.state, timeouts.grace()) {
             (state, _) if state.name() != before => self.wait_from(now),
             // Each keystroke renews the grace, but never beyond the head's own deadline, which
@@ -56,7 +56,7 @@ impl Connection {
                 }
             }
             (State::ReadingHead(_), None) => {}
-            (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, turn),
+            (State::ReadingBody(_), _) => self.note_progress(bytes, timeouts.body, context),
             (State::Writing(_), _) => self.wait_from(now),
             // Empty lines between requests do not make a client any less idle.
             (
@@ -82,11 +82,11 @@ impl Connection {
         &mut self,
         bytes: usize,
         timeout: Duration,
-        turn: &Context<'_, H>,
+        context: &Context<'_, H>,
     ) {
         self.count_progress(bytes);
-        if u64::from(self.moved) >= turn.common.limits.progress_bytes(timeout) {
-            self.wait_from(turn.now);
+        if u64::from(self.moved) >= context.common.limits.progress_bytes(timeout) {
+            self.wait_from(context.now);
         }
     }
 

@@ -145,26 +145,26 @@ impl<S: Stream> Client<S> {
         &mut self,
         received: Received,
         buffer: &mut [u8],
-        turn: &mut Context<'_, H>,
+        context: &mut Context<'_, H>,
     ) -> Step {
         let step = match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
-                self.connection.on_drained(bytes, turn.common);
+                self.connection.on_drained(bytes, context.common);
                 Step::Moved
             }
             Received::Bytes(bytes) => {
-                self.connection.on_bytes(&mut buffer[..bytes], turn);
+                self.connection.on_bytes(&mut buffer[..bytes], context);
                 Step::Moved
             }
             Received::WouldBlock | Received::Nothing => return Step::AwaitsPeer,
             Received::End => {
-                self.connection.on_eof(turn);
+                self.connection.on_eof(context);
                 Step::Moved
             }
             Received::Lost => self.lost(),
         };
         // Counted when at least one request has been looked at, however small the budget is.
-        turn.common.budget.spend(work::RECEIVE + received.bytes());
+        context.common.budget.spend(work::RECEIVE + received.bytes());
         step
     }
 
@@ -242,10 +242,10 @@ impl<S: Stream> Client<S> {
 
     /// The bytes that the kernel has taken, which cost budget; or what the step came to without any.
     #[inline]
-    fn sent<H>(&mut self, taken: Taken, turn: &mut Context<'_, H>) -> Result<usize, Step> {
+    fn sent<H>(&mut self, taken: Taken, context: &mut Context<'_, H>) -> Result<usize, Step> {
         match taken {
             Taken::Bytes(bytes) => {
-                turn.common.budget.spend(work::SEND + bytes);
+                context.common.budget.spend(work::SEND + bytes);
                 Ok(bytes)
             }
             Taken::WouldBlock | Taken::Nothing => Err(Step::AwaitsPeer),

@@ -14,7 +14,7 @@ impl Bench {
         let (mut sent, mut turns) = (self.exchange(input), 1);
         while self.connection.demand() == Demand::Resume {
             self.common.budget.begin_client(share);
-            self.with(|connection, turn| connection.on_resume(turn));
+            self.with(|connection, context| connection.on_resume(context));
             sent.push_str(&self.send_all());
             turns += 1;
             assert!(turns < 10_000, "it comes to an end");
@@ -78,7 +78,7 @@ fn a_head_behind_the_budget_is_neither_idle_nor_lost() {
     for _ in 0..2 {
         assert_eq!(bench.connection.demand(), Demand::Resume);
         bench.common.budget.begin_client(1);
-        bench.with(|connection, turn| connection.on_resume(turn));
+        bench.with(|connection, context| connection.on_resume(context));
         bench.send_all();
     }
     assert_eq!(bench.connection.served(), 2);

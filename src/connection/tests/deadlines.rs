@@ -68,6 +68,6 @@ fn an_answer_has_to_be_read_at_some_speed() {
     assert_eq!(bench.time_left(), Duration::from_secs(10));
     bench.send(1);
     assert_eq!(bench.time_left(), Duration::from_secs(30));
-    bench.with(|connection, turn| connection.on_deadline(turn));
+    bench.with(|connection, context| connection.on_deadline(context));
     bench.assert_closed(CloseReason::WriteTimeout);
 }

@@ -97,7 +97,7 @@ fn a_file_that_ends_early_is_followed_by_nothing() {
     let mut bench = Bench::new();
     bench.receive(part(FILE_BYTES).as_bytes());
     while bench.send(usize::MAX).len() > 1000 {}
-    bench.with(|connection, turn| connection.on_file_sent(0, Unread::Nothing, turn));
+    bench.with(|connection, context| connection.on_file_sent(0, Unread::Nothing, context));
     bench.assert_state(Name::Lingering);
 }
 

@@ -186,7 +186,7 @@ fn the_write_timeout_runs_while_bytes_are_owed_and_not_while_the_source_pauses()
     bench.send_all();
     assert_eq!(bench.time_left(), 3580 * SECOND, "counted from when it was asked");
     bench.after(3580 * SECOND);
-    bench.with(|connection, turn| connection.on_deadline(turn));
+    bench.with(|connection, context| connection.on_deadline(context));
     bench.assert_state(Name::Writing);
     assert_eq!(bench.time_left(), 30 * SECOND);
     bench.run_out();
