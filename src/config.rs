@@ -45,8 +45,8 @@ pub struct Config {
     /// Where to listen; at least one place. Default: port 8888 on every address.
     pub listen: Vec<Listen>,
     /// Where it shows what it does: a page, metrics, health. Default: nowhere.
-    pub admin: Option<AdminPlace>,
-    /// Names by which the admin place may be asked, besides its address and `localhost`: a
+    pub admin: Option<AdminListener>,
+    /// Names by which the admin listener may be asked, besides its address and `localhost`: a
     /// container's, say. Browsers that look up other names are refused there, because a web page
     /// can make its own name lead to any address. Default: none.
     pub admin_hosts: Vec<String>,
@@ -73,35 +73,35 @@ pub enum Listen {
 /// an address of this machine alone, unless the configuration says that anyone may reach it.
 ///
 /// ```
-/// use oneloop::config::{AdminPlace, Reach};
+/// use oneloop::config::{AdminListener, Reach};
 /// use oneloop::Config;
 ///
 /// let address = "127.0.0.1:9000".parse().expect("an address");
 /// let mut config = Config::default();
-/// config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+/// config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
 /// assert!(config.check().is_ok());
 ///
 /// let address = "0.0.0.0:9000".parse().expect("an address");
-/// config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+/// config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
 /// assert!(config.check().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct AdminPlace {
+pub struct AdminListener {
     /// Exactly this address. Port 0 lets the system choose.
     pub address: SocketAddr,
     /// Who may be able to connect to it.
     pub reach: Reach,
 }
 
-impl AdminPlace {
+impl AdminListener {
     /// At exactly this address, for whom `reach` says.
-    pub fn new(address: SocketAddr, reach: Reach) -> AdminPlace {
-        AdminPlace { address, reach }
+    pub fn new(address: SocketAddr, reach: Reach) -> AdminListener {
+        AdminListener { address, reach }
     }
 }
 
-/// Who may be able to connect to the [admin place](AdminPlace).
+/// Who may be able to connect to the [admin listener](AdminListener).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reach {
@@ -354,7 +354,7 @@ impl Config {
         if self.listen.is_empty() {
             return Err(Error::config("listen has no address; give one"));
         }
-        if let Some(AdminPlace { address, reach: Reach::ThisMachine }) = self.admin
+        if let Some(AdminListener { address, reach: Reach::ThisMachine }) = self.admin
             && !address.ip().to_canonical().is_loopback()
         {
             return Err(Error::config(format!(
@@ -450,7 +450,7 @@ mod tests {
     #[test]
     fn each_contradiction_is_named_in_one_line() {
         let everywhere = "[::]:9000".parse().expect("an address");
-        let admin = AdminPlace { address: everywhere, reach: Reach::ThisMachine };
+        let admin = AdminListener { address: everywhere, reach: Reach::ThisMachine };
         let breaks: [&dyn Fn(&mut Config); 8] = [
             &|config| config.listen.clear(),
             &|config| config.admin = Some(admin),

@@ -14,7 +14,7 @@ use super::public_clock::PublicClock;
 use super::routes::Routes;
 use super::snapshot::{LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
-use crate::config::AdminPlace;
+use crate::config::AdminListener;
 use crate::engine::{Accept, Engine, Host};
 use crate::time::Time;
 use crate::watch::Tracer;
@@ -44,16 +44,16 @@ pub(crate) struct Engines<'e, L: Accept> {
 
 impl Control {
     /// The control, and what answers clients that come in at `address`; the public comes in at
-    /// `listeners`. `place` and `hosts` are what the configuration says of the first.
+    /// `listeners`. `admin` and `hosts` are what the configuration says of the first.
     pub(crate) fn new(
         address: SocketAddr,
-        place: AdminPlace,
+        admin: AdminListener,
         hosts: &[String],
         listeners: Vec<SocketAddr>,
     ) -> (Control, Routes) {
         let mailbox = Shared::default();
         let static_facts = Arc::new(StaticFacts { listeners });
-        let routes = Routes::new(Names::new(address, place, hosts), mailbox.clone(), static_facts);
+        let routes = Routes::new(Names::new(address, admin, hosts), mailbox.clone(), static_facts);
         let turns = Turns::default();
         let control = Control {
             mailbox,

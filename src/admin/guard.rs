@@ -1,5 +1,5 @@
 //! Who may ask what: no web page but our own may, however it got into the browser of a user who can
-//! reach the admin place.
+//! reach the admin listener.
 //!
 //! Two attacks are refused. A page can make its own name resolve to our address, so that the
 //! browser takes our answers for the page's own (DNS rebinding): the request then asks for a name
@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::config::{AdminPlace, Reach};
+use crate::config::{AdminListener, Reach};
 use crate::http::method::Method;
 use crate::http::request::Request;
 
@@ -35,8 +35,8 @@ pub(super) struct Names {
 
 impl Names {
     /// The names of a listener at `address`, which was configured by `place`, and `hosts`.
-    pub(super) fn new(address: SocketAddr, place: AdminPlace, hosts: &[String]) -> Names {
-        Names { address, reach: place.reach, hosts: hosts.to_vec() }
+    pub(super) fn new(address: SocketAddr, admin: AdminListener, hosts: &[String]) -> Names {
+        Names { address, reach: admin.reach, hosts: hosts.to_vec() }
     }
 
     /// The name by which this request asks, if it may ask for what `audience` gets. A request of
@@ -117,7 +117,7 @@ mod tests {
     fn names(address: &str, hosts: &[&str]) -> Names {
         let address = address.parse().expect("an address");
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Names::new(address, AdminPlace { address, reach: Reach::ThisMachine }, &hosts)
+        Names::new(address, AdminListener { address, reach: Reach::ThisMachine }, &hosts)
     }
 
     #[test]

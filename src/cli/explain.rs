@@ -13,7 +13,7 @@ use anstyle::{AnsiColor, Style};
 use clap::Args;
 use humantime::Duration;
 use oneloop::Time;
-use oneloop::config::{AdminPlace, Reach};
+use oneloop::config::{AdminListener, Reach};
 use oneloop::{Event, Observer};
 
 use super::option_sources::OptionSources;
@@ -113,12 +113,12 @@ impl WatchingOptions {
     }
 
     /// Where to show what the server does.
-    pub fn admin(&self) -> Option<AdminPlace> {
+    pub fn admin(&self) -> Option<AdminListener> {
         let reach = match self.admin_anyone_can_reach_it {
             true => Reach::Anyone,
             false => Reach::ThisMachine,
         };
-        self.admin.map(|address| AdminPlace::new(address, reach))
+        self.admin.map(|address| AdminListener::new(address, reach))
     }
 
     /// By which further names it may be asked there.
@@ -139,7 +139,7 @@ impl WatchingOptions {
                 "{} cannot be used with {admin}; use the slow motion of its page",
                 given.name("slow_motion")
             )),
-            (Some(AdminPlace { address, reach: Reach::ThisMachine, .. }), None)
+            (Some(AdminListener { address, reach: Reach::ThisMachine, .. }), None)
                 if !address.ip().to_canonical().is_loopback() =>
             {
                 mistake(format!(

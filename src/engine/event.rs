@@ -64,7 +64,7 @@ pub enum ClientEvent {
         /// What it will do once it can.
         demand: Demand,
         /// How long it may wait.
-        rest: Option<Rest>,
+        time_left: Option<TimeLeft>,
     },
     /// The poll is asked to report this of its socket from now on.
     #[non_exhaustive]
@@ -115,9 +115,9 @@ pub struct Change {
 /// How long a client may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Rest {
+pub struct TimeLeft {
     /// For what; `None`: it lets its peer wait, until its source or its disk has more to give.
     pub class: Option<TimeoutClass>,
     /// From now on. A timeout is acted on up to 1/64 of it later, a source's time at once.
-    pub rest: Duration,
+    pub left: Duration,
 }

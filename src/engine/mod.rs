@@ -57,7 +57,7 @@ pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
 pub use clients::Clients;
 pub use closing::Evictable;
-pub use event::{Change, ClientEvent, Rest};
+pub use event::{Change, ClientEvent, TimeLeft};
 pub use id::ClientId;
 pub use life::Stopped;
 pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};

@@ -3,7 +3,7 @@
 use super::batch::{Receipt, Unfinished};
 use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
-use super::event::{ClientEvent, Rest};
+use super::event::{ClientEvent, TimeLeft};
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
@@ -300,16 +300,16 @@ impl<S: Stream> Clients<S> {
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
         let now = self.steps.now();
-        let rest = connection.deadline(&self.common.timeouts).map(|deadline| {
+        let time_left = connection.deadline(&self.common.timeouts).map(|deadline| {
             let (class, due) = match deadline {
                 Deadline::Timeout(class, since) => {
                     (Some(class), since + self.common.timeouts.of(class))
                 }
                 Deadline::At(due) => (None, due),
             };
-            Rest { class, rest: due.since(now) }
+            TimeLeft { class, left: due.since(now) }
         });
-        ClientEvent::Waits { demand: connection.demand(), rest }
+        ClientEvent::Waits { demand: connection.demand(), time_left }
     }
 }
 

@@ -31,27 +31,27 @@ const NONE: u32 = u32::MAX;
 /// A renewal may wait for this part of the timeout.
 const MARGIN_DIVISOR: u32 = 64;
 
-/// A client's place in one of the lists, or in the set.
+/// A client's membership in one of the lists, or in the set.
 #[derive(Debug)]
 pub(crate) struct Link {
     /// In a list: since when its time runs. In the set: when it is due.
     time: Time,
     before: u32,
     behind: u32,
-    place: Place,
+    membership: Membership,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Nowhere,
+enum Membership {
+    Neither,
     List(TimeoutClass),
     Set,
 }
 
 impl Link {
-    /// Nowhere.
+    /// In neither.
     pub(crate) fn new() -> Link {
-        Link { time: Time::START, before: NONE, behind: NONE, place: Place::Nowhere }
+        Link { time: Time::START, before: NONE, behind: NONE, membership: Membership::Neither }
     }
 }
 
@@ -95,20 +95,23 @@ impl Timers {
     ) {
         let link = slab[key].link();
         match deadline {
-            Some(Deadline::Timeout(class, since)) if link.place == Place::List(class) => {
+            Some(Deadline::Timeout(class, since)) if link.membership == Membership::List(class) => {
                 if since.since(link.time) < self.lists[class as usize].margin {
                     return;
                 }
             }
-            Some(Deadline::At(due)) if link.place == Place::Set && link.time == due => return,
-            None if link.place == Place::Nowhere => return,
+            Some(Deadline::At(due)) if link.membership == Membership::Set && link.time == due => {
+                return;
+            }
+            None if link.membership == Membership::Neither => return,
             Some(_) | None => {}
         }
         self.unlink(slab, key);
         match deadline {
             Some(Deadline::Timeout(class, since)) => self.append(slab, key, class, since),
             Some(Deadline::At(due)) => {
-                *slab[key].link_mut() = Link { time: due, place: Place::Set, ..Link::new() };
+                *slab[key].link_mut() =
+                    Link { time: due, membership: Membership::Set, ..Link::new() };
                 self.appointments.insert((due, short(key)));
             }
             None => {}
@@ -168,8 +171,8 @@ impl Timers {
             "the list of {class:?} would not be in order of time any more"
         );
         let this = short(key);
-        let place = Place::List(class);
-        *slab[key].link_mut() = Link { time: since, before: list.tail, behind: NONE, place };
+        let membership = Membership::List(class);
+        *slab[key].link_mut() = Link { time: since, before: list.tail, behind: NONE, membership };
         match list.tail {
             NONE => list.head = this,
             tail => slab[tail as usize].link_mut().behind = this,
@@ -179,14 +182,14 @@ impl Timers {
 
     fn unlink<T: Timed>(&mut self, slab: &mut Slab<T>, key: usize) {
         let link = std::mem::replace(slab[key].link_mut(), Link::new());
-        let class = match link.place {
-            Place::Nowhere => return,
-            Place::Set => {
+        let class = match link.membership {
+            Membership::Neither => return,
+            Membership::Set => {
                 let was_there = self.appointments.remove(&(link.time, short(key)));
                 assert!(was_there, "a link and the set say the same");
                 return;
             }
-            Place::List(class) => class,
+            Membership::List(class) => class,
         };
         let list = &mut self.lists[class as usize];
         match link.before {

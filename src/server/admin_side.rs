@@ -12,7 +12,7 @@ use log::{info, warn};
 use super::{ADMIN_CLIENT, Registrar, Server};
 use crate::admin::{self, Control, Engines, Routes};
 use crate::answer::handler::Handler;
-use crate::config::{AdminPlace, Config};
+use crate::config::{AdminListener, Config};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
 use crate::metrics::CloseReason;
 use crate::server::listener::Listener;
@@ -31,16 +31,17 @@ pub(super) struct AdminSide {
 }
 
 impl AdminSide {
-    /// Shows it to clients of `listener`, which is at `place`. The public comes in at `listeners`.
+    /// Shows it to clients of `listener`, which `admin` describes. The public comes in at
+    /// `listeners`.
     pub(super) fn new(
         listener: Listener,
-        place: AdminPlace,
+        admin: AdminListener,
         config: &Config,
         listeners: Vec<SocketAddr>,
         tracer: &Tracer,
     ) -> AdminSide {
         let (control, routes) =
-            Control::new(listener.address, place, &config.admin_hosts, listeners);
+            Control::new(listener.address, admin, &config.admin_hosts, listeners);
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         let mut timeouts = config.timeouts.clone();
         timeouts.drain = DRAIN;

@@ -19,7 +19,7 @@ use mio::{Events, Interest, Poll, Registry, Token, Waker};
 
 use crate::admin;
 use crate::answer::handler::{Handler, Needs};
-use crate::config::{AdminPlace, Config, Limits, Listen, Timeouts};
+use crate::config::{AdminListener, Config, Limits, Listen, Timeouts};
 use crate::engine::socket::Interest as Wanted;
 use crate::engine::{Admission, ClientId, Clients, Engine, Host, Stopped};
 use crate::error::Error;
@@ -145,10 +145,10 @@ impl<H: Handler> Server<H> {
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let tracer = Tracer::default();
-        let open_admin = |place: AdminPlace| {
-            let at = Listen::At(place.address);
+        let open_admin = |admin: AdminListener| {
+            let at = Listen::At(admin.address);
             let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
-            Ok(AdminSide::new(listener, place, config, addresses, &tracer))
+            Ok(AdminSide::new(listener, admin, config, addresses, &tracer))
         };
         let admin_side = config.admin.map(open_admin).transpose()?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));

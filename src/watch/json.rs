@@ -105,7 +105,7 @@ impl Object<'_, '_> {
                 }
                 self.number("offered", offered)
             }
-            ClientEvent::Waits { demand, rest } => {
+            ClientEvent::Waits { demand, time_left } => {
                 match demand {
                     Demand::Receive
                     | Demand::Resume
@@ -117,11 +117,11 @@ impl Object<'_, '_> {
                     }
                     Demand::Close(_) => self.text("to", "Close")?,
                 }
-                let Some(rest) = rest else { return Ok(()) };
-                if let Some(class) = rest.class {
+                let Some(left) = time_left else { return Ok(()) };
+                if let Some(class) = left.class {
                     self.name("deadline", class)?;
                 }
-                self.seconds("rest", rest.rest)
+                self.seconds("rest", left.left)
             }
             ClientEvent::Registered { interest } => self.name("interest", interest),
             ClientEvent::TimedOut { class, timeout } => {

@@ -17,7 +17,7 @@ pub use crate::config::TimeoutClass;
 pub use crate::connection::state::Name as StateName;
 pub use crate::connection::{Demand, Unread};
 pub use crate::engine::{
-    Change, ClientEvent, ClientId, Interest, Readiness, Received, Rest, Taken,
+    Change, ClientEvent, ClientId, Interest, Readiness, Received, Taken, TimeLeft,
 };
 pub use crate::metrics::CloseReason;
 pub use event::{Event, LoopEvent, Patience, What};

@@ -9,7 +9,9 @@ use std::time::Duration;
 use super::event::{Event, LoopEvent, Patience, What};
 use crate::config::TimeoutClass;
 use crate::connection::{Demand, Unread};
-use crate::engine::{Change, ClientEvent, ClientId, Interest, Readiness, Received, Rest, Taken};
+use crate::engine::{
+    Change, ClientEvent, ClientId, Interest, Readiness, Received, Taken, TimeLeft,
+};
 
 /// The width of the column that says who, in characters: a hundred thousand clients stay in it.
 const WHO_WIDTH: usize = 13;
@@ -105,13 +107,13 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),
         ClientEvent::Yields => f.write_str("it has done enough for one turn; the others go first"),
         ClientEvent::Held => f.write_str("one step at a time; it goes on with the next"),
-        ClientEvent::Waits { demand, rest } => {
+        ClientEvent::Waits { demand, time_left } => {
             f.write_str(awaited(demand))?;
-            match rest {
-                Some(Rest { class: Some(class), rest }) => {
-                    write!(f, "; {} left ({})", Seconds(rest), class_name(class))
+            match time_left {
+                Some(TimeLeft { class: Some(class), left }) => {
+                    write!(f, "; {} left ({})", Seconds(left), class_name(class))
                 }
-                Some(Rest { class: None, rest }) => write!(f, "; {} left", Seconds(rest)),
+                Some(TimeLeft { class: None, left }) => write!(f, "; {} left", Seconds(left)),
                 None => Ok(()),
             }
         }

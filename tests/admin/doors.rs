@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use oneloop::config::{AdminPlace, Reach};
+use oneloop::config::{AdminListener, Reach};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Stopped};
 
@@ -35,7 +35,7 @@ fn without_an_admin_place_there_is_none() {
 fn the_admin_door_is_strict_although_the_public_one_is_not() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = sockets::config();
-    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let server = Background::start(&config, FixedText::new(*b"hello"));
     let mut typist = server.connect();
     typist.send("noise\r\n");
@@ -113,7 +113,7 @@ fn programs_need_no_name_in_http_1_0() {
 fn further_names_are_answered_once_they_are_allowed() {
     let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
     let server = shown(|config| {
-        config.admin = Some(AdminPlace::new(anywhere, Reach::Anyone));
+        config.admin = Some(AdminListener::new(anywhere, Reach::Anyone));
         config.admin_hosts = vec!["oneloop".to_owned(), "box.example".to_owned()];
     });
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.admin().port()));

@@ -15,7 +15,7 @@ mod sockets;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use oneloop::config::{AdminPlace, Reach};
+use oneloop::config::{AdminListener, Reach};
 use oneloop::{Config, Reply, Request};
 use sockets::{Answer, Background, Client};
 
@@ -23,7 +23,7 @@ use sockets::{Answer, Background, Client};
 pub fn shown(change: impl FnOnce(&mut Config)) -> Background {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = sockets::config();
-    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     change(&mut config);
     Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hello"))
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use oneloop::config::{AdminPlace, Reach};
+use oneloop::config::{AdminListener, Reach};
 use oneloop::{Next, Piece, Reply, Request, Stopped};
 
 use super::figures::state;
@@ -190,7 +190,7 @@ fn time_stands_still_for_whoever_is_held() {
 fn a_source_stands_still_and_goes_on_where_it_was() {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let mut config = sockets::config();
-    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| {
         let mut left = 10;
         reply.stream(move |piece: &mut Piece<'_>| {

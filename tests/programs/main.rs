@@ -24,7 +24,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use needed::{CHROMIUM, Folder, Needed};
-use oneloop::config::{AdminPlace, Reach};
+use oneloop::config::{AdminListener, Reach};
 use oneloop::{Next, Piece, Reply, Request};
 use sockets::Background;
 use support::{Answers, Ended, PATIENCE, Program, Server, TEXT};
@@ -307,7 +307,7 @@ fn promtool_finds_nothing_to_say_about_the_metrics() {
     };
     let address = "127.0.0.1:0".parse().unwrap();
     let mut config = sockets::config();
-    config.admin = Some(AdminPlace::new(address, Reach::ThisMachine));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"));
     let mut client = sockets::Client::connect(server.admin());
     client.send(format!("GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", server.admin()));
