@@ -54,7 +54,11 @@ pub enum Life {
 /// Shared by everything in a run.
 #[derive(Debug)]
 pub struct Hub {
+    /// The server's clock.
     now: Cell<Time>,
+    /// How far it is behind the world's: it stands still while the server is held.
+    behind: Cell<Duration>,
+    is_holding: Cell<bool>,
     date: Cell<SystemTime>,
     stage: Cell<Stage>,
     /// How many stages there have been: tells one expiry from the next.
@@ -84,6 +88,8 @@ impl Hub {
     pub fn new(without: Troubles, trace: Trace) -> Hub {
         Hub {
             now: Cell::new(Time::START),
+            behind: Cell::new(Duration::ZERO),
+            is_holding: Cell::new(false),
             date: Cell::new(SystemTime::UNIX_EPOCH),
             stage: Cell::new(Stage::Outside),
             last_batch: Cell::new(usize::MAX),
@@ -105,12 +111,26 @@ impl Hub {
         }
     }
 
+    /// What time it is for the server.
     pub fn now(&self) -> Time {
         self.now.get()
     }
 
+    /// What time it is for the peers.
+    pub fn world(&self) -> Time {
+        self.now() + self.behind.get()
+    }
+
     pub fn pass(&self, time: Duration) {
-        self.now.set(self.now() + time);
+        match self.is_holding.get() {
+            true => self.behind.set(self.behind.get() + time),
+            false => self.now.set(self.now() + time),
+        }
+    }
+
+    /// From now on time passes for the peers only, or for all.
+    pub fn set_holding(&self, is_holding: bool) {
+        self.is_holding.set(is_holding);
     }
 
     /// The poll refuses to report a client.

@@ -71,10 +71,19 @@ pub enum Mark {
     LostPausing,
     /// The server stopped for good while a source paused.
     CutOffPausing,
+    /// The server was held, and went on.
+    WentOn,
+    /// A client took a single step, and one that ended its connection.
+    StepTaken,
+    StepEnded,
+    /// A connection was accepted as a step.
+    StepAccepted,
+    /// The server was told to stop while it was held.
+    StoppedHolding,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 41] = [
+    pub const ALL: [Mark; 46] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -116,6 +125,11 @@ impl Mark {
         Mark::EndOfNothing,
         Mark::LostPausing,
         Mark::CutOffPausing,
+        Mark::WentOn,
+        Mark::StepTaken,
+        Mark::StepEnded,
+        Mark::StepAccepted,
+        Mark::StoppedHolding,
     ];
 }
 

@@ -80,7 +80,7 @@ impl Peer {
 
     /// Does what it can, and says when it wants to act again without anything having come.
     pub fn act(&mut self) -> Option<Time> {
-        let now = self.hub.now();
+        let now = self.hub.world();
         if !self.wire.borrow().has_news() && self.next.is_none_or(|next| now < next) {
             return self.next;
         }
@@ -108,7 +108,7 @@ impl Peer {
     }
 
     fn read(&mut self) {
-        let now = self.hub.now();
+        let now = self.hub.world();
         if let Reading::Sips { bytes, every } = self.script.reading
             && now >= self.next_sip
         {
@@ -139,7 +139,7 @@ impl Peer {
     }
 
     fn write(&mut self) {
-        let now = self.hub.now();
+        let now = self.hub.world();
         match self.doing {
             Doing::Thinking { until } if now >= until => self.begin_group(),
             Doing::Sending { next } if now >= next => self.send(),
@@ -169,7 +169,7 @@ impl Peer {
             let sent = self.wire.borrow().sent();
             let is_between = self.script.messages.iter().any(|message| message.from == sent);
             let pause = if is_between { pause } else { Duration::ZERO };
-            self.doing = Doing::Thinking { until: self.hub.now() + pause };
+            self.doing = Doing::Thinking { until: self.hub.world() + pause };
         } else if self.script.ending == Ending::HalfCloseAfter {
             self.end_own_side();
         }
@@ -199,7 +199,7 @@ impl Peer {
                 break;
             }
         }
-        self.doing = Doing::Sending { next: self.hub.now() };
+        self.doing = Doing::Sending { next: self.hub.world() };
     }
 
     fn send(&mut self) {
@@ -208,7 +208,7 @@ impl Peer {
         let sent = self.wire.borrow().sent();
         let bytes = bytes.min(self.end - sent);
         self.wire.borrow_mut().peer_sends(bytes);
-        let now = self.hub.now();
+        let now = self.hub.world();
         self.doing = if sent + bytes < self.end {
             Doing::Sending { next: now + pause }
         } else if self.end < piece.end {
@@ -230,7 +230,7 @@ impl Peer {
             return;
         }
         self.end = self.script.pieces[self.begun - 1].end;
-        self.doing = Doing::Sending { next: self.hub.now() };
+        self.doing = Doing::Sending { next: self.hub.world() };
     }
 
     /// What it does in the middle of everything.

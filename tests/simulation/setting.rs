@@ -41,6 +41,8 @@ pub struct Setting {
     pub stops_in_last_check: bool,
     /// Some answers are dear, and the handler says so.
     pub has_dear_answers: bool,
+    /// The server is held now and then, and its clients take single steps.
+    pub holds: bool,
 }
 
 impl Setting {
@@ -89,6 +91,7 @@ impl Setting {
             stops_in_last_check: random.once_in(2),
             // And this behind it.
             has_dear_answers: random.once_in(4),
+            holds: unless_spared(Trouble::Holds, random.once_in(5)),
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum Stream {
     Peer(usize),
     /// The handler, as to when it panics.
     Handler,
+    /// When the server is held, and when a step is taken.
+    Hold,
 }
 
 impl Stream {
@@ -26,6 +28,7 @@ impl Stream {
             Stream::Crowd => 1,
             Stream::Peer(number) => 2 + number as u64,
             Stream::Handler => u64::MAX,
+            Stream::Hold => u64::MAX - 1,
         };
         let seed = Random::new(seed).bits() ^ number.wrapping_mul(0x9e37_79b9);
         Random::new(seed).fork()

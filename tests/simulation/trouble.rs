@@ -33,10 +33,12 @@ pub enum Trouble {
     Drain,
     /// A handler that panics, and a program that catches it and goes on.
     Panics,
+    /// Times in which the server takes no turns but single steps, and its clock stands still.
+    Holds,
 }
 
 impl Trouble {
-    pub const ALL: [Trouble; 14] = [
+    pub const ALL: [Trouble; 15] = [
         Trouble::Interrupts,
         Trouble::ShortWrites,
         Trouble::Pieces,
@@ -51,6 +53,7 @@ impl Trouble {
         Trouble::Lost,
         Trouble::Drain,
         Trouble::Panics,
+        Trouble::Holds,
     ];
 
     /// How it is written in a command.

@@ -172,7 +172,7 @@ impl Crowd {
     }
 
     /// Each client ends once, for the one reason that its calls tell.
-    fn judge_ends(&mut self) {
+    pub(super) fn judge_ends(&mut self) {
         let metrics = self.engine.clients().metrics();
         assert_eq!(metrics.requests, self.handler.requests);
         assert_eq!(metrics.faults, self.handler.faults);

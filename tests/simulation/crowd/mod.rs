@@ -2,8 +2,9 @@
 //!
 //! The turn is the engine's own. After each turn the wires are looked at: whoever the server
 //! could serve and will not be reminded of, or has waited for too long, is a failure at once,
-//! instead of a mystery at the end. [`time`] passes, [`turn`] is what surrounds the server's, [`judge`] judges.
+//! instead of a mystery at the end. [`time`] passes, [`hold`] lets it stand still, [`turn`] is what surrounds the server's, [`judge`] judges.
 
+mod hold;
 mod judge;
 mod time;
 mod turn;
@@ -68,6 +69,7 @@ struct Crowd {
     is_moving: bool,
     turn: usize,
     so_far: judge::SoFar,
+    holds: hold::Holds,
 }
 
 /// Runs one case. Panics if the server does anything wrong.
@@ -78,9 +80,14 @@ pub fn run(case: &Case, trace: Trace) -> Outcome {
         if crowd.is_over() {
             break;
         }
-        crowd.pass_time();
-        crowd.take_turn();
-        crowd.judge_turn();
+        match crowd.is_holding() {
+            true => crowd.hold(),
+            false => {
+                crowd.pass_time();
+                crowd.take_turn();
+                crowd.judge_turn();
+            }
+        }
         assert!(crowd.turn < TURNS_MAX, "the run does not come to an end");
     }
     crowd.judge_counters()
@@ -140,6 +147,7 @@ impl Crowd {
             is_moving: false,
             turn: 0,
             so_far: judge::SoFar::default(),
+            holds: hold::Holds::of_seed(case.seed),
         }
     }
 
@@ -178,7 +186,7 @@ impl Crowd {
     fn let_peers_act(&mut self) {
         self.hub.enter(Stage::Outside);
         while let Some(peer) = self.peers.get(self.arrived)
-            && peer.arrives <= self.hub.now()
+            && peer.arrives <= self.hub.world()
         {
             self.hub.tell(|| format!("peer {}: connects", peer.number));
             self.active.push(self.arrived);

@@ -28,11 +28,18 @@ impl Crowd {
         if is_busy {
             return self.hub.pass(Duration::from_micros(self.random.below(1000) as u64));
         }
-        let arrival = self.peers.get(self.arrived).map(|peer| peer.arrives);
+        let acts = self.next_world();
         let stop = self.stops_again_at.filter(|_| self.engine.stopped().is_none());
-        let dues = [self.next_act, arrival, due, stop];
-        let Some(next) = dues.into_iter().flatten().min() else { self.fail_for_ever() };
-        self.hub.pass(next.since(now));
+        let dues = [due, stop].into_iter().flatten().map(|due| due.since(now));
+        let Some(wait) = dues.chain(acts).min() else { self.fail_for_ever() };
+        self.hub.pass(wait);
+    }
+
+    /// After how long a peer acts or arrives next.
+    pub(super) fn next_world(&self) -> Option<Duration> {
+        let arrival = self.peers.get(self.arrived).map(|peer| peer.arrives);
+        let next = self.next_act.into_iter().chain(arrival).min();
+        next.map(|next| next.since(self.hub.world()))
     }
 
     /// Somebody is not done, and nothing will ever happen.

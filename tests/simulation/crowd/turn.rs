@@ -64,7 +64,7 @@ impl Crowd {
     /// it. The last batch may begin when hardly anything is left, and then all of it has its share;
     /// and the last step of each client is taken whole. A dear answer can come when hardly anything
     /// is left of that, but no second one behind it.
-    fn allow_work(&self) {
+    pub(super) fn allow_work(&self) {
         let client_max = self.setting.config.limits.turn_bytes_max;
         let stage_max = client_max * STAGE_SHARES;
         let shares_max = stage_max.max(BATCH_CLIENTS * SHARE_BYTES_MIN.min(client_max));
@@ -73,7 +73,7 @@ impl Crowd {
         self.hub.allow_work(stage_max, stage_max + batch_max);
     }
 
-    fn note_events(&mut self) {
+    pub(super) fn note_events(&mut self) {
         let mut told: Vec<(ClientId, Readiness, bool)> = Vec::new();
         let late_once_in = match self.is_unseen() {
             true => 1,
@@ -157,8 +157,8 @@ impl Crowd {
     }
 
     /// Whether the server is told to stop in this turn, for the first time.
-    fn is_to_stop(&self) -> bool {
-        let passed = self.hub.now().since(Time::START);
+    pub(super) fn is_to_stop(&self) -> bool {
+        let passed = self.hub.world().since(Time::START);
         self.hub.life() == Life::Running && self.setting.stops_at.is_some_and(|at| passed >= at)
     }
 
@@ -210,14 +210,14 @@ impl Crowd {
 }
 
 /// The poll of the simulated server. It fails once in a while.
-struct SimulatedPoll<'c> {
-    hub: &'c Hub,
-    random: &'c mut Random,
-    wires: &'c Wires,
-    active: &'c [usize],
-    drained_by: Option<Time>,
+pub(super) struct SimulatedPoll<'c> {
+    pub(super) hub: &'c Hub,
+    pub(super) random: &'c mut Random,
+    pub(super) wires: &'c Wires,
+    pub(super) active: &'c [usize],
+    pub(super) drained_by: Option<Time>,
     /// The clients that are left are looked at once more from this turn on.
-    checks_last: bool,
+    pub(super) checks_last: bool,
 }
 
 impl SimulatedPoll<'_> {

@@ -80,6 +80,11 @@ impl Wire {
         }
     }
 
+    /// A turn that was none has ended: the server was held.
+    pub fn end_held_turn(&mut self, is_runnable: bool) {
+        self.is_runnable = is_runnable;
+    }
+
     /// Whether what it has done in this turn may have used up its budget: a byte can count as many,
     /// and a call as thousands.
     pub(super) fn may_have_used_budget(&self) -> bool {
