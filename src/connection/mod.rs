@@ -3,6 +3,7 @@
 //! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
 //! [`requests`] is the passage from reading to writing: it turns input into calls of the handler.
+//! [`content`] is what it does with content that is not whole yet.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
 //! [`lingering`] bounds what comes behind the last answer.
@@ -10,6 +11,7 @@
 //! connection waits, for what, and what renews that.
 
 mod backlog;
+mod content;
 mod lingering;
 mod machine;
 mod partial;
