@@ -170,6 +170,9 @@ impl<L: Accept> Engine<L> {
     /// stopped.
     #[inline]
     pub fn due(&self, now: Time) -> Option<Time> {
+        if self.stopped().is_some() {
+            return None;
+        }
         // A client that has become idle in the last turn can be evicted in the next one.
         let next_turn = now + Duration::from_nanos(1);
         let is_busy = self.clients.has_runnable()
@@ -177,9 +180,6 @@ impl<L: Accept> Engine<L> {
             || matches!(self.life, Life::Closing { .. });
         if is_busy {
             return Some(now);
-        }
-        if self.stopped().is_some() {
-            return None;
         }
         let accepts = sooner(self.life.due(), self.admission.next_due());
         sooner(self.clients.next_due(), accepts)

@@ -109,6 +109,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     ),
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
     (3_010_340, "an engine that had stopped was due for ever, because a registration was refused"),
+    (3_030_696, "the same, because clients that it had cut off stood on the run queue"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.
