@@ -8,30 +8,24 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::event::Event;
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Registry, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
 
-use crate::admin;
 use crate::answer::handler::{Handler, Needs};
-use crate::config::{AdminListener, Config, Limits, Listen, Timeouts};
-use crate::engine::socket::Interest as Wanted;
-use crate::engine::{Admission, ClientId, Clients, Engine, Host, Stopped};
-use crate::error::Error;
-use crate::metrics::Metrics;
+use crate::config::{Limits, Timeouts};
+use crate::engine::{ClientId, Clients, Engine, Stopped};
 use crate::server::alarm::Alarm;
 use crate::server::descriptors::Descriptors;
 use crate::server::listener::Listener;
-use crate::server::pace::Paced;
-use crate::server::signals::{Signals, StopHandle, StopRequests};
-use crate::system_calls::{self, Call, Reported};
+use crate::server::signals::{Signals, StopRequests};
+use crate::system_calls::Reported;
 use crate::time::{Time, sooner};
-use crate::watch::{LoopEvent, Observer, Patience, Tracer};
+use crate::watch::{LoopEvent, Patience, Tracer};
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!(
@@ -42,10 +36,12 @@ compile_error!(
 mod admin_side;
 pub(crate) mod alarm;
 mod announcing;
+mod binding;
 pub(crate) mod descriptors;
 pub(crate) mod listener;
 pub(crate) mod pace;
 mod polling;
+mod registering;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
@@ -53,6 +49,7 @@ mod worst;
 
 use admin_side::AdminSide;
 use polling::PollFailures;
+use registering::Registrar;
 
 /// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
 /// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
@@ -126,153 +123,6 @@ enum Clock {
 }
 
 impl<H: Handler> Server<H> {
-    /// Checks `config`, raises the process's descriptor limit to its hard limit, and binds every
-    /// address.
-    ///
-    /// # Errors
-    /// [`Error::Config`] if the configuration contradicts itself, [`Error::Bind`] if an address
-    /// cannot be listened at, [`Error::System`] if the system has no poll for us.
-    pub fn bind(config: &Config, mut handler: H) -> Result<Server<H>, Error> {
-        config.check()?;
-        let descriptors = descriptors::raise_limit();
-        let poll = Poll::new().map_err(Error::system("create a poll"))?;
-        let waker = Waker::new(poll.registry(), WAKER).map_err(Error::system("create a waker"))?;
-        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
-        let mut listeners = Vec::new();
-        for (index, place) in config.listen.iter().enumerate() {
-            let token = Token(FIRST_LISTENER + index);
-            listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
-        }
-        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
-        let tracer = Tracer::default();
-        let open_admin = |admin: AdminListener| {
-            let at = Listen::At(admin.address);
-            let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
-            Ok(AdminSide::new(listener, admin, config, addresses, &tracer))
-        };
-        let admin_side = config.admin.map(open_admin).transpose()?;
-        let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
-        let admins = admin_side.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
-        let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
-        let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
-        let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
-        let alarm = Alarm::new(poll.registry(), ALARM);
-        let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
-        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        let waker = Arc::new(waker);
-        let bell = Arc::clone(&waker);
-        // If the system refuses, the source is asked in the next turn, or when it has waited enough.
-        clients.ring_when_woken(Box::new(move || _ = bell.wake()));
-        clients.watch(tracer.watcher());
-        let engine = Engine::new(clients, admission);
-        Ok(Server {
-            poll,
-            events: Events::with_capacity(EVENTS_PER_TURN_MAX),
-            poll_failures: PollFailures::default(),
-            reported: Reported::default(),
-            engine,
-            admin_side,
-            signals: None,
-            waker,
-            stop_requests: StopRequests::default(),
-            alarm,
-            tracer,
-            handler,
-            needs,
-            limits: config.limits.clone(),
-            timeouts: config.timeouts.clone(),
-            descriptors,
-            began: Instant::now(),
-            now: Time::START,
-            date_due: Time::START,
-            clock: Clock::Runs,
-            stops: VecDeque::new(),
-        })
-    }
-
-    /// Has SIGINT, SIGTERM and SIGHUP stop the server: the first lets it drain, the second ends
-    /// it at once, even if both come between two turns. One that the process was started with
-    /// ignored stays ignored.
-    ///
-    /// SIGXFSZ is caught as well, and does nothing: if standard error goes to a file that has become
-    /// as long as it may (`RLIMIT_FSIZE`), the log cannot be written, and the server goes on.
-    ///
-    /// Without this call, and again once the server is dropped, signals do what they do to every
-    /// process. A program that wants a handler of its own for one of them installs it before.
-    ///
-    /// # Errors
-    /// [`Error::System`] if the signals cannot be caught.
-    pub fn handle_signals(&mut self) -> Result<(), Error> {
-        // Those that were caught before go first, so that none is caught twice.
-        self.signals = None;
-        let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.stop_requests);
-        self.signals = Some(caught.map_err(Error::system("catch signals"))?);
-        Ok(())
-    }
-
-    /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
-    pub fn local_addrs(&self) -> Vec<SocketAddr> {
-        self.engine.admission().listeners().map(|listener| listener.address).collect()
-    }
-
-    /// The address of [`Config::admin`], with the port that the system chose.
-    pub fn admin_addr(&self) -> Option<SocketAddr> {
-        self.admin_side.as_ref().map(AdminSide::address)
-    }
-
-    /// A handle by which another thread can stop it.
-    pub fn stop_handle(&self) -> StopHandle {
-        StopHandle { waker: Arc::clone(&self.waker), stop_requests: self.stop_requests.clone() }
-    }
-
-    /// Tells `observer` of every step from now on, instead of the observer before.
-    ///
-    /// ```
-    /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
-    ///
-    /// let mut config = Config::default();
-    /// config.listen = vec![Listen::Everywhere(0)];
-    /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
-    /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
-    /// # Ok::<(), oneloop::Error>(())
-    /// ```
-    pub fn observe(&mut self, observer: impl Observer + 'static) {
-        self.clock = Clock::Runs;
-        self.tracer.observe(Box::new(observer));
-    }
-
-    /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
-    /// follow. All clients wait meanwhile, but nothing is lost, and none times out: in slow motion
-    /// time passes only while the loop sleeps. Once it is told to stop, the server no longer rests.
-    pub fn observe_slowly(&mut self, observer: impl Observer + 'static, pause: Duration) {
-        self.clock = Clock::Stands;
-        self.tracer.observe(Box::new(Paced {
-            observer,
-            pause,
-            stop_requests: self.stop_requests.clone(),
-        }));
-    }
-
-    /// What it has counted, without what clients of the admin listener did.
-    pub fn metrics(&self) -> &Metrics {
-        self.engine.clients().metrics()
-    }
-
-    /// How many clients are connected; those of the admin listener are not counted.
-    pub fn clients(&self) -> usize {
-        self.engine.clients().len()
-    }
-
-    /// How many clients there may be at once.
-    pub fn clients_max(&self) -> usize {
-        self.engine.admission().clients_max()
-    }
-
-    /// How many files the handler may have open at once: see [`Needs`](crate::Needs).
-    pub fn files_max(&self) -> usize {
-        self.needs.files
-    }
-
     /// Serves until told to stop.
     ///
     /// # Errors
@@ -429,48 +279,6 @@ fn note_event(clients: &mut Clients<TcpStream>, token: usize, event: &Event) {
     clients.note(id, event.into());
     if event.is_error() || event.is_write_closed() {
         clients.note_lost(id);
-    }
-}
-
-/// Asks the poll to report what clients have come to wait for, by tokens with this mark.
-struct Registrar<'p> {
-    registry: &'p Registry,
-    mark: usize,
-}
-
-impl Host<TcpStream> for Registrar<'_> {
-    fn register(
-        &mut self,
-        id: ClientId,
-        stream: &mut TcpStream,
-        before: Wanted,
-        wanted: Wanted,
-    ) -> io::Result<()> {
-        let token = Token(id.to_bits() as usize | self.mark);
-        let interest = match wanted {
-            Wanted::Nothing | Wanted::Readable => Interest::READABLE,
-            Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
-        };
-        let registered = match before {
-            Wanted::Nothing => self.registry.register(stream, token, interest),
-            Wanted::Readable | Wanted::ReadableAndWritable => {
-                self.registry.reregister(stream, token, interest)
-            }
-        };
-        registered.inspect_err(|reason| self.on_refused(stream, before, reason))
-    }
-}
-
-impl Registrar<'_> {
-    #[cold]
-    fn on_refused(&self, stream: &mut TcpStream, before: Wanted, reason: &io::Error) {
-        let is_shortage = system_calls::is_shortage(reason);
-        system_calls::note(if is_shortage { Call::RegisterMore } else { Call::Register }, reason);
-        if before == Wanted::Nothing {
-            // In a debug build mio takes a stream for registered that was refused, until it is told
-            // otherwise. The system has nothing to undo, and says so.
-            let _ = self.registry.deregister(stream);
-        }
     }
 }
 

@@ -1,0 +1,175 @@
+//! What a program does with a server before it runs, and asks of it: addresses, signals, observers.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::{Events, Poll, Token, Waker};
+
+use super::admin_side::AdminSide;
+use super::descriptors;
+use super::polling::PollFailures;
+use super::{ADMIN, ALARM, Clock, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
+use crate::admin;
+use crate::answer::handler::Handler;
+use crate::config::{AdminListener, Config, Listen};
+use crate::engine::{Admission, Clients, Engine};
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::server::alarm::Alarm;
+use crate::server::listener::Listener;
+use crate::server::pace::Paced;
+use crate::server::signals::{Signals, StopHandle, StopRequests};
+use crate::system_calls::Reported;
+use crate::time::Time;
+use crate::watch::{Observer, Tracer};
+
+impl<H: Handler> Server<H> {
+    /// Checks `config`, raises the process's descriptor limit to its hard limit, and binds every
+    /// address.
+    ///
+    /// # Errors
+    /// [`Error::Config`] if the configuration contradicts itself, [`Error::Bind`] if an address
+    /// cannot be listened at, [`Error::System`] if the system has no poll for us.
+    pub fn bind(config: &Config, mut handler: H) -> Result<Server<H>, Error> {
+        config.check()?;
+        let descriptors = descriptors::raise_limit();
+        let poll = Poll::new().map_err(Error::system("create a poll"))?;
+        let waker = Waker::new(poll.registry(), WAKER).map_err(Error::system("create a waker"))?;
+        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
+        let mut listeners = Vec::new();
+        for (index, place) in config.listen.iter().enumerate() {
+            let token = Token(FIRST_LISTENER + index);
+            listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
+        }
+        let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
+        let tracer = Tracer::default();
+        let open_admin = |admin: AdminListener| {
+            let at = Listen::At(admin.address);
+            let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
+            Ok(AdminSide::new(listener, admin, config, addresses, &tracer))
+        };
+        let admin_side = config.admin.map(open_admin).transpose()?;
+        let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
+        let admins = admin_side.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
+        let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
+        let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
+        let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
+        let alarm = Alarm::new(poll.registry(), ALARM);
+        let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        let waker = Arc::new(waker);
+        let bell = Arc::clone(&waker);
+        // If the system refuses, the source is asked in the next turn, or when it has waited enough.
+        clients.ring_when_woken(Box::new(move || _ = bell.wake()));
+        clients.watch(tracer.watcher());
+        let engine = Engine::new(clients, admission);
+        Ok(Server {
+            poll,
+            events: Events::with_capacity(EVENTS_PER_TURN_MAX),
+            poll_failures: PollFailures::default(),
+            reported: Reported::default(),
+            engine,
+            admin_side,
+            signals: None,
+            waker,
+            stop_requests: StopRequests::default(),
+            alarm,
+            tracer,
+            handler,
+            needs,
+            limits: config.limits.clone(),
+            timeouts: config.timeouts.clone(),
+            descriptors,
+            began: Instant::now(),
+            now: Time::START,
+            date_due: Time::START,
+            clock: Clock::Runs,
+            stops: VecDeque::new(),
+        })
+    }
+
+    /// Has SIGINT, SIGTERM and SIGHUP stop the server: the first lets it drain, the second ends
+    /// it at once, even if both come between two turns. One that the process was started with
+    /// ignored stays ignored.
+    ///
+    /// SIGXFSZ is caught as well, and does nothing: if standard error goes to a file that has become
+    /// as long as it may (`RLIMIT_FSIZE`), the log cannot be written, and the server goes on.
+    ///
+    /// Without this call, and again once the server is dropped, signals do what they do to every
+    /// process. A program that wants a handler of its own for one of them installs it before.
+    ///
+    /// # Errors
+    /// [`Error::System`] if the signals cannot be caught.
+    pub fn handle_signals(&mut self) -> Result<(), Error> {
+        // Those that were caught before go first, so that none is caught twice.
+        self.signals = None;
+        let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.stop_requests);
+        self.signals = Some(caught.map_err(Error::system("catch signals"))?);
+        Ok(())
+    }
+
+    /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
+    pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.engine.admission().listeners().map(|listener| listener.address).collect()
+    }
+
+    /// The address of [`Config::admin`], with the port that the system chose.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_side.as_ref().map(AdminSide::address)
+    }
+
+    /// A handle by which another thread can stop it.
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle { waker: Arc::clone(&self.waker), stop_requests: self.stop_requests.clone() }
+    }
+
+    /// Tells `observer` of every step from now on, instead of the observer before.
+    ///
+    /// ```
+    /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
+    ///
+    /// let mut config = Config::default();
+    /// config.listen = vec![Listen::Everywhere(0)];
+    /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
+    /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
+    /// # Ok::<(), oneloop::Error>(())
+    /// ```
+    pub fn observe(&mut self, observer: impl Observer + 'static) {
+        self.clock = Clock::Runs;
+        self.tracer.observe(Box::new(observer));
+    }
+
+    /// As [`Server::observe`], and rests for `pause` after each step that is told, for a person to
+    /// follow. All clients wait meanwhile, but nothing is lost, and none times out: in slow motion
+    /// time passes only while the loop sleeps. Once it is told to stop, the server no longer rests.
+    pub fn observe_slowly(&mut self, observer: impl Observer + 'static, pause: Duration) {
+        self.clock = Clock::Stands;
+        self.tracer.observe(Box::new(Paced {
+            observer,
+            pause,
+            stop_requests: self.stop_requests.clone(),
+        }));
+    }
+
+    /// What it has counted, without what clients of the admin listener did.
+    pub fn metrics(&self) -> &Metrics {
+        self.engine.clients().metrics()
+    }
+
+    /// How many clients are connected; those of the admin listener are not counted.
+    pub fn clients(&self) -> usize {
+        self.engine.clients().len()
+    }
+
+    /// How many clients there may be at once.
+    pub fn clients_max(&self) -> usize {
+        self.engine.admission().clients_max()
+    }
+
+    /// How many files the handler may have open at once: see [`Needs`](crate::Needs).
+    pub fn files_max(&self) -> usize {
+        self.needs.files
+    }
+}
