@@ -70,7 +70,7 @@ const ADMIN_CLIENT: usize = 1 << 31;
 ///
 /// It stays on the thread that has bound it, so its handler and its sources may share what cannot be
 /// sent to another, such as an `Rc`. To run it on a thread of its own, bind it there, and send back
-/// what the others need: its addresses and a [`StopHandle`].
+/// what the others need: its addresses and a [`StopHandle`](crate::StopHandle).
 ///
 /// ```
 /// use oneloop::{Config, Listen, Reply, Request, Server};
