@@ -309,6 +309,8 @@ fn promtool_finds_nothing_to_say_about_the_metrics() {
     let mut config = sockets::config();
     config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"));
+    // The requests of the admin listener's clients are not counted among the public's.
+    assert_eq!(server.connect().get("/").text(), "hi");
     let mut client = sockets::Client::connect(server.admin());
     client.send(format!("GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", server.admin()));
     assert_eq!(client.answer_head().status, 200);
