@@ -30,7 +30,7 @@ pub enum Attention {
 /// It is called on the loop, in the middle of a step: it must not panic, and every client waits
 /// while it works.
 pub trait Watcher {
-    /// How much it wants to know. BodyProgress once a turn.
+    /// How much it wants to know. Asked once a turn.
     fn attention(&self) -> Attention;
 
     /// A step led from one state to another, and gave this many answers.

@@ -16,7 +16,7 @@ pub(super) enum Failure {
     Forbidden,
     /// The client refuses every coding that it is there in, the plain file included: 406.
     NotAcceptable,
-    /// There are no descriptors or no memory for it at the request_time: 503.
+    /// There are no descriptors or no memory for it at the moment: 503.
     Exhausted,
     /// The file system fails: 500.
     Broken,

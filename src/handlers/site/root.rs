@@ -342,7 +342,7 @@ fn open_step_by_step(root: &OwnedFd, name: &[u8], flags: OFlags) -> Result<Owned
             return Err(Errno::XDEV);
         }
         let opened = openat(from, step, flags | OFlags::NOFOLLOW, Mode::empty());
-        // RequestFields for a directory, the system says of a link that it is none.
+        // Asked for a directory, the system says of a link that it is none.
         let opened = opened.map_err(|reason| match is_link(from, step) {
             true => Errno::LOOP,
             false => reason,

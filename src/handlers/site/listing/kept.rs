@@ -162,7 +162,7 @@ impl Kept {
         self.make_room();
     }
 
-    /// Takes out what has not been used for the longest time, until the remaining is within its bounds.
+    /// Takes out what has not been used for the longest time, until the rest is within its bounds.
     fn make_room(&mut self) {
         let mut bytes: usize = self.directories.iter().map(Directory::bytes).sum();
         while self.directories.len() > DIRECTORIES_MAX

@@ -187,7 +187,7 @@ impl<'l> SortKey<'l> {
 }
 
 impl Order {
-    /// The first `max` of these sort_keys, sorted. The others are in no order then.
+    /// The first `max` of these keys, sorted. The others are in no order then.
     fn first_of<'p, 'l>(self, sort_keys: &'p mut [SortKey<'l>], max: usize) -> &'p [SortKey<'l>] {
         let compare = |one: &SortKey<'_>, other: &SortKey<'_>| self.compare(one, other);
         let first = match sort_keys.len() > max {

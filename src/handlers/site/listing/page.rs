@@ -13,7 +13,7 @@ use crate::http::date;
 pub(super) const BYTES_MAX: usize = 512 * 1024;
 
 /// Room for what is around the rows: a style, the path twice, each of whose bytes may become twelve,
-/// the filter four times, and what is said of the remaining.
+/// the filter four times, and what is said of the rest.
 const FRAME_BYTES_MAX: usize = 96 * 1024;
 
 /// How many directories above this one the path leads to: their links grow with its depth.
