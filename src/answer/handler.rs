@@ -636,19 +636,25 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
+    /// A reply to a kept HTTP/1.1 request.
+    fn reply_into<'r>(output: &'r mut Output, date: &'r Date, transfer: BodyTransfer) -> Reply<'r> {
+        Reply {
+            output,
+            date,
+            transfer,
+            version: Version::Http11,
+            persistence: Persistence::Keep,
+            allow: None,
+        }
+    }
+
     fn answer(
         transfer: BodyTransfer,
         give: impl FnOnce(Reply<'_>) -> Sent,
     ) -> (String, Persistence) {
         let mut output = Output::default();
-        let sent = give(Reply {
-            output: &mut output,
-            date: &Date::new(SystemTime::UNIX_EPOCH),
-            transfer,
-            version: Version::Http11,
-            persistence: Persistence::Keep,
-            allow: None,
-        });
+        let date = Date::new(SystemTime::UNIX_EPOCH);
+        let sent = give(reply_into(&mut output, &date, transfer));
         let bytes: Vec<u8> =
             output.slices(usize::MAX).iter().flat_map(|slice| slice.iter().copied()).collect();
         (String::from_utf8(bytes).expect("text"), sent.persistence)
@@ -748,14 +754,7 @@ mod tests {
             let mut output = Output::default();
             let body = vec![b'x'; bytes];
             let place = body.as_ptr();
-            let reply = Reply {
-                output: &mut output,
-                date: &date,
-                transfer: BodyTransfer::Content,
-                version: Version::Http11,
-                persistence: Persistence::Keep,
-                allow: None,
-            };
+            let reply = reply_into(&mut output, &date, BodyTransfer::Content);
             let _ = reply.send(body);
             let [head, body] = output.slices(usize::MAX);
             assert_eq!(body.is_empty(), copied);
@@ -838,14 +837,7 @@ mod tests {
         let mut output = Output::default();
         let body: Arc<[u8]> = vec![b'x'; COPIED_BYTES_MAX + 1].into();
         let date = Date::new(SystemTime::UNIX_EPOCH);
-        let reply = Reply {
-            output: &mut output,
-            date: &date,
-            transfer: BodyTransfer::Content,
-            version: Version::Http11,
-            persistence: Persistence::Keep,
-            allow: None,
-        };
+        let reply = reply_into(&mut output, &date, BodyTransfer::Content);
         let _ = reply.send(&body);
         assert_eq!(Arc::strong_count(&body), 2);
         assert_eq!(output.slices(usize::MAX)[1].as_ptr(), body.as_ptr());
