@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::state::{ARROWS, Arrow, Name};
-use super::{Common, Connection, Context, Deadline, Demand, Phase, Unread};
+use super::{Common, Connection, Context, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
@@ -253,10 +253,8 @@ impl Bench {
     }
 
     fn deadline(&self) -> Time {
-        match self.connection.deadline(&self.common.timeouts).expect("a deadline") {
-            Deadline::Timeout(class, since) => since + self.common.timeouts.of(class),
-            Deadline::At(due) => due,
-        }
+        let timeouts = &self.common.timeouts;
+        self.connection.deadline(timeouts).expect("a deadline").due(timeouts).1
     }
 
     /// How long the connection still waits.

@@ -20,6 +20,16 @@ pub(crate) enum Deadline {
     At(Time),
 }
 
+impl Deadline {
+    /// When it is over, and for what the time runs: `None` for a source's or a disk's.
+    pub(crate) fn due(self, timeouts: &Timeouts) -> (Option<TimeoutClass>, Time) {
+        match self {
+            Deadline::Timeout(class, since) => (Some(class), since + timeouts.of(class)),
+            Deadline::At(due) => (None, due),
+        }
+    }
+}
+
 impl Connection {
     /// Since when it waits.
     pub(crate) fn since(&self) -> Time {

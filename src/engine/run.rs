@@ -7,7 +7,7 @@ use super::event::{ClientEvent, TimeLeft};
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Context, Deadline, Demand, Phase};
+use crate::connection::{Context, Demand, Phase};
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -300,13 +300,9 @@ impl<S: Stream> Clients<S> {
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
         let now = self.steps.now();
-        let time_left = connection.deadline(&self.common.timeouts).map(|deadline| {
-            let (class, due) = match deadline {
-                Deadline::Timeout(class, since) => {
-                    (Some(class), since + self.common.timeouts.of(class))
-                }
-                Deadline::At(due) => (None, due),
-            };
+        let timeouts = &self.common.timeouts;
+        let time_left = connection.deadline(timeouts).map(|deadline| {
+            let (class, due) = deadline.due(timeouts);
             TimeLeft { class, left: due.since(now) }
         });
         ClientEvent::Waits { demand: connection.demand(), time_left }

@@ -101,11 +101,10 @@ impl<S: Stream> Clients<S> {
     pub(crate) fn view(&self, slot: usize, now: Time) -> Option<View> {
         let client = self.slab.get(slot)?;
         let connection = &client.connection;
-        let deadline = connection.deadline(&self.common.timeouts).map(|deadline| match deadline {
-            Deadline::Timeout(class, since) => {
-                (Some(class), (since + self.common.timeouts.of(class)).since(now))
-            }
-            Deadline::At(due) => (None, due.since(now)),
+        let timeouts = &self.common.timeouts;
+        let deadline = connection.deadline(timeouts).map(|deadline| {
+            let (class, due) = deadline.due(timeouts);
+            (class, due.since(now))
         });
         Some(View {
             slot,
