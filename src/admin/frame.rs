@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use super::snapshot::{LastStep, Pace, Snapshot, Sums};
 use crate::config::TimeoutClass;
-use crate::connection::state::{ARROWS, Arrow};
+use crate::connection::arrows::{ARROWS, Arrow};
 use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
 use crate::metrics::{CloseReason, Counter, Metrics};
 use crate::time::Time;

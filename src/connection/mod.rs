@@ -1,6 +1,7 @@
 //! One HTTP connection without its socket: bytes in, bytes out, time as an argument.
 //!
-//! [`state`] is the machine: its states, its transitions and its diagram. [`machine`] drives it by
+//! [`state`] is the machine: its states, its transitions and its diagram; [`name`] has the names of its
+//! states, and [`arrows`] the table that its transitions are checked against. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
 //! [`requests`] is the passage from reading to writing: it turns input into calls of the handler.
 //! [`content`] is what it does with content that is not whole yet.
@@ -10,10 +11,12 @@
 //! [`streaming`] asks the sources of answers that come over time, and [`waiting`] says how long a
 //! connection waits, for what, and what renews that.
 
+pub(crate) mod arrows;
 mod backlog;
 mod content;
 mod lingering;
 mod machine;
+mod name;
 mod partial;
 mod requests;
 pub(crate) mod state;

@@ -25,14 +25,15 @@
 //!    └──────────── its time has come: a piece ───────────┘
 //! ```
 //!
-//! [`ARROWS`] is the same as a table, with the methods that walk each arrow. Everything that decides
-//! a transition is in this file. Every transition goes through [`State::enter`], which checks it
-//! against the table in builds with debug assertions, and the diagram in `src/README.md` is held
-//! against it by a test.
+//! Everything that decides a transition is in this file. [`ARROWS`](arrows::ARROWS) is the diagram as a
+//! table, with the methods that walk each arrow. In builds with debug assertions each transition is
+//! checked against it.
 //!
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
 
+use super::arrows;
+pub use super::name::Name;
 use crate::answer::source::Streaming;
 use crate::http::body::{Content, ContentUse};
 use crate::metrics::CloseReason;
@@ -126,115 +127,6 @@ impl From<AfterSource> for After {
         }
     }
 }
-
-/// The names of the states: what traces, tests and diagrams speak of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Name {
-    /// Accepted, and nothing has come yet.
-    Fresh,
-    /// Between requests.
-    Idle,
-    /// A head has begun to arrive.
-    ReadingHead,
-    /// The head is there, the content is not.
-    ReadingBody,
-    /// Bytes are owed to the peer.
-    Writing,
-    /// Everything owed is out, and the source of the answer gives more when its time has come.
-    Pausing,
-    /// The last answer is out, and what the peer still says is thrown away.
-    Lingering,
-    /// It is over.
-    Closed,
-}
-
-impl Name {
-    /// All of them, in the order of their numbers.
-    pub const ALL: &'static [Name] = &[
-        Name::Fresh,
-        Name::Idle,
-        Name::ReadingHead,
-        Name::ReadingBody,
-        Name::Writing,
-        Name::Pausing,
-        Name::Lingering,
-        Name::Closed,
-    ];
-
-    /// Whether the client owes nothing and is owed nothing.
-    pub(crate) fn is_idle(self) -> bool {
-        matches!(self, Name::Fresh | Name::Idle)
-    }
-
-    /// The letter that stands for it where there is room for one.
-    pub(crate) fn letter(self) -> char {
-        match self {
-            Name::Fresh => 'F',
-            Name::Idle => 'I',
-            Name::ReadingHead => 'H',
-            Name::ReadingBody => 'B',
-            Name::Writing => 'W',
-            Name::Pausing => 'P',
-            Name::Lingering => 'L',
-            Name::Closed => 'C',
-        }
-    }
-}
-
-/// A way from one state to another.
-pub(crate) struct Arrow {
-    pub(crate) from: Name,
-    /// The events that lead there.
-    pub(crate) events: &'static str,
-    pub(crate) to: Name,
-    /// The methods of [`State`] that walk it.
-    pub(crate) by: &'static [&'static str],
-}
-
-const fn arrow(from: Name, to: Name, events: &'static str, by: &'static [&'static str]) -> Arrow {
-    Arrow { from, events, to, by }
-}
-
-/// Every way from one state to another.
-pub(crate) const ARROWS: [Arrow; 21] = [
-    arrow(Name::Fresh, Name::ReadingHead, "first bytes", &["on_partial_head"]),
-    arrow(Name::Fresh, Name::ReadingBody, "whole head", &["on_partial_body"]),
-    arrow(Name::Fresh, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
-    arrow(Name::Fresh, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
-    arrow(Name::Idle, Name::ReadingHead, "first bytes", &["on_partial_head"]),
-    arrow(Name::Idle, Name::ReadingBody, "whole head", &["on_partial_body"]),
-    arrow(Name::Idle, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
-    arrow(Name::Idle, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
-    arrow(Name::ReadingHead, Name::ReadingBody, "whole head", &["on_partial_body"]),
-    arrow(
-        Name::ReadingHead,
-        Name::Writing,
-        "whole request, fault, stalled or EOF",
-        &["on_answer", "on_continue"],
-    ),
-    arrow(Name::ReadingHead, Name::Closed, "reset", &["on_close"]),
-    arrow(Name::ReadingBody, Name::Writing, "whole request, fault, stalled or EOF", &["on_answer"]),
-    arrow(Name::ReadingBody, Name::Closed, "reset", &["on_close"]),
-    arrow(Name::Writing, Name::Idle, "written, connection kept", &["on_written"]),
-    arrow(Name::Writing, Name::ReadingBody, "written, body still to come", &["on_written"]),
-    arrow(Name::Writing, Name::Pausing, "written, source to be asked", &["on_written"]),
-    arrow(Name::Writing, Name::Lingering, "written, input unread", &["on_written"]),
-    arrow(
-        Name::Writing,
-        Name::Closed,
-        "written, last answer; or reset, deadline",
-        &["on_written", "on_close"],
-    ),
-    arrow(
-        Name::Pausing,
-        Name::Writing,
-        "more of the body, or its end",
-        &["on_piece", "on_last_piece", "on_source_broken"],
-    ),
-    arrow(Name::Pausing, Name::Closed, "reset or cut off", &["on_close"]),
-    arrow(Name::Lingering, Name::Closed, "EOF, deadline or enough", &["on_close"]),
-];
 
 impl State {
     pub(crate) fn name(&self) -> Name {
@@ -457,7 +349,7 @@ impl State {
     }
 
     fn enter_from(&mut self, before: Name, by: &'static str, next: State) {
-        State::check_arrow(before, by, &next);
+        arrows::check(before, by, next.name());
         *self = next;
     }
 
@@ -473,41 +365,7 @@ impl State {
             ),
             "what {self:?} owns would leak"
         );
-        State::check_arrow(self.name(), by, &next);
+        arrows::check(self.name(), by, next.name());
         std::mem::forget(std::mem::replace(self, next));
-    }
-
-    /// Whether the table has this arrow, walked by the method `by`.
-    fn check_arrow(before: Name, by: &'static str, next: &State) {
-        let after = next.name();
-        let is_walked = |it: &Arrow| (it.from, it.to) == (before, after) && it.by.contains(&by);
-        debug_assert!(
-            before == after || ARROWS.iter().any(is_walked),
-            "{by} walks no arrow from {before:?} to {after:?}"
-        );
-        #[cfg(test)]
-        super::tests::note_arrow(before, by, after);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tours_diagram_has_exactly_the_arrows_of_the_table() {
-        let tour = include_str!("../README.md");
-        let diagram = tour.split("stateDiagram-v2").nth(1).expect("a diagram");
-        let drawn: Vec<&str> = diagram
-            .lines()
-            .take_while(|line| *line != "```")
-            .map(str::trim)
-            .filter(|line| line.contains("-->") && !line.contains("[*]"))
-            .collect();
-        let told: Vec<String> = ARROWS
-            .iter()
-            .map(|Arrow { from, events, to, .. }| format!("{from:?} --> {to:?}: {events}"))
-            .collect();
-        assert_eq!(drawn, told);
     }
 }

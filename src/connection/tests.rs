@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::state::{ARROWS, Arrow, Name};
+use super::arrows::{ARROWS, Arrow};
+use super::state::Name;
 use super::{Common, Connection, Context, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};

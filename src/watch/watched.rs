@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::event::Event;
-use crate::connection::state::{ARROWS, Name};
+use crate::connection::arrows::ARROWS;
+use crate::connection::state::Name;
 use crate::engine::ClientEvent;
 
 /// How many steps are kept of a client: two or three requests.

@@ -1,0 +1,94 @@
+//! Every way from one state to another, as a table.
+//!
+//! The methods of [`State`](super::state::State) decide; the table is what they are held to. Builds
+//! with debug assertions check each transition against it, a test the diagram in `src/README.md`, and
+//! the admin page counts by it.
+
+use super::name::Name;
+
+/// A way from one state to another.
+pub(crate) struct Arrow {
+    pub(crate) from: Name,
+    /// The events that lead there.
+    pub(crate) events: &'static str,
+    pub(crate) to: Name,
+    /// The methods of [`State`] that walk it.
+    pub(crate) by: &'static [&'static str],
+}
+
+const fn arrow(from: Name, to: Name, events: &'static str, by: &'static [&'static str]) -> Arrow {
+    Arrow { from, events, to, by }
+}
+
+/// Every way from one state to another.
+pub(crate) const ARROWS: [Arrow; 21] = [
+    arrow(Name::Fresh, Name::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(Name::Fresh, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(Name::Fresh, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
+    arrow(Name::Fresh, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(Name::Idle, Name::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(Name::Idle, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(Name::Idle, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
+    arrow(Name::Idle, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(Name::ReadingHead, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(
+        Name::ReadingHead,
+        Name::Writing,
+        "whole request, fault, stalled or EOF",
+        &["on_answer", "on_continue"],
+    ),
+    arrow(Name::ReadingHead, Name::Closed, "reset", &["on_close"]),
+    arrow(Name::ReadingBody, Name::Writing, "whole request, fault, stalled or EOF", &["on_answer"]),
+    arrow(Name::ReadingBody, Name::Closed, "reset", &["on_close"]),
+    arrow(Name::Writing, Name::Idle, "written, connection kept", &["on_written"]),
+    arrow(Name::Writing, Name::ReadingBody, "written, body still to come", &["on_written"]),
+    arrow(Name::Writing, Name::Pausing, "written, source to be asked", &["on_written"]),
+    arrow(Name::Writing, Name::Lingering, "written, input unread", &["on_written"]),
+    arrow(
+        Name::Writing,
+        Name::Closed,
+        "written, last answer; or reset, deadline",
+        &["on_written", "on_close"],
+    ),
+    arrow(
+        Name::Pausing,
+        Name::Writing,
+        "more of the body, or its end",
+        &["on_piece", "on_last_piece", "on_source_broken"],
+    ),
+    arrow(Name::Pausing, Name::Closed, "reset or cut off", &["on_close"]),
+    arrow(Name::Lingering, Name::Closed, "EOF, deadline or enough", &["on_close"]),
+];
+
+/// In builds with debug assertions: the table has this arrow, walked by the method `by`.
+pub(super) fn check(from: Name, by: &'static str, to: Name) {
+    let is_walked = |it: &Arrow| (it.from, it.to) == (from, to) && it.by.contains(&by);
+    debug_assert!(
+        from == to || ARROWS.iter().any(is_walked),
+        "{by} walks no arrow from {from:?} to {to:?}"
+    );
+    #[cfg(test)]
+    super::tests::note_arrow(from, by, to);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tours_diagram_has_exactly_the_arrows_of_the_table() {
+        let tour = include_str!("../README.md");
+        let diagram = tour.split("stateDiagram-v2").nth(1).expect("a diagram");
+        let drawn: Vec<&str> = diagram
+            .lines()
+            .take_while(|line| *line != "```")
+            .map(str::trim)
+            .filter(|line| line.contains("-->") && !line.contains("[*]"))
+            .collect();
+        let told: Vec<String> = ARROWS
+            .iter()
+            .map(|Arrow { from, events, to, .. }| format!("{from:?} --> {to:?}: {events}"))
+            .collect();
+        assert_eq!(drawn, told);
+    }
+}

@@ -1,0 +1,56 @@
+//! The names of the states, as observers, tests and diagrams speak of them.
+
+/// The names of the states: what traces, tests and diagrams speak of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Name {
+    /// Accepted, and nothing has come yet.
+    Fresh,
+    /// Between requests.
+    Idle,
+    /// A head has begun to arrive.
+    ReadingHead,
+    /// The head is there, the content is not.
+    ReadingBody,
+    /// Bytes are owed to the peer.
+    Writing,
+    /// Everything owed is out, and the source of the answer gives more when its time has come.
+    Pausing,
+    /// The last answer is out, and what the peer still says is thrown away.
+    Lingering,
+    /// It is over.
+    Closed,
+}
+
+impl Name {
+    /// All of them, in the order of their numbers.
+    pub const ALL: &'static [Name] = &[
+        Name::Fresh,
+        Name::Idle,
+        Name::ReadingHead,
+        Name::ReadingBody,
+        Name::Writing,
+        Name::Pausing,
+        Name::Lingering,
+        Name::Closed,
+    ];
+
+    /// Whether the client owes nothing and is owed nothing.
+    pub(crate) fn is_idle(self) -> bool {
+        matches!(self, Name::Fresh | Name::Idle)
+    }
+
+    /// The letter that stands for it where there is room for one.
+    pub(crate) fn letter(self) -> char {
+        match self {
+            Name::Fresh => 'F',
+            Name::Idle => 'I',
+            Name::ReadingHead => 'H',
+            Name::ReadingBody => 'B',
+            Name::Writing => 'W',
+            Name::Pausing => 'P',
+            Name::Lingering => 'L',
+            Name::Closed => 'C',
+        }
+    }
+}
