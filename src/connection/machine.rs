@@ -7,7 +7,7 @@
 use std::io::IoSlice;
 use std::net::SocketAddr;
 
-use super::state::{After, AfterSource, Name, State};
+use super::state::{After, AfterAnswer, Name, State};
 use crate::answer::handler::Handler;
 use crate::answer::source::Streaming;
 use crate::answer::waker::Wakers;
@@ -216,8 +216,8 @@ impl Connection {
         let before = self.state.name();
         match &self.state {
             State::Fresh | State::Idle => self.state.on_close(CloseReason::PeerClosed),
-            State::ReadingHead(_) => self.refuse_at_end(FaultKind::HeadUnfinished, context),
-            State::ReadingBody(_) => self.refuse_at_end(FaultKind::BodyUnfinished, context),
+            State::ReadingHead(_) => self.refuse_kept(FaultKind::HeadUnfinished, context),
+            State::ReadingBody(_) => self.refuse_kept(FaultKind::BodyUnfinished, context),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
             State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
                 unreachable!("nothing is received there")
@@ -231,8 +231,8 @@ impl Connection {
         match &self.state {
             State::Fresh => self.state.on_close(CloseReason::FirstByteTimeout),
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
-            State::ReadingHead(_) => self.refuse_stalled(FaultKind::HeadStalled, context),
-            State::ReadingBody(_) => self.refuse_stalled(FaultKind::BodyStalled, context),
+            State::ReadingHead(_) => self.refuse_kept(FaultKind::HeadStalled, context),
+            State::ReadingBody(_) => self.refuse_kept(FaultKind::BodyStalled, context),
             State::Writing(_) => self.state.on_close(CloseReason::WriteTimeout),
             State::Pausing(..) => self.ask_source(context),
             State::Lingering { .. } => self.on_linger_span_over(context),
@@ -310,25 +310,10 @@ impl Connection {
         );
     }
 
-    /// Answers kept input that has stalled.
-    fn refuse_stalled<H: Handler>(&mut self, kind: FaultKind, context: &mut Context<'_, H>) {
-        self.refuse_parked(kind, AfterSource::Linger(kind.close_reason()), context);
-    }
-
-    /// Answers kept input behind which the peer has ended its side: nothing is left to throw away
-    /// behind the answer.
-    fn refuse_at_end<H: Handler>(&mut self, kind: FaultKind, context: &mut Context<'_, H>) {
-        self.refuse_parked(kind, AfterSource::End(kind.close_reason()), context);
-    }
-
-    fn refuse_parked<H: Handler>(
-        &mut self,
-        kind: FaultKind,
-        then: AfterSource,
-        context: &mut Context<'_, H>,
-    ) {
+    /// Answers kept input that does not become a request any more.
+    fn refuse_kept<H: Handler>(&mut self, kind: FaultKind, context: &mut Context<'_, H>) {
         let input = self.parked.as_mut().map(|parked| std::mem::take(&mut parked.input));
-        self.answer_fault(kind, input.as_deref().unwrap_or_default(), then, context);
+        self.refuse(kind, input.as_deref().unwrap_or_default(), context);
         self.release_parked();
     }
 
@@ -357,7 +342,7 @@ impl Connection {
     pub(super) fn on_answer<H>(
         &mut self,
         body: Option<Box<Streaming>>,
-        then: AfterSource,
+        then: AfterAnswer,
         context: &mut Context<'_, H>,
     ) {
         match body {

@@ -6,9 +6,9 @@
 
 use std::ops::Range;
 
-use super::machine::{Backlog, Common, Connection, Context, Phase};
+use super::machine::{Backlog, Common, Connection, Context, Demand, Phase};
 use super::partial::{InputUse, head_end};
-use super::state::{After, AfterSource, HeadEnd, State};
+use super::state::{After, AfterAnswer, Ending, HeadEnd, State};
 use crate::answer::handler::{BodyTransfer, ContentPlan, Handler, Reply};
 use crate::http::body::ContentUse;
 use crate::http::chars::is_field_value_byte;
@@ -34,23 +34,15 @@ impl Connection {
             && let Common { output, limits, budget, .. } = &*context.common
             && output.has_room(limits.output_bytes_high_water.min(budget.left()))
         {
-            let look = match &mut self.state {
-                State::Fresh
-                | State::Idle
-                | State::ReadingHead(_)
-                | State::Writing(After::Request) => {
-                    self.read_head(&mut input[left.clone()], context)
-                }
-                State::ReadingBody(content) => {
-                    let progress = content.take(&mut input[left.clone()], &context.common.limits);
-                    let head_bytes = content.head_bytes();
-                    context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
-                    self.on_content(progress, head_bytes, &input[left.clone()], context)
-                }
-                State::Writing(_)
-                | State::Pausing(..)
-                | State::Lingering { .. }
-                | State::Closed(_) => break,
+            let look = if self.state.expects_head() {
+                self.read_head(&mut input[left.clone()], context)
+            } else if let State::ReadingBody(content) = &mut self.state {
+                let progress = content.take(&mut input[left.clone()], &context.common.limits);
+                let head_bytes = content.head_bytes();
+                context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+                self.on_content(progress, head_bytes, &input[left.clone()], context)
+            } else {
+                break;
             };
             match look {
                 InputUse::Consumed(bytes) => left.start += bytes,
@@ -60,35 +52,18 @@ impl Connection {
                 }
             }
         }
-        match &self.state {
-            // Nothing after the last answer is processed.
-            State::Writing(
-                After::Close(_)
-                | After::Linger(_)
-                | After::End(_)
-                | After::Source(
-                    _,
-                    AfterSource::Close(_) | AfterSource::Linger(_) | AfterSource::End(_),
-                ),
-            ) if !left.is_empty() => {
-                self.state.on_input_left();
-                0..0
-            }
-            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_)
-                if !left.is_empty() =>
-            {
-                self.backlog = Backlog::Input;
-                left
-            }
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Lingering { .. }
-            | State::Closed(_) => left,
+        if left.is_empty() {
+            return left;
         }
+        if let State::Writing(After::End(_) | After::Source(_, Some(_))) = &self.state {
+            // Nothing after the last answer is processed.
+            self.state.on_input_left();
+            return 0..0;
+        }
+        if self.demand() == Demand::Receive {
+            self.backlog = Backlog::Input;
+        }
+        left
     }
 
     /// Looks for a head at the start of `input`, and goes on from there if it is whole.
@@ -215,17 +190,6 @@ impl Connection {
         received: &[u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
-        self.answer_fault(kind, received, AfterSource::Linger(kind.close_reason()), context);
-        InputUse::Consumed(received.len())
-    }
-
-    pub(super) fn answer_fault<H: Handler>(
-        &mut self,
-        kind: FaultKind,
-        received: &[u8],
-        then: AfterSource,
-        context: &mut Context<'_, H>,
-    ) {
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -239,19 +203,20 @@ impl Connection {
         context.common.metrics.faults += 1;
         context.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.saturating_add(1);
-        self.on_answer(sent.body, then, context);
+        self.on_answer(sent.body, Some(Ending::behind_fault(kind)), context);
+        InputUse::Consumed(received.len())
     }
 }
 
 /// What comes after an answer, by what it says and what its request asked for.
 #[cold]
-fn what_comes_then(said: Persistence, asked: Persistence) -> AfterSource {
+fn what_comes_then(said: Persistence, asked: Persistence) -> AfterAnswer {
     match (said, asked) {
-        (Persistence::Keep | Persistence::KeepStated, _) => AfterSource::Request,
+        (Persistence::Keep | Persistence::KeepStated, _) => None,
         // A peer that asked for the end says nothing more. One that did not may be sending.
-        (Persistence::Close, Persistence::Close) => AfterSource::Close(CloseReason::Answered),
+        (Persistence::Close, Persistence::Close) => Some(Ending::Close(CloseReason::Answered)),
         (Persistence::Close, Persistence::Keep | Persistence::KeepStated) => {
-            AfterSource::Linger(CloseReason::Answered)
+            Some(Ending::Linger(CloseReason::Answered))
         }
     }
 }

@@ -36,6 +36,7 @@ use super::arrows;
 pub use super::name::Name;
 use crate::answer::source::Streaming;
 use crate::http::body::{Content, ContentUse};
+use crate::http::fault::FaultKind;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -54,7 +55,7 @@ pub(crate) enum State {
     Writing(After),
     /// Everything owed is out, and the source of the present answer is to be asked for more when
     /// its time has come. Nothing is received meanwhile.
-    Pausing(Box<Streaming>, AfterSource),
+    Pausing(Box<Streaming>, AfterAnswer),
     /// The last answer is out and our side is closed. What the peer still says is counted and
     /// thrown away, because closing on unread input would make the kernel send a reset, which
     /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
@@ -95,36 +96,38 @@ pub(crate) enum After {
     /// answers.
     Body(Box<Content>),
     /// More of this answer, which its source has to be asked for.
-    Source(Box<Streaming>, AfterSource),
-    /// The end, at once: the peer has nothing more to say that we know of.
-    Close(CloseReason),
-    /// The end, after lingering.
-    Linger(CloseReason),
-    /// The end, at once: the peer has ended its side, so nothing of it can be left unread.
-    End(CloseReason),
+    Source(Box<Streaming>, AfterAnswer),
+    /// The end.
+    End(Ending),
 }
 
-/// What comes when a source has given its last piece, and that is written.
+/// What comes when the present answer is written: the next request, if it is no end.
+pub(crate) type AfterAnswer = Option<Ending>;
+
+/// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AfterSource {
-    /// As [`After::Request`].
-    Request,
-    /// As [`After::Close`].
+pub(crate) enum Ending {
+    /// At once: the peer has nothing more to say that we know of.
     Close(CloseReason),
-    /// As [`After::Linger`].
+    /// After lingering.
     Linger(CloseReason),
-    /// As [`After::End`].
-    End(CloseReason),
+    /// At once: the peer has ended its side, so nothing of it can be left unread.
+    PeerEnded(CloseReason),
 }
 
-impl From<AfterSource> for After {
-    fn from(then: AfterSource) -> After {
-        match then {
-            AfterSource::Request => After::Request,
-            AfterSource::Close(reason) => After::Close(reason),
-            AfterSource::Linger(reason) => After::Linger(reason),
-            AfterSource::End(reason) => After::End(reason),
+impl Ending {
+    /// What comes behind the answer to this fault.
+    pub(crate) fn behind_fault(kind: FaultKind) -> Ending {
+        match kind == FaultKind::HeadUnfinished || kind == FaultKind::BodyUnfinished {
+            true => Ending::PeerEnded(kind.close_reason()),
+            false => Ending::Linger(kind.close_reason()),
         }
+    }
+}
+
+impl From<AfterAnswer> for After {
+    fn from(then: AfterAnswer) -> After {
+        then.map_or(After::Request, After::End)
     }
 }
 
@@ -142,24 +145,25 @@ impl State {
         }
     }
 
+    /// Whether what comes next is a head.
+    #[inline]
+    pub(crate) fn expects_head(&self) -> bool {
+        matches!(
+            self,
+            State::Fresh | State::Idle | State::ReadingHead(_) | State::Writing(After::Request)
+        )
+    }
+
     /// Part of a head is here: `looked` bytes, which end at `place`.
     pub(crate) fn on_partial_head(&mut self, looked: u32, place: HeadEnd, now: Time) {
-        match self {
-            State::Fresh | State::Idle => {
-                let began = PartialHead { began: now, looked, dropped: 0, place };
-                self.enter("on_partial_head", State::ReadingHead(began));
-            }
-            State::ReadingHead(head) => (head.looked, head.place) = (looked, place),
-            // Behind answers that are not sent yet: looked at again once they are.
-            State::Writing(After::Request) => {}
-            State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Lingering { .. }
-            | State::Closed(_) => {
-                unreachable!("a head is only read where a request may begin")
-            }
+        assert!(self.expects_head(), "a head is only read where a request may begin");
+        if let State::ReadingHead(head) = self {
+            (head.looked, head.place) = (looked, place);
+        } else if !matches!(self, State::Writing(_)) {
+            let began = PartialHead { began: now, looked, dropped: 0, place };
+            self.enter("on_partial_head", State::ReadingHead(began));
         }
+        // Behind answers that are not sent yet it is looked at again once they are.
     }
 
     /// An empty line of `bytes` before the first request is dropped. The client has begun to send.
@@ -178,21 +182,12 @@ impl State {
 
     /// A head is whole and its content is not.
     pub(crate) fn on_partial_body(&mut self, content: Box<Content>) {
-        match self {
-            State::Fresh | State::Idle | State::ReadingHead(_) => {
-                self.enter("on_partial_body", State::ReadingBody(content));
-            }
-            State::Writing(After::Request) => {
-                self.enter("on_partial_body", State::Writing(After::Body(content)));
-            }
-            State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Lingering { .. }
-            | State::Closed(_) => {
-                unreachable!("a body follows a head")
-            }
-        }
+        assert!(self.expects_head(), "a body follows a head");
+        let next = match self.name() == Name::Writing {
+            true => State::Writing(After::Body(content)),
+            false => State::ReadingBody(content),
+        };
+        self.enter("on_partial_body", next);
     }
 
     /// A head is whole, and its client waits for the 100 that has just been encoded.
@@ -202,37 +197,19 @@ impl State {
 
     /// An answer has been encoded. More may be encoded behind it before anything is sent.
     pub(crate) fn on_answer(&mut self, after: After) {
-        match self {
-            State::Fresh | State::Idle | State::ReadingHead(_) | State::Writing(After::Request) => {
-                self.enter_from_bare("on_answer", State::Writing(after));
-            }
-            State::ReadingBody(_) => self.enter("on_answer", State::Writing(after)),
-            State::Writing(_) | State::Pausing(..) | State::Lingering { .. } | State::Closed(_) => {
-                unreachable!("nothing is answered after the last answer")
-            }
+        if self.expects_head() {
+            return self.enter_from_bare("on_answer", State::Writing(after));
         }
+        assert!(matches!(self, State::ReadingBody(_)), "nothing is answered after the last answer");
+        self.enter("on_answer", State::Writing(after));
     }
 
     /// Input is left behind the last answer, so closing at once could destroy it.
     pub(crate) fn on_input_left(&mut self) {
-        match self {
-            State::Writing(After::Close(reason)) => {
-                let reason = *reason;
-                self.enter("on_input_left", State::Writing(After::Linger(reason)));
-            }
-            State::Writing(After::Source(_, then)) => {
-                if let AfterSource::Close(reason) = *then {
-                    *then = AfterSource::Linger(reason);
-                }
-            }
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Lingering { .. }
-            | State::Closed(_) => {}
+        if let State::Writing(After::End(ending) | After::Source(_, Some(ending))) = self
+            && let Ending::Close(reason) = *ending
+        {
+            *ending = Ending::Linger(reason);
         }
     }
 
@@ -248,16 +225,10 @@ impl State {
 
     /// The source that is to be asked next, if the present answer comes from one.
     pub(crate) fn source(&mut self) -> Option<&mut Streaming> {
-        match self {
-            State::Pausing(body, _) | State::Writing(After::Source(body, _)) => Some(body),
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Lingering { .. }
-            | State::Closed(_) => None,
-        }
+        let (State::Pausing(body, _) | State::Writing(After::Source(body, _))) = self else {
+            return None;
+        };
+        Some(body)
     }
 
     /// The source has given a piece, and will be asked for more.
@@ -273,9 +244,9 @@ impl State {
     /// The source did not keep its word. What it gave before is still sent, and then the end.
     pub(crate) fn on_source_broken(&mut self) {
         self.go_on_from_source("on_source_broken", |body, then| match then {
-            AfterSource::End(_) => After::End(body.broken()),
-            AfterSource::Request | AfterSource::Close(_) | AfterSource::Linger(_) => {
-                After::Linger(body.broken())
+            Some(Ending::PeerEnded(_)) => After::End(Ending::PeerEnded(body.broken())),
+            None | Some(Ending::Close(_) | Ending::Linger(_)) => {
+                After::End(Ending::Linger(body.broken()))
             }
         });
     }
@@ -283,7 +254,7 @@ impl State {
     fn go_on_from_source(
         &mut self,
         by: &'static str,
-        after: impl FnOnce(Box<Streaming>, AfterSource) -> After,
+        after: impl FnOnce(Box<Streaming>, AfterAnswer) -> After,
     ) {
         let before = self.name();
         let (State::Pausing(body, then) | State::Writing(After::Source(body, then))) =
@@ -297,17 +268,10 @@ impl State {
     /// Everything owed has been written, but for the piece of a file that may come behind it.
     #[inline]
     pub(crate) fn on_written(&mut self) {
-        match self {
-            State::Writing(After::Request) => self.enter_from_bare("on_written", State::Idle),
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Lingering { .. }
-            | State::Closed(_) => self.on_written_before(),
+        if let State::Writing(After::Request) = self {
+            return self.enter_from_bare("on_written", State::Idle);
         }
+        self.on_written_before();
     }
 
     /// The same, where something else than the next request comes behind it. Kept off the way of
@@ -324,22 +288,16 @@ impl State {
                 State::Writing(After::Source(body, then))
             }
             After::Source(body, then) => State::Pausing(body, then),
-            After::Close(reason) | After::End(reason) => State::Closed(reason),
-            After::Linger(reason) => State::Lingering { drained: 0, spans: 1, reason },
+            After::End(Ending::Close(reason) | Ending::PeerEnded(reason)) => State::Closed(reason),
+            After::End(Ending::Linger(reason)) => State::Lingering { drained: 0, spans: 1, reason },
         };
         self.enter_from(Name::Writing, "on_written", next);
     }
 
     /// The connection ends. The first reason stays.
     pub(crate) fn on_close(&mut self, reason: CloseReason) {
-        let reason = match self {
-            State::Lingering { reason, .. } | State::Closed(reason) => *reason,
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..) => reason,
+        let (State::Lingering { reason, .. } | State::Closed(reason)) = *self else {
+            return self.enter("on_close", State::Closed(reason));
         };
         self.enter("on_close", State::Closed(reason));
     }
