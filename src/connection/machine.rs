@@ -5,13 +5,10 @@
 //! next, does it, and reports what came of it.
 
 use std::io::IoSlice;
-use std::net::SocketAddr;
 
-use super::state::{After, AfterAnswer, Name, State};
+use super::state::{After, Name, State};
 use crate::answer::handler::Handler;
-use crate::answer::source::Streaming;
 use crate::answer::waker::Wakers;
-use crate::buffer::kept::Kept;
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
@@ -134,7 +131,7 @@ impl Connection {
                     Backlog::Input | Backlog::End => Demand::Resume,
                 }
             }
-            State::Writing(After::Source(body, _)) => body_demand(body),
+            State::Writing(After::Source(..)) => self.body_demand(),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
             State::Lingering { .. } => Demand::Drain,
@@ -145,34 +142,6 @@ impl Connection {
     /// The state's name.
     pub(crate) fn state(&self) -> Name {
         self.state.name()
-    }
-
-    /// Where it comes from.
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address.into()
-    }
-
-    /// Answers given so far, to requests and to faults.
-    pub(crate) fn served(&self) -> u32 {
-        self.served
-    }
-
-    /// Input that is kept between turns, in bytes.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        self.parked.as_ref().map_or(0, |parked| parked.input.len())
-    }
-
-    /// The memory that is kept for it beside the allocator's, in bytes.
-    pub(crate) fn mapped_bytes(&self) -> usize {
-        self.parked.as_ref().map_or(0, |parked| parked.mapped_bytes())
-    }
-
-    /// Output that the peer has still to be sent, in bytes: `hot` is the loop's output.
-    pub(crate) fn owed_bytes(&self, hot: &Output) -> usize {
-        match &self.parked {
-            Some(parked) if !parked.output.is_empty() => parked.output.len(),
-            Some(_) | None => hot.len(),
-        }
     }
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
@@ -285,14 +254,10 @@ impl Connection {
         }
         self.state.on_written();
         self.wait_from(context.now);
-        match &self.state {
-            State::Idle | State::ReadingBody(_) => self.advance_parked(context),
-            State::Pausing(..) => self.on_piece_sent(context),
-            State::Fresh
-            | State::ReadingHead(_)
-            | State::Writing(_)
-            | State::Lingering { .. }
-            | State::Closed(_) => {}
+        if let State::Idle | State::ReadingBody(_) = self.state {
+            self.advance_parked(context);
+        } else if let State::Pausing(..) = self.state {
+            self.on_piece_sent(context);
         }
     }
 
@@ -317,54 +282,9 @@ impl Connection {
         self.release_parked();
     }
 
-    /// Gives back what has come and will not be looked at any more.
-    pub(super) fn drop_input(&mut self) {
-        if let Some(parked) = self.parked.as_mut() {
-            parked.input = Kept::default();
-        }
-        self.release_parked();
-    }
-
     pub(super) fn release_parked(&mut self) {
         if self.parked.as_ref().is_some_and(|parked| parked.is_empty()) {
             self.parked = None;
         }
-    }
-
-    /// The memory that is kept for this client beyond its slot, in bytes.
-    #[cfg(test)]
-    pub(super) fn parked_bytes(&self) -> usize {
-        self.parked.as_ref().map_or(0, |parked| parked.capacity())
-    }
-
-    /// An answer is encoded, or its head is and a source gives the rest.
-    #[cold]
-    pub(super) fn on_answer<H>(
-        &mut self,
-        body: Option<Box<Streaming>>,
-        then: AfterAnswer,
-        context: &mut Context<'_, H>,
-    ) {
-        match body {
-            None => self.state.on_answer(After::from(then)),
-            Some(body) => {
-                match &*body {
-                    Streaming::Source(_) => context.common.metrics.streams += 1,
-                    Streaming::File(_) => context.common.metrics.files += 1,
-                }
-                self.state.on_answer(After::Source(body, then));
-                // The first piece goes out together with the head.
-                self.ask_source(context);
-            }
-        }
-    }
-}
-
-/// What to do next in an answer whose body comes over time.
-#[cold]
-fn body_demand(body: &Streaming) -> Demand {
-    match body.piece() {
-        Some(_) => Demand::SendFile,
-        None => Demand::Send,
     }
 }

@@ -7,7 +7,7 @@
 //! [`content`] is what it does with content that is not whole yet.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
-//! [`lingering`] bounds what comes behind the last answer.
+//! [`lingering`] bounds what comes behind the last answer, and [`observed`] says how a connection is.
 //! [`streaming`] asks the sources of answers that come over time, and [`waiting`] says how long a
 //! connection waits, for what, and what renews that.
 
@@ -17,6 +17,7 @@ mod content;
 mod lingering;
 mod machine;
 mod name;
+mod observed;
 mod partial;
 mod requests;
 pub(crate) mod state;

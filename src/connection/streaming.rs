@@ -7,17 +7,50 @@
 //! A file is asked in the same way. Its pieces are sent as they are, or copied, and then treated
 //! like a source's.
 
-use super::machine::{Common, Connection, Context, Unread};
-use super::state::{Name, State};
+use super::machine::{Common, Connection, Context, Demand, Unread};
+use super::state::{After, AfterAnswer, Name, State};
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
 use crate::answer::source::{Asking, FRAMING_BYTES_MAX, Streaming};
 use crate::answer::waker::Name as SourceName;
+use crate::buffer::kept::Kept;
 use crate::metrics::CloseReason;
 use crate::work;
 
 impl Connection {
+    /// What to do next in an answer whose body comes over time.
+    #[cold]
+    pub(super) fn body_demand(&self) -> Demand {
+        let has_piece = matches!(
+            &self.state,
+            State::Writing(After::Source(body, _)) if body.piece().is_some()
+        );
+        if has_piece { Demand::SendFile } else { Demand::Send }
+    }
+
+    /// An answer is encoded, or its head is and a source gives the rest.
+    #[cold]
+    pub(super) fn on_answer<H>(
+        &mut self,
+        body: Option<Box<Streaming>>,
+        then: AfterAnswer,
+        context: &mut Context<'_, H>,
+    ) {
+        match body {
+            None => self.state.on_answer(After::from(then)),
+            Some(body) => {
+                match &*body {
+                    Streaming::Source(_) => context.common.metrics.streams += 1,
+                    Streaming::File(_) => context.common.metrics.files += 1,
+                }
+                self.state.on_answer(After::Source(body, then));
+                // The first piece goes out together with the head.
+                self.ask_source(context);
+            }
+        }
+    }
+
     /// Whether it waits for nothing but its disk.
     pub(crate) fn awaits_disk(&self) -> bool {
         matches!(&self.state, State::Pausing(body, _) if matches!(**body, Streaming::File(_)))
@@ -77,7 +110,10 @@ impl Connection {
     /// was kept of that is given back.
     fn break_off(&mut self) {
         self.state.on_source_broken();
-        self.drop_input();
+        if let Some(parked) = self.parked.as_mut() {
+            parked.input = Kept::default();
+        }
+        self.release_parked();
     }
 
     /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked
