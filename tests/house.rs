@@ -43,6 +43,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "server/registering.rs",
             "server/signals.rs",
             "server/stream.rs",
+            "server/timer.rs",
         ],
     ),
     ("httparse::", &["http/parse.rs"]),
@@ -54,7 +55,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     (
         "rustix::",
         &[
-            "server/alarm.rs",
+            "server/timer.rs",
             "cli/standard_error.rs",
             "server/descriptors.rs",
             "answer/file/system.rs",

@@ -45,6 +45,7 @@ mod registering;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
+mod timer;
 mod worst;
 
 use admin_side::AdminSide;
