@@ -9,6 +9,8 @@
 
 #[path = "../support/needed.rs"]
 mod needed;
+#[path = "../support/shipped.rs"]
+mod shipped;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../support/trace.rs"]
@@ -22,7 +24,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -33,7 +34,6 @@ use oneloop::handlers::FixedText;
 use oneloop::testing::Listener;
 use oneloop::{Limits, Timeouts};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use support::Answers;
 use trace::{CallRates, Watched, can_trace};
 
 #[global_allocator]
@@ -311,22 +311,9 @@ impl Stream for Descriptor {
     }
 }
 
-/// How long an answer is. All are equally long: only the time in `Date` differs.
+/// How long an answer is.
 fn answer_bytes(server: &Watched) -> usize {
-    let mut client = server.connect();
-    client.write_all(GET.as_bytes()).unwrap();
-    let mut received = Vec::new();
-    loop {
-        let mut buf = [0; 1024];
-        let bytes = client.read(&mut buf).unwrap();
-        assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
-        received.extend_from_slice(&buf[..bytes]);
-        let answers = Answers::read(&received, false, &[]);
-        if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
-            assert_eq!(answer.status, 200);
-            return received.len();
-        }
-    }
+    server.answer_bytes(GET.as_bytes())
 }
 
 /// Reads what each client is owed, and nothing but that.

@@ -30,18 +30,9 @@ fn the_program_is_made_of_thirty_seven_crates() {
 /// whole file counts, as it is installed: it has no names and no lines for a debugger.
 #[test]
 fn the_installed_program_is_at_most_two_mebibytes() {
-    let build = |format: &str| {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(["build", "--release", "--bin", "oneloop", "--quiet", "--message-format"]);
-        command.arg(format).current_dir(env!("CARGO_MANIFEST_DIR"));
-        command.stdin(Stdio::null()).stderr(Stdio::inherit());
-        command
-    };
     // Without the lock, so that the others need not wait for the compiler.
-    assert!(build("short").stdout(Stdio::null()).status().unwrap().success());
+    let program = shipped::program();
     let _alone = alone();
-    let messages = build("json").output().unwrap().stdout;
-    let program = String::from_utf8(messages).unwrap().lines().find_map(executable).unwrap();
     let bytes = fs::metadata(&program).unwrap().len();
     println!("{}: {bytes} bytes", program.display());
     assert!(bytes <= 2 * 1024 * 1024, "{} has {bytes} bytes", program.display());
@@ -65,10 +56,4 @@ fn crates_below(features: &[&str]) -> BTreeSet<String> {
         format!("{name} {version}")
     });
     names.filter(|name| !name.starts_with("oneloop ")).collect()
-}
-
-/// The program that a line of cargo's messages tells of.
-fn executable(message: &str) -> Option<PathBuf> {
-    let message: serde_json::Value = serde_json::from_str(message).ok()?;
-    Some(message.get("executable")?.as_str()?.into())
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -17,10 +18,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 
 use crate::needed::report_not_run;
-use crate::support::{PATIENCE, pass_on};
+use crate::support::{Answers, PATIENCE, pass_on};
 
 /// No test here waits for a timeout: whoever has nothing to say may stay.
 const PATIENT: [&str; 4] = ["--first-byte-timeout", "1h", "--idle-timeout", "1h"];
@@ -61,6 +62,13 @@ impl Watched {
         let mut command = Command::new("sh");
         let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_oneloop")]).args(arguments);
+        Watched::spawn(command, None)
+    }
+
+    /// Starts it by a command that ends where its arguments begin, with another program in front of
+    /// it perhaps, and with these arguments.
+    pub fn start_as(mut command: Command, arguments: &[&str]) -> Watched {
+        command.args(arguments);
         Watched::spawn(command, None)
     }
 
@@ -137,6 +145,37 @@ impl Watched {
         stream
     }
 
+    /// How long the answer to this request is. All are equally long: only the time in `Date` differs.
+    pub fn answer_bytes(&self, request: &[u8]) -> usize {
+        let mut client = self.connect();
+        client.write_all(request).expect("the server reads it");
+        let mut received = Vec::new();
+        loop {
+            let mut buf = [0; 4096];
+            let bytes = client.read(&mut buf).expect("the server answers");
+            assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
+            received.extend_from_slice(&buf[..bytes]);
+            let answers = Answers::read(&received, false, &[]);
+            if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
+                assert_eq!(answer.status, 200);
+                return received.len();
+            }
+        }
+    }
+
+    /// Has it stand still, and returns once it does.
+    pub fn pause(&self) {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, Signal::STOP).expect("it has not been reaped");
+        let stopped = waitpid(Some(pid), WaitOptions::UNTRACED).expect("it is a child");
+        assert!(stopped.is_some_and(|(_, status)| status.stopped()), "it stands still");
+    }
+
+    /// Has it go on.
+    pub fn go_on(&self) {
+        kill_process(Pid::from_child(&self.child), Signal::CONT).expect("it has not been reaped");
+    }
+
     /// How many threads it has. Not to be asked of strace.
     pub fn threads(&self) -> usize {
         self.entries("task")
@@ -184,12 +223,17 @@ impl Watched {
         kib * 1024
     }
 
-    /// Stops it, and says what strace has counted from its start to its end.
-    pub fn stop_and_count(mut self) -> Calls {
-        // strace leaves this signal to the server, and ends after it.
+    /// Stops it, and returns once it has ended.
+    pub fn stop(&mut self) {
+        // What stands in front of the server leaves this signal to it, and ends after it.
         kill_process_group(Pid::from_child(&self.child), Signal::TERM).expect("it is not reaped");
         let status = self.child.wait().expect("a child can be waited for");
-        assert!(status.success(), "the server, or strace, has ended with {status}");
+        assert!(status.success(), "the server, or what stands in front of it, has ended: {status}");
+    }
+
+    /// Stops it, and says what strace has counted from its start to its end.
+    pub fn stop_and_count(mut self) -> Calls {
+        self.stop();
         let file = self.calls.clone().expect("it was started under strace");
         let table = fs::read_to_string(&file).expect("strace has written its table");
         fs::remove_file(file).expect("it was there a moment ago");
@@ -199,7 +243,7 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        // Both fail only if `stop_and_count` has been here before.
+        // Both fail only if `stop` has been here before.
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         let _ = self.child.wait();
     }
