@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::event::ClientEvent;
 use super::id::ClientId;
@@ -12,7 +13,7 @@ use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Common, Connection, Context, Deadline, Demand};
+use crate::connection::{Common, Connection, Context, Deadline, Demand, Unread};
 use crate::engine::socket::{Interest, Readiness, Received, Socket, Stream, Taken};
 use crate::engine::timers::{Link, Timed};
 use crate::http::peer::Peer;
@@ -27,34 +28,39 @@ const RECEIVE_BYTES_MIN: usize = 1024;
 
 /// Everything that an idle client costs: held to 112 bytes by a test.
 #[derive(Debug)]
-pub(crate) struct Client<S> {
-    pub(crate) socket: Socket<S>,
-    pub(crate) connection: Connection,
+pub(super) struct Client<S> {
+    pub(super) socket: Socket<S>,
+    pub(super) connection: Connection,
     link: Link,
     /// Counts connections: tells this client from earlier ones with the same slab key, and names
     /// it in the log.
-    pub(crate) generation: u32,
-    pub(crate) queued: bool,
+    pub(super) generation: u32,
+    pub(super) queued: bool,
     /// The server is stopping, and checks it once more before it is closed as idle, or has done so.
-    pub(crate) checked: bool,
+    pub(super) checked: bool,
     /// What the poll has been asked to report.
-    pub(crate) interest: Interest,
+    pub(super) interest: Interest,
 }
 
-/// What a step came to.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Something was done, and there may be more to do.
-    Moved,
+/// Why a client stops running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Run {
     /// Nothing can be done until the poll reports something, or a time has come.
-    AwaitsPeer,
+    Waits,
+    /// Its budget is used up.
+    Spent,
+    /// It is held, and has taken the one step that it may.
+    Stepped,
     /// The connection has ended.
     Ended(CloseReason),
 }
 
+/// What a step came to: unless it breaks, something was done, and there may be more to do.
+pub(super) type Step = ControlFlow<Run>;
+
 impl<S: Stream> Client<S> {
     /// The `generation`th client, who came from `peer` at `now`.
-    pub(crate) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
+    pub(super) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
         Client {
             socket: Socket::new(stream),
             connection: Connection::new(Peer::from(peer), now),
@@ -66,13 +72,13 @@ impl<S: Stream> Client<S> {
         }
     }
 
-    pub(crate) fn peer(&self) -> SocketAddr {
+    pub(super) fn peer(&self) -> SocketAddr {
         self.connection.address()
     }
 
     /// What the poll has to report for this client to wait for it. Never less than it has been
     /// asked for: with edges, an interest that finds nothing to report costs nothing.
-    pub(crate) fn wanted_interest(&self) -> Interest {
+    pub(super) fn wanted_interest(&self) -> Interest {
         match self.connection.demand() {
             Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
             // A client that pauses is registered, so that the poll reports its loss.
@@ -84,12 +90,12 @@ impl<S: Stream> Client<S> {
     }
 
     /// Its name: `key` is its slot's.
-    pub(crate) fn id(&self, key: usize) -> ClientId {
+    pub(super) fn id(&self, key: usize) -> ClientId {
         ClientId::new(key, self.generation)
     }
 
     /// Does what the connection demands next.
-    pub(crate) fn step<H: Handler>(
+    pub(super) fn step<H: Handler>(
         &mut self,
         buffer: &mut [u8],
         context: &mut StepContext<'_, H>,
@@ -97,27 +103,29 @@ impl<S: Stream> Client<S> {
         let before = context.steps.before(&self.connection);
         let step = match self.connection.demand() {
             Demand::Receive | Demand::Drain => {
-                let common = &mut context.turn.common;
+                let common = &mut *context.common;
                 let left = common.budget.left().max(RECEIVE_BYTES_MIN);
                 let bytes_max = self.connection.receive_bytes_max(&common.limits);
                 let buffer = &mut buffer[..bytes_max.min(RECEIVE_BYTES).min(left)];
                 let received = self.socket.receive(buffer, &mut common.metrics);
                 let unread = self.socket.unread();
                 context.tell(self, || ClientEvent::Received { received, unread });
-                self.on_received(received, buffer, &mut context.turn)
+                self.on_received(received, buffer, context)
             }
             Demand::Resume => self.resume(context),
             Demand::Send => self.send(context),
             Demand::SendFile => self.send_file(context),
-            Demand::Pause => self.pause(),
-            Demand::Close(reason) => Step::Ended(reason),
+            // Nothing is received, so whether the peer is still there is known from the poll alone.
+            Demand::Pause if self.socket.is_lost() => self.lost(),
+            Demand::Pause => Break(Run::Waits),
+            Demand::Close(reason) => Break(Run::Ended(reason)),
         };
         context.tell_change(before, &step, self);
         step
     }
 
     /// The first half of a step that receives; `None` if the next step is another one.
-    pub(crate) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
+    pub(super) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
             Demand::Resume | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
@@ -128,14 +136,14 @@ impl<S: Stream> Client<S> {
 
     /// The second half: the connection takes what lies at the start of `buffer`, to read it or to
     /// throw it away.
-    pub(crate) fn take<H: Handler>(
+    pub(super) fn take<H: Handler>(
         &mut self,
         received: Received,
         buffer: &mut [u8],
         context: &mut StepContext<'_, H>,
     ) -> Step {
         let before = context.steps.before(&self.connection);
-        let step = self.on_received(received, buffer, &mut context.turn);
+        let step = self.on_received(received, buffer, context);
         context.tell_change(before, &step, self);
         step
     }
@@ -145,32 +153,27 @@ impl<S: Stream> Client<S> {
         &mut self,
         received: Received,
         buffer: &mut [u8],
-        context: &mut Context<'_, H>,
+        context: &mut StepContext<'_, H>,
     ) -> Step {
-        let step = match received {
+        match received {
             Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
                 self.connection.on_drained(bytes, context.common);
-                Step::Moved
             }
             Received::Bytes(bytes) => {
-                self.connection.on_bytes(&mut buffer[..bytes], context);
-                Step::Moved
+                self.connection.on_bytes(&mut buffer[..bytes], &mut context.of_connection());
             }
-            Received::WouldBlock | Received::Nothing => return Step::AwaitsPeer,
-            Received::End => {
-                self.connection.on_eof(context);
-                Step::Moved
-            }
-            Received::Lost => self.lost(),
-        };
+            Received::WouldBlock | Received::Nothing => return Break(Run::Waits),
+            Received::End => self.connection.on_eof(&mut context.of_connection()),
+            Received::Lost => _ = self.lost(),
+        }
         // Counted when at least one request has been looked at, however small the budget is.
         context.common.budget.spend(work::RECEIVE + received.bytes());
-        step
+        Continue(())
     }
 
     /// Keeps what came for the client's next turn, in which it is looked at.
     #[cold]
-    pub(crate) fn put_off(&mut self, received: Received, came: &[u8], common: &mut Common) {
+    pub(super) fn put_off(&mut self, received: Received, came: &[u8], common: &mut Common) {
         match received {
             Received::Bytes(_) => self.connection.put_off(came, common),
             Received::Lost => _ = self.lost(),
@@ -185,24 +188,17 @@ impl<S: Stream> Client<S> {
     fn resume<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         let kept = self.connection.kept_bytes();
         context.tell(self, || ClientEvent::Resumed { kept });
-        self.connection.on_resume(&mut context.turn);
-        Step::Moved
+        self.connection.on_resume(&mut context.of_connection());
+        Continue(())
     }
 
     /// Offers the kernel no more than what is left of the client's budget: it may take all of it.
     fn send<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
-        let common = &mut context.turn.common;
+        let common = &mut *context.common;
         let owed = self.connection.owed(&common.output, common.budget.left());
         let offered = owed[0].len() + owed[1].len();
         let taken = self.socket.send(owed, &mut common.metrics);
-        context.tell(self, || ClientEvent::Sent { taken, offered });
-        match self.sent(taken, &mut context.turn) {
-            Ok(bytes) => {
-                self.connection.on_sent(bytes, self.socket.unread(), &mut context.turn);
-                self.after_sending()
-            }
-            Err(step) => step,
-        }
+        self.on_taken(taken, offered, context, Connection::on_sent)
     }
 
     /// Sends what lies before a piece of a file, and in the next step that piece.
@@ -210,63 +206,45 @@ impl<S: Stream> Client<S> {
     #[inline(never)]
     fn send_file<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         if !self.socket.has_room() {
-            return Step::AwaitsPeer;
+            return Break(Run::Waits);
         }
-        let left = context.turn.common.budget.left();
-        let owed = self.connection.owed(&context.turn.common.output, left);
-        let offered = owed[0].len();
+        let left = context.common.budget.left();
+        let owed = &self.connection.owed(&context.common.output, left)[0];
+        let offered = owed.len();
         if offered > 0 {
-            let taken = self.socket.send_more(&owed[0], &mut context.turn.common.metrics);
-            context.tell(self, || ClientEvent::Sent { taken, offered });
-            let bytes = match self.sent(taken, &mut context.turn) {
-                Ok(bytes) => bytes,
-                Err(step) => return step,
-            };
-            let unread = self.socket.unread();
-            self.connection.on_sent_before_file(bytes, unread, &mut context.turn);
-        } else if let Some(mut piece) = self.connection.file_piece(&mut context.turn) {
-            piece.bytes = piece.bytes.min(left);
-            let offered = piece.bytes;
-            let taken = self.socket.send_file(piece, &mut context.turn.common.metrics);
-            context.tell(self, || ClientEvent::Sent { taken, offered });
-            let bytes = match self.sent(taken, &mut context.turn) {
-                Ok(bytes) => bytes,
-                Err(step) => return step,
-            };
-            self.connection.on_file_sent(bytes, self.socket.unread(), &mut context.turn);
-        } else {
-            return Step::Moved;
+            let taken = self.socket.send_more(owed, &mut context.common.metrics);
+            return self.on_taken(taken, offered, context, Connection::on_sent_before_file);
         }
-        self.after_sending()
+        let Some(mut piece) = self.connection.file_piece(&mut context.of_connection()) else {
+            return Continue(());
+        };
+        piece.bytes = piece.bytes.min(left);
+        let offered = piece.bytes;
+        let taken = self.socket.send_file(piece, &mut context.common.metrics);
+        self.on_taken(taken, offered, context, Connection::on_file_sent)
     }
 
-    /// The bytes that the kernel has taken, which cost budget; or what the step came to without any.
-    #[inline]
-    fn sent<H>(&mut self, taken: Taken, context: &mut Context<'_, H>) -> Result<usize, Step> {
-        match taken {
-            Taken::Bytes(bytes) => {
-                context.common.budget.spend(work::SEND + bytes);
-                Ok(bytes)
-            }
-            Taken::WouldBlock | Taken::Nothing => Err(Step::AwaitsPeer),
-            Taken::Lost => Err(self.lost()),
+    /// The kernel was offered this many bytes: `on_sent` is told how many it has taken.
+    #[inline(always)]
+    fn on_taken<H>(
+        &mut self,
+        taken: Taken,
+        offered: usize,
+        context: &mut StepContext<'_, H>,
+        on_sent: impl FnOnce(&mut Connection, usize, Unread, &mut Context<'_, H>),
+    ) -> Step {
+        context.tell(self, || ClientEvent::Sent { taken, offered });
+        let bytes = match taken {
+            Taken::Bytes(bytes) => bytes,
+            Taken::WouldBlock | Taken::Nothing => return Break(Run::Waits),
+            Taken::Lost => return self.lost(),
+        };
+        context.common.budget.spend(work::SEND + bytes);
+        on_sent(&mut self.connection, bytes, self.socket.unread(), &mut context.of_connection());
+        if self.connection.state() == Name::Lingering && self.shutdown_write().is_err() {
+            return self.lost();
         }
-    }
-
-    /// What a step came to that has sent.
-    #[inline]
-    fn after_sending(&mut self) -> Step {
-        match self.connection.state() {
-            Name::Lingering if self.shutdown_write().is_err() => self.lost(),
-            Name::Fresh
-            | Name::Idle
-            | Name::ReadingHead
-            | Name::ReadingBody
-            | Name::Writing
-            | Name::Pausing
-            | Name::Lingering
-            | Name::Closed => Step::Moved,
-        }
+        Continue(())
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
@@ -275,32 +253,23 @@ impl<S: Stream> Client<S> {
     }
 
     /// The time for what it waits for has run out, or that of its source has come.
-    pub(crate) fn expire<H: Handler>(&mut self, context: &mut StepContext<'_, H>) {
+    pub(super) fn expire<H: Handler>(&mut self, context: &mut StepContext<'_, H>) {
         let before = context.steps.before(&self.connection);
-        match self.connection.deadline(&context.turn.common.timeouts) {
+        match self.connection.deadline(&context.common.timeouts) {
             Some(Deadline::Timeout(class, _)) => {
-                let timeout = context.turn.common.timeouts.of(class);
+                let timeout = context.common.timeouts.of(class);
                 context.tell(self, || ClientEvent::TimedOut { class, timeout });
             }
             Some(Deadline::At(_)) => context.tell(self, || ClientEvent::Due),
             None => {}
         }
-        self.connection.on_deadline(&mut context.turn);
-        context.tell_change(before, &Step::Moved, self);
-    }
-
-    /// Nothing is received, so whether the peer is still there is known from the poll alone.
-    #[cold]
-    fn pause(&mut self) -> Step {
-        match self.socket.is_lost() {
-            true => self.lost(),
-            false => Step::AwaitsPeer,
-        }
+        self.connection.on_deadline(&mut context.of_connection());
+        context.tell_change(before, &Continue(()), self);
     }
 
     fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
-        Step::Moved
+        Continue(())
     }
 }
 
@@ -320,14 +289,21 @@ pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
 }
 
 /// What a client takes a step with: what its connection is given, and what tells of the step.
-pub(crate) struct StepContext<'t, H> {
-    pub(crate) turn: Context<'t, H>,
+pub(super) struct StepContext<'t, H> {
+    pub(super) now: Time,
+    pub(super) handler: &'t mut H,
+    pub(super) common: &'t mut Common,
     pub(super) steps: &'t mut Steps,
     /// The client's key.
     pub(super) key: usize,
 }
 
 impl<H> StepContext<'_, H> {
+    #[inline(always)]
+    fn of_connection(&mut self) -> Context<'_, H> {
+        Context { now: self.now, handler: self.handler, common: self.common }
+    }
+
     #[inline]
     fn tell<S: Stream>(&mut self, client: &Client<S>, step: impl FnOnce() -> ClientEvent) {
         if self.steps.are_told() {
@@ -338,9 +314,9 @@ impl<H> StepContext<'_, H> {
     /// Tells what a step has changed that did anything.
     #[inline]
     fn tell_change<S: Stream>(&mut self, before: Option<Before>, step: &Step, client: &Client<S>) {
-        if let (Some(before), Step::Moved) = (before, step) {
+        if let (Some(before), Continue(())) = (before, step) {
             let id = client.id(self.key);
-            self.steps.tell_change(before, id, &client.connection, &self.turn.common.output);
+            self.steps.tell_change(before, id, &client.connection, &self.common.output);
         }
     }
 }

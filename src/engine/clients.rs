@@ -9,6 +9,7 @@ use log::{Level, max_level};
 use slab::Slab;
 
 use super::batch::{BATCH_BYTES, NOBODY, Receipt, Unfinished};
+use super::client::Client;
 use super::event::ClientEvent;
 use super::id::ClientId;
 use super::slots::SlabMemory;
@@ -18,7 +19,6 @@ use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
-use crate::engine::client::Client;
 use crate::engine::socket::{Readiness, Stream};
 use crate::engine::timers::Timers;
 use crate::http::date::Date;

@@ -1,12 +1,11 @@
 //! What happens when a deadline has passed: the client is checked once more, and then it has expired.
 
-use super::client::{StepContext, readiness_to_check};
+use super::client::{Run, StepContext, readiness_to_check};
 use super::clients::Clients;
-use super::run::Run;
 use super::socket::Stream;
 use crate::answer::handler::Handler;
+use crate::connection::Phase;
 use crate::connection::state::Name;
-use crate::connection::{Context, Phase};
 use crate::time::Time;
 
 /// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
@@ -100,8 +99,8 @@ impl<S: Stream> Clients<S> {
     /// Has one client learn that its time has come. It has to be driven next.
     pub(super) fn expire_client<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.common.driven = key;
-        let turn = Context { now, handler, common: &mut self.common };
-        self.slab[key].expire(&mut StepContext { turn, steps: &mut self.steps, key });
+        let (common, steps) = (&mut self.common, &mut self.steps);
+        self.slab[key].expire(&mut StepContext { now, handler, common, steps, key });
         self.set_deadline(key, None);
     }
 }

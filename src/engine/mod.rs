@@ -34,7 +34,7 @@
 
 pub(crate) mod admission;
 mod batch;
-pub(crate) mod client;
+mod client;
 mod clients;
 mod closing;
 mod event;

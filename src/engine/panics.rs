@@ -9,8 +9,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::batch::{NOBODY, Unfinished};
+use super::client::Run;
 use super::clients::Clients;
-use super::run::Run;
 use crate::answer::handler::Handler;
 use crate::connection::Demand;
 use crate::engine::socket::Stream;

@@ -1,13 +1,15 @@
 //! Drives clients: in batches, and within budgets.
 
+use std::ops::ControlFlow::{Break, Continue};
+
 use super::batch::{Receipt, Unfinished};
-use super::client::{Client, Step, StepContext};
+use super::client::{Client, Run, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, TimeLeft};
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
-use crate::connection::{Context, Demand, Phase};
+use crate::connection::{Demand, Phase};
 use crate::engine::socket::{Received, Stream};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -20,19 +22,6 @@ const BATCH_SHARE_BYTES: usize = REQUESTS_BYTES;
 /// Once a batch has this many bytes of answers, they are sent: they are still in the processor's
 /// cache.
 const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
-
-/// Why a client has stopped running.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Run {
-    /// It waits for its peer.
-    Waits,
-    /// Its budget is used up.
-    Spent,
-    /// It is held, and has taken the one step that it may.
-    Stepped,
-    /// It has ended.
-    Ended(CloseReason),
-}
 
 /// How many steps a client takes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +108,8 @@ impl<S: Stream> Clients<S> {
             let client = &mut self.slab[key];
             let came = &mut self.batch_buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
-            let turn = Context { now, handler, common: &mut self.common };
-            let mut context = StepContext { turn, steps: &mut self.steps, key };
+            let (common, steps) = (&mut self.common, &mut self.steps);
+            let mut context = StepContext { now, handler, common, steps, key };
             let step = client.take(received, came, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
@@ -223,11 +212,11 @@ impl<S: Stream> Clients<S> {
         self.common.driven = key;
         self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
-        let turn = Context { now, handler, common: &mut self.common };
-        let mut context = StepContext { turn, steps: &mut self.steps, key };
+        let (common, steps) = (&mut self.common, &mut self.steps);
+        let mut context = StepContext { now, handler, common, steps, key };
         let run = loop {
             let step = client.step(&mut self.receive_buffer, &mut context);
-            if let Some(run) = client.outcome(step, &context.turn.common.budget) {
+            if let Some(run) = client.outcome(step, &context.common.budget) {
                 break run;
             }
             if allowed == StepsAllowed::One && client.connection.state() != Name::Closed {
@@ -311,15 +300,12 @@ impl<S: Stream> Clients<S> {
 
 impl<S: Stream> Client<S> {
     /// Whether, and why, a client stops running after this step.
-    pub(super) fn outcome(&self, step: Step, budget: &Budget) -> Option<Run> {
+    fn outcome(&self, step: Step, budget: &Budget) -> Option<Run> {
         match step {
-            Step::AwaitsPeer => Some(Run::Waits),
-            Step::Ended(reason) => Some(Run::Ended(reason)),
+            Break(run) => Some(run),
             // A client that has ended by this very step must still be taken out.
-            Step::Moved if budget.is_used_up() && self.connection.state() != Name::Closed => {
-                Some(Run::Spent)
-            }
-            Step::Moved => None,
+            Continue(()) => (budget.is_used_up() && self.connection.state() != Name::Closed)
+                .then_some(Run::Spent),
         }
     }
 }
