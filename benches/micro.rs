@@ -153,7 +153,7 @@ impl Loop {
     /// One turn in which these clients have been heard of.
     fn turn(&mut self, heard: impl Iterator<Item = usize>) {
         for index in heard {
-            let readable = Readiness { readable: true, ..Readiness::default() };
+            let readable = Readiness::READABLE;
             self.engine.clients_mut().note(self.ids[index], readable);
         }
         let body = &self.body;

@@ -37,9 +37,9 @@ struct Session {
     told: Told,
 }
 
-const READABLE: Readiness = Readiness { readable: true, writable: false, read_closed: false };
-const WRITABLE: Readiness = Readiness { readable: false, writable: true, read_closed: false };
-const ENDED: Readiness = Readiness { readable: true, writable: false, read_closed: true };
+const READABLE: Readiness = Readiness::READABLE;
+const WRITABLE: Readiness = Readiness::WRITABLE;
+const ENDED: Readiness = Readiness::READ_CLOSED;
 
 impl Session {
     fn new() -> Session {

@@ -85,7 +85,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     (".elapsed()", &["herd/clock.rs", "server/mod.rs", "server/admin_side.rs"]),
     // A probe asks before there is a loop that it could hold up; a signal's pipe never waits.
     (".read(", &["herd/probe.rs", "herd/signals.rs", "server/signals.rs", "engine/socket.rs"]),
-    (".write(", &["engine/socket.rs"]),
+    (".write(", &["engine/socket.rs", "engine/stream.rs"]),
     (".write_vectored(", &["engine/socket.rs"]),
     ("thread::", &["server/pace.rs"]),
     ("anstream::", &["cli/explain.rs"]),

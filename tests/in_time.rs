@@ -193,7 +193,7 @@ fn what_came_while_lingering_is_drained_before_the_end() {
 fn room_that_was_made_in_time_is_used() {
     let mut late = Late::new(Limits::default(), timeouts(None), GET, GET);
     late.client.give_room(10);
-    late.engine.clients_mut().note(late.id, Readiness { readable: true, ..Readiness::default() });
+    late.engine.clients_mut().note(late.id, Readiness::READABLE);
     late.turn(Time::START);
     late.client.give_room(usize::MAX);
     late.go_on_after(LATE);

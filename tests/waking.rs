@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Engine, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{Limits, Next, Piece, Reply, Request, Timeouts, Waker};
 
@@ -184,8 +184,7 @@ fn a_waker_whose_client_has_gone_wakes_nothing_else() {
     let (reader, id) = it.come(READ);
     let stale = it.board.borrow_mut().wakers.remove(0);
     reader.reset();
-    it.engine.clients_mut().note(id, reader.take_readiness().unwrap());
-    it.engine.clients_mut().note_lost(id);
+    it.engine.clients_mut().note(id, reader.take_readiness().unwrap() | Readiness::LOST);
     it.turn();
     assert!(reader.is_closed());
     let (next, next_id) = it.come(READ);

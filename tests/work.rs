@@ -89,7 +89,7 @@ impl Crowd {
     /// This client says this, and the poll reports it.
     fn say(&mut self, client: usize, said: &str) {
         self.peers[client].say(said);
-        let told = Readiness { readable: true, ..Readiness::default() };
+        let told = Readiness::READABLE;
         self.engine.clients_mut().note(self.ids[client], told);
     }
 

@@ -134,7 +134,7 @@ impl Crowd {
     /// Everybody asks once and is answered, so many a turn, while so much time goes by.
     pub fn ask(&mut self, events_per_turn: usize, within: Duration) -> Turns {
         DOING.set(Doing::Asking);
-        let readable = Readiness { readable: true, ..Readiness::default() };
+        let readable = Readiness::READABLE;
         let before = self.requests();
         let turns = self.hear(events_per_turn, readable, within);
         assert_eq!(self.requests(), before + self.ids.len() as u64);
@@ -144,7 +144,7 @@ impl Crowd {
     /// Everybody leaves, as many a turn as the poll reports.
     pub fn leave(&mut self) -> Turns {
         DOING.set(Doing::Leaving);
-        let ended = Readiness { readable: true, read_closed: true, ..Readiness::default() };
+        let ended = Readiness::READ_CLOSED;
         let turns = self.hear(EVENTS_PER_TURN_MAX, ended, Duration::ZERO);
         self.all_gone(CloseReason::PeerClosed);
         turns

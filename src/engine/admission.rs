@@ -18,7 +18,7 @@ use log::warn;
 use crate::answer::handler::Handler;
 use crate::engine::Clients;
 use crate::engine::closing::Evictable;
-use crate::engine::socket::Stream;
+use crate::engine::stream::Stream;
 use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 

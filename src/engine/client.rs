@@ -14,7 +14,9 @@ use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Common, Connection, Context, Deadline, Demand, Unread};
-use crate::engine::socket::{Interest, Readiness, Received, Socket, Stream, Taken};
+use crate::engine::readiness::{Interest, Readiness};
+use crate::engine::socket::{Received, Socket, Taken};
+use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
 use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
@@ -278,11 +280,11 @@ impl<S: Stream> Client<S> {
 pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
     match state {
         Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-            Some(Readiness { readable: true, ..Readiness::default() })
+            Some(Readiness::READABLE)
         }
         // The poll reports room only once a third of the send buffer is free, which can be far more
         // than the progress that is asked for. A send finds out.
-        Name::Writing => Some(Readiness { writable: true, ..Readiness::default() }),
+        Name::Writing => Some(Readiness::WRITABLE),
         // It waits for its source: nothing is asked of the client.
         Name::Pausing | Name::Closed => None,
     }

@@ -19,7 +19,8 @@ use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Demand, Phase};
-use crate::engine::socket::{Readiness, Stream};
+use crate::engine::readiness::Readiness;
+use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
@@ -220,16 +221,6 @@ impl<S: Stream> Clients<S> {
                 self.run_queue.push_back(id);
             }
             self.tell(id.slot(), |_, _| ClientEvent::Told { readiness: told });
-        }
-    }
-
-    /// Notes that the poll reported `id` as lost, or closed on both sides: nothing that is sent
-    /// arrives any more. Call it in addition to [`Clients::note`]. A client that waits for its peer
-    /// learns of the loss by its next call; a client that waits for its source makes none.
-    pub fn note_lost(&mut self, id: ClientId) {
-        let client = self.slab.get_mut(id.slot());
-        if let Some(client) = client.filter(|client| client.generation == id.number()) {
-            client.socket.note_lost();
         }
     }
 

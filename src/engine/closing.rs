@@ -7,7 +7,8 @@ use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
 use crate::connection::Phase;
 use crate::connection::state::Name;
-use crate::engine::socket::{Readiness, Stream};
+use crate::engine::readiness::Readiness;
+use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -79,7 +80,7 @@ impl<S: Stream> Clients<S> {
     fn drive_before_end<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
         self.guard(handler, |clients, handler| {
             let client = &mut clients.slab[key];
-            client.socket.note(Readiness { readable: true, ..Readiness::default() });
+            client.socket.note(Readiness::READABLE);
             client.checked |= clients.common.phase == Phase::Draining;
             if client.connection.state() != Name::Closed {
                 clients.drive_client(key, now, handler);
@@ -143,7 +144,7 @@ impl<S: Stream> Clients<S> {
         let client = &mut self.slab[key];
         client.checked = true;
         // It may have sent a request that no event has told us of yet. Reading tells.
-        client.socket.note(Readiness { readable: true, ..Readiness::default() });
+        client.socket.note(Readiness::READABLE);
         self.enqueue(key);
     }
 

@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::socket::{Interest, Readiness, Received, Taken};
+use super::readiness::{Interest, Readiness};
+use super::socket::{Received, Taken};
 use crate::config::TimeoutClass;
 use crate::connection::state::Name;
 use crate::connection::{Demand, Unread};

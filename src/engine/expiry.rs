@@ -2,7 +2,8 @@
 
 use super::client::{Run, StepContext, readiness_to_check};
 use super::clients::Clients;
-use super::socket::Stream;
+use super::readiness::Readiness;
+use super::stream::Stream;
 use crate::answer::handler::Handler;
 use crate::connection::Phase;
 use crate::connection::state::Name;
@@ -77,7 +78,7 @@ impl<S: Stream> Clients<S> {
         };
         let client = &mut self.slab[key];
         client.socket.note(told);
-        client.checked |= told.readable && self.common.phase == Phase::Draining;
+        client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Draining;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
         let connection = &self.slab[key].connection;

@@ -14,7 +14,7 @@
 //!
 //! A loop of your own, for each turn: waits for events or until [`Engine::due`]; says what time it is
 //! by [`Clients::on_polled`]; tells what the poll has reported by [`Clients::note`],
-//! [`Clients::note_lost`] and [`Engine::on_listener_ready`]; and calls [`Engine::turn`]. To hold the clients,
+//! and [`Engine::on_listener_ready`]; and calls [`Engine::turn`]. To hold the clients,
 //! it calls [`Engine::step`] in place of that, or neither, and says the same time again and again.
 //!
 //! A program that is no server needs less: [`Socket`] with the [`Stream`] that it is over, the
@@ -28,7 +28,8 @@
 //!
 //! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
 //! them, `panics` clears up when a step ends in a panic, and `closing` decides which client has to
-//! go before its peer wants to. `registering` asks the poll to report what they wait for. `event`
+//! go before its peer wants to. `registering` asks the poll to report what they wait for. `stream` is what
+//! a client comes by, `readiness` what the poll is asked and says of it. `event`
 //! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
 //! `summary` says what all clients are doing at once, and `stepping` lets clients take single steps.
 
@@ -42,6 +43,7 @@ mod expiry;
 mod id;
 mod life;
 mod panics;
+mod readiness;
 mod registering;
 mod run;
 mod slots;
@@ -49,6 +51,7 @@ pub(crate) mod socket;
 mod stepping;
 mod steps;
 mod stopping;
+pub(crate) mod stream;
 mod summary;
 pub(crate) mod timers;
 mod turn;
@@ -60,8 +63,10 @@ pub use closing::Evictable;
 pub use event::{Change, ClientEvent, TimeLeft};
 pub use id::ClientId;
 pub use life::Stopped;
-pub use socket::{Interest, Readiness, Received, Socket, Stream, Taken};
+pub use readiness::{Interest, Readiness};
+pub use socket::{Received, Socket, Taken};
 pub use stepping::{StepTaken, Stepped};
 pub use steps::{Attention, Watcher};
+pub use stream::Stream;
 pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, PICTURE_SLOTS_MAX, View};
 pub use turn::{Engine, Host, Stage};

@@ -13,7 +13,7 @@ use super::client::Run;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::connection::Demand;
-use crate::engine::socket::Stream;
+use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
 
 impl<S: Stream> Clients<S> {

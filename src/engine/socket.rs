@@ -5,99 +5,14 @@
 //! hint is kept here until a call shows that it is used up, and a loop that stops before that must
 //! come back by itself.
 
-use std::fs::File;
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, IoSlice};
 
-use crate::answer::file::{self, FilePiece};
+use super::readiness::Readiness;
+use super::stream::Stream;
+use crate::answer::file::FilePiece;
 use crate::connection::Unread;
 use crate::metrics::Metrics;
 use crate::system_calls::{self, Call, TRIES_MAX};
-
-/// What a client's connection must be able to do: `std`'s traits, two ways of ending, and sending
-/// part of a file.
-///
-/// It must be non-blocking, and its poll must give edges as epoll does. A read that returns less
-/// than was asked for has emptied the stream, unless its end was announced
-/// ([`Readiness::read_closed`]); what comes later comes with a new edge. A write that takes less
-/// than it was given is followed by an edge when there is room again, once
-/// [`Clients::register`](crate::engine::Clients::register) has asked for it. An edge that came
-/// before the stream was registered is given when it is.
-pub trait Stream: Read + Write {
-    /// Ends our side: the peer sees the end of our bytes behind the last of them.
-    ///
-    /// # Errors
-    /// If the connection is lost already.
-    fn shutdown_write(&self) -> io::Result<()>;
-
-    /// Makes dropping the stream reset the connection, instead of leaving what is unsent to a
-    /// kernel that might try for minutes to deliver it to a peer that does not read.
-    ///
-    /// # Errors
-    /// If the system refuses.
-    fn reset_on_drop(&self) -> io::Result<()>;
-
-    /// Writes as [`Write::write`] does, and is told that more bytes follow at once, so that the end
-    /// of these need not become a packet of its own.
-    ///
-    /// # Errors
-    /// As those of `write`.
-    fn write_more(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write(bytes)
-    }
-
-    /// Writes up to `bytes_max` bytes of `file`, from `offset` on. It may take fewer though there is
-    /// room. None: the file ends there.
-    ///
-    /// Provided: reads up to 16 KiB, and writes them.
-    ///
-    /// # Errors
-    /// As those of `write`.
-    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
-        copy_file(self, file, offset, bytes_max)
-    }
-}
-
-/// Reads from a file, up to 16 KiB, and writes what it read.
-pub(crate) fn copy_file(
-    stream: &mut (impl Write + ?Sized),
-    file: &File,
-    offset: u64,
-    bytes_max: usize,
-) -> io::Result<usize> {
-    let mut bytes = [0; 16 * 1024];
-    let room = bytes_max.min(bytes.len());
-    match file::read_owed(file, &mut bytes[..room], offset)? {
-        0 => Ok(0),
-        read => stream.write(&bytes[..read]),
-    }
-}
-
-/// What the poll said about a stream.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Readiness {
-    /// There may be something to read, or an end or an error to be learnt by reading.
-    pub readable: bool,
-    /// There may be room to write, or an error to be learnt by writing.
-    pub writable: bool,
-    /// The peer has ended its side, so the end can be read behind the last byte.
-    pub read_closed: bool,
-}
-
-/// What a poll is asked to report of a stream.
-///
-/// A new connection is not registered at all: it is read from at once, and one that has its
-/// request answered and ends has never cost a system call for that. Room to write is asked for
-/// only when a send did not take everything, which most connections never see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Interest {
-    /// Nothing: the poll does not know it.
-    Nothing,
-    /// That it can be read.
-    Readable,
-    /// That it can be read, or written.
-    ReadableAndWritable,
-}
 
 /// What came of a receive. The caller has to act on each outcome, so the set is closed: a further
 /// one must be an error where it is not acted on.
@@ -182,38 +97,28 @@ pub enum Taken {
 pub struct Socket<S> {
     stream: S,
     known: Readiness,
-    /// The poll has reported that the connection is lost, or closed on both sides.
-    lost: bool,
 }
 
 impl<S: Stream> Socket<S> {
     /// Takes a new connection for readable and writable until a call shows otherwise: its send
     /// buffer is empty, and its first bytes have often come before a poll could report them.
     pub fn new(stream: S) -> Socket<S> {
-        let known = Readiness { readable: true, writable: true, ..Readiness::default() };
-        Socket { stream, known, lost: false }
+        Socket { stream, known: Readiness::READABLE | Readiness::WRITABLE }
     }
 
     /// Adds what the poll reported. What was known before stays known.
     pub fn note(&mut self, told: Readiness) {
-        self.known.readable |= told.readable | told.read_closed;
-        self.known.writable |= told.writable;
-        self.known.read_closed |= told.read_closed;
-    }
-
-    /// Notes that nothing can be sent any more.
-    pub(crate) fn note_lost(&mut self) {
-        self.lost = true;
+        self.known |= told;
     }
 
     /// Whether it is known that nothing can be sent any more.
     pub(crate) fn is_lost(&self) -> bool {
-        self.lost
+        self.known.is(Readiness::LOST)
     }
 
     /// Whether the kernel may hold input for us.
     pub(crate) fn unread(&self) -> Unread {
-        match self.known.readable {
+        match self.known.is(Readiness::READABLE) {
             true => Unread::Perhaps,
             false => Unread::Nothing,
         }
@@ -225,7 +130,7 @@ impl<S: Stream> Socket<S> {
     #[inline(always)]
     pub fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Received {
         let mut tries = 1;
-        while self.known.readable {
+        while self.known.is(Readiness::READABLE) {
             metrics.receives += 1;
             match self.stream.read(buffer) {
                 Ok(0) => return Received::End,
@@ -235,12 +140,14 @@ impl<S: Stream> Socket<S> {
                     // of the stream does not lie right behind; other pollers do not promise it.
                     let drained = cfg!(any(target_os = "linux", target_os = "android"))
                         && bytes < buffer.len()
-                        && !self.known.read_closed;
-                    self.known.readable = !drained;
+                        && !self.known.is(Readiness::READ_CLOSED);
+                    if drained {
+                        self.forget(Readiness::READABLE);
+                    }
                     return Received::Bytes(bytes);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.known.readable = false;
+                    self.forget(Readiness::READABLE);
                     return Received::WouldBlock;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted && tries < TRIES_MAX => {
@@ -266,26 +173,28 @@ impl<S: Stream> Socket<S> {
             true => stream.write(&slices[0]),
             false => stream.write_vectored(&slices),
         });
-        if let Taken::Bytes(bytes) = taken {
-            // Less than all means that the send buffer is full, and that the kernel will report
-            // room by an edge.
-            self.known.writable = bytes == bytes_owed;
-        }
+        self.note_room(taken, bytes_owed);
         taken
     }
 
     /// Whether there may be room in the send buffer.
     pub(crate) fn has_room(&self) -> bool {
-        self.known.writable
+        self.known.is(Readiness::WRITABLE)
     }
 
     /// Sends these bytes once, behind which a file's follow.
     pub(crate) fn send_more(&mut self, bytes: &[u8], metrics: &mut Metrics) -> Taken {
         let taken = self.attempt(metrics, |stream| stream.write_more(bytes));
-        if let Taken::Bytes(taken) = taken {
-            self.known.writable = taken == bytes.len();
-        }
+        self.note_room(taken, bytes.len());
         taken
+    }
+
+    /// Less than all means that the send buffer is full, and that the kernel will report room by an
+    /// edge.
+    fn note_room(&mut self, taken: Taken, offered: usize) {
+        if matches!(taken, Taken::Bytes(bytes) if bytes < offered) {
+            self.forget(Readiness::WRITABLE);
+        }
     }
 
     /// Sends of a file once. That less is taken than was offered does not mean that the send
@@ -302,12 +211,12 @@ impl<S: Stream> Socket<S> {
         mut write: impl FnMut(&mut S) -> io::Result<usize>,
     ) -> Taken {
         let mut tries = 1;
-        while self.known.writable {
+        while self.known.is(Readiness::WRITABLE) {
             metrics.sends += 1;
             match write(&mut self.stream) {
                 Ok(bytes) => return Taken::Bytes(bytes),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    self.known.writable = false;
+                    self.forget(Readiness::WRITABLE);
                     return Taken::WouldBlock;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted && tries < TRIES_MAX => {
@@ -320,6 +229,11 @@ impl<S: Stream> Socket<S> {
             }
         }
         Taken::Nothing
+    }
+
+    /// A call has shown that this is so no longer.
+    fn forget(&mut self, what: Readiness) {
+        self.known = self.known.without(what);
     }
 
     /// The stream, which is not to be read or written beside the socket.

@@ -14,7 +14,7 @@ use super::id::ClientId;
 use super::turn::{Engine, Host, Stage};
 use crate::answer::handler::Handler;
 use crate::connection::state::Name;
-use crate::engine::socket::Stream;
+use crate::engine::stream::Stream;
 use crate::time::Time;
 
 /// What [`Engine::step`] came to.
@@ -125,7 +125,7 @@ mod tests {
     use crate::answer::file::{FileRange, pretence};
     use crate::answer::handler::{Reply, Sent};
     use crate::config::{Limits, Timeouts};
-    use crate::engine::socket::Interest;
+    use crate::engine::readiness::Interest;
     use crate::engine::{Accepted, Admission};
     use crate::http::request::Request;
     use crate::metrics::CloseReason;

@@ -8,7 +8,7 @@ use super::clients::Clients;
 use crate::config::TimeoutClass;
 use crate::connection::Deadline;
 use crate::connection::state::Name;
-use crate::engine::socket::Stream;
+use crate::engine::stream::Stream;
 use crate::time::Time;
 
 /// How many slots a picture shows at the most. Clients above are counted, and not shown: a picture

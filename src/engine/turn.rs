@@ -30,7 +30,7 @@ use super::admission::{Accept, Admission};
 use super::clients::Clients;
 use super::id::ClientId;
 use super::life::{Life, Stopped};
-use super::socket::Interest;
+use super::readiness::Interest;
 use crate::answer::handler::Handler;
 use crate::time::{Time, sooner};
 

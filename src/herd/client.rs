@@ -158,7 +158,7 @@ impl Client {
     /// The first event of a connection: it is established, or has failed. The poll reports an error as
     /// readable, too.
     pub fn finish_connecting(&mut self, readiness: Readiness, now: Time) -> Result<(), ErrorKind> {
-        if readiness.readable
+        if readiness.is(Readiness::READABLE)
             && let Some(error) = self.error()
         {
             return Err(error);
@@ -196,7 +196,7 @@ impl Client {
                     self.sent = self.payload.len();
                     self.is_unsent = true;
                     // What the server sent before that can still be read, and then the end.
-                    self.note(Readiness { readable: true, ..Readiness::default() });
+                    self.note(Readiness::READABLE);
                     return Flushed::Lost;
                 }
             }
@@ -283,7 +283,7 @@ impl Client {
     pub fn look(&self, readiness: Readiness) -> Then {
         match self.error() {
             Some(_) => Then::Ends(Ending::Reset),
-            None if readiness.read_closed => Then::Ends(Ending::Closed),
+            None if readiness.is(Readiness::READ_CLOSED) => Then::Ends(Ending::Closed),
             None => Then::Waits,
         }
     }
@@ -341,7 +341,7 @@ mod tests {
         stream.set_nonblocking(true).expect("an option of every socket");
         let (served, _) = listener.accept().expect("a connection");
         let mut client = Client::new(Kind::Get, 0, TcpStream::from_std(stream), Default::default());
-        let told = Readiness { writable: true, ..Readiness::default() };
+        let told = Readiness::WRITABLE;
         client.finish_connecting(told, Time::START).expect("it is established");
         (client, served)
     }
@@ -367,7 +367,7 @@ mod tests {
     fn answers(client: &mut Client) -> Answers {
         let mut checker = Checker::new(Expected::Any);
         await_some(|| {
-            client.note(Readiness { readable: true, writable: true, read_closed: true });
+            client.note(Readiness::WRITABLE | Readiness::READ_CLOSED);
             let answers =
                 client.receive(RECEIVES_MAX, &mut [0; 1024], &mut checker, &mut Metrics::default());
             (answers.right > 0 || matches!(answers.then, Then::Ends(_))).then_some(answers)

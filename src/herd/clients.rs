@@ -134,7 +134,7 @@ impl<'p> Clients<'p> {
                 Ok(()) => self.on_connected(id),
                 Err(reason) => self.end(id, Ending::NotConnected(reason)),
             }
-            if !readiness.readable {
+            if !readiness.is(Readiness::READABLE) {
                 return;
             }
         }
@@ -158,7 +158,7 @@ impl<'p> Clients<'p> {
                 Then::Waits | Then::GoesOn => {}
             },
             // The server's end lies behind what is unread, and is received after it.
-            Kind::SlowRead => match client.look(Readiness { read_closed: false, ..readiness }) {
+            Kind::SlowRead => match client.look(Readiness::default()) {
                 Then::Ends(ending) => self.end(id, ending),
                 Then::Waits | Then::GoesOn => {}
             },
@@ -170,7 +170,7 @@ impl<'p> Clients<'p> {
             | Kind::Drip
             | Kind::Garbage
             | Kind::Reset => {
-                if readiness.readable || readiness.read_closed {
+                if readiness.is(Readiness::READABLE) {
                     self.receive(id);
                 }
             }

@@ -276,11 +276,7 @@ impl<H: Handler> Server<H> {
 
 #[inline(always)]
 fn note_event(clients: &mut Clients<TcpStream>, token: usize, event: &Event) {
-    let id = ClientId::from_bits(token as u64);
-    clients.note(id, event.into());
-    if event.is_error() || event.is_write_closed() {
-        clients.note_lost(id);
-    }
+    clients.note(ClientId::from_bits(token as u64), event.into());
 }
 
 /// The end of a connection can be taken for the end of its answer, so answers that are not whole end

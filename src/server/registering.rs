@@ -5,7 +5,7 @@ use std::io;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
-use crate::engine::socket::Interest as Wanted;
+use crate::engine::Interest as Wanted;
 use crate::engine::{ClientId, Host};
 use crate::system_calls::{self, Call};
 

@@ -7,17 +7,18 @@ use std::time::Duration;
 use mio::event::Event;
 use mio::net::TcpStream;
 
-use crate::engine::socket::{Readiness, Stream};
+use crate::engine::Readiness;
+use crate::engine::stream::Stream;
 
 /// What an event says of a stream. An error makes it readable and writable: the next call, whichever
 /// it is, returns the error.
 impl From<&Event> for Readiness {
     fn from(event: &Event) -> Readiness {
-        Readiness {
-            readable: event.is_readable() || event.is_error(),
-            writable: event.is_writable() || event.is_error() || event.is_write_closed(),
-            read_closed: event.is_read_closed(),
-        }
+        let is_lost = event.is_error() || event.is_write_closed();
+        Readiness::READABLE.when(event.is_readable() || event.is_error())
+            | Readiness::WRITABLE.when(event.is_writable() || is_lost)
+            | Readiness::READ_CLOSED.when(event.is_read_closed())
+            | Readiness::LOST.when(is_lost)
     }
 }
 
@@ -44,7 +45,7 @@ impl Stream for TcpStream {
     ) -> io::Result<usize> {
         match crate::answer::file::sendfile(&*self, file, offset, bytes_max)? {
             Some(bytes) => Ok(bytes),
-            None => crate::engine::socket::copy_file(self, file, offset, bytes_max),
+            None => crate::engine::stream::copy_file(self, file, offset, bytes_max),
         }
     }
 }

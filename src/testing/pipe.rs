@@ -94,7 +94,7 @@ impl Pipe {
         let pipe = Pipe::new();
         let said = pieces.iter().map(|piece| piece.iter().copied().collect());
         pipe.0.borrow_mut().said.extend(said);
-        pipe.0.borrow_mut().news.readable = !pieces.is_empty();
+        pipe.0.borrow_mut().news = Readiness::READABLE.when(!pieces.is_empty());
         pipe
     }
 
@@ -114,7 +114,7 @@ impl Pipe {
             Some(last) => last.extend(bytes),
             None => ends.said.push_back(bytes.iter().copied().collect()),
         }
-        ends.news.readable = true;
+        ends.news |= Readiness::READABLE;
     }
 
     /// The peer closes its side, behind all that it has said.
@@ -130,8 +130,7 @@ impl Pipe {
     fn end_by(&self, end: End) {
         let mut ends = self.0.borrow_mut();
         ends.end = Some(end);
-        ends.news.readable = true;
-        ends.news.read_closed = true;
+        ends.news |= Readiness::READ_CLOSED;
     }
 
     /// From now on the server can send this many bytes, until the next call says otherwise. A new
@@ -139,7 +138,8 @@ impl Pipe {
     pub fn give_room(&self, bytes: usize) {
         let mut ends = self.0.borrow_mut();
         ends.room = bytes;
-        ends.news.writable |= ends.is_blocked && bytes > 0;
+        let has_room = ends.is_blocked && bytes > 0;
+        ends.news |= Readiness::WRITABLE.when(has_room);
         ends.is_blocked = false;
     }
 
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(stream.write(b"four").ok(), Some(3));
         assert_eq!(stream.write(b"r").map_err(|it| it.kind()), Err(ErrorKind::WouldBlock));
         pipe.give_room(10);
-        assert!(pipe.take_readiness().is_some_and(|readiness| readiness.writable));
+        assert!(pipe.take_readiness().is_some_and(|readiness| readiness.is(Readiness::WRITABLE)));
         assert_eq!(pipe.take_readiness(), None);
         assert_eq!(stream.write(b"r").ok(), Some(1));
         assert_eq!((pipe.sent_bytes(), pipe.take_sent()), (4, b"four".to_vec()));

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::event::{Event, LoopEvent, What};
 use crate::connection::{Demand, Unread};
-use crate::engine::{Change, ClientEvent, ClientId, Received, Taken};
+use crate::engine::{Change, ClientEvent, ClientId, Readiness, Received, Taken};
 use crate::time::Time;
 
 impl Event {
@@ -75,9 +75,9 @@ impl Object<'_, '_> {
                 self.number("clients", clients)
             }
             ClientEvent::Told { readiness } => {
-                self.truth("readable", readiness.readable)?;
-                self.truth("writable", readiness.writable)?;
-                self.truth("read_closed", readiness.read_closed)
+                self.truth("readable", readiness.is(Readiness::READABLE))?;
+                self.truth("writable", readiness.is(Readiness::WRITABLE))?;
+                self.truth("read_closed", readiness.is(Readiness::READ_CLOSED))
             }
             ClientEvent::Received { received, unread } => {
                 match received {

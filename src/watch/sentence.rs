@@ -182,17 +182,14 @@ impl Display for Change {
 }
 
 fn told(readiness: Readiness) -> &'static str {
-    match readiness {
-        Readiness { readable: _, writable: false, read_closed: true } => {
-            "readable, and its peer has closed its side"
-        }
-        Readiness { readable: _, writable: true, read_closed: true } => {
-            "readable, writable, and its peer has closed its side"
-        }
-        Readiness { readable: true, writable: true, read_closed: false } => "readable, writable",
-        Readiness { readable: true, writable: false, read_closed: false } => "readable",
-        Readiness { readable: false, writable: true, read_closed: false } => "writable",
-        Readiness { readable: false, writable: false, read_closed: false } => "nothing new",
+    let all = [Readiness::READABLE, Readiness::WRITABLE, Readiness::READ_CLOSED];
+    match all.map(|what| readiness.is(what)) {
+        [_, false, true] => "readable, and its peer has closed its side",
+        [_, true, true] => "readable, writable, and its peer has closed its side",
+        [true, true, false] => "readable, writable",
+        [true, false, false] => "readable",
+        [false, true, false] => "writable",
+        [false, false, false] => "nothing new",
     }
 }
 

@@ -67,7 +67,7 @@ impl Player {
                 }
                 Segment::HalfClose => {
                     pipe.end();
-                    self.turn(id, Readiness { read_closed: true, ..Readiness::default() });
+                    self.turn(id, Readiness::READ_CLOSED);
                 }
             }
         }
@@ -81,7 +81,7 @@ impl Player {
     fn send(&mut self, pipe: &Pipe, id: ClientId, bytes: &[u8]) {
         if !pipe.has_ended() && !bytes.is_empty() {
             pipe.say(bytes);
-            self.turn(id, Readiness { readable: true, ..Readiness::default() });
+            self.turn(id, Readiness::READABLE);
         }
     }
 

@@ -168,7 +168,7 @@ fn assert_nobody_else_suffers(guilty: &str, place: usize, size: &str) {
     newcomer.say(get("/new"));
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let id = crowd.engine.clients_mut().admit(newcomer.stream(), address, Time::START + SECOND * 2);
-    crowd.engine.clients_mut().note(id, Readiness { readable: true, ..Readiness::default() });
+    crowd.engine.clients_mut().note(id, Readiness::READABLE);
     crowd.run(Time::START + SECOND * 100);
     assert_eq!(answered(&newcomer).unwrap(), ["/new"], "{case}");
     for (client, peer) in crowd.peers.iter().enumerate().filter(|(client, _)| *client != place) {

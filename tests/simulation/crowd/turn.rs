@@ -74,7 +74,7 @@ impl Crowd {
     }
 
     pub(super) fn note_events(&mut self) {
-        let mut told: Vec<(ClientId, Readiness, bool)> = Vec::new();
+        let mut told: Vec<(ClientId, Readiness)> = Vec::new();
         let late_once_in = match self.is_unseen() {
             true => 1,
             false => self.setting.late_events_once_in,
@@ -100,18 +100,15 @@ impl Crowd {
             if wire.is_here() && !wire.has_event() {
                 wire.give_cause();
                 let misled = wire.mislead(&mut self.random);
-                told.extend(misled.map(|(id, readiness)| (id, readiness, false)));
+                told.extend(misled);
             }
         }
         if !self.gone.is_empty() && self.hub.strikes(Trouble::StaleEvents, 3, &mut self.random) {
             told.push(self.stale_event());
         }
         self.random.shuffle(&mut told);
-        for (id, readiness, is_lost) in told {
+        for (id, readiness) in told {
             self.engine.clients_mut().note(id, readiness);
-            if is_lost {
-                self.engine.clients_mut().note_lost(id);
-            }
         }
         for (index, door) in self.doors.iter().enumerate() {
             let is_late = self.hub.strikes(Trouble::LateEvents, late_once_in, &mut self.random);
@@ -123,7 +120,7 @@ impl Crowd {
     }
 
     /// Whoever has this one's key now has not had this reported of itself.
-    fn stale_event(&mut self) -> (ClientId, Readiness, bool) {
+    fn stale_event(&mut self) -> (ClientId, Readiness) {
         let stale = self.random.pick(&self.gone);
         let key = |id: ClientId| id.to_bits() as u32;
         let is_reused = self.active.iter().any(|index| {
@@ -133,7 +130,7 @@ impl Crowd {
         if is_reused {
             self.hub.mark(Mark::StaleKeyReused);
         }
-        (stale, Readiness { readable: true, writable: true, read_closed: true }, true)
+        (stale, Readiness::READ_CLOSED | Readiness::WRITABLE | Readiness::LOST)
     }
 
     fn perhaps_stop(&mut self) {

@@ -76,28 +76,28 @@ impl Wire {
         self.may_write |= !readable;
         self.touched = true;
         self.hub.mark(if readable { Mark::SpuriousReadable } else { Mark::SpuriousWritable });
-        let hint = Readiness { readable, writable: !readable, read_closed: false };
+        let hint = if readable { Readiness::READABLE } else { Readiness::WRITABLE };
         self.tell(|| format!("the poll reports {hint:?}, which is not so"));
         Some((id, hint))
     }
 
-    /// What the poll reports now, and whether it is that the connection is lost.
-    pub fn take_event(&mut self) -> (ClientId, Readiness, bool) {
+    /// What the poll reports now.
+    pub fn take_event(&mut self) -> (ClientId, Readiness) {
         (self.edge, self.touched) = (false, true);
         let asked = self.interest == Interest::ReadableAndWritable;
-        let readiness = Readiness {
-            readable: self.unread() > 0 || self.peer != PeerSide::Open,
-            writable: self.is_lost() || asked && !self.lacks_room && self.has_room(),
-            read_closed: self.peer != PeerSide::Open,
-        };
-        self.may_write |= readiness.writable;
-        self.tell(|| format!("the poll reports {readiness:?}"));
         let is_lost = self.is_lost();
+        let has_room = is_lost || asked && !self.lacks_room && self.has_room();
+        let readiness = Readiness::READABLE.when(self.unread() > 0)
+            | Readiness::READ_CLOSED.when(self.peer != PeerSide::Open)
+            | Readiness::WRITABLE.when(has_room)
+            | Readiness::LOST.when(is_lost);
+        self.may_write |= has_room;
+        self.tell(|| format!("the poll reports {readiness:?}"));
         // Whoever waits for its source makes no call that could tell.
         if is_lost && self.witness.is_pausing() {
             self.hub.mark(Mark::LostPausing);
             self.lost_told = true;
         }
-        (self.id.expect("only who is registered has events"), readiness, is_lost)
+        (self.id.expect("only who is registered has events"), readiness)
     }
 }

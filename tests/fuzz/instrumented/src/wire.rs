@@ -65,20 +65,19 @@ impl Wire {
     /// Bytes arrive.
     pub fn arrive(&mut self, bytes: &[u8]) {
         self.incoming.extend_from_slice(bytes);
-        self.news.readable |= !bytes.is_empty();
+        self.news |= Readiness::READABLE.when(!bytes.is_empty());
     }
 
     /// The peer ends its side, or everything.
     pub fn arrive_end(&mut self, end: End) {
         self.end = Some(end);
-        self.news.readable |= end != End::Silence;
-        self.news.read_closed |= end != End::Silence;
+        self.news |= Readiness::READ_CLOSED.when(end != End::Silence);
     }
 
     /// The peer takes so many more bytes.
     pub fn give_room(&mut self, bytes: usize) {
         self.room = bytes;
-        self.news.writable |= self.is_blocked;
+        self.news |= Readiness::WRITABLE.when(self.is_blocked);
         self.is_blocked = false;
     }
 
@@ -88,9 +87,12 @@ impl Wire {
         if self.is_gone || self.interest == Interest::Nothing {
             return None;
         }
-        let told = Readiness { writable: self.news.writable && wants_writable, ..self.news };
-        self.news =
-            Readiness { writable: self.news.writable && !wants_writable, ..Default::default() };
+        let kept = match wants_writable {
+            true => Readiness::default(),
+            false => Readiness::WRITABLE.when(self.news.is(Readiness::WRITABLE)),
+        };
+        let told = self.news.without(kept);
+        self.news = kept;
         (told != Readiness::default()).then_some(told)
     }
 
