@@ -67,8 +67,8 @@
 //! # For readers of the code: the house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer/`, `system_calls/`: numbers,
-//!    counters, bytes, and what is done about errors of the system;
+//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer/`, [`journal`], `system_calls/`:
+//!    numbers, counters, bytes, lines that wait, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `answer/`: handlers, sources and files, the library's face;
 //! 3. `connection/`: the state machine, without I/O and without a clock;
@@ -96,6 +96,7 @@ mod engine;
 mod error;
 pub mod handlers;
 mod http;
+pub mod journal;
 mod metrics;
 mod server;
 mod system_calls;

@@ -13,7 +13,7 @@ mod circles;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 11] = [
-    &["config", "error", "metrics", "time", "work", "buffer", "system_calls"],
+    &["config", "error", "metrics", "time", "work", "buffer", "journal", "system_calls"],
     &["http"],
     &["answer"],
     &["connection"],

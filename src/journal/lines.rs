@@ -1,0 +1,199 @@
+//! The lines themselves: a bounded number of bytes, and only whole lines.
+//!
+//! Invariant: what waits, together with the notice of what was dropped behind it, is never more than
+//! the bound, and `written` ≤ the bytes that are held. What lies before `written` has been taken, so
+//! the line in which it ends is finished first.
+
+/// Room that is left for the line that tells of dropped ones, in bytes.
+const NOTICE_BYTES_MAX: usize = 160;
+
+/// What the line looks like that tells of dropped ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// A sentence.
+    #[default]
+    Text,
+    /// An object, as all lines are then.
+    Json,
+    /// Names and values, as all lines are then.
+    Logfmt,
+}
+
+/// There was no room for a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Full;
+
+/// Lines that wait, in order.
+#[derive(Debug)]
+pub(super) struct Lines {
+    bytes: Vec<u8>,
+    /// How much at the start of `bytes` has been taken.
+    written: usize,
+    bytes_max: usize,
+    /// Lines that were dropped behind the last one, and have not been told of.
+    dropped: u64,
+    notice: Notice,
+}
+
+impl Lines {
+    pub(super) fn new(bytes_max: usize, notice: Notice) -> Lines {
+        // At once: it lies below what a crowd takes, and nothing is allocated for a line.
+        let bytes = Vec::with_capacity(bytes_max);
+        Lines { bytes, written: 0, bytes_max, dropped: 0, notice }
+    }
+
+    pub(super) fn set_notice(&mut self, notice: Notice) {
+        self.notice = notice;
+    }
+
+    /// Appends a line, which ends with a line feed, or drops it whole.
+    pub(super) fn push(&mut self, line: &[u8]) -> Result<(), Full> {
+        let waiting = self.bytes.len() - self.written;
+        if waiting + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
+            self.dropped += 1;
+            return Err(Full);
+        }
+        if self.bytes.len() + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
+            self.forget_written();
+        }
+        self.tell_of_dropped();
+        self.bytes.extend_from_slice(line);
+        Ok(())
+    }
+
+    /// What has still to be written.
+    pub(super) fn waiting(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    /// The first `bytes` of what waits have been written.
+    pub(super) fn advance(&mut self, bytes: usize) {
+        self.written += bytes;
+        assert!(self.written <= self.bytes.len(), "no more is taken than was offered");
+        if self.waiting().is_empty() {
+            self.forget_written();
+            // There is room for this line, and no other need come to have it written.
+            self.tell_of_dropped();
+        }
+    }
+
+    fn forget_written(&mut self) {
+        self.bytes.drain(..self.written);
+        self.written = 0;
+    }
+
+    fn tell_of_dropped(&mut self) {
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            let lines = if dropped == 1 { "line was" } else { "lines were" };
+            let says =
+                format!("{dropped} {lines} dropped here: the reader of this log was too slow");
+            let line = match self.notice {
+                Notice::Text => format!("oneloop: {says}\n"),
+                Notice::Json => {
+                    format!("{{\"step\":\"dropped\",\"lines\":{dropped},\"says\":\"{says}\"}}\n")
+                }
+                Notice::Logfmt => format!("dropped={dropped} says=\"{says}\"\n"),
+            };
+            debug_assert!(line.len() <= NOTICE_BYTES_MAX, "{line}");
+            self.bytes.extend_from_slice(line.as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BOUND: usize = 4096;
+
+    /// What comes out if the reader takes this many bytes.
+    fn taken(lines: &mut Lines, bytes_max: usize) -> String {
+        let bytes = lines.waiting().len().min(bytes_max);
+        let out = lines.waiting()[..bytes].to_vec();
+        lines.advance(bytes);
+        String::from_utf8(out).expect("text")
+    }
+
+    #[test]
+    fn lines_come_whole_and_in_order_however_slowly_they_are_taken() {
+        let mut lines = Lines::new(BOUND, Notice::Text);
+        lines.push(b"one\n").expect("room");
+        lines.push(b"two\n").expect("room");
+        assert_eq!(taken(&mut lines, 3), "one");
+        lines.push(b"three\n").expect("room");
+        assert_eq!(taken(&mut lines, 9), "\ntwo\nthre");
+        assert_eq!(taken(&mut lines, 9), "e\n");
+        assert!(lines.waiting().is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_dropped_and_counted_where_it_would_stand() {
+        let mut lines = Lines::new(BOUND, Notice::Text);
+        let line = [&[b'x'; 999][..], b"\n"].concat();
+        let dropped = (0..10).filter(|_| lines.push(&line).is_err()).count();
+        assert_eq!(dropped, 7);
+        assert_eq!(taken(&mut lines, BOUND).len(), 3000);
+        let notice = "oneloop: 7 lines were dropped here: the reader of this log was too slow\n";
+        assert_eq!(taken(&mut lines, BOUND), notice);
+        lines.push(b"next\n").expect("room");
+        assert_eq!(taken(&mut lines, BOUND), "next\n");
+    }
+
+    #[test]
+    fn a_line_of_every_length_around_the_bound_fits_or_is_dropped_whole() {
+        let longest = BOUND - NOTICE_BYTES_MAX;
+        for (bytes, fits) in [(longest - 1, true), (longest, true), (longest + 1, false)] {
+            let mut lines = Lines::new(BOUND, Notice::Text);
+            assert_eq!(lines.push(&vec![b'x'; bytes]).is_ok(), fits, "{bytes}");
+            assert_eq!(lines.waiting().len(), if fits { bytes } else { 0 });
+        }
+    }
+
+    #[test]
+    fn among_objects_it_is_an_object_and_among_names_a_name() {
+        for (notice, begins) in
+            [(Notice::Json, r#"{"step":"dropped","lines":1,"#), (Notice::Logfmt, "dropped=1 says=")]
+        {
+            let mut lines = Lines::new(BOUND, notice);
+            lines.push(&[b'\n'; BOUND]).expect_err("too long");
+            lines.push(b"{}\n").expect("room");
+            let told = taken(&mut lines, BOUND);
+            assert!(told.starts_with(begins) && told.ends_with("\n{}\n"), "{told}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_line_comes_out_whole_or_is_counted_where_it_is_missing(
+            steps in prop::collection::vec((0..700usize, 0..2000usize), 1..200)
+        ) {
+            let mut lines = Lines::new(BOUND, Notice::Text);
+            let mut out = String::new();
+            for (number, (length, takes)) in steps.iter().enumerate() {
+                let line = format!("{number} {}\n", "x".repeat(*length));
+                let _ = lines.push(line.as_bytes());
+                prop_assert!(lines.waiting().len() <= BOUND && lines.bytes.len() <= BOUND);
+                out += &taken(&mut lines, *takes);
+            }
+            while !lines.waiting().is_empty() {
+                out += &taken(&mut lines, 1000);
+            }
+            // Read it as a person would: each line is the next one, or says how many are missing.
+            let mut next = 0;
+            for line in out.lines() {
+                if let Some(rest) = line.strip_prefix("oneloop: ") {
+                    next += rest.split(' ').next().unwrap_or_default().parse::<usize>().expect("a number");
+                    continue;
+                }
+                let (number, xs) = line.split_once(' ').expect("a line of ours");
+                prop_assert_eq!(number, next.to_string());
+                prop_assert_eq!(xs.len(), steps[next].0);
+                next += 1;
+            }
+            prop_assert_eq!(next, steps.len());
+        }
+    }
+}
