@@ -120,6 +120,7 @@ pub use http::request::Request;
 pub use http::status::{IntoStatus, InvalidStatus, Status};
 pub use metrics::{CloseReason, Counter, Metrics};
 pub use server::Server;
+pub use server::outlet::Outlet;
 pub use server::signals::StopHandle;
 pub use time::Time;
 pub use watch::{Event, Observer};

@@ -1,7 +1,6 @@
 //! The `oneloop` program: a command line around [`Server`].
 //!
-//! Owns the process: its logger (no other file names `env_logger`), its standard error, its exit
-//! code. It must never panic, not even when its output is not read, and never say more than one
+//! Owns the process: its logger (no other file names `env_logger`), its exit code. It must never panic, not even when its output is not read, and never say more than one
 //! line about a mistake.
 //!
 //! | exit code | why |
@@ -17,13 +16,14 @@ use std::process::ExitCode;
 
 use env_logger::{Env, Target, WriteStyle};
 use log::info;
-use oneloop::{Server, Stopped};
+use oneloop::journal::Journal;
+use oneloop::{Outlet, Server, Stopped};
 
 mod arguments;
 mod cli;
 
 use arguments::Refusal;
-use cli::{Cli, StandardError, Teller};
+use cli::{Cli, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
 const NO_VARIABLE: &str = "=";
@@ -32,9 +32,10 @@ const NO_VARIABLE: &str = "=";
 const PROGRAM: &str = "oneloop";
 
 fn main() -> ExitCode {
-    let standard_error = StandardError::open();
-    let stopped = serve(&standard_error);
-    standard_error.finish();
+    let log = Journal::default();
+    let stopped = serve(&log);
+    // It waits for its reader for a moment: a server that has not started has written nothing.
+    drop(Outlet::standard_error(log));
     match stopped {
         Ok(Stopped::Signalled(number)) => ExitCode::from(code_of_signal(number)),
         Ok(_) => ExitCode::SUCCESS,
@@ -43,9 +44,9 @@ fn main() -> ExitCode {
 }
 
 /// From the arguments to the end of the loop.
-fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
+fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     let cli = Cli::from_arguments(std::env::args_os())?;
-    start_logging(&cli, standard_error);
+    start_logging(&cli, log);
     let config = cli.config()?;
     let answer = cli.answer()?;
     let directory = answer.directory().map(Path::to_owned);
@@ -60,19 +61,18 @@ fn serve(standard_error: &StandardError) -> Result<Stopped, Refusal> {
     if let Some(notice) = cli.notice() {
         info!("{notice}");
     }
-    match (Teller::new(cli.watching.explain(), standard_error.clone()), cli.watching.slow_motion())
-    {
+    match (Teller::new(&cli.watching, log), cli.watching.slow_motion()) {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}
     }
-    let stopped = server.run_beside(|| standard_error.go_on());
-    stopped.map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
+    server.write_to(Outlet::standard_error(log.clone()));
+    server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))
 }
 
 /// Logs what `RUST_LOG` says, or else as much as `cli` does. The module of a line is shown only at
 /// the more detailed levels.
-fn start_logging(cli: &Cli, standard_error: &StandardError) {
+fn start_logging(cli: &Cli, log: &Journal) {
     let level = cli.log_level().as_str();
     let is_set_up = std::env::var_os(env_logger::DEFAULT_FILTER_ENV).is_some();
     let mut env = Env::default().default_filter_or(level);
@@ -87,7 +87,7 @@ fn start_logging(cli: &Cli, standard_error: &StandardError) {
     // The logger asks its own standard error for colours only.
     let style = if cli::is_coloured() { WriteStyle::Always } else { WriteStyle::Never };
     let mut logger = env_logger::Builder::new();
-    logger.write_style(style).parse_env(env).target(Target::Pipe(Box::new(standard_error.clone())));
+    logger.write_style(style).parse_env(env).target(Target::Pipe(Box::new(log.clone())));
     logger.format_target(is_set_up || cli.logs_modules()).init();
 }
 

@@ -27,7 +27,7 @@ const LAYERS: [&[&str]; 11] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 25] = [
+const CHOKE_POINTS: [(&str, &[&str]); 27] = [
     (
         "mio::",
         &[
@@ -56,7 +56,6 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
         "rustix::",
         &[
             "server/timer.rs",
-            "cli/standard_error.rs",
             "server/descriptors.rs",
             "answer/file/system.rs",
             "handlers/site/directory.rs",
@@ -67,6 +66,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
             "herd/descriptors.rs",
             "herd/load/sources.rs",
             "server/listener.rs",
+            "server/outlet.rs",
             "admin/process.rs",
             "server/signals.rs",
         ],
@@ -87,6 +87,9 @@ const CHOKE_POINTS: [(&str, &[&str]); 25] = [
     (".read(", &["herd/probe.rs", "herd/signals.rs", "server/signals.rs", "engine/socket.rs"]),
     (".write(", &["engine/socket.rs", "engine/stream.rs"]),
     (".write_vectored(", &["engine/socket.rs"]),
+    // Lines go to a standard stream or a file from one place, which does not wait for a reader.
+    ("pwritev2(", &["server/outlet.rs"]),
+    ("io::write(", &["server/outlet.rs"]),
     ("thread::", &["server/pace.rs"]),
     ("anstream::", &["cli/explain.rs"]),
     ("anstyle::", &["cli/explain.rs"]),

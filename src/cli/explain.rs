@@ -2,7 +2,8 @@
 //! it can be watched.
 //!
 //! The sentences are the library's ([`oneloop::watch`]); here they get the time, the colours of a
-//! terminal, and standard error. If that is no longer read, the server serves all the same.
+//! terminal, and a place among the lines for standard error. If that is no longer read, the server
+//! serves all the same.
 
 use std::fmt::{self, Write as _};
 use std::io;
@@ -14,10 +15,10 @@ use clap::Args;
 use humantime::Duration;
 use oneloop::Time;
 use oneloop::config::{AdminListener, Reach};
-use oneloop::{Event, Observer};
+use oneloop::journal::{Journal, Notice};
+use oneloop::{Event, Observer, Outlet};
 
 use super::option_sources::OptionSources;
-use super::standard_error::StandardError;
 use super::values::switch;
 use crate::arguments::Refusal;
 use crate::arguments::addresses::Place;
@@ -160,10 +161,12 @@ impl WatchingOptions {
 
 /// Tells each step on standard error, one line each.
 pub struct Teller {
-    standard_error: StandardError,
+    lines: Journal,
     dress: Dress,
-    /// The present line. It is written at once, so that it is whole among those of the log.
+    /// The present line.
     line: String,
+    /// In slow motion each line is to be seen before the loop rests.
+    at_once: Option<Outlet>,
 }
 
 /// What a line looks like.
@@ -179,18 +182,19 @@ const CLIENTS: [AnsiColor; 5] =
     [AnsiColor::Cyan, AnsiColor::Yellow, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue];
 
 impl Teller {
-    /// Tells in this form; nothing if none is wanted.
-    pub fn new(explain: Explain, standard_error: StandardError) -> Option<Teller> {
-        let dress = match explain {
+    /// Tells in the form that is wanted, among the lines of `lines`; nothing if none is.
+    pub fn new(watching: &WatchingOptions, lines: &Journal) -> Option<Teller> {
+        let dress = match watching.explain() {
             Explain::Off => return None,
             Explain::Json => {
-                standard_error.set_json();
+                lines.set_notice(Notice::Json);
                 Dress::Json
             }
             Explain::Text if is_coloured() => Dress::Coloured,
             Explain::Text => Dress::Plain,
         };
-        Some(Teller { standard_error, dress, line: String::new() })
+        let at_once = watching.slow_motion.map(|_| Outlet::standard_error(lines.clone()));
+        Some(Teller { lines: lines.clone(), dress, line: String::new(), at_once })
     }
 }
 
@@ -204,7 +208,10 @@ impl Observer for Teller {
         self.line.clear();
         // Writing to a string cannot fail.
         let _ = write_line(&mut self.line, event, self.dress);
-        self.standard_error.write_line(self.line.as_bytes());
+        self.lines.push(self.line.as_bytes());
+        if let Some(outlet) = &mut self.at_once {
+            outlet.write_now();
+        }
     }
 }
 

@@ -8,19 +8,16 @@
 //! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what a
 //! user hears when nothing can be run, it has in common with the herd, in [`crate::arguments`]; what
 //! only this program reads is in [`values`], what a person can type into a browser in [`urls`].
-//! Nothing here binds or logs, and only [`standard_error`] writes, of the lines that wait in a
-//! [`journal`].
+//! Nothing here binds, logs or writes.
 
 mod answer;
 mod explain;
 mod habits;
-mod journal;
 mod listening;
 mod numbers;
 mod option_sources;
 mod options;
 mod site;
-mod standard_error;
 mod start;
 mod text;
 mod urls;
@@ -28,6 +25,5 @@ mod values;
 
 pub use explain::{Teller, is_coloured};
 pub use options::Cli;
-pub use standard_error::StandardError;
 pub use start::{Most, line as start_line};
 pub use urls::url;

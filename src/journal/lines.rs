@@ -78,6 +78,12 @@ impl Lines {
         }
     }
 
+    /// Forgets what waits, and what was dropped.
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        (self.written, self.dropped) = (0, 0);
+    }
+
     fn forget_written(&mut self) {
         self.bytes.drain(..self.written);
         self.written = 0;

@@ -94,6 +94,12 @@ impl Journal {
         Ok(taken)
     }
 
+    /// Forgets what waits.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+        self.0.waits.store(false, Ordering::Relaxed);
+    }
+
     /// Nothing is left half done by a panic, so there is nothing to refuse then.
     fn lock(&self) -> MutexGuard<'_, Lines> {
         self.0.lines.lock().unwrap_or_else(PoisonError::into_inner)

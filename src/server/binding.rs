@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::server::alarm::Alarm;
 use crate::server::listener::Listener;
+use crate::server::outlet::Outlet;
 use crate::server::pace::Paced;
 use crate::server::signals::{Signals, StopHandle, StopRequests};
 use crate::system_calls::Reported;
@@ -87,6 +88,7 @@ impl<H: Handler> Server<H> {
             date_due: Time::START,
             clock: Clock::Runs,
             stops: VecDeque::new(),
+            outlets: Vec::new(),
         })
     }
 
@@ -151,6 +153,25 @@ impl<H: Handler> Server<H> {
             pause,
             stop_requests: self.stop_requests.clone(),
         }));
+    }
+
+    /// Writes the lines of this outlet's journal at the end of each turn, by one call and without
+    /// waiting for its reader. Several outlets may be added.
+    ///
+    /// ```
+    /// use oneloop::journal::Journal;
+    /// use oneloop::{Config, Event, Listen, Outlet, Reply, Request, Server};
+    ///
+    /// let mut config = Config::default();
+    /// config.listen = vec![Listen::Everywhere(0)];
+    /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
+    /// let journal = Journal::default();
+    /// server.write_to(Outlet::standard_error(journal.clone()));
+    /// server.observe(move |event: &Event| journal.push(format!("{event}\n").as_bytes()));
+    /// # Ok::<(), oneloop::Error>(())
+    /// ```
+    pub fn write_to(&mut self, outlet: Outlet) {
+        self.outlets.push(outlet);
     }
 
     /// What it has counted, without what clients of the admin listener did.

@@ -22,6 +22,7 @@ use crate::engine::{ClientId, Clients, Engine, Stopped};
 use crate::server::alarm::Alarm;
 use crate::server::descriptors::Descriptors;
 use crate::server::listener::Listener;
+use crate::server::outlet::Outlet;
 use crate::server::signals::{Signals, StopRequests};
 use crate::system_calls::Reported;
 use crate::time::{Time, sooner};
@@ -39,6 +40,7 @@ mod announcing;
 mod binding;
 pub(crate) mod descriptors;
 pub(crate) mod listener;
+pub(crate) mod outlet;
 pub(crate) mod pace;
 mod polling;
 mod registering;
@@ -96,6 +98,8 @@ pub struct Server<H> {
     /// The public's. That of the admin listener is in `showing`.
     engine: Engine<Listener>,
     admin_side: Option<AdminSide>,
+    /// Where lines go, once a turn. Before the signals: a last write may cause one.
+    outlets: Vec<Outlet>,
     signals: Option<Signals>,
     waker: Arc<Waker>,
     stop_requests: StopRequests,
@@ -179,6 +183,7 @@ impl<H: Handler> Server<H> {
         if stopped.is_some() {
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopped);
         }
+        self.write_lines();
         self.leave_out_pauses();
         self.tracer.resume_panic();
         Ok(stopped.map_or(ControlFlow::Continue(()), ControlFlow::Break))
@@ -205,7 +210,20 @@ impl<H: Handler> Server<H> {
     fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
         let stops = (!self.stops.is_empty()).then_some(self.now);
         let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
+        let due = sooner(due, self.lines_due());
         sooner(self.alarm.set(due, self.now), wanted)
+    }
+
+    /// When lines are to be written, or tried again.
+    fn lines_due(&self) -> Option<Time> {
+        self.outlets.iter().fold(None, |due, outlet| sooner(due, outlet.due()))
+    }
+
+    /// Writes the lines that wait, by one call for each outlet.
+    fn write_lines(&mut self) {
+        for outlet in &mut self.outlets {
+            outlet.write_lines(self.now);
+        }
     }
 
     /// What time it is for everything in this turn. The date is asked for once a second.

@@ -38,7 +38,7 @@ const ERRORS: [Errno; 7] =
 const ONCE: [Errno; 3] = [Errno::INTR, Errno::PERM, Errno::NOMEM];
 
 /// Each call that the running server makes, and errors of its own.
-pub const CALLS: [(&str, &[Errno]); 26] = [
+pub const CALLS: [(&str, &[Errno]); 27] = [
     ("accept4", &[Errno::MFILE, Errno::NFILE, Errno::CONNABORTED, Errno::PROTO, Errno::NETDOWN]),
     ("close", &[]),
     ("epoll_ctl", &[Errno::NOSPC]),
@@ -53,6 +53,7 @@ pub const CALLS: [(&str, &[Errno]); 26] = [
     ("poll", &[]),
     ("pread64", &[]),
     ("preadv2", &[Errno::OPNOTSUPP]),
+    ("pwritev2", &[Errno::OPNOTSUPP, Errno::NOSPC, Errno::PIPE]),
     ("read", &[]),
     ("readlink", &[]),
     ("readlinkat", &[]),
@@ -68,13 +69,14 @@ pub const CALLS: [(&str, &[Errno]); 26] = [
 ];
 
 /// Calls for which another way serves, whatever they fail with, but for these errors.
-const SERVED: [(&str, &[Errno]); 12] = [
+const SERVED: [(&str, &[Errno]); 13] = [
     ("fadvise64", &[]),
     ("fstatfs", &[]),
     ("openat2", &[Errno::INTR, Errno::AGAIN, Errno::INVAL, Errno::IO, Errno::NOMEM, Errno::MFILE]),
     ("poll", &[]),
     ("pread64", &[]),
     ("preadv2", &[Errno::INTR, Errno::AGAIN, Errno::IO, Errno::NOMEM]),
+    ("pwritev2", &[]),
     ("read", &[]),
     ("sendfile", &[Errno::INTR, Errno::AGAIN]),
     ("setsockopt", &[]),

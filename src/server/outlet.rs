@@ -1,0 +1,438 @@
+//! Where the lines of a journal go: a standard stream or a file, written to without waiting.
+//!
+//! The only file that writes to one of these while the loop runs, and at most once a turn. We share
+//! an open pipe or terminal with the program that started us, and with it the flag that makes it
+//! non-blocking, which others do not expect. So the flag is never set. `pwritev2` takes it for one
+//! call, for pipes and for sockets. Where the kernel has no such call, we open a pipe or a terminal
+//! a second time, for us alone; a socket has another call; for the rest we first ask whether there
+//! is room. A regular file cannot be asked at all: a write to it may wait for its disk.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use log::warn;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags, fstat, open};
+use rustix::io::Errno;
+use rustix::net::SendFlags;
+
+use crate::journal::Journal;
+use crate::system_calls::again;
+use crate::time::Time;
+
+/// What is written at once where there is only known to be some room: a pipe takes as much.
+const POLLED_BYTES_MAX: usize = 4096;
+
+/// How soon it is tried again at the earliest when there was no room: in that time a pipe can be
+/// emptied. Each further time without room doubles it.
+const REST_MIN: Duration = Duration::from_millis(1);
+
+/// How often it is doubled at most: a reader that has stopped costs eight calls a second.
+const DOUBLINGS_MAX: u32 = 7;
+
+/// How soon it is tried again when writing has failed: a disk that is full stays so for a while.
+const REST_AFTER_ERROR: Duration = Duration::from_secs(1);
+
+/// How long the end of the program waits for room at once.
+const LAST_WAIT: Duration = Duration::from_millis(10);
+
+/// How often it may do so in vain: a reader that has stopped costs a fifth of a second.
+const LAST_WAITS_MAX: usize = 20;
+
+/// How often it may write: a pipe has room for a page at least, and a full journal is 64 of them.
+const LAST_WRITES_MAX: usize = 512;
+
+/// A standard stream or a file, and the [`Journal`] whose lines go there.
+///
+/// A [`Server`](crate::Server) writes them at the end of each turn: see
+/// [`Server::write_to`](crate::Server::write_to). An outlet that is dropped gives the reader a last,
+/// short time to take what waits.
+#[derive(Debug)]
+pub struct Outlet {
+    journal: Journal,
+    target: Target,
+    method: Method,
+    /// Nothing is tried before this.
+    rests_until: Time,
+    /// How often in a row there was no room.
+    refusals: u32,
+    /// Writing has failed since it last succeeded. The log has been told.
+    fails: bool,
+}
+
+/// What is written to.
+#[derive(Debug)]
+enum Target {
+    StandardOutput(io::Stdout),
+    StandardError(io::Stderr),
+    File { file: File, path: PathBuf },
+}
+
+impl Outlet {
+    /// Lines of `journal` go to standard error.
+    pub fn standard_error(journal: Journal) -> Outlet {
+        Outlet::new(journal, Target::StandardError(io::stderr()))
+    }
+
+    /// Lines of `journal` go to standard output.
+    pub fn standard_output(journal: Journal) -> Outlet {
+        Outlet::new(journal, Target::StandardOutput(io::stdout()))
+    }
+
+    /// Lines of `journal` are appended to this file, which is made if it is not there. A write to a
+    /// file on a slow disk can hold up the loop: the kernel cannot be asked whether it would.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn file(journal: Journal, path: &Path) -> io::Result<Outlet> {
+        let path = path.to_owned();
+        let file = open_to_append(&path)?;
+        Ok(Outlet::new(journal, Target::File { file, path }))
+    }
+
+    fn new(journal: Journal, target: Target) -> Outlet {
+        let (method, rests_until) = (Method::WithoutWaiting, Time::START);
+        Outlet { journal, target, method, rests_until, refusals: 0, fails: false }
+    }
+
+    /// When there is something to be written, and it may be tried.
+    #[inline]
+    pub(super) fn due(&self) -> Option<Time> {
+        (!self.journal.is_empty()).then_some(self.rests_until)
+    }
+
+    /// Writes what waits, as far as that does not block, unless it has been tried a moment ago.
+    #[inline]
+    pub(super) fn write_lines(&mut self, now: Time) {
+        if self.due().is_some_and(|due| due <= now) {
+            self.try_at(now);
+        }
+    }
+
+    #[inline(never)]
+    fn try_at(&mut self, now: Time) {
+        let rest = match self.try_write() {
+            Ok(_) => {
+                (self.refusals, self.fails) = (0, false);
+                REST_MIN
+            }
+            Err(reason) if reason.kind() == ErrorKind::WouldBlock => {
+                let rest = REST_MIN * 2_u32.pow(self.refusals.min(DOUBLINGS_MAX));
+                self.refusals += 1;
+                rest
+            }
+            Err(reason) => {
+                if !std::mem::replace(&mut self.fails, true) {
+                    let name = self.target.name();
+                    warn!("cannot write to {name} ({reason}): trying again each second");
+                }
+                REST_AFTER_ERROR
+            }
+        };
+        // It took all: nothing is to be waited for.
+        self.rests_until = if self.journal.is_empty() { now } else { now + rest };
+    }
+
+    /// Writes what waits at once, as far as that does not block: for a program whose loop does not
+    /// run.
+    pub fn write_now(&mut self) {
+        // What cannot be written is written later, or told as dropped.
+        let _ = self.try_write();
+    }
+
+    /// Gives the reader a last, short time to take what waits. Where writing has just failed, it would
+    /// fail again.
+    fn finish(&mut self) {
+        if self.fails {
+            return;
+        }
+        let mut waits = 0;
+        for _ in 0..LAST_WRITES_MAX {
+            if self.journal.is_empty() {
+                return;
+            }
+            match self.try_write() {
+                Ok(_) => {}
+                Err(reason) if reason.kind() == ErrorKind::WouldBlock => {
+                    while !has_room(self.target.as_fd(), LAST_WAIT) {
+                        waits += 1;
+                        if waits == LAST_WAITS_MAX {
+                            return;
+                        }
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn try_write(&mut self) -> io::Result<usize> {
+        let Outlet { journal, target, method, .. } = self;
+        journal.write_by(|bytes| {
+            let written = again(|| method.try_on(target.as_fd(), bytes));
+            match written {
+                Err(reason) if method.is_unknown_for(&reason) => {
+                    *method = Method::find(target);
+                    again(|| method.try_on(target.as_fd(), bytes))
+                }
+                Ok(_) | Err(_) => written,
+            }
+        })
+    }
+}
+
+impl Drop for Outlet {
+    fn drop(&mut self) {
+        self.finish();
+        self.journal.clear();
+    }
+}
+
+impl Target {
+    fn name(&self) -> Cow<'_, str> {
+        match self {
+            Target::StandardOutput(_) => "standard output".into(),
+            Target::StandardError(_) => "standard error".into(),
+            Target::File { path, .. } => path.to_string_lossy(),
+        }
+    }
+
+    /// Where it can be opened again, for us alone.
+    fn path(&self) -> &Path {
+        match self {
+            Target::StandardOutput(_) => Path::new("/proc/self/fd/1"),
+            Target::StandardError(_) => Path::new("/proc/self/fd/2"),
+            Target::File { path, .. } => path,
+        }
+    }
+}
+
+impl AsFd for Target {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Target::StandardOutput(stream) => stream.as_fd(),
+            Target::StandardError(stream) => stream.as_fd(),
+            Target::File { file, .. } => file.as_fd(),
+        }
+    }
+}
+
+/// Only the server's user writes it, and his group may read it. It is never truncated, so what others
+/// append to it, or cut off at its start, does it no harm.
+fn open_to_append(log_file: &Path) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP;
+    Ok(File::from(open(log_file, flags, mode)?))
+}
+
+/// How it is written to.
+#[derive(Debug)]
+enum Method {
+    /// By a call that does not wait, whatever it is. It is tried first.
+    WithoutWaiting,
+    /// It is a pipe or a terminal, opened a second time so that writing does not wait.
+    Reopened(OwnedFd),
+    /// It is a socket.
+    Socket,
+    /// It is a regular file: nothing tells whether its disk would have to be waited for.
+    File,
+    /// It is something else. If there is room, writing a little does not wait.
+    Polled,
+}
+
+impl Method {
+    /// The one that fits what the target is, where the first is not known.
+    fn find(target: &Target) -> Method {
+        let Ok(stat) = fstat(target) else { return Method::Polled };
+        let may_be_reopened = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::Socket => return Method::Socket,
+            FileType::RegularFile => return Method::File,
+            FileType::Fifo => true,
+            // Opening another device could do anything.
+            FileType::CharacterDevice => io::IsTerminal::is_terminal(&target.as_fd()),
+            FileType::Directory | FileType::Symlink | FileType::BlockDevice | FileType::Unknown => {
+                false
+            }
+        };
+        let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        match may_be_reopened.then(|| open(target.path(), flags, Mode::empty())) {
+            Some(Ok(own)) => Method::Reopened(own),
+            Some(Err(_)) | None => Method::Polled,
+        }
+    }
+
+    /// Whether this error says that the call itself is unknown, here or for such a file.
+    fn is_unknown_for(&self, reason: &io::Error) -> bool {
+        // A sandbox may refuse what it does not know.
+        let unknown = [Errno::OPNOTSUPP, Errno::NOSYS, Errno::PERM, Errno::INVAL];
+        matches!(self, Method::WithoutWaiting)
+            && Errno::from_io_error(reason).is_some_and(|number| unknown.contains(&number))
+    }
+
+    fn try_on(&self, target: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Method::WithoutWaiting => write_without_waiting(target, bytes),
+            Method::Reopened(own) => Ok(rustix::io::write(own, bytes)?),
+            // Rust's programs ignore SIGPIPE, so the flag that macOS lacks is not needed.
+            Method::Socket => Ok(rustix::net::send(target, bytes, SendFlags::DONTWAIT)?),
+            Method::File => Ok(rustix::io::write(target, bytes)?),
+            Method::Polled if !has_room(target, Duration::ZERO) => {
+                Err(ErrorKind::WouldBlock.into())
+            }
+            Method::Polled => {
+                Ok(rustix::io::write(target, &bytes[..bytes.len().min(POLLED_BYTES_MAX)])?)
+            }
+        }
+    }
+}
+
+/// Writes where the last write has ended, as all who share the open file do.
+#[cfg(target_os = "linux")]
+fn write_without_waiting(target: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, pwritev2};
+    Ok(pwritev2(target, &[io::IoSlice::new(bytes)], u64::MAX, ReadWriteFlags::NOWAIT)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn write_without_waiting(_: BorrowedFd<'_>, _: &[u8]) -> io::Result<usize> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+/// Waits for room, at most for `longest`. Says whether there is some, or an error to be learnt.
+fn has_room(target: BorrowedFd<'_>, longest: Duration) -> bool {
+    let mut room = [PollFd::from_borrowed_fd(target, PollFlags::OUT)];
+    let longest = Timespec::try_from(longest).unwrap_or_default();
+    poll(&mut room, Some(&longest)).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, pipe};
+    use std::os::unix::net::UnixStream;
+
+    use rustix::fs::fcntl_getfl;
+
+    use super::*;
+    use crate::journal::Notice;
+
+    const LINE: &[u8] = b"a line of the log, as long as such lines are: fifty-nine bytes\n";
+
+    fn after_millis(millis: u64) -> Time {
+        Time::START + Duration::from_millis(millis)
+    }
+
+    fn outlet_to(target: impl Into<OwnedFd>) -> Outlet {
+        let target = Target::File { file: File::from(target.into()), path: PathBuf::new() };
+        Outlet::new(Journal::default(), target)
+    }
+
+    /// A file of this test's own.
+    fn file(name: &str) -> (PathBuf, File) {
+        let name = format!("oneloop-outlet-{name}-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let file = open_to_append(&path).expect("a file");
+        (path, file)
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_pipe_or_socket_refuses_a_write_and_keeps_its_flags() {
+        let (_reader, pipe) = pipe().expect("a pipe");
+        let (_peer, socket) = UnixStream::pair().expect("sockets");
+        for target in [OwnedFd::from(pipe), OwnedFd::from(socket)] {
+            let before = fcntl_getfl(&target).expect("flags");
+            assert!(!before.contains(OFlags::NONBLOCK));
+            let refused = loop {
+                if let Err(reason) = write_without_waiting(target.as_fd(), &[b'x'; 4096]) {
+                    break reason.kind();
+                }
+            };
+            assert_eq!(refused, ErrorKind::WouldBlock);
+            assert_eq!(fcntl_getfl(&target).expect("flags"), before);
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_without_waiting_is_written_all_the_same() {
+        let (path, file) = file("plain");
+        let mut outlet = outlet_to(file);
+        outlet.journal.push(LINE);
+        outlet.write_lines(Time::START);
+        outlet.journal.push(LINE);
+        outlet.write_lines(Time::START);
+        let written = std::fs::read(&path).expect("it is there");
+        std::fs::remove_file(path).expect("it is there");
+        assert_eq!(written, LINE.repeat(2));
+    }
+
+    #[test]
+    fn a_reader_that_has_stopped_is_tried_ever_less_often_and_gets_all_that_waited() {
+        let (mut reader, pipe) = pipe().expect("a pipe");
+        let mut outlet = outlet_to(pipe);
+        for _ in 0..1500 {
+            outlet.journal.push(LINE);
+        }
+        let mut tries = Vec::new();
+        for millis in 0..1000 {
+            let before = outlet.rests_until;
+            outlet.write_lines(after_millis(millis));
+            if outlet.rests_until != before {
+                tries.push(millis);
+            }
+        }
+        assert_eq!(tries, [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 384, 512, 640, 768, 896]);
+        let (mut out, mut piece) = (Vec::new(), [0; 4096]);
+        while out.len() < 1500 * LINE.len() {
+            let bytes = reader.read(&mut piece).expect("bytes");
+            out.extend_from_slice(&piece[..bytes]);
+            outlet.write_lines(outlet.rests_until);
+        }
+        assert!(out == LINE.repeat(1500), "{} bytes", out.len());
+        assert_eq!(outlet.due(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_cannot_be_written_at_all_is_tried_each_second() {
+        let full = File::options().write(true).open("/dev/full").expect("a full device");
+        let (reader, closed) = pipe().expect("a pipe");
+        drop(reader);
+        for target in [OwnedFd::from(full), OwnedFd::from(closed)] {
+            let mut outlet = outlet_to(target);
+            outlet.journal.push(LINE);
+            outlet.write_lines(after_millis(5));
+            assert!(outlet.fails);
+            assert_eq!(outlet.due(), Some(after_millis(1005)));
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_program_waits_for_a_reader_and_not_for_ever() {
+        let (mut reader, pipe) = pipe().expect("a pipe");
+        let outlet = outlet_to(pipe);
+        for _ in 0..3000 {
+            outlet.journal.push(LINE);
+        }
+        let reading = std::thread::spawn(move || {
+            let mut out = Vec::new();
+            reader.read_to_end(&mut out).map(|_| out)
+        });
+        drop(outlet);
+        let out = reading.join().expect("it reads").expect("all");
+        assert!(out == LINE.repeat(3000), "{} bytes", out.len());
+
+        let (_reader, pipe) = std::io::pipe().expect("a pipe");
+        let target = Target::File { file: File::from(OwnedFd::from(pipe)), path: PathBuf::new() };
+        let outlet = Outlet::new(Journal::new(128 * 1024, Notice::Text), target);
+        for _ in 0..3000 {
+            outlet.journal.push(LINE);
+        }
+        let began = std::time::Instant::now();
+        drop(outlet);
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+}
