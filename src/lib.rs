@@ -26,6 +26,7 @@
 //! |---|---|
 //! | answer requests | [`Handler`], or a closure; [`Request`], [`Reply`] |
 //! | say a status, fields, a body | [`Reply::status`], [`Reply::field`], [`Reply::send`]; [`Body`] |
+//! | give the same answer again and again | [`Prepared`], [`Reply::send_prepared`] |
 //! | read the query | [`Request::query_value`], [`Request::query_pairs`] |
 //! | read a form, or cookies | the crates `form_urlencoded` and `cookie`, on [`Request::body`] and [`Request::field`] |
 //! | use `?` in a handler | [`handlers::fallible`], [`Reply::try_answer`] |
@@ -108,6 +109,7 @@ mod work;
 pub use answer::body::Body;
 pub use answer::file::FileRange;
 pub use answer::handler::{ContentPlan, Failed, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
+pub use answer::prepared::Prepared;
 pub use answer::source::{Next, Piece, Source};
 pub use answer::waker::Waker;
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};

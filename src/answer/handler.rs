@@ -214,6 +214,12 @@ impl Sent {
         Sent { work: self.work.saturating_add(work), ..self }
     }
 
+    /// The proof for an answer that is encoded whole.
+    #[inline]
+    pub(super) fn whole(persistence: Persistence) -> Sent {
+        Sent { persistence, work: 0, body: None }
+    }
+
     /// What the handler says it has done for this, in bytes.
     pub(crate) fn work(&self) -> usize {
         self.work as usize
@@ -508,7 +514,7 @@ impl<'a> ReplyHead<'a> {
         if sends_content {
             body.put_behind(output);
         }
-        Sent { persistence, work: 0, body: None }
+        Sent::whole(persistence)
     }
 
     /// Ends the answer with this part of a file, whose length the client is told.

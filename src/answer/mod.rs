@@ -5,5 +5,6 @@ pub(crate) mod body;
 pub(crate) mod body_progress;
 pub(crate) mod file;
 pub(crate) mod handler;
+pub(crate) mod prepared;
 pub(crate) mod source;
 pub(crate) mod waker;
