@@ -18,7 +18,7 @@ use crate::http::date::Date;
 use crate::http::encode::{self, FieldBlock, InvalidField};
 use crate::http::fault::Fault;
 use crate::http::lists::{self, List, Lists};
-use crate::http::method::Version;
+use crate::http::method::{Method, Version};
 use crate::http::request::Request;
 use crate::http::status::{ContentRule, IntoStatus, InvalidStatus, Status};
 use crate::work;
@@ -235,6 +235,15 @@ pub(crate) enum BodyTransfer {
 }
 
 impl BodyTransfer {
+    /// That of the answer to a request with this method.
+    #[inline]
+    pub(crate) fn of_answer_by<E>(method: Result<Method, E>) -> BodyTransfer {
+        match method {
+            Ok(Method::Head) => BodyTransfer::HeadOnly,
+            Ok(_) | Err(_) => BodyTransfer::Content,
+        }
+    }
+
     /// That of the answer to a request that begins like this.
     #[inline]
     pub(crate) fn of_answer_to(request: &[u8]) -> BodyTransfer {
@@ -637,7 +646,6 @@ struct WholeHead<'a> {
 mod tests {
     use super::*;
     use crate::buffer::COPIED_BYTES_MAX;
-    use crate::http::method::Method;
     use std::borrow::Cow;
     use std::sync::Arc;
     use std::time::SystemTime;

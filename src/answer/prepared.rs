@@ -103,7 +103,7 @@ impl Prepared {
 
 impl Reply<'_> {
     /// Gives an answer that was [prepared](Prepared): its status, its fields and its body.
-    #[inline]
+    #[inline(always)]
     pub fn send_prepared(self, answer: &Prepared) -> Sent {
         let Some(behind_date) = &answer.behind_date else { return answer.send_anew(self) };
         match (self.persistence, self.transfer, self.allow) {

@@ -133,7 +133,8 @@ impl Connection {
         let mut room = FieldRoom::new();
         let parsed = parse::head(&message[..head_bytes], &mut room, &context.common.limits);
         let parsed = parsed.map_err(Missing::kind);
-        match parsed.and_then(|head| Ok((head, Control::of(&head)?))) {
+        let known_host = &mut context.common.known_host;
+        match parsed.and_then(|head| Ok((head, Control::of(&head, known_host)?))) {
             Ok((head, control)) => {
                 self.answer(&head, &control, &message[head_bytes..], bytes_behind, context);
             }

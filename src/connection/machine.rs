@@ -14,6 +14,7 @@ use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
 use crate::http::fault::FaultKind;
 use crate::http::peer::Peer;
+use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::Time;
 use crate::work::Budget;
@@ -41,6 +42,7 @@ pub(crate) struct Common {
     /// a waker is for its source.
     pub(crate) driven: usize,
     pub(crate) wakers: Wakers,
+    pub(crate) known_host: KnownHost,
 }
 
 /// Whether the server goes on.

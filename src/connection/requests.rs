@@ -72,12 +72,10 @@ impl Connection {
         input: &mut [u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
-        if input.starts_with(b"\r\n") {
-            return self.drop_empty_line(input, context);
-        }
-        if input == b"\r" && self.state.is_between_requests() {
-            // Half an empty line between requests begins nothing either.
-            return InputUse::Kept(1);
+        if input[0] == b'\r'
+            && let Some(used) = self.read_empty_line(input, context)
+        {
+            return used;
         }
         if let State::ReadingHead(head) = self.state
             && head.place == HeadEnd::Value
@@ -91,7 +89,7 @@ impl Connection {
         let (head_bytes, framing, content_use) =
             match parse::head(input, &mut room, &context.common.limits) {
                 Ok(head) => {
-                    let control = match Control::of(&head) {
+                    let control = match Control::of(&head, &mut context.common.known_host) {
                         Ok(control) => control,
                         Err(kind) => return self.refuse(kind, &input[..head.len], context),
                     };
@@ -125,6 +123,20 @@ impl Connection {
         self.begin_body(head_bytes, framing, content_use, input, context)
     }
 
+    /// An empty line before a request, or half of one, begins nothing.
+    #[cold]
+    fn read_empty_line<H: Handler>(
+        &mut self,
+        input: &[u8],
+        context: &mut Context<'_, H>,
+    ) -> Option<InputUse> {
+        match input {
+            [b'\r', b'\n', ..] => Some(self.drop_empty_line(input, context)),
+            b"\r" if self.state.is_between_requests() => Some(InputUse::Kept(1)),
+            _ => None,
+        }
+    }
+
     /// Lets the handler answer one whole request, behind which `behind` more bytes have come.
     pub(super) fn answer<H: Handler>(
         &mut self,
@@ -142,7 +154,7 @@ impl Connection {
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
-            transfer: BodyTransfer::of_answer_to(head.method.as_bytes()),
+            transfer: BodyTransfer::of_answer_by(control.method),
             version: head.version,
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),

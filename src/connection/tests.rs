@@ -20,6 +20,7 @@ use crate::http::date::Date;
 use crate::http::peer::Peer;
 use crate::http::request::Request;
 use crate::http::status::Status;
+use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::Time;
 use crate::work::Budget;
@@ -169,6 +170,7 @@ impl Bench {
                 phase: Phase::Running,
                 driven: 0,
                 wakers: Wakers::default(),
+                known_host: KnownHost::default(),
             },
             now: Time::START,
         };

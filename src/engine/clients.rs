@@ -23,6 +23,7 @@ use crate::engine::readiness::Readiness;
 use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
+use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::Time;
 use crate::work::{self, Budget};
@@ -95,6 +96,7 @@ impl<S: Stream> Clients<S> {
                 metrics: Metrics::default(),
                 driven: NOBODY,
                 wakers: Wakers::default(),
+                known_host: KnownHost::default(),
             },
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
             receipts: Vec::new(),

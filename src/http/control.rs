@@ -9,7 +9,7 @@ use super::chars::list_elements;
 use super::fault::FaultKind;
 use super::method::{Method, Version};
 use super::parse::{Fields, Head};
-use super::target::{Target, host_is_valid};
+use super::target::{KnownHost, Target};
 
 /// How the end of the content is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,11 +53,13 @@ pub(crate) struct Control<'b> {
 
 impl<'b> Control<'b> {
     /// Judges `head`, or says what is wrong with it.
-    pub(crate) fn of(head: &Head<'b>) -> Result<Control<'b>, FaultKind> {
+    #[inline(always)]
+    pub(crate) fn of(head: &Head<'b>, known: &mut KnownHost) -> Result<Control<'b>, FaultKind> {
         let method = Method::from_name(head.method);
-        let fields = ControlFields::find(head.fields)?;
+        let mut fields = ControlFields::default();
+        fields.find(head.fields)?;
         let target = Target::parse(method.unwrap_or(Method::Get), head.target)?;
-        fields.judge_host(head.version)?;
+        fields.judge_host(head.version, known)?;
         Ok(Control {
             method: match method {
                 None => Err(FaultKind::MethodUnknown),
@@ -107,32 +109,42 @@ enum Coding {
 }
 
 impl<'b> ControlFields<'b> {
-    fn find(all: Fields<'b>) -> Result<ControlFields<'b>, FaultKind> {
-        let mut fields = ControlFields::default();
+    #[inline(always)]
+    fn find(&mut self, all: Fields<'b>) -> Result<(), FaultKind> {
         for (name, value) in all.iter() {
-            // Most fields are none of ours; their length already tells.
-            match name.len() {
-                4 if is(name, b"host") => {
-                    fields.host = only(fields.host, value, FaultKind::HostRepeated)?;
+            // Most fields are none of ours: their length and their first letter already tell.
+            match (name.len(), name.as_bytes().first().map(|byte| byte | 0x20)) {
+                (4, Some(b'h')) if is(name, b"host") => {
+                    self.host = only(self.host, value, FaultKind::HostRepeated)?;
                 }
-                6 if is(name, b"expect") => fields.notice_expect(value)?,
-                10 if is(name, b"connection") => fields.notice_connection(value),
-                12 if is(name, b"content-type") => {
-                    let repeated = FaultKind::ContentTypeRepeated;
-                    fields.content_type = only(fields.content_type, value, repeated)?;
-                }
-                // Even two equal lengths are refused: a client that sends two cannot be trusted.
-                14 if is(name, b"content-length") => {
-                    let length = only(fields.content_length, value, FaultKind::LengthInvalid)?;
-                    fields.content_length = length;
-                }
-                17 if is(name, b"transfer-encoding") => {
-                    fields.coding = fields.coding.followed_by(value);
+                (6, Some(b'e')) | (10 | 12 | 14, Some(b'c')) | (17, Some(b't')) => {
+                    self.notice(name, value)?;
                 }
                 _ => {}
             }
         }
-        Ok(fields)
+        Ok(())
+    }
+
+    /// Notices a field other than `Host`, which each request has. Not inlined, so that looking for
+    /// fields stays short.
+    #[inline(never)]
+    fn notice(&mut self, name: &str, value: &'b [u8]) -> Result<(), FaultKind> {
+        match name.len() {
+            6 if is(name, b"expect") => self.notice_expect(value)?,
+            10 if is(name, b"connection") => self.notice_connection(value),
+            12 if is(name, b"content-type") => {
+                let repeated = FaultKind::ContentTypeRepeated;
+                self.content_type = only(self.content_type, value, repeated)?;
+            }
+            // Even two equal lengths are refused: a client that sends two cannot be trusted.
+            14 if is(name, b"content-length") => {
+                self.content_length = only(self.content_length, value, FaultKind::LengthInvalid)?;
+            }
+            17 if is(name, b"transfer-encoding") => self.coding = self.coding.followed_by(value),
+            _ => {}
+        }
+        Ok(())
     }
 
     fn notice_connection(&mut self, value: &[u8]) {
@@ -153,16 +165,18 @@ impl<'b> ControlFields<'b> {
     }
 
     /// RFC 9112 §3.2: exactly one `Host` in 1.1, and a valid one wherever there is one.
-    fn judge_host(&self, version: Version) -> Result<(), FaultKind> {
+    #[inline]
+    fn judge_host(&self, version: Version, known: &mut KnownHost) -> Result<(), FaultKind> {
         match (self.host, version) {
             (None, Version::Http10) => Ok(()),
             (None, Version::Http11) => Err(FaultKind::HostMissing),
-            (Some(host), _) if host_is_valid(host) => Ok(()),
+            (Some(host), _) if known.is_valid(host) => Ok(()),
             (Some(_), _) => Err(FaultKind::HostInvalid),
         }
     }
 
     /// RFC 9112 §6.1 to §6.3, for requests.
+    #[inline(always)]
     fn framing(&self, version: Version) -> Result<Framing, FaultKind> {
         match (self.coding, self.content_length) {
             (Coding::None, None) => Ok(Framing::Length(0)),
@@ -218,8 +232,14 @@ impl Coding {
 /// Whether `name` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
 /// small letter, and only that: the one other byte which it makes a hyphen is CR, and a name that
 /// was parsed has none.
-fn is(name: &str, lower: &[u8]) -> bool {
-    name.len() == lower.len() && name.bytes().zip(lower).all(|(byte, small)| byte | 0x20 == *small)
+///
+/// All bytes are compared, not only those up to the first that differs: the compiler then compares
+/// many of them at once.
+#[inline]
+fn is<const N: usize>(name: &str, lower: &[u8; N]) -> bool {
+    let Ok(name) = <&[u8; N]>::try_from(name.as_bytes()) else { return false };
+    let differing = name.iter().zip(lower).map(|(byte, small)| (byte | 0x20) ^ small);
+    differing.fold(0, |all, bits| all | bits) == 0
 }
 
 /// The value of a field that there may be only one of.
@@ -259,7 +279,8 @@ mod tests {
         let input = format!("POST / HTTP/{version}\r\n{fields}\r\n");
         let mut room = FieldRoom::new();
         let head = parse::head(input.as_bytes(), &mut room, &Limits::default()).expect("a head");
-        Control::of(&head).map(|c| (c.framing, c.persistence, c.expectation))
+        Control::of(&head, &mut KnownHost::default())
+            .map(|c| (c.framing, c.persistence, c.expectation))
     }
 
     #[track_caller]

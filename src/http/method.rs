@@ -29,6 +29,7 @@ impl Method {
     pub(crate) const ALLOWED: &'static str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
     /// The method of this name; names are case-sensitive (RFC 9110 §9.1).
+    #[inline(always)]
     pub(crate) fn from_name(name: &str) -> Option<Method> {
         match name {
             "GET" => Some(Method::Get),

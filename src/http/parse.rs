@@ -77,6 +77,8 @@ impl Missing {
 }
 
 /// Looks for a whole head at the start of `input`.
+// Inlined, its outcome need not be written down: a head takes eight words.
+#[inline(always)]
 pub(crate) fn head<'h, 'b: 'h>(
     input: &'b [u8],
     room: &'h mut FieldRoom<'b>,
@@ -104,6 +106,7 @@ pub(crate) fn head<'h, 'b: 'h>(
 }
 
 /// httparse accepts it so far: is it over a limit, or against our stricter rules?
+#[cold]
 fn unfinished(window: &[u8], limits: &Limits) -> Missing {
     if window.len() == limits.head_bytes_max
         || target_bytes_so_far(window) > limits.target_bytes_max
@@ -115,6 +118,7 @@ fn unfinished(window: &[u8], limits: &Limits) -> Missing {
 }
 
 /// Something that httparse does not take: all but one case of it is a fault.
+#[cold]
 fn refused(window: &[u8], error: httparse::Error, limits: &Limits) -> Missing {
     if error != httparse::Error::Version {
         return locate(window, limits);
@@ -130,6 +134,7 @@ fn refused(window: &[u8], error: httparse::Error, limits: &Limits) -> Missing {
 ///
 /// Searched by doubling and then halving, so the work grows with where the fault lies, not with
 /// how much came after it.
+#[cold]
 fn locate(input: &[u8], limits: &Limits) -> Missing {
     let mut faulty = input.len().min(1);
     while faulty < input.len() && judge(&input[..faulty], limits).is_none() {
@@ -198,7 +203,7 @@ fn lines_end_in_crlf(head: &[u8], headers: &[Header<'_>]) -> bool {
     let start = head.as_ptr().addr();
     let before_fields = headers.iter().all(|header| {
         let line_start = header.name.as_ptr().addr().wrapping_sub(start);
-        head.get(..line_start).is_some_and(|before| before.ends_with(b"\r\n"))
+        head.get(..line_start).and_then(<[u8]>::last_chunk) == Some(b"\r\n")
     });
     before_fields && head.ends_with(b"\r\n\r\n")
 }

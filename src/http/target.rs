@@ -14,7 +14,18 @@ pub(crate) struct Target<'b> {
 
 impl<'b> Target<'b> {
     /// Judges `raw` as the target of a request with `method`.
+    #[inline(always)]
     pub(crate) fn parse(method: Method, raw: &'b str) -> Result<Target<'b>, FaultKind> {
+        // Nearly all targets are a path.
+        match raw.as_bytes().first() {
+            Some(b'/') if method != Method::Connect => Target::path_and_query(raw, 0),
+            Some(_) | None => Target::parse_other(method, raw),
+        }
+    }
+
+    /// The three forms that do not begin with a slash.
+    #[cold]
+    fn parse_other(method: Method, raw: &'b str) -> Result<Target<'b>, FaultKind> {
         let bytes = raw.as_bytes();
         if method == Method::Connect {
             let named = host_is_valid(bytes) && port_of(bytes).is_some_and(|port| !port.is_empty());
@@ -26,8 +37,13 @@ impl<'b> Target<'b> {
         if raw == "*" && method == Method::Options {
             return Ok(Target { path: raw, query: None });
         }
-        let Ok(query_mark) = scan(bytes) else { return Err(FaultKind::TargetInvalid) };
-        let path_start = if bytes.first() == Some(&b'/') { 0 } else { authority_end(raw)? };
+        Target::path_and_query(raw, authority_end(raw)?)
+    }
+
+    /// The target whose path begins here.
+    #[inline]
+    fn path_and_query(raw: &'b str, path_start: usize) -> Result<Target<'b>, FaultKind> {
+        let Ok(query_mark) = scan(raw.as_bytes()) else { return Err(FaultKind::TargetInvalid) };
         let (path, query) = match query_mark {
             Some(mark) => (&raw[path_start..mark], Some(&raw[mark + 1..])),
             None => (&raw[path_start..], None),
@@ -77,10 +93,48 @@ fn authority_end(raw: &str) -> Result<usize, FaultKind> {
     }
 }
 
+/// The longest `Host` that is remembered, in bytes: longer names are rare.
+const KNOWN_HOST_BYTES_MAX: usize = 64;
+
+/// The last valid `Host`. Nearly all requests of a server name the same one, and to compare it costs
+/// a fourth of judging it again.
+#[derive(Clone, Debug)]
+pub(crate) struct KnownHost {
+    bytes: [u8; KNOWN_HOST_BYTES_MAX],
+    /// How many of them it has. An empty one is not valid, so that stands for none.
+    len: usize,
+}
+
+impl Default for KnownHost {
+    fn default() -> KnownHost {
+        KnownHost { bytes: [0; KNOWN_HOST_BYTES_MAX], len: 0 }
+    }
+}
+
+impl KnownHost {
+    /// As [`host_is_valid`].
+    #[inline]
+    pub(super) fn is_valid(&mut self, value: &[u8]) -> bool {
+        let is_known = !value.is_empty() && self.bytes.get(..self.len) == Some(value);
+        is_known || self.learn(value)
+    }
+
+    /// Judges `value`, and remembers it if it is valid.
+    #[inline(never)]
+    fn learn(&mut self, value: &[u8]) -> bool {
+        let is_valid = host_is_valid(value);
+        if is_valid && let Some(bytes) = self.bytes.get_mut(..value.len()) {
+            bytes.copy_from_slice(value);
+            self.len = value.len();
+        }
+        is_valid
+    }
+}
+
 /// Whether this is `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §7.2).
 ///
 /// An empty `Host` is only right for a URI without authority, and `http` URIs always have one.
-pub(crate) fn host_is_valid(value: &[u8]) -> bool {
+fn host_is_valid(value: &[u8]) -> bool {
     port_of(value).is_some()
 }
 
@@ -155,6 +209,29 @@ const REG_NAME: [bool; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_known_host_is_judged_as_any_other() {
+        let mut known = KnownHost::default();
+        let long = |bytes: usize| "a".repeat(bytes);
+        for (host, is_valid) in [
+            ("", false),
+            ("a", true),
+            ("a", true),
+            ("", false),
+            ("ab", true),
+            ("a", true),
+            ("a b", false),
+            ("a", true),
+            (&long(KNOWN_HOST_BYTES_MAX), true),
+            (&long(KNOWN_HOST_BYTES_MAX), true),
+            (&long(KNOWN_HOST_BYTES_MAX + 1), true),
+            (&long(KNOWN_HOST_BYTES_MAX), true),
+            ("a\0", false),
+        ] {
+            assert_eq!(known.is_valid(host.as_bytes()), is_valid, "{host:?}");
+        }
+    }
 
     #[test]
     fn hosts_are_judged_as_rfc_9110_says() {
