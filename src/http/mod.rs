@@ -2,12 +2,13 @@
 //!
 //! Pure functions of their input: no socket, no clock, no state that outlives a request except
 //! [`Content`](body::Content), the decoder of a body that arrives in pieces. Read in this order:
-//! [`parse`] finds a head, [`target`] and [`control`] judge it, [`body`] finds where the content
-//! ends, [`request`] is what a handler sees, [`fault`] what it sees instead, [`encode`],
+//! [`parse`] finds a head, [`target`] and [`control`] judge it, [`body`] and [`chunks`] find where
+//! the content ends, [`request`] is what a handler sees, [`fault`] what it sees instead, [`encode`],
 //! [`lists`] and [`date`] write the answer.
 
 pub(crate) mod body;
 pub(crate) mod chars;
+mod chunks;
 pub(crate) mod control;
 pub(crate) mod date;
 pub(crate) mod encode;

@@ -1,0 +1,265 @@
+//! The decoder of chunked content (RFC 9112 §7.1): what is data, what stands around it, and where it
+//! all ends.
+//!
+//! It takes every byte it is given, so no byte of a line is looked at twice, however the content was
+//! cut into pieces.
+
+use super::chars::{is_field_value_byte, is_space_byte, is_token_byte};
+use super::fault::FaultKind;
+use crate::config::Limits;
+
+/// The longest line that gives a chunk's size, extensions and its CR included, in bytes. Above:
+/// 400. We know of no program that uses extensions; this has room for a signature.
+const CHUNK_LINE_BYTES_MAX: u32 = 256;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Done {
+    Yes,
+    No,
+}
+
+/// What comes next in chunked content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Bytes of the content itself; how many.
+    Data(usize),
+    /// A byte of what is around them.
+    Framing,
+    /// The last byte.
+    End,
+}
+
+/// The chunked decoder (RFC 9112 §7.1), a byte at a time except for data.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    part: ChunkPart,
+    /// Data bytes still to come of this chunk; while its size is read, the size so far.
+    size: u64,
+    /// Bytes of this size line, to be held under [`CHUNK_LINE_BYTES_MAX`].
+    line_bytes: u32,
+    /// Bytes of extensions and trailers in the whole body, held under the limit of a head.
+    aside_bytes: usize,
+    /// Trailer fields, held under the limit of a head's.
+    trailers: usize,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ChunkPart {
+    #[default]
+    SizeStart,
+    Size,
+    Extension(Extension),
+    SizeLineFeed,
+    Data,
+    DataReturn,
+    DataLineFeed,
+    Trailers(Trailer),
+    End,
+}
+
+/// A part in `chunk-ext = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`, whose
+/// value is a token or a quoted string. `BWS` is white space that a recipient has to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    BeforeSemicolon,
+    NameStart,
+    Name,
+    AfterName,
+    ValueStart,
+    Value,
+    Quoted,
+    QuotedPair,
+    AfterQuoted,
+}
+
+/// A part in the trailer section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trailer {
+    LineStart,
+    Name,
+    Value,
+    LineFeed,
+    LastLineFeed,
+}
+
+impl Chunks {
+    /// Decodes `content` in part, of which the first `decoded` bytes are done. Says how many
+    /// bytes it has taken in all, and whether the body has ended there.
+    pub(super) fn decode(
+        &mut self,
+        content: &mut [u8],
+        decoded: &mut usize,
+        limits: &Limits,
+    ) -> Result<(usize, Done), FaultKind> {
+        let mut at = *decoded;
+        while at < content.len() {
+            match self.next(&content[at..], *decoded, limits)? {
+                Part::Data(bytes) => {
+                    content.copy_within(at..at + bytes, *decoded);
+                    (*decoded, at) = (*decoded + bytes, at + bytes);
+                }
+                Part::Framing => at += 1,
+                Part::End => return Ok((at + 1, Done::Yes)),
+            }
+        }
+        Ok((at, Done::No))
+    }
+
+    /// What stands at the start of `bytes`, which is not empty, after `decoded` bytes of content.
+    pub(super) fn next(
+        &mut self,
+        bytes: &[u8],
+        decoded: usize,
+        limits: &Limits,
+    ) -> Result<Part, FaultKind> {
+        if self.part == ChunkPart::Data {
+            let piece = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
+            self.size -= piece as u64;
+            if self.size == 0 {
+                self.part = ChunkPart::DataReturn;
+            }
+            return Ok(Part::Data(piece));
+        }
+        self.part = self.after(bytes[0], decoded, limits)?;
+        Ok(if self.part == ChunkPart::End { Part::End } else { Part::Framing })
+    }
+
+    /// The part behind `byte`, which is no data.
+    fn after(&mut self, byte: u8, decoded: usize, limits: &Limits) -> Result<ChunkPart, FaultKind> {
+        let bad = Err(FaultKind::ChunkInvalid);
+        match self.part {
+            ChunkPart::SizeStart | ChunkPart::Size => self.in_size(byte, decoded, limits),
+            ChunkPart::Extension(at) => {
+                self.notice_line_byte()?;
+                self.notice_aside(limits, FaultKind::ChunkInvalid)?;
+                in_extension(at, byte)
+            }
+            ChunkPart::SizeLineFeed => match (byte, self.size) {
+                (b'\n', 0) => Ok(ChunkPart::Trailers(Trailer::LineStart)),
+                (b'\n', _) => Ok(ChunkPart::Data),
+                _ => bad,
+            },
+            ChunkPart::DataReturn if byte == b'\r' => Ok(ChunkPart::DataLineFeed),
+            ChunkPart::DataLineFeed if byte == b'\n' => {
+                self.line_bytes = 0;
+                Ok(ChunkPart::SizeStart)
+            }
+            ChunkPart::DataReturn | ChunkPart::DataLineFeed => bad,
+            ChunkPart::Trailers(at) => {
+                self.notice_aside(limits, FaultKind::TrailersTooLarge)?;
+                self.in_trailers(at, byte, limits)
+            }
+            ChunkPart::Data | ChunkPart::End => {
+                unreachable!("decode takes data itself and stops at the end")
+            }
+        }
+    }
+
+    /// `chunk-size = 1*HEXDIG`, and what may stand behind it.
+    fn in_size(
+        &mut self,
+        byte: u8,
+        decoded: usize,
+        limits: &Limits,
+    ) -> Result<ChunkPart, FaultKind> {
+        self.notice_line_byte()?;
+        if let Some(digit) = char::from(byte).to_digit(16) {
+            let shifted = self.size.checked_mul(16).ok_or(FaultKind::ChunkInvalid)?;
+            self.size = shifted | u64::from(digit);
+            return Ok(ChunkPart::Size);
+        }
+        if self.part == ChunkPart::SizeStart {
+            return Err(FaultKind::ChunkInvalid);
+        }
+        if self.size > (limits.body_bytes_max - decoded) as u64 {
+            return Err(FaultKind::BodyTooLarge);
+        }
+        after_part(byte, Extension::BeforeSemicolon)
+    }
+
+    fn notice_line_byte(&mut self) -> Result<(), FaultKind> {
+        self.line_bytes += 1;
+        match self.line_bytes > CHUNK_LINE_BYTES_MAX {
+            true => Err(FaultKind::ChunkInvalid),
+            false => Ok(()),
+        }
+    }
+
+    fn notice_aside(&mut self, limits: &Limits, above: FaultKind) -> Result<(), FaultKind> {
+        self.aside_bytes += 1;
+        match self.aside_bytes > limits.head_bytes_max {
+            true => Err(above),
+            false => Ok(()),
+        }
+    }
+
+    /// Trailer fields are checked, counted and dropped: none of them can be framing (RFC 9110
+    /// §6.5.1).
+    fn in_trailers(
+        &mut self,
+        at: Trailer,
+        byte: u8,
+        limits: &Limits,
+    ) -> Result<ChunkPart, FaultKind> {
+        let next = match (at, byte) {
+            (Trailer::LineStart, b'\r') => Trailer::LastLineFeed,
+            (Trailer::LineStart, byte) if is_token_byte(byte) => {
+                self.trailers += 1;
+                if self.trailers > limits.fields_max {
+                    return Err(FaultKind::TrailersTooLarge);
+                }
+                Trailer::Name
+            }
+            (Trailer::Name, b':') => Trailer::Value,
+            (Trailer::Name, byte) if is_token_byte(byte) => Trailer::Name,
+            (Trailer::Value, b'\r') => Trailer::LineFeed,
+            (Trailer::Value, byte) if is_field_value_byte(byte) => Trailer::Value,
+            (Trailer::LineFeed, b'\n') => Trailer::LineStart,
+            (Trailer::LastLineFeed, b'\n') => return Ok(ChunkPart::End),
+            _ => return Err(FaultKind::ChunkInvalid),
+        };
+        Ok(ChunkPart::Trailers(next))
+    }
+}
+
+/// The part behind a byte of a chunk extension.
+fn in_extension(at: Extension, byte: u8) -> Result<ChunkPart, FaultKind> {
+    let next = match (at, byte) {
+        (Extension::BeforeSemicolon | Extension::AfterName, b';') => Extension::NameStart,
+        (Extension::Name | Extension::AfterName, b'=') => Extension::ValueStart,
+        (Extension::NameStart | Extension::Name, byte) if is_token_byte(byte) => Extension::Name,
+        (Extension::ValueStart | Extension::Value, byte) if is_token_byte(byte) => Extension::Value,
+        (Extension::ValueStart, b'"') => Extension::Quoted,
+        (Extension::Quoted, b'"') => Extension::AfterQuoted,
+        (Extension::Quoted, b'\\') => Extension::QuotedPair,
+        (Extension::Quoted | Extension::QuotedPair, byte) if is_field_value_byte(byte) => {
+            Extension::Quoted
+        }
+        (Extension::Name, byte) => return after_part(byte, Extension::AfterName),
+        (Extension::Value | Extension::AfterQuoted, byte) => {
+            return after_part(byte, Extension::BeforeSemicolon);
+        }
+        // White space may surround `;` and `=`, and nothing else.
+        (
+            Extension::BeforeSemicolon
+            | Extension::NameStart
+            | Extension::AfterName
+            | Extension::ValueStart,
+            byte,
+        ) if is_space_byte(byte) => at,
+        _ => return Err(FaultKind::ChunkInvalid),
+    };
+    Ok(ChunkPart::Extension(next))
+}
+
+/// Behind a size, a name or a value: the line ends, white space leads to `spaced`, or the next
+/// extension begins.
+fn after_part(byte: u8, spaced: Extension) -> Result<ChunkPart, FaultKind> {
+    match byte {
+        b'\r' => Ok(ChunkPart::SizeLineFeed),
+        b';' => Ok(ChunkPart::Extension(Extension::NameStart)),
+        byte if is_space_byte(byte) => Ok(ChunkPart::Extension(spaced)),
+        _ => Err(FaultKind::ChunkInvalid),
+    }
+}
