@@ -78,17 +78,49 @@ impl Connection {
         }
     }
 
-    /// A head is whole, and its content is not, or has to be decoded first.
+    /// A head is whole, and its content is dropped. Nothing in `input` is moved for that: so if the
+    /// content is whole, too, the head need not be parsed again.
+    pub(super) fn begin_dropping<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        input: &[u8],
+        context: &mut Context<'_, H>,
+    ) -> InputUse {
+        let limits = &context.common.limits;
+        let content = Content::new(head.len, control.framing, ContentUse::Dropped, limits);
+        let arrived = content.and_then(|mut content| {
+            let end = content.drop_arrived(&input[head.len..], limits)?;
+            Ok((content, end))
+        });
+        let (content, end) = match arrived {
+            Ok(arrived) => arrived,
+            Err(kind) => return self.refuse(kind, &input[..head.len], context),
+        };
+        context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
+        match end {
+            Some(content_bytes) => {
+                let message_bytes = head.len + content_bytes;
+                self.answer(head, control, &[], input.len() - message_bytes, context);
+                InputUse::Consumed(message_bytes)
+            }
+            None => {
+                self.state.on_partial_body(Box::new(content));
+                InputUse::Kept(head.len)
+            }
+        }
+    }
+
+    /// A head is whole, and its content, which is held, is not, or has to be decoded first.
     pub(super) fn begin_body<H: Handler>(
         &mut self,
         head_bytes: usize,
         framing: Framing,
-        content_use: ContentUse,
         input: &mut [u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
         let mut content =
-            match Content::new(head_bytes, framing, content_use, &context.common.limits) {
+            match Content::new(head_bytes, framing, ContentUse::Held, &context.common.limits) {
                 Ok(content) => content,
                 Err(kind) => return self.refuse(kind, &input[..head_bytes], context),
             };

@@ -86,41 +86,43 @@ impl Connection {
             return self.await_head(input, HeadEnd::Value, context);
         }
         let mut room = FieldRoom::new();
-        let (head_bytes, framing, content_use) =
-            match parse::head(input, &mut room, &context.common.limits) {
-                Ok(head) => {
-                    let control = match Control::of(&head, &mut context.common.known_host) {
-                        Ok(control) => control,
-                        Err(kind) => return self.refuse(kind, &input[..head.len], context),
-                    };
-                    // The usual case: everything is here, and nothing has to be decoded.
-                    if let Some(body) = undecoded_body(&head, control.framing, input, context) {
-                        let consumed = head.len + body.len();
-                        self.answer(&head, &control, body, input.len() - consumed, context);
-                        return InputUse::Consumed(consumed);
+        let (head_bytes, framing) = match parse::head(input, &mut room, &context.common.limits) {
+            Ok(head) => {
+                let control = match Control::of(&head, &mut context.common.known_host) {
+                    Ok(control) => control,
+                    Err(kind) => return self.refuse(kind, &input[..head.len], context),
+                };
+                // The usual case: everything is here, and nothing has to be decoded.
+                if let Some(body) = undecoded_body(&head, control.framing, input, context) {
+                    let consumed = head.len + body.len();
+                    self.answer(&head, &control, body, input.len() - consumed, context);
+                    return InputUse::Consumed(consumed);
+                }
+                let content_use = match self.content_plan(&head, &control, context) {
+                    ContentPlan::Hold => ContentUse::Held,
+                    ContentPlan::Drop => ContentUse::Dropped,
+                    ContentPlan::Refuse => {
+                        return self.answer_without_content(&head, &control, context);
                     }
-                    let content_use = match self.content_plan(&head, &control, context) {
-                        ContentPlan::Hold => ContentUse::Held,
-                        ContentPlan::Drop => ContentUse::Dropped,
-                        ContentPlan::Refuse => {
-                            return self.answer_without_content(&head, &control, context);
-                        }
-                    };
-                    if control.expectation == Expectation::Continue && input.len() == head.len {
-                        return self.leave_to_send(&head, &control, content_use, input, context);
-                    }
-                    (head.len, control.framing, content_use)
+                };
+                if control.expectation == Expectation::Continue && input.len() == head.len {
+                    return self.leave_to_send(&head, &control, content_use, input, context);
                 }
-                Err(Missing::More) => {
-                    return self.await_head(input, head_end(input), context);
+                if content_use == ContentUse::Dropped {
+                    return self.begin_dropping(&head, &control, input, context);
                 }
-                Err(Missing::HigherMinor(at)) => {
-                    input[at] = b'1';
-                    return InputUse::Consumed(0);
-                }
-                Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], context),
-            };
-        self.begin_body(head_bytes, framing, content_use, input, context)
+                (head.len, control.framing)
+            }
+            Err(Missing::More) => {
+                return self.await_head(input, head_end(input), context);
+            }
+            Err(Missing::HigherMinor(at)) => {
+                input[at] = b'1';
+                return InputUse::Consumed(0);
+            }
+            Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], context),
+        };
+        self.begin_body(head_bytes, framing, input, context)
     }
 
     /// An empty line before a request, or half of one, begins nothing.

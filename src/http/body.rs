@@ -166,10 +166,10 @@ impl Content {
                         Part::Data(bytes) => {
                             (self.decoded, at) = (self.decoded + bytes, at + bytes)
                         }
-                        Part::Framing => {
-                            (self.framing_bytes, at) = (self.framing_bytes + 1, at + 1)
+                        Part::Framing(bytes) => {
+                            (self.framing_bytes, at) = (self.framing_bytes + bytes, at + bytes)
                         }
-                        Part::End => return Ok(Some(at + 1)),
+                        Part::End(bytes) => return Ok(Some(at + bytes)),
                     }
                 }
                 Ok(None)
@@ -242,6 +242,27 @@ mod tests {
             decode(b"0005\r\n\r\nabc\r\n0\r\n\r\n").map(|(data, _)| data),
             Ok(b"\r\nabc".to_vec())
         );
+    }
+
+    #[test]
+    fn a_size_may_have_zeros_in_front_up_to_the_longest_line() {
+        for digits in [1, 14, 15, 16, 17, 255] {
+            let body = format!("{:0>digits$}\r\nhello\r\n{:0>digits$}\r\n\r\n", 5, 0);
+            assert_eq!(decode(body.as_bytes()), Ok((b"hello".to_vec(), body.len())), "{digits}");
+        }
+        let body = format!("{:0>256}\r\nhello\r\n0\r\n\r\n", 5);
+        assert_eq!(decode(body.as_bytes()), Err(FaultKind::ChunkInvalid));
+    }
+
+    #[test]
+    fn the_empty_line_at_the_end_counts_as_a_trailer_does() {
+        // The name, the colon, and two line ends.
+        let with_value = |len: usize| format!("0\r\na:{}\r\n\r\n", "v".repeat(len));
+        assert!(decode(with_value(1000 - 6).as_bytes()).is_ok());
+        for len in 1000 - 5..1000 {
+            let decoded = decode(with_value(len).as_bytes());
+            assert_eq!(decoded, Err(FaultKind::TrailersTooLarge), "{len}");
+        }
     }
 
     #[test]
