@@ -15,9 +15,9 @@ use std::time::{Duration, SystemTime};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
-use oneloop::testing::Listener;
+use oneloop::testing::{Listener, Pipe};
 use oneloop::{CloseReason, Limits, Reply, Request, Timeouts};
-use support::{Memory, PEER, Peer};
+use support::PEER;
 
 /// How many clients a loop has that is large, and how many of them are busy in one turn.
 const CROWD: usize = 100_000;
@@ -114,24 +114,22 @@ impl Input {
             Input::Silence => 0,
         }
     }
-}
 
-impl Peer for Input {
-    fn sent(&self) -> Option<&'static [u8]> {
+    fn bytes(self) -> &'static [u8] {
         match self {
-            Input::Silence => None,
-            Input::ShortGet => Some(SHORT_GET),
-            Input::BrowserGet => Some(BROWSER_GET),
-            Input::PipelinedGets => Some(&PIPELINED_GETS),
-            Input::PostWithLength => Some(&POST_WITH_LENGTH),
-            Input::PostInChunks => Some(&POST_IN_CHUNKS),
+            Input::Silence => b"",
+            Input::ShortGet => SHORT_GET,
+            Input::BrowserGet => BROWSER_GET,
+            Input::PipelinedGets => &PIPELINED_GETS,
+            Input::PostWithLength => &POST_WITH_LENGTH,
+            Input::PostInChunks => &POST_IN_CHUNKS,
         }
     }
 }
 
 /// A loop of so many clients that all have the same input.
 struct Loop {
-    engine: Engine<Listener<Memory<Input>>>,
+    engine: Engine<Listener>,
     ids: Vec<ClientId>,
     body: Arc<[u8]>,
     now: Time,
@@ -141,7 +139,8 @@ impl Loop {
     fn new(count: usize, input: Input, body: impl Into<Arc<[u8]>>) -> Loop {
         let (limits, timeouts) = (Limits::default(), Timeouts::default());
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        let admit = |_| clients.admit(Memory(input), PEER, Time::START);
+        let peer = Pipe::repeating(input.bytes());
+        let admit = |_| clients.admit(peer.stream(), PEER, Time::START);
         let ids = (0..count).map(admit).collect();
         let mut engine =
             Loop { engine: Listener::absent(clients), ids, body: body.into(), now: Time::START };

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{Admission, ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Listener, Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe};
 use oneloop::watch::{ClientEvent, Patience, Tracer, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
@@ -29,8 +29,8 @@ fn note_in(told: &Told) -> impl FnMut(&Event) + Send + 'static {
 /// The engine, its peers, and the time that they play in: every line comes out the same each time,
 /// times included.
 struct Session {
-    engine: Engine<Listener<PipeStream>>,
-    listener: Listener<PipeStream>,
+    engine: Engine<Listener>,
+    listener: Listener,
     tracer: Tracer,
     handler: FixedText,
     now: Time,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Listener, Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe};
 use oneloop::{CloseReason, Limits, Reply, Request, Sent, Server, Timeouts};
 
 #[path = "support/needed.rs"]
@@ -40,7 +40,7 @@ fn timeouts(typing_grace: Option<Duration>) -> Timeouts {
 
 /// One client, who has said `before` when the server is held up, and says `meanwhile` then.
 struct Late {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     client: Pipe,
     id: ClientId,
     handler: FixedText,

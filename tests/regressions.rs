@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use oneloop::config::LINGER_SPANS_MAX;
 use oneloop::engine::{
-    Accept, Accepted, Admission, ClientId, Clients, Engine, Evictable, Interest, Shortage, Time,
+    Accepted, Admission, ClientId, Clients, Engine, Evictable, Interest, Shortage, Time,
 };
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Listener, Pipe, PipeStream};
@@ -112,21 +112,6 @@ fn r6_a_lingering_client_that_is_cut_off_keeps_the_reason_of_its_answer() {
     assert_eq!((closed(CloseReason::Fault), closed(CloseReason::CutOff)), (1, 0));
 }
 
-/// A system that has no descriptor left for a connection that waits.
-struct OutOfDescriptors;
-
-impl Accept for OutOfDescriptors {
-    type Stream = PipeStream;
-
-    fn accept(&mut self) -> Accepted<PipeStream> {
-        Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23))
-    }
-
-    fn has_waiting(&self) -> bool {
-        true
-    }
-}
-
 /// When accepting had rested for want of descriptors and then there was no room either, the end
 /// of that rest stayed due: the loop turned without a pause until somebody left.
 #[test]
@@ -135,7 +120,9 @@ fn r7_a_rest_of_accepting_that_is_over_is_not_due_again() {
     let mut clients = clients_of(words, Limits::default());
     let mut handler = FixedText::new(*b"text");
     clients.drive(Time::START, &mut handler);
-    let mut admission = Admission::new(vec![OutOfDescriptors], 1, 1);
+    let out_of_descriptors =
+        || Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23));
+    let mut admission = Admission::new(vec![Listener::failing(out_of_descriptors)], 1, 1);
     admission.on_ready(0);
     let begins = Time::START + Duration::from_secs(1);
     admission.accept(&mut clients, &mut handler, begins);
@@ -182,35 +169,22 @@ fn r9_pipelined_requests_that_are_whole_are_all_answered_when_the_server_stops()
     assert_eq!(clients.metrics().requests, 3);
 }
 
-/// A system that refuses to accept in this way, each time.
-struct Refusing(fn() -> Accepted<PipeStream>);
-
-impl Accept for Refusing {
-    type Stream = PipeStream;
-
-    fn accept(&mut self) -> Accepted<PipeStream> {
-        self.0()
-    }
-
-    fn has_waiting(&self) -> bool {
-        true
-    }
-}
-
 /// An error of accepting that was not known was taken for that of one connection. The loop asked for
 /// the next in each turn, without a pause, and for ever when it was told to stop.
 #[test]
 fn r10_accepting_rests_whatever_error_goes_on() {
-    for (refusing, idle_left) in [
-        (Refusing(|| Accepted::Refused(io::Error::from_raw_os_error(1))), 1),
-        (Refusing(|| Accepted::Lost), 1),
-        (Refusing(|| Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24))), 0),
-        (Refusing(|| Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23))), 0),
-    ] {
+    type Failure = fn() -> Accepted<PipeStream>;
+    let failures: [(Failure, usize); 4] = [
+        (|| Accepted::Refused(io::Error::from_raw_os_error(1)), 1),
+        (|| Accepted::Lost, 1),
+        (|| Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24)), 0),
+        (|| Accepted::Exhausted(Shortage::Systems, io::Error::from_raw_os_error(23)), 0),
+    ];
+    for (failure, idle_left) in failures {
         let mut clients = clients_of(&[], Limits::default());
         let mut handler = FixedText::new(*b"text");
         clients.drive(Time::START, &mut handler);
-        let mut admission = Admission::new(vec![refusing], 10, 1000);
+        let mut admission = Admission::new(vec![Listener::failing(failure)], 10, 1000);
         admission.on_ready(0);
         let now = Time::START + Duration::from_secs(1);
         admission.accept(&mut clients, &mut handler, now);
@@ -233,7 +207,7 @@ fn r11_one_idle_client_at_most_is_closed_in_vain() {
     }
     clients.drive(Time::START, &mut handler);
     let exhausted = || Accepted::Exhausted(Shortage::Ours, io::Error::from_raw_os_error(24));
-    let mut admission = Admission::new(vec![Refusing(exhausted)], 1000, 1000);
+    let mut admission = Admission::new(vec![Listener::failing(exhausted)], 1000, 1000);
     admission.on_ready(0);
     admission.accept(&mut clients, &mut handler, Time::START + Duration::from_secs(1));
     assert_eq!(clients.len(), 8);
@@ -245,7 +219,7 @@ fn r11_one_idle_client_at_most_is_closed_in_vain() {
 fn r12_a_call_that_is_interrupted_for_ever_ends_its_client_and_not_the_loop() {
     let mut clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
     let pipe = Pipe::new();
-    pipe.interrupt();
+    pipe.interrupt(usize::MAX);
     clients.admit(pipe.stream(), SocketAddr::from((Ipv4Addr::LOCALHOST, 1)), Time::START);
     clients.drive(Time::START, &mut FixedText::new(*b"text"));
     assert_eq!(clients.metrics().closed(CloseReason::Reset), 1);
@@ -325,7 +299,7 @@ fn r14_a_client_that_sends_without_end_ends_by_its_deadline_and_keeps_none_from_
 
 /// Clients in front of a poll that has room for some of them.
 struct ShortPoll {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     pipes: Vec<Pipe>,
     room: Cell<usize>,
     asked: Cell<usize>,

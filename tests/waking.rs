@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
+use oneloop::engine::{ClientId, Clients, Engine, Interest, Readiness, Time};
 use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{Limits, Next, Piece, Reply, Request, Timeouts, Waker};
 
@@ -75,7 +75,7 @@ struct Board {
 
 /// A loop in memory whose clients read the board, or write on it.
 struct Loop {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     board: Rc<RefCell<Board>>,
     now: Time,
 }
@@ -173,7 +173,7 @@ fn a_wake_is_not_lost_while_the_piece_before_is_being_sent() {
     it.come(PUBLISH);
     it.turn();
     reader.give_room(usize::MAX);
-    it.engine.clients_mut().note(id, reader.take_readiness().unwrap());
+    it.engine.clients_mut().note(id, reader.take_readiness(Interest::ReadableAndWritable).unwrap());
     it.turn();
     assert!(reader.take_sent().ends_with(b"5\r\nhello\r\n5\r\nhello\r\n"));
 }
@@ -184,7 +184,8 @@ fn a_waker_whose_client_has_gone_wakes_nothing_else() {
     let (reader, id) = it.come(READ);
     let stale = it.board.borrow_mut().wakers.remove(0);
     reader.reset();
-    it.engine.clients_mut().note(id, reader.take_readiness().unwrap() | Readiness::LOST);
+    let told = reader.take_readiness(Interest::ReadableAndWritable).unwrap();
+    it.engine.clients_mut().note(id, told | Readiness::LOST);
     it.turn();
     assert!(reader.is_closed());
     let (next, next_id) = it.come(READ);

@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Evictable, Readiness, Time};
-use oneloop::testing::{Listener, Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe};
 use oneloop::{ContentPlan, Handler, Limits, Next, Piece, Reply, Request, Sent, Timeouts};
 
 /// As long as this the handler says that an answer took, or a source a piece: twice what a stage is
@@ -60,7 +60,7 @@ impl Handler for Dear {
 
 /// A crowd of clients in memory.
 struct Crowd {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     ids: Vec<ClientId>,
     peers: Vec<Pipe>,
     handler: Dear,

@@ -3,18 +3,16 @@
 //! The slots, the timers, the limits and the handler are those of the program. Simulated are the
 //! kernel, the peers and the time of day: the engine is told what time it is.
 
-use std::cell::Cell;
-use std::os::fd::{OwnedFd, RawFd};
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::Listener;
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{CloseReason, Config, Limits, Timeouts};
 
 use crate::clock::{Clock, Looks, Turns};
 use crate::random::Random;
-use crate::support::{self, Memory, PEER, Peer};
+use crate::support::{self, PEER};
 
 /// What curl would send, and `benches/peers` does.
 const GET: &[u8] =
@@ -27,44 +25,15 @@ const TEXT: [u8; 31] = *b"This is the server respose! :)\n";
 /// The most events that one poll of the server returns.
 pub const EVENTS_PER_TURN_MAX: usize = 1024;
 
-thread_local! {
-    /// What every peer does when its stream is read. It is the same for all of them: a stream
-    /// that knew its own would need more room than a socket has.
-    static DOING: Cell<Doing> = const { Cell::new(Doing::Nothing) };
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Doing {
-    Nothing,
-    Asking,
-    Leaving,
-}
-
-/// A peer's place in the slot: as large as a socket, which is a descriptor's number.
-#[derive(Debug)]
-struct Far {
-    _descriptor: RawFd,
-}
-
-const _: () = assert!(size_of::<Memory<Far>>() == size_of::<OwnedFd>());
-
-impl Peer for Far {
-    fn sent(&self) -> Option<&'static [u8]> {
-        match DOING.get() {
-            Doing::Nothing => None,
-            Doing::Asking => Some(GET),
-            Doing::Leaving => Some(b""),
-        }
-    }
-}
-
 /// How much of a slot is the stream, in bytes.
-pub const STREAM_BYTES: usize = size_of::<Memory<Far>>();
+pub const STREAM_BYTES: usize = size_of::<PipeStream>();
 
 /// So many clients, or room for them.
 pub struct Crowd {
-    engine: Engine<Listener<Memory<Far>>>,
+    engine: Engine<Listener>,
     handler: FixedText,
+    /// What every client does: the same, so that none takes more room than a socket's number.
+    peer: Pipe,
     /// Everybody, in the order in which things happen to them.
     ids: Vec<ClientId>,
     limits: Limits,
@@ -89,8 +58,9 @@ impl Crowd {
         let Config { limits, timeouts, .. } = config;
         let clients = Clients::new(limits.clone(), timeouts.clone(), SystemTime::UNIX_EPOCH);
         let handler = FixedText::new(TEXT);
+        let (engine, peer) = (Listener::absent(clients), Pipe::repeating(b""));
         let (now, looks) = (Time::START, Looks::EveryTurn);
-        Crowd { engine: Listener::absent(clients), handler, ids, limits, timeouts, now, looks }
+        Crowd { engine, handler, peer, ids, limits, timeouts, now, looks }
     }
 
     /// A crowd of so many, who have come and said nothing.
@@ -112,16 +82,12 @@ impl Crowd {
 
     /// Everybody comes, as many a turn as the server accepts, and is looked at once in vain.
     pub fn connect(&mut self) -> Turns {
-        DOING.set(Doing::Nothing);
+        self.peer.repeat(b"");
         let mut clock = Clock::start(self.looks);
         for newcomers in self.ids.chunks_mut(self.limits.accepts_per_turn_max) {
             support::turn(&mut self.engine, self.now, &mut self.handler);
             for id in newcomers {
-                *id = self.engine.clients_mut().admit(
-                    Memory(Far { _descriptor: -1 }),
-                    PEER,
-                    self.now,
-                );
+                *id = self.engine.clients_mut().admit(self.peer.stream(), PEER, self.now);
             }
             clock.end_turn();
         }
@@ -133,7 +99,7 @@ impl Crowd {
 
     /// Everybody asks once and is answered, so many a turn, while so much time goes by.
     pub fn ask(&mut self, events_per_turn: usize, within: Duration) -> Turns {
-        DOING.set(Doing::Asking);
+        self.peer.repeat(GET);
         let readable = Readiness::READABLE;
         let before = self.requests();
         let turns = self.hear(events_per_turn, readable, within);
@@ -143,7 +109,8 @@ impl Crowd {
 
     /// Everybody leaves, as many a turn as the poll reports.
     pub fn leave(&mut self) -> Turns {
-        DOING.set(Doing::Leaving);
+        self.peer.repeat(b"");
+        self.peer.end();
         let ended = Readiness::READ_CLOSED;
         let turns = self.hear(EVENTS_PER_TURN_MAX, ended, Duration::ZERO);
         self.all_gone(CloseReason::PeerClosed);
@@ -152,7 +119,7 @@ impl Crowd {
 
     /// Everybody has been silent for too long, and nothing was done about it yet.
     pub fn expire(&mut self) -> Turns {
-        DOING.set(Doing::Nothing);
+        self.peer.repeat(b"");
         self.now = self.now + self.timeouts.first_byte * 2;
         let mut clock = Clock::start(self.looks);
         self.turn_until_empty(&mut clock);
@@ -162,7 +129,7 @@ impl Crowd {
 
     /// The server is told to stop while everybody is idle.
     pub fn stop(&mut self) -> Turns {
-        DOING.set(Doing::Nothing);
+        self.peer.repeat(b"");
         let mut clock = Clock::start(self.looks);
         self.engine.clients_mut().drain();
         self.turn_until_empty(&mut clock);

@@ -116,7 +116,6 @@ impl<S: Stream> Clients<S> {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
-    use std::io::{self, ErrorKind, Read, Write};
     use std::net::{Ipv4Addr, SocketAddr};
     use std::sync::Arc;
     use std::time::SystemTime;
@@ -126,64 +125,17 @@ mod tests {
     use crate::answer::handler::{Reply, Sent};
     use crate::config::{Limits, Timeouts};
     use crate::engine::readiness::Interest;
-    use crate::engine::{Accepted, Admission};
     use crate::http::request::Request;
     use crate::metrics::CloseReason;
-
-    /// A peer that says this once, and takes whatever it is sent.
-    struct Asking(&'static [u8]);
-
-    impl Read for Asking {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            match self.0.read(buffer)? {
-                0 => Err(ErrorKind::WouldBlock.into()),
-                bytes => Ok(bytes),
-            }
-        }
-    }
-
-    impl Write for Asking {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    impl Stream for Asking {
-        fn shutdown_write(&self) -> io::Result<()> {
-            Ok(())
-        }
-
-        fn reset_on_drop(&self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// No connection comes in here.
-    struct Nowhere;
-
-    impl Accept for Nowhere {
-        type Stream = Asking;
-
-        fn accept(&mut self) -> Accepted<Asking> {
-            Accepted::Nothing
-        }
-
-        fn has_waiting(&self) -> bool {
-            false
-        }
-    }
+    use crate::testing::{Listener, Pipe, PipeStream};
 
     /// An engine with one client, which asks this.
-    fn engine(asks: &'static [u8]) -> (Engine<Nowhere>, ClientId) {
+    fn engine(asks: &[u8]) -> (Engine<Listener>, ClientId) {
         let now = SystemTime::UNIX_EPOCH;
         let mut clients = Clients::new(Limits::default(), Timeouts::default(), now);
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let client = clients.admit(Asking(asks), peer, Time::START);
-        (Engine::new(clients, Admission::new(Vec::new(), 1, 1)), client)
+        let client = clients.admit(Pipe::saying(&[asks]).stream(), peer, Time::START);
+        (Listener::absent(clients), client)
     }
 
     #[test]
@@ -192,7 +144,7 @@ mod tests {
         let (mut engine, client) = engine(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         let mut asked = Vec::new();
         let mut step = |asked: &mut Vec<Interest>| {
-            let mut host = |_: ClientId, _: &mut Asking, _: Interest, wanted: Interest| {
+            let mut host = |_: ClientId, _: &mut PipeStream, _: Interest, wanted: Interest| {
                 asked.push(wanted);
                 Ok(())
             };
@@ -221,7 +173,7 @@ mod tests {
             reply.send_file(FileRange::new(Arc::clone(&file), 0, 1 << 20))
         };
         let (mut engine, _) = engine(b"GET / HTTP/1.0\r\n\r\n");
-        let mut host = |_: ClientId, _: &mut Asking, _: Interest, _: Interest| Ok(());
+        let mut host = |_: ClientId, _: &mut PipeStream, _: Interest, _: Interest| Ok(());
         while engine.step(Time::START, &mut handler, &mut host) != Stepped::Nothing {}
         let clients = engine.clients();
         assert!(clients.metrics().sent_bytes > 1 << 20, "{:?}", clients.metrics());

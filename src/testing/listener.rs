@@ -5,56 +5,61 @@ use std::collections::VecDeque;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::rc::Rc;
 
-use crate::engine::{Accept, Accepted, Admission, Clients, Engine, Stream};
+use super::pipe::PipeStream;
+use crate::engine::{Accept, Accepted, Admission, Clients, Engine};
 
 /// Where all connections of a [`Listener`] come from.
 const PEER: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 49_152));
 
 /// A queue of connections that wait to be accepted. A clone is the same queue.
-#[derive(Debug)]
-pub struct Listener<S>(Rc<RefCell<VecDeque<S>>>);
+#[derive(Clone, Debug, Default)]
+pub struct Listener(Rc<RefCell<Waiting>>);
 
-impl<S: Stream> Listener<S> {
+#[derive(Debug, Default)]
+struct Waiting {
+    streams: VecDeque<PipeStream>,
+    /// What accepting comes to instead.
+    failure: Option<fn() -> Accepted<PipeStream>>,
+}
+
+impl Listener {
     /// A listener at which no connection waits.
-    pub fn new() -> Listener<S> {
-        Listener(Rc::default())
+    pub fn new() -> Listener {
+        Listener::default()
+    }
+
+    /// A listener at which connections wait, and accepting one comes to this each time.
+    pub fn failing(failure: fn() -> Accepted<PipeStream>) -> Listener {
+        let waiting = Waiting { streams: VecDeque::new(), failure: Some(failure) };
+        Listener(Rc::new(RefCell::new(waiting)))
     }
 
     /// A connection comes and waits. The loop still has to be told, as by a poll, that the listener
     /// is ready: see [`Engine::on_listener_ready`].
-    pub fn connect(&self, stream: S) {
-        self.0.borrow_mut().push_back(stream);
+    pub fn connect(&self, stream: PipeStream) {
+        self.0.borrow_mut().streams.push_back(stream);
     }
 
     /// An engine without a listener: its clients come by [`Clients::admit`] alone.
-    pub fn absent(clients: Clients<S>) -> Engine<Listener<S>> {
+    pub fn absent(clients: Clients<PipeStream>) -> Engine<Listener> {
         Engine::new(clients, Admission::new(Vec::new(), usize::MAX, usize::MAX))
     }
 }
 
-impl<S: Stream> Default for Listener<S> {
-    fn default() -> Listener<S> {
-        Listener::new()
-    }
-}
+impl Accept for Listener {
+    type Stream = PipeStream;
 
-impl<S> Clone for Listener<S> {
-    fn clone(&self) -> Listener<S> {
-        Listener(Rc::clone(&self.0))
-    }
-}
-
-impl<S: Stream> Accept for Listener<S> {
-    type Stream = S;
-
-    fn accept(&mut self) -> Accepted<S> {
-        match self.0.borrow_mut().pop_front() {
-            Some(stream) => Accepted::Client(stream, PEER),
-            None => Accepted::Nothing,
+    fn accept(&mut self) -> Accepted<PipeStream> {
+        let mut waiting = self.0.borrow_mut();
+        match (waiting.failure, waiting.streams.pop_front()) {
+            (Some(failure), _) => failure(),
+            (None, Some(stream)) => Accepted::Client(stream, PEER),
+            (None, None) => Accepted::Nothing,
         }
     }
 
     fn has_waiting(&self) -> bool {
-        !self.0.borrow().is_empty()
+        let waiting = self.0.borrow();
+        waiting.failure.is_some() || !waiting.streams.is_empty()
     }
 }

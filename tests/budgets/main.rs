@@ -22,16 +22,16 @@ mod size;
 use std::alloc::System;
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use needed::may_have_descriptors;
-use oneloop::engine::{Clients, Engine, Stream, Time};
+use oneloop::engine::{Clients, Engine, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::Listener;
+use oneloop::testing::{Listener, Pipe};
 use oneloop::{Limits, Timeouts};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use trace::{CallRates, Watched, can_trace};
@@ -209,10 +209,11 @@ fn a_huge_crowd_that_times_out_gives_its_slots_back() {
     let clients = Clients::new(Limits::default(), timeouts, SystemTime::UNIX_EPOCH);
     let mut engine = Listener::absent(clients);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
+    let silent = Pipe::repeating(b"");
     let before = allocated();
     while engine.clients().len() < HUGE {
         for _ in 0..PER_TURN.min(HUGE - engine.clients().len()) {
-            engine.clients_mut().admit(Descriptor::Silent, peer, Time::START);
+            engine.clients_mut().admit(silent.stream(), peer, Time::START);
         }
         turn(&mut engine, Time::START);
     }
@@ -240,7 +241,7 @@ fn assert_memory_is_back(server: &Watched, crowds: usize) {
 }
 
 /// One turn of the loop, in which the poll is asked for nothing.
-fn turn(engine: &mut Engine<Listener<Descriptor>>, now: Time) {
+fn turn(engine: &mut Engine<Listener>, now: Time) {
     let mut handler = FixedText::new(*b"hello\n").strict();
     let flow = engine.turn(now, &mut handler, &mut |_, _: &mut _, _, _| Ok(()));
     assert!(flow.is_continue(), "nobody stops it");
@@ -252,13 +253,13 @@ fn allocated_for(count: usize, asks: Asks) -> usize {
     let clients = Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
     let mut engine = Listener::absent(clients);
     let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 40_000));
-    let stream = match asks {
-        Asks::Nothing => Descriptor::Silent,
-        Asks::Once => Descriptor::Asking,
-    };
+    let asking = Pipe::repeating(match asks {
+        Asks::Nothing => b"",
+        Asks::Once => GET.as_bytes(),
+    });
     for _ in 0..count / PER_TURN {
         for _ in 0..PER_TURN {
-            engine.clients_mut().admit(stream, peer, Time::START);
+            engine.clients_mut().admit(asking.stream(), peer, Time::START);
         }
         turn(&mut engine, Time::START);
     }
@@ -274,44 +275,7 @@ fn allocated() -> usize {
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
-/// A stream that takes as much room in its slot as a socket does: a descriptor's four bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(i32)]
-enum Descriptor {
-    Silent,
-    Asking,
-}
-
-impl Read for Descriptor {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match std::mem::replace(self, Descriptor::Silent) {
-            Descriptor::Silent => Err(ErrorKind::WouldBlock.into()),
-            Descriptor::Asking => GET.as_bytes().read(buf),
-        }
-    }
-}
-
-impl Write for Descriptor {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Stream for Descriptor {
-    fn shutdown_write(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn reset_on_drop(&self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// How long an answer is.
+/// How long an answer is. All are equally long: only the time in `Date` differs.
 fn answer_bytes(server: &Watched) -> usize {
     server.answer_bytes(GET.as_bytes())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Listener, Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe};
 use oneloop::{Limits, Timeouts};
 
 use crate::case::{Case, Segment};
@@ -21,7 +21,7 @@ const SLOW_WAIT: Duration = Duration::from_secs(100);
 
 /// A server with one client at a time.
 pub struct Player {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     handler: FixedText,
     now: Time,
 }

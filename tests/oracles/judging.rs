@@ -5,10 +5,10 @@ use std::panic;
 use oneloop::{FaultKind, Limits, Version};
 
 use crate::instrumented::handler::{Shown, digest};
-use crate::instrumented::wire::End;
 use crate::oracle::answers;
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::Peer;
+use crate::oracle::model::End;
 use crate::oracle::model::control::Persistence;
 use crate::oracle::model::conversation::{Answer, Conversation};
 

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 
 use crate::chunks;
 use crate::instrumented::handler::Shown;
-use crate::instrumented::wire::End;
 use crate::oracle::answers;
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::{Peer, Room};
+use crate::oracle::model::End;
 use crate::oracle::model::control::Persistence;
 use crate::oracle::model::conversation::Answer;
 

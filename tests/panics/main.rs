@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{Clients, Engine, Readiness, Time};
-use oneloop::testing::{Listener, Pipe, PipeStream};
+use oneloop::testing::{Listener, Pipe};
 use oneloop::watch::Tracer;
 use oneloop::{
     CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
@@ -69,7 +69,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// A crowd of clients in memory.
 struct Crowd {
-    engine: Engine<Listener<PipeStream>>,
+    engine: Engine<Listener>,
     tracer: Tracer,
     peers: Vec<Pipe>,
     panics: usize,

@@ -9,4 +9,3 @@
 
 pub mod handler;
 pub mod server;
-pub mod wire;

@@ -7,16 +7,14 @@
 use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Interest, Time};
 use oneloop::handlers::Site;
-use oneloop::testing::Listener;
+use oneloop::testing::{Listener, Pipe, PipeStream};
 use oneloop::{CloseReason, Handler, Limits, Metrics, Timeouts};
 
 use super::handler::Echo;
-use super::wire::{Wire, WireStream};
 
 /// More turns than anything can take: beyond, the loop goes round for nothing.
 const TURNS_MAX: usize = 100_000;
@@ -30,16 +28,23 @@ thread_local! {
     static SPARE: RefCell<Vec<(Limits, Server)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A server and the wires of its clients.
+/// A server, and the peers of its clients.
 pub struct Server {
-    engine: Engine<Listener<WireStream>>,
-    wires: Vec<(ClientId, Rc<RefCell<Wire>>)>,
+    engine: Engine<Listener>,
+    peers: Vec<Peer>,
     now: Time,
     /// What the server has allocated and not freed since it began.
     live_bytes: i64,
     /// What had been counted before these clients came, and what was allocated.
     before: Metrics,
     bytes_before: i64,
+}
+
+/// The other side of a client, and what the poll was asked to tell of it.
+struct Peer {
+    id: ClientId,
+    pipe: Pipe,
+    interest: Interest,
 }
 
 /// What has been counted since these clients came.
@@ -70,7 +75,7 @@ impl Server {
         let before = clients.metrics().clone();
         Server {
             engine: Listener::absent(clients),
-            wires: Vec::new(),
+            peers: Vec::new(),
             now: Time::START,
             live_bytes: 0,
             before,
@@ -78,7 +83,7 @@ impl Server {
         }
     }
 
-    /// Keeps it for other inputs, without its clients' wires. Every input begins at the same time
+    /// Keeps it for other inputs, without its clients' peers. Every input begins at the same time
     /// and with hardly any memory that the server keeps for later, so another one is dropped.
     pub fn give_back(mut self, limits: &Limits) {
         assert!(self.engine.clients().is_empty(), "everybody has gone");
@@ -90,16 +95,16 @@ impl Server {
 
     /// Forgets the clients that were there, and what they have cost.
     pub fn forget(&mut self) {
-        self.wires.clear();
+        self.peers.clear();
         self.before.clone_from(self.engine.clients().metrics());
         self.bytes_before = self.live_bytes;
     }
 
-    /// A client comes by this wire.
-    pub fn admit(&mut self, wire: &Rc<RefCell<Wire>>) {
+    /// A client comes, which is this peer's.
+    pub fn admit(&mut self, pipe: &Pipe) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = self.engine.clients_mut().admit(WireStream(Rc::clone(wire)), address, self.now);
-        self.wires.push((id, Rc::clone(wire)));
+        let id = self.engine.clients_mut().admit(pipe.stream(), address, self.now);
+        self.peers.push(Peer { id, pipe: pipe.clone(), interest: Interest::Nothing });
     }
 
     /// Turns until nobody can do anything more, with the echo.
@@ -114,9 +119,9 @@ impl Server {
 
     fn turns(&mut self, handler: &mut impl Handler) {
         for _ in 0..TURNS_MAX {
-            for (id, wire) in &self.wires {
-                if let Some(news) = wire.borrow_mut().take_news() {
-                    self.engine.clients_mut().note(*id, news);
+            for Peer { id, pipe, interest } in &self.peers {
+                if let Some(readiness) = pipe.take_readiness(*interest) {
+                    self.engine.clients_mut().note(*id, readiness);
                 }
             }
             if !self.engine.clients().has_runnable() {
@@ -128,14 +133,13 @@ impl Server {
     }
 
     fn turn(&mut self, handler: &mut impl Handler) {
-        let Server { engine, wires, now, live_bytes, .. } = self;
+        let Server { engine, peers, now, live_bytes, .. } = self;
         let mut register =
-            |id: ClientId, _: &mut WireStream, before: Interest, wanted: Interest| {
-                let mut found = wires.iter().filter(|(other, _)| *other == id);
-                let (_, wire) = found.next().expect("only who is here waits");
-                let mut wire = wire.borrow_mut();
-                assert!(wire.interest == before && before < wanted, "it wants more");
-                wire.interest = wanted;
+            |id: ClientId, _: &mut PipeStream, before: Interest, wanted: Interest| {
+                let mut found = peers.iter_mut().filter(|peer| peer.id == id);
+                let peer = found.next().expect("only a client that is here waits");
+                assert!(peer.interest == before && before < wanted, "it wants more");
+                peer.interest = wanted;
                 Ok(())
             };
         *live_bytes += measured(|| {

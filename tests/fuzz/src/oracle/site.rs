@@ -5,17 +5,16 @@ use std::cell::RefCell;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use oneloop::Limits;
 use oneloop::handlers::Site;
+use oneloop::testing::Pipe;
 
 use super::model::names::{self, Named};
 use super::model::{is_value, target};
 use crate::instrumented::server::Server;
-use crate::instrumented::wire::{End, Wire};
 
 /// What is beside the root, and behind the link `out`.
 const SECRET: &[u8] = b"secret beside the root";
@@ -152,17 +151,16 @@ fn judge_file(answer: &Answer, content: &[u8], fields: usize) {
 
 /// All that is sent to a client that says this.
 fn answered(request: &[u8]) -> Vec<u8> {
-    let wire = Rc::new(RefCell::new(Wire::new(false, usize::MAX)));
-    wire.borrow_mut().arrive(request);
-    wire.borrow_mut().arrive_end(End::HalfClose);
+    let pipe = Pipe::saying(&[request]);
+    pipe.end();
     SERVED.with_borrow_mut(|(server, site)| {
         server.pass(BETWEEN_INPUTS);
-        server.admit(&wire);
+        server.admit(&pipe);
         server.serve(site);
         assert!(server.is_empty(), "the peer has ended, and is still there");
         server.forget();
     });
-    std::mem::take(&mut wire.borrow_mut().sent)
+    pipe.take_sent()
 }
 
 struct Answer {

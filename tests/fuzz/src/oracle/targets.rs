@@ -4,8 +4,8 @@ use oneloop::Limits;
 
 use super::harness::play::play;
 use super::harness::player::{Peer, Room};
+use super::model::End;
 use super::site::site;
-use crate::instrumented::wire::End;
 
 /// A fuzz target: its name, and what it does with an input.
 pub type Target = (&'static str, fn(&[u8]));

@@ -4,7 +4,7 @@ use oneloop::{CloseReason, Limits};
 
 use super::player::{Peer, Player, Room};
 use crate::instrumented::server::{Counted, Server};
-use crate::instrumented::wire::End;
+use crate::oracle::model::End;
 use crate::oracle::model::conversation::Answer;
 
 /// More turns than anything can take: beyond, the loop goes round for nothing.
@@ -29,7 +29,7 @@ pub fn play(limits: &Limits, peers: &[Peer<'_>]) -> Vec<Vec<u8>> {
     let mut game = Game { server: Server::of(limits), players: Vec::with_capacity(peers.len()) };
     for peer in peers {
         let player = Player::new(peer, limits, game.players.last());
-        game.server.admit(&player.wire);
+        game.server.admit(&player.pipe);
         game.players.push(player);
     }
     let rounds = peers.iter().map(|peer| peer.pieces.len()).max().unwrap_or(0);
@@ -42,8 +42,7 @@ pub fn play(limits: &Limits, peers: &[Peer<'_>]) -> Vec<Vec<u8>> {
     }
     game.finish();
     game.server.give_back(limits);
-    let sent = |player: Player<'_>| std::mem::take(&mut player.wire.borrow_mut().sent);
-    game.players.into_iter().map(sent).collect()
+    game.players.iter().map(|player| player.pipe.take_sent()).collect()
 }
 
 struct Game<'p> {
@@ -56,8 +55,7 @@ impl Game<'_> {
     fn judge(&mut self) {
         let mut all_have_room = true;
         for player in &mut self.players {
-            let is_neglected = player.wire.borrow().is_neglected();
-            assert!(!is_neglected, "something has come, and nobody looks");
+            assert!(!player.is_neglected(), "something has come, and the server does not look");
             match player.room {
                 Room::Enough => player.judge(),
                 Room::Each(_) => all_have_room = false,
@@ -71,7 +69,7 @@ impl Game<'_> {
     /// Nobody's half request takes more than twice its size, and an idle client takes nothing.
     fn judge_memory(&self) {
         let parked: usize = self.players.iter().map(|player| player.bytes_max).sum();
-        let sent: usize = self.players.iter().map(|player| player.wire.borrow().sent.len()).sum();
+        let sent: usize = self.players.iter().map(|player| player.pipe.sent_bytes()).sum();
         let bytes_max = parked + 2 * sent + COMMON_BYTES;
         let live_bytes = self.server.live_bytes();
         assert!(live_bytes <= bytes_max as i64, "{live_bytes} bytes are held, not {bytes_max}");
@@ -80,17 +78,16 @@ impl Game<'_> {
     /// Everybody takes what is left, then ends; then nobody is left.
     fn finish(&mut self) {
         for _ in 0..TURNS_MAX {
-            let mut blocked = self.players.iter().filter(|player| player.wire.borrow().is_blocked);
-            if blocked.next().is_none() {
+            if !self.players.iter().any(|player| player.pipe.is_blocked()) {
                 break;
             }
             for player in &self.players {
-                player.wire.borrow_mut().give_room(LATE_ROOM);
+                player.pipe.give_room(LATE_ROOM);
             }
             self.server.echo();
         }
         for player in &mut self.players {
-            player.wire.borrow_mut().give_room(usize::MAX);
+            player.pipe.give_room(usize::MAX);
             player.end();
         }
         self.server.echo();
@@ -121,9 +118,8 @@ impl Game<'_> {
     fn owed(&self) -> Counted {
         let mut owed = Counted { closed: vec![0; CloseReason::ALL.len()], ..Counted::default() };
         for player in &self.players {
-            let wire = player.wire.borrow();
-            owed.received_bytes += wire.received as u64;
-            owed.sent_bytes += wire.sent.len() as u64;
+            owed.received_bytes += player.received() as u64;
+            owed.sent_bytes += player.pipe.sent_bytes() as u64;
             for answer in player.answers() {
                 match answer {
                     Answer::Request { .. } => owed.requests += 1,

@@ -1,13 +1,13 @@
 //! A peer that plays: what it has said so far, and what it has been answered.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
+use oneloop::testing::Pipe;
 use oneloop::{CloseReason, Limits};
 
-use crate::instrumented::wire::{End, Wire};
 use crate::oracle::agreement;
 use crate::oracle::answers::{self, excerpt};
+use crate::oracle::model::End;
 use crate::oracle::model::conversation::{Answer, Conversation};
 
 /// One peer: what it says, in which pieces, and how it listens.
@@ -31,6 +31,9 @@ pub enum Room {
     Each(usize),
 }
 
+/// The answers to most inputs are shorter than this.
+const RESERVED_BYTES: usize = 16 * 1024;
+
 /// The smallest block for half a request, and the box around it, in bytes.
 const PARKED_BYTES_MIN: usize = 128;
 const BOXES_BYTES: usize = 256;
@@ -51,7 +54,7 @@ impl<'p> Peer<'p> {
 pub struct Player<'p> {
     pub peer: &'p Peer<'p>,
     pub room: Room,
-    pub wire: Rc<RefCell<Wire>>,
+    pub pipe: Pipe,
     conversation: Rc<Conversation>,
     /// What is owed at the end, and why it is the end; known from the end on.
     last: Option<(Option<Answer>, CloseReason)>,
@@ -77,11 +80,14 @@ impl<'p> Player<'p> {
         };
         // If it is blocked, its pieces run together, and who waits for a 100 is hard to know.
         let room = if conversation.depends_on_cuts { Room::Enough } else { peer.room };
-        let bytes = if room == Room::Enough { usize::MAX } else { 0 };
+        let pipe = Pipe::new();
+        pipe.reserve(RESERVED_BYTES);
+        pipe.give_room(if room == Room::Enough { usize::MAX } else { 0 });
+        pipe.interrupt(usize::from(peer.interrupts));
         Player {
             peer,
             room,
-            wire: Rc::new(RefCell::new(Wire::new(peer.interrupts, bytes))),
+            pipe,
             conversation,
             last: None,
             said: 0,
@@ -101,12 +107,12 @@ impl<'p> Player<'p> {
             0 => 0,
             _ => self.bytes_max.max(needed + BOXES_BYTES),
         };
-        let mut wire = self.wire.borrow_mut();
-        wire.arrive(piece);
+        self.pipe.say(piece);
         if let Room::Each(bytes) = self.room {
-            wire.give_room(bytes);
+            // The poll may tell of room that is not there any more.
+            self.pipe.give_room(bytes.max(1));
+            self.pipe.give_room(bytes);
         }
-        drop(wire);
         let is_last = round + 1 == self.peer.pieces.len();
         if is_last && self.peer.ends_at_once && self.peer.end != End::Silence {
             self.end();
@@ -117,22 +123,50 @@ impl<'p> Player<'p> {
     pub fn end(&mut self) {
         if self.last.is_none() {
             self.last = Some(self.conversation.on_end(self.peer.end));
-            self.wire.borrow_mut().arrive_end(self.peer.end);
+            match self.peer.end {
+                End::HalfClose => self.pipe.end(),
+                End::Reset => self.pipe.reset(),
+                End::Silence => {}
+            }
         }
     }
 
     /// Whether the server has sent all that it has to by now, and nothing more.
     pub fn judge(&mut self) {
-        let wire = self.wire.borrow();
-        let events = self.conversation.events.iter();
-        let known = events.take_while(|event| event.at <= self.said).map(|event| &event.answer);
-        let last = self.last.iter().filter_map(|(answer, _)| answer.as_ref());
-        for answer in known.chain(last).skip(self.answers_judged) {
-            self.bytes_judged += answers::check(&wire.sent[self.bytes_judged..], answer);
-            self.answers_judged += 1;
+        if self.next_answer().is_none() && self.pipe.sent_bytes() == self.bytes_judged {
+            return;
         }
-        let rest = &wire.sent[self.bytes_judged..];
-        assert!(rest.is_empty(), "nobody has asked for {}", excerpt(rest));
+        let pipe = self.pipe.clone();
+        pipe.with_sent(|sent| {
+            while let Some(answer) = self.next_answer() {
+                self.bytes_judged += answers::check(&sent[self.bytes_judged..], answer);
+                self.answers_judged += 1;
+            }
+            let rest = &sent[self.bytes_judged..];
+            assert!(rest.is_empty(), "it has not asked for {}", excerpt(rest));
+        });
+    }
+
+    /// The next answer that it must have by now, and that is not judged yet.
+    fn next_answer(&self) -> Option<&Answer> {
+        let (events, judged) = (&self.conversation.events, self.answers_judged);
+        match events.get(judged) {
+            Some(event) => (event.at <= self.said).then_some(&event.answer),
+            None if judged == events.len() => self.last.as_ref()?.0.as_ref(),
+            None => None,
+        }
+    }
+
+    /// How many bytes the server has read of what it has said.
+    pub fn received(&self) -> usize {
+        self.said - self.pipe.unread_bytes()
+    }
+
+    /// Whether the server has left something lying about that it could take.
+    pub fn is_neglected(&self) -> bool {
+        let has_ended = self.last.is_some() && self.peer.end != End::Silence;
+        let has_input = has_ended || self.pipe.unread_bytes() > 0;
+        has_input && !self.pipe.is_closed() && !self.pipe.is_blocked()
     }
 
     /// Why its connection is over in the end.

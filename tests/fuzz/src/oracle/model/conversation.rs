@@ -2,12 +2,11 @@
 
 use oneloop::{CloseReason, FaultKind, Limits};
 
-use super::Stop;
 use super::chunks::Chunks;
 use super::control::{self, Control, Framing, Persistence};
 use super::head::{self, Head};
+use super::{End, Stop};
 use crate::instrumented::handler::{Manner, Shown};
-use crate::instrumented::wire::End;
 
 /// What a peer says, as far as it has been read.
 #[derive(Debug)]

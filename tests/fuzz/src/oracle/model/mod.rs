@@ -16,6 +16,17 @@ pub mod target;
 
 use oneloop::FaultKind;
 
+/// How a peer ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It closes its side.
+    HalfClose,
+    /// It says nothing more until its time is over.
+    Silence,
+    /// It resets the connection.
+    Reset,
+}
+
 /// Why a reader has stopped before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stop {
