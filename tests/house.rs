@@ -50,7 +50,16 @@ const CHOKE_POINTS: [(&str, &[&str]); 27] = [
     ("httpdate::", &["http/date.rs"]),
     ("itoa::", &["http/encode.rs"]),
     ("memmap2::", &["buffer/kept.rs"]),
-    ("slab::", &["engine/clients.rs", "engine/slots.rs", "herd/clients.rs", "engine/timers.rs"]),
+    (
+        "slab::",
+        &[
+            "engine/clients.rs",
+            "engine/slots.rs",
+            "engine/timers.rs",
+            "herd/clients.rs",
+            "testing/pipe.rs",
+        ],
+    ),
     ("socket2::", &["herd/load/sources.rs", "server/listener.rs", "server/stream.rs"]),
     (
         "rustix::",
@@ -121,27 +130,39 @@ fn sources() -> Vec<Source> {
     sources
 }
 
+/// The same of another folder.
 fn sources_under(top: &str) -> Vec<Source> {
+    // Tests beside the code of src are no sources.
+    let is_code = |path: &String| {
+        let mut parts = path.split('/');
+        !parts.any(|part| part == "tests.rs" || top == "src" && part == "tests")
+    };
+    let files = files_under(top).into_iter().filter(|(path, _)| is_code(path));
+    let sources = files.map(|(path, text)| {
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        Source { path, code: lines.collect::<Vec<_>>().join("\n") }
+    });
+    sources.collect()
+}
+
+/// Every file of Rust under this folder: its path from there, and its text.
+fn files_under(top: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(top);
     let mut folders = vec![root.clone()];
-    let mut sources = Vec::new();
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path.file_name().unwrap();
             if path.is_dir() {
-                let is_other = name == "target" || top == "src" && name == "tests";
-                folders.extend((!is_other).then_some(path));
-            } else if name != "tests.rs" && path.extension().is_some_and(|kind| kind == "rs") {
+                folders.extend((path.file_name().unwrap() != "target").then_some(path));
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
-                let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-                let path = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-                sources.push(Source { path, code: lines.collect::<Vec<_>>().join("\n") });
+                files.push((path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned(), text));
             }
         }
     }
-    sources
+    files
 }
 
 #[test]
@@ -277,6 +298,29 @@ fn the_order_of_a_turn_stands_in_one_place() {
     // The regressions show single stages of a turn, each by itself.
     let allowed = ["src/engine/turn.rs", "tests/regressions.rs"];
     assert_eq!(turns, allowed.map(str::to_owned).into());
+}
+
+/// Connections that are no sockets: the one for tests and embedders, and the simulation's, which
+/// judges each call where it is made, by a model of what the peer and the network did until then.
+const STREAMS_IN_MEMORY: [&str; 2] = ["src/testing/pipe.rs", "tests/simulation/stream.rs"];
+
+/// The same of listeners.
+const LISTENERS_IN_MEMORY: [&str; 2] = ["src/testing/listener.rs", "tests/simulation/door.rs"];
+
+#[test]
+fn tests_and_benches_share_one_connection_in_memory() {
+    let implementing = |name: &str| -> BTreeSet<String> {
+        let here = ["src", "tests", "benches"].into_iter();
+        let files = here.flat_map(|top| files_under(top).into_iter().map(move |it| (top, it)));
+        let found = files.filter(|(_, (_, text))| {
+            let mut lines = text.lines().map(str::trim_start);
+            lines.any(|line| line.starts_with("impl") && line.contains(&format!("{name} for ")))
+        });
+        let paths = found.map(|(top, (path, _))| format!("{top}/{path}"));
+        paths.filter(|path| !path.starts_with("src/server/")).collect()
+    };
+    assert_eq!(implementing(" Stream"), STREAMS_IN_MEMORY.map(str::to_owned).into());
+    assert_eq!(implementing(" Accept"), LISTENERS_IN_MEMORY.map(str::to_owned).into());
 }
 
 #[test]
