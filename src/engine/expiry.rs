@@ -7,6 +7,7 @@ use super::stream::Stream;
 use crate::answer::handler::Handler;
 use crate::connection::Phase;
 use crate::connection::state::Name;
+use crate::metrics::CloseReason;
 use crate::time::Time;
 
 /// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
@@ -51,6 +52,12 @@ impl<S: Stream> Clients<S> {
             // The client's next turn continues the check. The other deadlines follow then.
             if checked == Checked::InPart {
                 break;
+            }
+            // A stopping server closes it as one that has nothing to say. The check would have, had it
+            // come to the end of what the client sends.
+            if checked == Checked::Enough && self.drained(key) {
+                self.close(key, CloseReason::Drained);
+                continue;
             }
             self.expire_client(key, now, handler);
             let connection = &self.slab[key].connection;

@@ -272,7 +272,7 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Whether this client is done with because the server is stopping.
-    fn drained(&self, key: usize) -> bool {
+    pub(super) fn drained(&self, key: usize) -> bool {
         self.common.phase == Phase::Draining && self.slab[key].connection.state().is_idle()
     }
 

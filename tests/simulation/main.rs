@@ -110,6 +110,11 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (3_008_737, "looks before a deadline gave a client more and more places on the run queue"),
     (3_010_340, "an engine that had stopped was due for ever, because a registration was refused"),
     (3_030_696, "the same, because clients that it had cut off stood on the run queue"),
+    (7_715_091, "a stopping server closed a client that sent empty lines for two reasons"),
+    (7_023_660, "the model forgot that an end was read once a reset had come behind it"),
+    (7_103_297, "the model did not see a large answer that was given while the server was held"),
+    (7_504_422, "the model gave a new client no turn when a panic had ended the one before"),
+    (7_414_748, "the same"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

@@ -88,10 +88,14 @@ impl Crowd {
         let takes_step = self.holds.steps && self.holds.random.once_in(2);
         let stepped = takes_step.then(|| self.take_step()).flatten();
         self.hub.enter(Stage::Outside);
+        let (mut memory_max, mut answer_max) = (0, 0);
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
             let is_runnable = wire.id.is_some_and(|id| self.engine.clients().is_runnable(id));
             wire.end_held_turn(is_runnable);
+            wire.weigh();
+            memory_max += wire.burden().memory_max;
+            answer_max = answer_max.max(wire.burden().answer_max);
         }
         if takes_step {
             self.judge_step(stepped, &before);
@@ -99,6 +103,7 @@ impl Crowd {
             assert_eq!(self.before(), before, "the server is held, and does something");
         }
         self.judge_ends();
+        self.judge_memory(memory_max, answer_max);
     }
 
     fn pass_held_time(&mut self) {

@@ -204,7 +204,7 @@ impl Crowd {
     }
 
     /// The clients hold what they are in the middle of, and never more than the limits say.
-    fn judge_memory(&mut self, clients_bytes: usize, answer_bytes: usize) {
+    pub(super) fn judge_memory(&mut self, clients_bytes: usize, answer_bytes: usize) {
         let limits = &self.setting.config.limits;
         self.so_far.crowd_max = self.so_far.crowd_max.max(self.engine.clients().len());
         self.so_far.answer_max = self.so_far.answer_max.max(answer_bytes);

@@ -53,6 +53,11 @@ impl Crowd {
             })
         }) {
             hub.go_on();
+            for index in active.iter() {
+                let mut wire = wires[*index].borrow_mut();
+                let is_runnable = wire.id.is_some_and(|id| engine.clients().is_runnable(id));
+                wire.go_on(is_runnable);
+            }
         }
         if poll.checks_last {
             self.checks_last = Some(now);

@@ -52,6 +52,13 @@ impl Wire {
         self.cause = Cause::Given;
     }
 
+    /// A panic has ended a turn, and the next one begins without new events.
+    pub fn go_on(&mut self, is_runnable: bool) {
+        if is_runnable || self.is_new {
+            self.give_cause();
+        }
+    }
+
     /// The server is told to stop. What has come by now is answered, also from whoever still waits
     /// in a queue, if there is room for all.
     pub fn on_stop(&mut self, has_room: bool) {
@@ -165,8 +172,7 @@ impl Wire {
         self.hub.mark(Mark::Resumed);
         self.watch.on_resumed(self.hub.now());
         // Its end may be what has come and is not looked at yet.
-        let has_ended = self.peer == PeerSide::EndRead;
-        if self.witness.consumed == self.witness.answered_to() && !has_ended {
+        if self.witness.consumed == self.witness.answered_to() && !self.end_is_read {
             self.fail("it looks again at what it has read, and all of it is looked at");
         }
     }
@@ -203,7 +209,7 @@ impl Wire {
                     Err(ErrorKind::WouldBlock.into())
                 }
                 PeerSide::Ended | PeerSide::EndRead => {
-                    self.peer = PeerSide::EndRead;
+                    (self.peer, self.end_is_read) = (PeerSide::EndRead, true);
                     self.tell(|| "its end is read".into());
                     Ok(0)
                 }

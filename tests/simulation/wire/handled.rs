@@ -2,7 +2,7 @@
 
 use oneloop::{CloseReason, Request};
 
-use super::{PeerSide, Wire};
+use super::Wire;
 use crate::hub::Stage;
 use crate::marks::Mark;
 use crate::shown::{Cause, Shown};
@@ -43,7 +43,7 @@ impl Wire {
             Cause::Stalled(_) if self.unread() > 0 && !self.may_have_used_budget() => {
                 self.fail(&format!("{kind:?}, and more of it lies unread"));
             }
-            Cause::Unfinished(_) if self.peer != PeerSide::EndRead => {
+            Cause::Unfinished(_) if !self.end_is_read => {
                 self.fail(&format!("{kind:?}, and the end has not been read"));
             }
             Cause::Stalled(part) | Cause::Unfinished(part) if part != self.part() => {
@@ -60,7 +60,7 @@ impl Wire {
     /// Why the connection has ended, as far as the calls tell.
     pub(super) fn fate(&self) -> CloseReason {
         let over = self.witness.last.filter(|_| !self.witness.is_answering());
-        let end_is_all = self.peer == PeerSide::EndRead && self.witness.last.is_none();
+        let end_is_all = self.end_is_read && self.witness.last.is_none();
         match self.hub.stage() {
             _ if self.has_panicked => CloseReason::HandlerPanicked,
             // The reason that was first stays, whatever comes while lingering.

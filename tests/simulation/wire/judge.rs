@@ -34,11 +34,7 @@ impl Wire {
     /// was used up, its own or that of all, or because it has come in this turn.
     pub fn judge_turn(&mut self) {
         self.charge_piece();
-        self.burden = Burden {
-            memory_max: if self.is_here() { self.witness.memory_max() } else { 0 },
-            answer_max: self.witness.largest_answer,
-            sources: usize::from(self.has_source()),
-        };
+        self.weigh();
         // What happens now can only put off the next deadline, or be the end of it.
         self.late_after = self.watch.late_after(self.hold(), self.hub.now());
         if self.is_runnable && self.ran() {
@@ -93,6 +89,15 @@ impl Wire {
         if self.watch.is_late(self.hold(), now) {
             self.fail("late: it still waits behind its deadline");
         }
+    }
+
+    /// Looks at what the server has for it.
+    pub fn weigh(&mut self) {
+        self.burden = Burden {
+            memory_max: if self.is_here() { self.witness.memory_max() } else { 0 },
+            answer_max: self.witness.largest_answer,
+            sources: usize::from(self.has_source()),
+        };
     }
 
     /// What the server had for it when it was last looked at: nothing has happened since.
@@ -191,6 +196,9 @@ impl Wire {
                 self.judge_promptness(fate);
             }
             CloseReason::Evicted => self.judge_eviction(),
+            // It may send empty lines without end, and its time is over.
+            CloseReason::Drained
+                if self.hub.stage() == Stage::Expire && self.may_have_used_budget() => {}
             CloseReason::Drained => {
                 if self.arrived_by_stop.is_some_and(|bytes| self.witness.consumed < bytes) {
                     self.fail("closed by the drain, and what had come before lies unread");

@@ -121,6 +121,8 @@ pub struct Wire {
     goodbyes: VecDeque<Goodbye>,
     receive_max: usize,
     peer: PeerSide,
+    /// The server has read the end of what the peer sends; a reset may have come since.
+    end_is_read: bool,
     /// Whether the peer's socket is there to take bytes.
     peer_listens: Listens,
 
@@ -252,6 +254,7 @@ impl Wire {
             goodbyes: VecDeque::new(),
             receive_max,
             peer: PeerSide::Open,
+            end_is_read: false,
             peer_listens: Listens::Yes,
             unsent: 0,
             send_max,
