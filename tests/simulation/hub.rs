@@ -4,8 +4,8 @@
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 
-use oneloop::CloseReason;
 use oneloop::engine::Time;
+use oneloop::{CloseReason, Waker};
 
 use crate::marks::{Mark, Outcome};
 use crate::random::Random;
@@ -51,6 +51,17 @@ pub enum Life {
     Draining,
 }
 
+/// A source is to be woken.
+#[derive(Debug)]
+pub struct Wake {
+    /// By the world's clock.
+    pub at: Time,
+    /// The place of its client's wire, and its number among the sources of that.
+    pub index: usize,
+    pub source: u64,
+    pub waker: Waker,
+}
+
 /// Shared by everything in a run.
 #[derive(Debug)]
 pub struct Hub {
@@ -72,6 +83,7 @@ pub struct Hub {
     descriptors: Cell<usize>,
     sources: Cell<usize>,
     appointments: Cell<usize>,
+    wakes: RefCell<Vec<Wake>>,
     /// What was done in the present stage, counted in bytes, and how much that may be.
     work: Cell<usize>,
     work_max: Cell<usize>,
@@ -103,6 +115,7 @@ impl Hub {
             descriptors: Cell::new(0),
             sources: Cell::new(0),
             appointments: Cell::new(0),
+            wakes: RefCell::default(),
             work: Cell::new(0),
             work_max: Cell::new(usize::MAX),
             without,
@@ -271,6 +284,22 @@ impl Hub {
     /// How often that was so since this was last asked.
     pub fn take_appointments(&self) -> usize {
         self.appointments.take()
+    }
+
+    /// Another part of the program is going to do this.
+    pub fn plan_wake(&self, wake: Wake) {
+        self.wakes.borrow_mut().push(wake);
+    }
+
+    /// When it does the next of that, by the world's clock.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.wakes.borrow().iter().map(|wake| wake.at).min()
+    }
+
+    /// What it does now.
+    pub fn take_wakes(&self) -> Vec<Wake> {
+        let world = self.world();
+        self.wakes.borrow_mut().extract_if(.., |wake| wake.at <= world).collect()
     }
 
     pub fn has(&self, trouble: Trouble) -> bool {

@@ -14,7 +14,7 @@
 //!   all look at, what has been met;
 //! - `framing`, `answers`, `streamed`: what requests and answers are, said independently of the
 //!   server; what `framing` says of each script is compared with the fuzzer's model (`oracle`);
-//! - `plan`, `source`: what bodies are that come over time, and who gives them;
+//! - `plan`, `source`: what bodies are that come over time, who gives them, and when they are woken;
 //! - `script`, `peer`: what peers send, and when;
 //! - `wire`, `stream`, `door`: a connection as the kernel and the network see it, the server's end
 //!   of it, and the queue in front of it;

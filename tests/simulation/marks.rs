@@ -63,6 +63,13 @@ pub enum Mark {
     Smuggled,
     /// A source was asked because its time had come.
     PauseKept,
+    /// A source was woken while it waited for that, twice before the loop saw it, although it did not
+    /// wait, or when its answer was over; or it waited in vain until its time had come.
+    Woken,
+    WokenTwice,
+    WokenEarly,
+    WokenLate,
+    NeverWoken,
     /// A source has given more than there was room for.
     PieceTooLarge,
     /// An answer has ended by a piece of no bytes, so that nothing was left to be written.
@@ -83,7 +90,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 46] = [
+    pub const ALL: [Mark; 51] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -121,6 +128,11 @@ impl Mark {
         Mark::SlowServed,
         Mark::Smuggled,
         Mark::PauseKept,
+        Mark::Woken,
+        Mark::WokenTwice,
+        Mark::WokenEarly,
+        Mark::WokenLate,
+        Mark::NeverWoken,
         Mark::PieceTooLarge,
         Mark::EndOfNothing,
         Mark::LostPausing,

@@ -23,6 +23,8 @@ pub struct Plan {
     /// How many the client is told that it has, if it is told: perhaps more or fewer.
     pub said: Option<usize>,
     pause_max: Duration,
+    /// Whether it can be woken from its pauses.
+    pub waits: bool,
     given: usize,
     steps: usize,
 }
@@ -39,6 +41,7 @@ pub struct Step {
 pub enum Goes {
     More,
     After(Duration),
+    Wait(Duration),
     Done,
 }
 
@@ -62,7 +65,8 @@ impl Plan {
         };
         let millis = random.pick(&[0, 1, 50, 1000, 8000]);
         let (from, pause_max) = (random.below(PADDING.len()), Duration::from_millis(millis));
-        Some(Plan { random, from, total, said, pause_max, given: 0, steps: 0 })
+        let waits = random.once_in(3);
+        Some(Plan { random, from, total, said, pause_max, waits, given: 0, steps: 0 })
     }
 
     /// Whether somebody who waits for its end has to wait for a while.
@@ -91,6 +95,9 @@ impl Plan {
         let goes = match self.random.once_in(2) {
             _ if is_last => Goes::Done,
             true => Goes::More,
+            false if self.waits && self.random.below(4) > 0 => {
+                Goes::Wait(Duration::from_micros(micros as u64))
+            }
             false => Goes::After(Duration::from_micros(micros as u64)),
         };
         Step { bytes, goes }

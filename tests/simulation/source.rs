@@ -52,10 +52,12 @@ impl Source for SimulatedSource {
             piece.append(&some[..count]);
             bytes -= count;
         }
-        with_wire(self.index, |wire| wire.source_gives(room, step));
+        let waker = self.plan.waits.then(|| piece.waker());
+        with_wire(self.index, |wire| wire.source_gives(room, step, waker));
         match step.goes {
             Goes::More => Next::More,
             Goes::After(pause) => Next::After(pause),
+            Goes::Wait(pause) => Next::Wait(pause),
             Goes::Done => Next::Done,
         }
     }

@@ -60,6 +60,8 @@ pub struct Watch {
     resumed: Time,
     /// When the source of the present answer is to be asked.
     source_due: Time,
+    /// If it waits to be woken: from when on it may be asked for that.
+    wakes_from: Option<Time>,
     shut: Option<Time>,
     span: Span,
     /// Bytes read since then.
@@ -115,6 +117,7 @@ impl Watch {
             blocked_since: None,
             resumed: start,
             source_due: start,
+            wakes_from: None,
             shut: None,
             span: Span { began: start, bytes: 0, bytes_before: 0 },
             lingered_bytes: 0,
@@ -185,16 +188,31 @@ impl Watch {
 
     /// An answer is given. If its body comes from a source, that is asked at once.
     pub fn on_answer(&mut self) {
-        self.source_due = Time::START;
+        (self.source_due, self.wakes_from) = (Time::START, None);
     }
 
     /// The source of the present answer has given this.
     pub fn on_asked(&mut self, step: Step, now: Time) {
         let pause = match step.goes {
-            Goes::After(pause) => pause,
+            Goes::After(pause) | Goes::Wait(pause) => pause,
             Goes::More | Goes::Done => Duration::ZERO,
         };
-        self.source_due = now + if step.bytes == 0 { pause.max(EMPTY_PAUSE_MIN) } else { pause };
+        let least = if step.bytes == 0 { EMPTY_PAUSE_MIN } else { Duration::ZERO };
+        self.source_due = now + pause.max(least);
+        self.wakes_from = matches!(step.goes, Goes::Wait(_)).then_some(now + least);
+    }
+
+    /// The source of the present answer was woken, and the loop has come to see that. Whether it
+    /// waited for it: otherwise nothing changes.
+    pub fn on_woken(&mut self) -> bool {
+        let from = self.wakes_from.take();
+        self.source_due = from.unwrap_or(self.source_due);
+        from.is_some()
+    }
+
+    /// Whether the source waits to be woken, and was not yet.
+    pub fn waits_for_wake(&self) -> bool {
+        self.wakes_from.is_some()
     }
 
     /// When the source of the present answer is to be asked: not before, and not much later.

@@ -27,7 +27,13 @@ pub(super) struct Holds {
     until: Option<Time>,
     /// Whether a hold is all quiet, or steps are taken.
     steps: bool,
+    /// The last step accepted a connection, although a client could have taken it.
+    passed_over: bool,
 }
+
+/// More steps than this a client does not wait while each of the others takes one: at both ends of a
+/// lap a connection may be accepted.
+const ACCEPTS_PER_LAP: usize = 2;
 
 /// What a step may change.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,7 +46,7 @@ struct Before {
 
 impl Holds {
     pub(super) fn of_seed(seed: u64) -> Holds {
-        Holds { random: Stream::Hold.of_seed(seed), until: None, steps: false }
+        Holds { random: Stream::Hold.of_seed(seed), until: None, steps: false, passed_over: false }
     }
 }
 
@@ -83,8 +89,10 @@ impl Crowd {
     pub(super) fn hold(&mut self) {
         self.turn += 1;
         self.pass_held_time();
+        self.return_from_poll();
         self.note_events();
         let before = self.before();
+        let could_run = self.runnable();
         let takes_step = self.holds.steps && self.holds.random.once_in(2);
         let stepped = takes_step.then(|| self.take_step()).flatten();
         self.hub.enter(Stage::Outside);
@@ -99,6 +107,7 @@ impl Crowd {
         }
         if takes_step {
             self.judge_step(stepped, &before);
+            self.judge_order(stepped, &could_run);
         } else {
             assert_eq!(self.before(), before, "the server is held, and does something");
         }
@@ -134,6 +143,35 @@ impl Crowd {
             accepted: metrics.accepted,
             receives: metrics.receives,
             sends: metrics.sends,
+        }
+    }
+
+    /// The places of the clients that can take a step.
+    fn runnable(&self) -> Vec<usize> {
+        let is_runnable = |index: &usize| {
+            let id = self.wires[*index].borrow().id;
+            id.is_some_and(|id| self.engine.clients().is_runnable(id))
+        };
+        self.active.iter().copied().filter(is_runnable).collect()
+    }
+
+    /// Each step is for the client that has waited longest, and once a lap for a connection that waits
+    /// to be accepted.
+    fn judge_order(&mut self, stepped: Option<Stepped>, could_run: &[usize]) {
+        let accepted = matches!(stepped, Some(Stepped::Accepted));
+        assert!(!(accepted && self.holds.passed_over), "accepted twice, and a client could run");
+        self.holds.passed_over = accepted && !could_run.is_empty();
+        let most = self.active.len() + ACCEPTS_PER_LAP;
+        let taker = match stepped {
+            Some(Stepped::Taken(step)) => Some(step.client),
+            // Its client has gone by a panic.
+            None => return,
+            Some(_) => None,
+        };
+        for index in &self.active {
+            let mut wire = self.wires[*index].borrow_mut();
+            let waited = could_run.contains(index) && wire.id != taker;
+            wire.end_step(waited, most);
         }
     }
 

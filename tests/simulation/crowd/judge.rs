@@ -1,5 +1,6 @@
 //! The judgement of a run: at the end of each turn, and at its end.
 
+use oneloop::engine::Time;
 use oneloop::{CloseReason, Stopped};
 
 use super::{BATCH_CLIENTS, Crowd, STOP_AGAIN};
@@ -106,8 +107,18 @@ impl Crowd {
         assert!(self.so_far.idle_turns <= most, "the loop turns without a pause, for nothing");
     }
 
-    /// Whoever waits at a door, and may come in, does.
-    fn judge_doors(&mut self) {
+    /// A loop does not sleep when a source was woken that it has not asked.
+    pub(super) fn judge_sleep(&self, due: Option<Time>) {
+        if due.is_none_or(|due| due > self.hub.now()) {
+            let mut wires = self.active.iter().map(|index| self.wires[*index].borrow());
+            if let Some(wire) = wires.find(|wire| wire.is_woken()) {
+                wire.fail("its source is woken, and the loop sleeps");
+            }
+        }
+    }
+
+    /// Whether a connection waits that could be accepted.
+    fn could_accept(&self) -> bool {
         let has_room =
             self.engine.clients().len() < self.setting.clients_max && !self.is_one_held();
         let waits = self
@@ -115,8 +126,13 @@ impl Crowd {
             .iter()
             .any(|door| !door.is_empty() && !door.has_event() && door.has_descriptor());
         let rests = self.engine.admission().next_due().is_some();
+        waits && has_room && !rests
+    }
+
+    /// Whoever waits at a door, and may come in, does.
+    fn judge_doors(&mut self) {
         let looks = self.doors.iter().map(|door| door.looks()).sum();
-        let is_kept_out = waits && has_room && !rests && looks == self.so_far.looks;
+        let is_kept_out = self.could_accept() && looks == self.so_far.looks;
         self.so_far.unaccepted_turns =
             if is_kept_out { self.so_far.unaccepted_turns + 1 } else { 0 };
         self.so_far.looks = looks;

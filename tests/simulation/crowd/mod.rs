@@ -18,7 +18,7 @@ use oneloop::engine::{Admission, ClientId, Clients, Engine, Time};
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
 use crate::handler::{Recorder, Wires};
-use crate::hub::{Hub, Stage, Trace};
+use crate::hub::{Hub, Stage, Trace, Wake};
 use crate::marks::Outcome;
 use crate::memory::Account;
 use crate::peer::Peer;
@@ -77,6 +77,7 @@ pub fn run(case: &Case, trace: Trace) -> Outcome {
     let mut crowd = Crowd::gather(case, trace);
     loop {
         crowd.let_peers_act();
+        crowd.wake_sources();
         if crowd.is_over() {
             break;
         }
@@ -210,6 +211,23 @@ impl Crowd {
             }
             !is_over
         });
+    }
+
+    /// Another part of the program wakes the sources that it is to.
+    fn wake_sources(&mut self) {
+        let Crowd { hub, memory, wires, .. } = self;
+        for Wake { index, source, waker, .. } in hub.take_wakes() {
+            memory.of(|| waker.wake());
+            wires[index].borrow_mut().on_wake(source);
+        }
+    }
+
+    /// The poll returns, and the loop sees which sources were woken.
+    fn return_from_poll(&mut self) {
+        let now = self.hub.now();
+        let Crowd { engine, memory, .. } = self;
+        memory.of(|| engine.clients_mut().on_polled(now));
+        self.active.iter().for_each(|index| self.wires[*index].borrow_mut().on_polled());
     }
 
     /// Whether a connection was accepted for which there was no room.

@@ -22,6 +22,7 @@ impl Crowd {
             return;
         }
         let due = self.engine.due(now);
+        self.judge_sleep(due);
         let is_busy = self.is_moving
             || due.is_some_and(|due| due <= now)
             || self.doors.iter().any(|door| door.has_event());
@@ -35,10 +36,10 @@ impl Crowd {
         self.hub.pass(wait);
     }
 
-    /// After how long a peer acts or arrives next.
+    /// After how long a peer acts or arrives next, or a source is woken.
     pub(super) fn next_world(&self) -> Option<Duration> {
         let arrival = self.peers.get(self.arrived).map(|peer| peer.arrives);
-        let next = self.next_act.into_iter().chain(arrival).min();
+        let next = self.next_act.into_iter().chain(arrival).chain(self.hub.next_wake()).min();
         next.map(|next| next.since(self.hub.world()))
     }
 

@@ -36,6 +36,7 @@ impl Crowd {
         }
         self.allow_work();
         self.keep_date();
+        self.return_from_poll();
         self.note_events();
         self.perhaps_stop();
         let now = self.hub.now();

@@ -82,6 +82,7 @@ impl Wire {
         self.is_runnable = is_runnable;
         let waits = self.is_here() && self.has_turn_to_come() && !self.ran();
         self.turns.waited = if waits { self.turns.waited + 1 } else { 0 };
+        self.turns.steps_waited = 0;
         if self.turns.waited > most {
             self.fail("it could run, and others run again and again");
         }
@@ -90,6 +91,15 @@ impl Wire {
     /// A turn that was none has ended: the server was held.
     pub fn end_held_turn(&mut self, is_runnable: bool) {
         self.is_runnable = is_runnable;
+    }
+
+    /// A step was taken, by this client or by none or another one although it could. Fails if it
+    /// has waited for more steps than `most`: each is for the client that has waited longest.
+    pub fn end_step(&mut self, waited: bool, most: usize) {
+        self.turns.steps_waited = if waited { self.turns.steps_waited + 1 } else { 0 };
+        if self.turns.steps_waited > most {
+            self.fail("it could take a step, and others take one again and again");
+        }
     }
 
     /// Whether what it has done in this turn may have used up its budget: a byte can count as many,
@@ -285,7 +295,7 @@ impl Wire {
         }
         self.tell(|| format!("{bytes} of {offered} bytes are taken"));
         self.work(bytes + WRITE_COST_BYTES);
-        self.wrote = true;
+        self.sources.wrote = true;
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());
         if !self.witness.owes() {
@@ -304,7 +314,7 @@ impl Wire {
         }
         self.tell(|| "nothing is written, for that is how its answer ends".into());
         self.watch.on_write(0, self.hub.now());
-        self.wrote = true;
+        self.sources.wrote = true;
         Ok(0)
     }
 

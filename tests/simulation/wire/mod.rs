@@ -154,11 +154,7 @@ pub struct Wire {
     calls: usize,
     /// Its source was asked in this turn.
     asked: bool,
-    /// Something was written, and whether that was in the middle of a source's answer is not
-    /// looked at yet.
-    wrote: bool,
-    /// For how many turns others were asked, and its source was due.
-    overdue_turns: usize,
+    sources: Sources,
     /// Requests handled since the last read.
     burst: usize,
     /// The most that a call may find moved before it in one stage.
@@ -197,6 +193,22 @@ struct Turns {
     answered: usize,
     /// How many turns in a row went by without it, though it could run.
     waited: usize,
+    /// For how many steps of others it could have taken one.
+    steps_waited: usize,
+}
+
+/// The sources of its answers.
+#[derive(Debug, Default)]
+struct Sources {
+    /// How many it has had.
+    count: u64,
+    /// The last one was woken, and the loop has not seen that.
+    is_woken: bool,
+    /// For how many turns others were asked, and the last one was due.
+    overdue_turns: usize,
+    /// Something was written, and whether that was in the middle of a source's answer is not
+    /// looked at yet.
+    wrote: bool,
 }
 
 /// What the peer's socket does with bytes that come.
@@ -273,8 +285,7 @@ impl Wire {
             turns: Turns::default(),
             calls: 0,
             asked: false,
-            wrote: false,
-            overdue_turns: 0,
+            sources: Sources::default(),
             burst: 0,
             high_water: config.limits.output_bytes_high_water,
             turn_bytes_max: config.limits.turn_bytes_max,

@@ -1,18 +1,26 @@
 //! The source of this client's answer, if it has one: when it may be asked, for how much, and how
 //! long the server may keep it.
 
+use std::time::Duration;
+
+use oneloop::Waker;
+
 use super::Wire;
-use crate::hub::Stage;
+use crate::hub::{Stage, Wake};
 use crate::marks::Mark;
 use crate::plan::{Goes, Step};
 
 /// What a write in the middle of such an answer takes from the budget beside its bytes.
 const PIECE_COST_BYTES: usize = 1024;
 
+/// How late a source may be woken whose answer is over, in microseconds.
+const LATE_WAKE_MICROS: usize = 5_000_000;
+
 impl Wire {
     /// The handler has answered with a source.
     pub fn source_comes(&mut self) {
         self.hub.add_source();
+        self.sources.count += 1;
     }
 
     /// The server has dropped it.
@@ -20,15 +28,16 @@ impl Wire {
         self.hub.remove_source();
     }
 
-    /// It was asked, with so much room, and gives this.
-    pub fn source_gives(&mut self, room: usize, step: Step) {
+    /// It was asked, with so much room, and gives this. If it has a waker, it will be woken by that,
+    /// or not.
+    pub fn source_gives(&mut self, room: usize, step: Step, waker: Option<Waker>) {
         let now = self.hub.now();
         self.tell(|| format!("its source has room for {room} bytes, and gives {step:?}"));
         // What is asked for when its time has come is asked for behind an earlier run's last call.
         if self.turns.epoch != self.hub.epoch() {
             self.charge_piece();
         }
-        (self.touched, self.asked, self.overdue_turns) = (true, true, 0);
+        (self.touched, self.asked, self.sources.overdue_turns) = (true, true, 0);
         if self.hub.stage() == Stage::Expire {
             self.hub.note_appointment();
             self.hub.mark(Mark::PauseKept);
@@ -46,7 +55,13 @@ impl Wire {
         if step.bytes > room {
             self.hub.mark(Mark::PieceTooLarge);
         }
+        if self.watch.waits_for_wake() {
+            self.hub.mark(Mark::NeverWoken);
+        }
         self.watch.on_asked(step, now);
+        if let Some(waker) = waker {
+            self.plan_wakes(step, waker);
+        }
         match self.witness.on_piece(step.bytes, step.goes == Goes::Done) {
             Ok(()) if self.witness.is_hushed() => self.hub.mark(Mark::EndOfNothing),
             Ok(()) => {}
@@ -54,9 +69,62 @@ impl Wire {
         }
     }
 
+    /// Another part of the program is going to wake it: before its time is over or behind that, once,
+    /// twice or never; and perhaps although it does not wait, or when it is over.
+    fn plan_wakes(&mut self, step: Step, waker: Waker) {
+        let random = &mut self.random;
+        let after = match step.goes {
+            Goes::Wait(pause) => {
+                let micros = pause.as_micros() as usize;
+                match random.below(8) {
+                    0 => vec![],
+                    1 | 2 => vec![0],
+                    3 => vec![random.below(micros + 1); 2],
+                    4 => vec![micros + random.below(micros + 1000)],
+                    _ => vec![random.below(micros + 1)],
+                }
+            }
+            Goes::More | Goes::After(_) if random.once_in(4) => vec![random.below(1000)],
+            Goes::More | Goes::After(_) => vec![],
+            // Another source may have its place by then.
+            Goes::Done => vec![1000, random.below(100_000), random.below(LATE_WAKE_MICROS)],
+        };
+        for after in after {
+            let at = self.hub.world() + Duration::from_micros(after as u64);
+            let (index, source) = (self.index, self.sources.count);
+            self.hub.plan_wake(Wake { at, index, source, waker: waker.clone() });
+        }
+    }
+
+    /// Its source with this number is woken, which the loop sees when its poll returns.
+    pub fn on_wake(&mut self, source: u64) {
+        self.tell(|| format!("source {source} is woken"));
+        if source != self.sources.count || !self.has_source() {
+            return self.hub.mark(Mark::WokenLate);
+        }
+        if self.sources.is_woken {
+            self.hub.mark(Mark::WokenTwice);
+        }
+        self.sources.is_woken = true;
+    }
+
+    /// The loop's poll returns. Before that time it must not sleep if a source was woken.
+    pub fn on_polled(&mut self) {
+        if !std::mem::take(&mut self.sources.is_woken) || !self.has_source() {
+            return;
+        }
+        self.touched = true;
+        self.hub.mark(if self.watch.on_woken() { Mark::Woken } else { Mark::WokenEarly });
+    }
+
+    /// Whether its source was woken, and the loop has not seen that.
+    pub fn is_woken(&self) -> bool {
+        self.sources.is_woken && self.has_source()
+    }
+
     /// Counts what the last write has cost beside its bytes, if a source was still there then.
     pub(super) fn charge_piece(&mut self) {
-        if std::mem::take(&mut self.wrote) && self.witness.is_streaming() {
+        if std::mem::take(&mut self.sources.wrote) && self.witness.is_streaming() {
             self.turns.moved += PIECE_COST_BYTES;
         }
     }
@@ -74,8 +142,8 @@ impl Wire {
         let is_due = self.is_here()
             && self.witness.is_pausing()
             && self.watch.source_due() <= self.hub.now();
-        self.overdue_turns += usize::from(is_due);
-        if self.overdue_turns > most {
+        self.sources.overdue_turns += usize::from(is_due);
+        if self.sources.overdue_turns > most {
             self.fail("its source's time has come, and others are asked again and again");
         }
     }
