@@ -48,13 +48,20 @@ pub fn head(input: &[u8]) {
 
 /// The input is what decides where a request ends: its last field lines, the empty line, and the
 /// content. Another request follows, which is seen at its place or not at all. Whole, in pieces of
-/// seven, and byte by byte, or nearly so where that would take long.
+/// seven, and byte by byte, or nearly so where that would take long: then what is the same in each
+/// input comes at once, but for the byte behind the input.
 pub fn framing(input: &[u8]) {
     let start = b"POST /framing HTTP/1.1\r\nHost: a\r\n";
     let next = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
     let all = [start, input, next].concat();
-    let peers = [1 + all.len() / PIECES_MAX, 7, all.len()]
-        .map(|bytes| Peer::in_pieces(all.chunks(bytes).collect(), End::HalfClose));
+    let (head, rest) = all.split_at(start.len());
+    let (middle, last) = rest.split_at(input.len() + 1);
+    let small = middle.chunks(1 + middle.len() / PIECES_MAX);
+    let peers = [
+        Peer::in_pieces([head].into_iter().chain(small).chain([last]).collect(), End::HalfClose),
+        Peer::in_pieces(all.chunks(7).collect(), End::HalfClose),
+        Peer::at_once(&all, End::HalfClose),
+    ];
     // Extensions may be as long together as a head, and a line of them shall be able to be too
     // long before they are.
     let mut limits = small_limits();
