@@ -128,6 +128,48 @@ impl CloseReason {
         CloseReason::Reset,
     ];
 
+    /// Whether the connection ended although more was owed, or might have come.
+    pub(crate) fn is_abrupt(self) -> bool {
+        match self {
+            CloseReason::FirstByteTimeout
+            | CloseReason::IdleTimeout
+            | CloseReason::WriteTimeout
+            | CloseReason::HandlerPanicked
+            | CloseReason::Evicted
+            | CloseReason::Drained
+            | CloseReason::CutOff
+            | CloseReason::Reset => true,
+            CloseReason::PeerClosed
+            | CloseReason::Answered
+            | CloseReason::Fault
+            | CloseReason::HeadTimeout
+            | CloseReason::BodyTimeout
+            | CloseReason::SourceBroken
+            | CloseReason::FileBroken => false,
+        }
+    }
+
+    /// The reason in one word, as access logs have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            CloseReason::PeerClosed => "peer-closed",
+            CloseReason::Answered => "answered",
+            CloseReason::Fault => "fault",
+            CloseReason::FirstByteTimeout => "first-byte-timeout",
+            CloseReason::IdleTimeout => "idle-timeout",
+            CloseReason::HeadTimeout => "head-timeout",
+            CloseReason::BodyTimeout => "body-timeout",
+            CloseReason::WriteTimeout => "write-timeout",
+            CloseReason::SourceBroken => "source-broken",
+            CloseReason::FileBroken => "file-broken",
+            CloseReason::HandlerPanicked => "handler-panicked",
+            CloseReason::Evicted => "evicted",
+            CloseReason::Drained => "drained",
+            CloseReason::CutOff => "cut-off",
+            CloseReason::Reset => "reset",
+        }
+    }
+
     /// The reason as an end of the sentence "closed: …".
     pub fn describe(self) -> &'static str {
         match self {

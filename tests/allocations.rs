@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use oneloop::handlers::FixedText;
-use oneloop::{Config, FileRange, Handler, Listen, Reply, Request, Server};
+use oneloop::journal::{Format, Journal};
+use oneloop::watch::AccessLog;
+use oneloop::{Config, FileRange, Handler, Listen, Outlet, Reply, Request, Server};
 
 const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n";
 
@@ -54,7 +56,27 @@ fn clients<H: Handler>(server: &Server<H>) -> Vec<TcpStream> {
 
 #[test]
 fn no_request_allocates_once_the_loop_is_warm() {
-    let mut server = Server::bind(&config(), FixedText::new(*b"hello\n").strict()).unwrap();
+    assert_no_request_allocates(Server::bind(&config(), text()).unwrap());
+}
+
+/// Each line is written to a file that takes all of them.
+#[test]
+fn no_request_allocates_with_an_access_log() {
+    for format in [Format::Combined, Format::Json, Format::Logfmt] {
+        let mut server = Server::bind(&config(), text()).unwrap();
+        let journal = Journal::default();
+        server.log_answers(AccessLog::new(format, journal.clone()));
+        server.write_to(Outlet::file(journal.clone(), "/dev/null".as_ref()).unwrap());
+        assert_no_request_allocates(server);
+        assert_eq!(journal.dropped(), 0);
+    }
+}
+
+fn text() -> FixedText {
+    FixedText::new(*b"hello\n").strict()
+}
+
+fn assert_no_request_allocates(mut server: Server<FixedText>) {
     let mut clients = clients(&server);
     let post = format!(
         "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1024\r\n\r\n{}",

@@ -181,6 +181,11 @@ fn json_lines_have_the_same_steps() {
             What::Client(_, ClientEvent::Sent { offered, .. }) => {
                 assert_eq!(parsed["offered"].as_u64(), Some(offered as u64));
             }
+            What::Client(_, ClientEvent::Answered(given)) => {
+                assert_eq!(parsed["request"], given.request.to_string());
+                assert_eq!(parsed["status"], given.status);
+                assert_eq!(parsed["body"].as_u64(), given.body.map(|body| body as u64));
+            }
             What::Client(_, ClientEvent::Changed(change)) => {
                 assert_eq!(parsed["before"], format!("{:?}", change.before));
                 assert_eq!(parsed["after"], format!("{:?}", change.after));

@@ -109,6 +109,16 @@ impl Output {
         self.uncopied = suspended.uncopied;
     }
 
+    /// The present client's answers, as far as they are encoded.
+    pub(crate) fn encoded_of_present(&self) -> &[u8] {
+        &self.encoded[self.base..]
+    }
+
+    /// How long the body is that is not copied, in bytes.
+    pub(crate) fn uncopied_bytes(&self) -> usize {
+        self.uncopied.as_ref().map_or(0, |body| body.len())
+    }
+
     /// Where answers are encoded.
     pub(crate) fn encoded(&mut self) -> &mut Vec<u8> {
         debug_assert!(

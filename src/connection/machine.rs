@@ -6,6 +6,7 @@
 
 use std::io::IoSlice;
 
+use super::notes::Notes;
 use super::state::{After, Name, State};
 use crate::answer::handler::Handler;
 use crate::answer::waker::Wakers;
@@ -43,6 +44,8 @@ pub(crate) struct Common {
     pub(crate) driven: usize,
     pub(crate) wakers: Wakers,
     pub(crate) known_host: KnownHost,
+    /// Where answers are noted in a client's step, while they are told of.
+    pub(crate) notes: Option<Box<Notes>>,
 }
 
 /// Whether the server goes on.

@@ -7,6 +7,7 @@
 //! [`content`] is what it does with content that is not whole yet.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
+//! [`notes`] has what is told of answers, where they are told of.
 //! [`lingering`] bounds what comes behind the last answer, and [`observed`] says how a connection is.
 //! [`streaming`] asks the sources of answers that come over time, and [`waiting`] says how long a
 //! connection waits, for what, and what renews that.
@@ -17,6 +18,7 @@ mod content;
 mod lingering;
 mod machine;
 mod name;
+mod notes;
 mod observed;
 mod partial;
 mod requests;
@@ -28,4 +30,5 @@ mod waiting;
 
 pub(crate) use machine::{Common, Connection, Context, Phase};
 pub use machine::{Demand, Unread};
+pub(crate) use notes::{Answered, Progress};
 pub(crate) use waiting::Deadline;

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 
 use super::machine::Connection;
+use super::notes::Progress;
+use super::state::{After, State};
 use crate::buffer::Output;
+use crate::metrics::CloseReason;
 
 impl Connection {
     /// Where it comes from.
@@ -32,6 +35,26 @@ impl Connection {
             Some(parked) if !parked.output.is_empty() => parked.output.len(),
             Some(_) | None => hot.len(),
         }
+    }
+
+    /// How far it has come with its answers; `None` if they have been given up.
+    pub(crate) fn progress(&self, hot: &Output) -> Option<Progress> {
+        let broken = |reason: CloseReason| {
+            let is_broken = matches!(reason, CloseReason::SourceBroken | CloseReason::FileBroken);
+            is_broken.then_some(reason)
+        };
+        let (streams, broken) = match &self.state {
+            State::Closed(reason) if reason.is_abrupt() => return None,
+            State::Writing(After::Source(..)) | State::Pausing(..) => (true, None),
+            State::Writing(After::End(ending)) => (false, broken(ending.reason())),
+            State::Lingering { reason, .. } | State::Closed(reason) => (false, broken(*reason)),
+            State::Fresh
+            | State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_)
+            | State::Writing(After::Request | After::Body(_)) => (false, None),
+        };
+        Some(Progress { owed: self.owed_bytes(hot), streams, broken })
     }
 
     /// The memory that is kept for it beyond its slot, in bytes.

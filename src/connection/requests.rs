@@ -182,7 +182,10 @@ impl Connection {
                 context.handler.handle_fault(&fault, reply)
             }
         };
-        self.served = self.served.saturating_add(1);
+        self.served = self.served.wrapping_add(1);
+        if let Some(notes) = &mut context.common.notes {
+            notes.on_answer(head, sent.body.is_some(), self.served, &context.common.output);
+        }
         context.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
             // The usual case again.
@@ -216,7 +219,10 @@ impl Connection {
         let sent = context.handler.handle_fault(&fault, reply);
         context.common.metrics.faults += 1;
         context.common.budget.spend(work::ANSWER + sent.work());
-        self.served = self.served.saturating_add(1);
+        self.served = self.served.wrapping_add(1);
+        if let Some(notes) = &mut context.common.notes {
+            notes.on_fault(received, sent.body.is_some(), self.served, &context.common.output);
+        }
         self.on_answer(sent.body, Some(Ending::behind_fault(kind)), context);
         InputUse::Consumed(received.len())
     }

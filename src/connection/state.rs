@@ -116,6 +116,13 @@ pub(crate) enum Ending {
 }
 
 impl Ending {
+    /// Why.
+    pub(crate) fn reason(self) -> CloseReason {
+        match self {
+            Ending::Close(reason) | Ending::Linger(reason) | Ending::PeerEnded(reason) => reason,
+        }
+    }
+
     /// What comes behind the answer to this fault.
     pub(crate) fn behind_fault(kind: FaultKind) -> Ending {
         match kind == FaultKind::HeadUnfinished || kind == FaultKind::BodyUnfinished {

@@ -47,6 +47,10 @@ impl Connection {
                 self.state.on_answer(After::Source(body, then));
                 // The first piece goes out together with the head.
                 self.ask_source(context);
+                if let Some(notes) = &mut context.common.notes {
+                    let streams = self.state.source().is_some();
+                    notes.on_first_piece(streams, &context.common.output);
+                }
             }
         }
     }

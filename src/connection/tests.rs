@@ -171,6 +171,7 @@ impl Bench {
                 driven: 0,
                 wakers: Wakers::default(),
                 known_host: KnownHost::default(),
+                notes: None,
             },
             now: Time::START,
         };

@@ -235,7 +235,7 @@ impl<S: Stream> Client<S> {
         context: &mut StepContext<'_, H>,
         on_sent: impl FnOnce(&mut Connection, usize, Unread, &mut Context<'_, H>),
     ) -> Step {
-        context.tell(self, || ClientEvent::Sent { taken, offered });
+        context.tell_sent(self, taken, offered);
         let bytes = match taken {
             Taken::Bytes(bytes) => bytes,
             Taken::WouldBlock | Taken::Nothing => return Break(Run::Waits),
@@ -313,12 +313,20 @@ impl<H> StepContext<'_, H> {
         }
     }
 
+    /// Tells what came of sending.
+    #[inline]
+    fn tell_sent<S: Stream>(&mut self, client: &Client<S>, taken: Taken, offered: usize) {
+        if self.steps.are_any_told() {
+            self.steps.tell_sent(client.id(self.key), taken, offered);
+        }
+    }
+
     /// Tells what a step has changed that did anything.
     #[inline]
     fn tell_change<S: Stream>(&mut self, before: Option<Before>, step: &Step, client: &Client<S>) {
         if let (Some(before), Continue(())) = (before, step) {
             let id = client.id(self.key);
-            self.steps.tell_change(before, id, &client.connection, &self.common.output);
+            self.steps.tell_change(before, id, &client.connection, self.common);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::client::Client;
 use super::event::ClientEvent;
 use super::id::ClientId;
 use super::slots::SlabMemory;
-use super::steps::{Steps, Watcher};
+use super::steps::{AnswerWatcher, Steps, Watcher};
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
@@ -97,6 +97,7 @@ impl<S: Stream> Clients<S> {
                 driven: NOBODY,
                 wakers: Wakers::default(),
                 known_host: KnownHost::default(),
+                notes: None,
             },
             batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
             receipts: Vec::new(),
@@ -145,10 +146,24 @@ impl<S: Stream> Clients<S> {
     /// A turn begins at `now`. To be called first in it: sources that were [woken](crate::Waker) are
     /// due then, and a [`Watcher`] is told the time.
     pub fn on_polled(&mut self, now: Time) {
-        self.steps.set_time(now);
+        self.steps.begin_turn();
+        self.set_time(now);
         if self.common.wakers.is_any_woken() {
             self.wake_sources();
         }
+    }
+
+    /// It is `now`. Answers are noted in steps as long as any are told of.
+    pub(super) fn set_time(&mut self, now: Time) {
+        self.steps.set_time(now);
+        if self.steps.are_any_told() != self.common.notes.is_some() {
+            self.common.notes = self.steps.are_any_told().then(Box::default);
+        }
+    }
+
+    /// Tells `watcher` what becomes of each answer, from now on.
+    pub(crate) fn watch_answers(&mut self, watcher: Box<dyn AnswerWatcher>) {
+        self.steps.watch_answers(watcher);
     }
 
     /// Has `bell` called when a source is woken, on the thread that wakes it: it is to end the sleep
@@ -298,9 +313,8 @@ impl<S: Stream> Clients<S> {
             // If it fails the connection is gone already, which is what was wanted.
             let _ = client.socket.stream().reset_on_drop();
         }
-        if self.steps.are_told() || max_level() >= Level::Debug {
-            let (answers, peer) = (client.connection.served(), client.peer());
-            self.steps.tell(client.id(key), ClientEvent::Closed { reason, answers, peer });
+        if self.steps.are_any_told() || max_level() >= Level::Debug {
+            self.steps.tell_end(client.id(key), &client.connection, reason, &mut self.common);
         }
     }
 

@@ -1,11 +1,12 @@
 //! Every kind of step that a client can take, as values.
 //!
-//! Plain values, copied and compared: an observer may keep the last thousand of them. None holds a
-//! byte that a peer has sent, so telling them gives nothing away.
+//! Plain values, copied and compared: an observer may keep the last thousand of them. Of what a peer
+//! has sent, only an answer holds the beginning of its request.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::excerpt::Excerpt;
 use super::readiness::{Interest, Readiness};
 use super::socket::{Received, Taken};
 use crate::config::TimeoutClass;
@@ -45,6 +46,8 @@ pub enum ClientEvent {
         /// How much of it is left, in bytes.
         kept: usize,
     },
+    /// It was given an answer.
+    Answered(Given),
     /// Its connection has taken what was received, or what became of its answers.
     Changed(Change),
     /// It was sent to.
@@ -95,6 +98,18 @@ pub enum ClientEvent {
     },
     /// Its descriptor is closed, and its slot can be given to another.
     Freed,
+}
+
+/// An answer, when it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Given {
+    /// The beginning of the request: its method and target; or of what was no request.
+    pub request: Excerpt,
+    /// The status.
+    pub status: u16,
+    /// How long its body is, in bytes. `None`: more of it comes over time.
+    pub body: Option<usize>,
 }
 
 /// A connection's state before and after a step, and how full its buffers are then.

@@ -2,7 +2,7 @@
 
 /// Names one connection: a slab key, and the generation that tells it from the key's earlier
 /// owners. An event for a connection that is gone finds a different generation and is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(u64);
 
 impl ClientId {

@@ -42,7 +42,7 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        self.steps.set_time(now);
+        self.set_time(now);
         self.drain_next();
         let runnable = self.run_queue.len();
         self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
@@ -139,8 +139,8 @@ impl<S: Stream> Clients<S> {
                 let came = &self.batch_buffer[start..start + received.bytes()];
                 client.put_off(received, came, &mut self.common);
                 if let Some(before) = before {
-                    let (id, output) = (client.id(key), &self.common.output);
-                    self.steps.tell_change(before, id, &client.connection, output);
+                    let id = client.id(key);
+                    self.steps.tell_change(before, id, &client.connection, &mut self.common);
                 }
             }
             self.tell(key, |_, _| ClientEvent::Yields);

@@ -5,11 +5,15 @@
 
 use std::fmt;
 
-use super::event::{Change, ClientEvent};
+use log::{Level, max_level};
+
+use super::event::{Change, ClientEvent, Given};
+use super::excerpt::Excerpt;
 use super::id::ClientId;
-use crate::buffer::Output;
-use crate::connection::Connection;
+use super::socket::Taken;
 use crate::connection::state::Name;
+use crate::connection::{Answered, Common, Connection, Progress};
+use crate::metrics::CloseReason;
 use crate::time::Time;
 
 /// How much a watcher wants to know. Each level includes those before it.
@@ -19,6 +23,8 @@ pub enum Attention {
     /// Nothing but the end of a connection, for the log.
     #[default]
     Nothing,
+    /// Each answer.
+    Answers,
     /// Which state a client's step leads from and to.
     Transitions,
     /// Every step.
@@ -40,25 +46,70 @@ pub trait Watcher {
     fn on_step(&mut self, at: Time, client: ClientId, step: ClientEvent);
 }
 
+/// Is told what becomes of each answer, from when it is given to when its last byte is taken. It is
+/// called as a [`Watcher`] is.
+pub(crate) trait AnswerWatcher {
+    /// The turn before is over.
+    fn on_turn(&mut self);
+
+    /// This client was given an answer, behind those that it was given before.
+    fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>);
+
+    /// The kernel has taken more bytes for this client.
+    fn on_sent(&mut self, at: Time, client: ClientId, bytes: usize);
+
+    /// A step of this client is over, and its answers have come this far.
+    fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress);
+
+    /// This client's connection has ended. What was not taken until now never will be.
+    fn on_closed(&mut self, at: Time, client: ClientId, reason: CloseReason);
+}
+
 /// What the clients have to know for telling their steps.
 #[derive(Default)]
 pub(super) struct Steps {
+    /// What the watcher wants, or more: each answer, if there is a watcher of answers.
     attention: Attention,
+    wanted: Attention,
     watcher: Option<Box<dyn Watcher>>,
+    answers: Option<Box<dyn AnswerWatcher>>,
     now: Time,
 }
 
 impl Steps {
     /// Tells `watcher` from now on, instead of the one before.
     pub(super) fn watch(&mut self, watcher: Box<dyn Watcher>) {
-        self.attention = watcher.attention();
         self.watcher = Some(watcher);
+        self.set_time(self.now);
+    }
+
+    /// Tells `watcher` what becomes of each answer.
+    pub(super) fn watch_answers(&mut self, watcher: Box<dyn AnswerWatcher>) {
+        self.answers = Some(watcher);
+        self.set_time(self.now);
     }
 
     /// It is `now`. Asks how much the watcher wants to know.
     pub(super) fn set_time(&mut self, now: Time) {
         self.now = now;
-        self.attention = self.watcher.as_ref().map_or(Attention::Nothing, |it| it.attention());
+        self.wanted = self.watcher.as_ref().map_or(Attention::Nothing, |it| it.attention());
+        self.attention = match &self.answers {
+            Some(_) => self.wanted.max(Attention::Answers),
+            None => self.wanted,
+        };
+    }
+
+    /// A turn begins: what was told of answers in the one before is over.
+    pub(super) fn begin_turn(&mut self) {
+        if let Some(answers) = &mut self.answers {
+            answers.on_turn();
+        }
+    }
+
+    /// Whether anything is told but the ends of connections.
+    #[inline]
+    pub(super) fn are_any_told(&self) -> bool {
+        self.attention > Attention::Nothing
     }
 
     /// The time that was set last.
@@ -86,30 +137,84 @@ impl Steps {
         (self.attention > Attention::Nothing).then(|| Before::of(connection))
     }
 
-    /// Tells what a step of this client has changed.
+    /// Tells what a step of this client has changed, and of the answers that it was given.
     #[cold]
     pub(super) fn tell_change(
         &mut self,
         before: Before,
         client: ClientId,
         connection: &Connection,
-        output: &Output,
+        common: &mut Common,
     ) {
+        self.tell_answers(client, connection, common);
+        if let Some(answers) = &mut self.answers
+            && let Some(progress) = connection.progress(&common.output)
+        {
+            answers.on_progress(self.now, client, progress);
+        }
+        if self.wanted < Attention::Transitions {
+            return;
+        }
         let Before { state, answers } = Before::of(connection);
-        let answers = answers - before.answers;
+        let answers = answers.wrapping_sub(before.answers);
         if let Some(watcher) = &mut self.watcher {
             watcher.on_transition(before.state, state, answers);
         }
         if self.are_told() {
-            let (kept, owed) = (connection.kept_bytes(), connection.owed_bytes(output));
+            let (kept, owed) = (connection.kept_bytes(), connection.owed_bytes(&common.output));
             let change = Change { before: before.state, after: state, answers, kept, owed };
             self.tell(client, ClientEvent::Changed(change));
         }
     }
 
+    /// Tells of the answers that were noted in this step.
+    fn tell_answers(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        let Some(notes) = common.notes.as_mut().filter(|notes| !notes.is_empty()) else { return };
+        let Steps { watcher, answers, wanted, now, .. } = self;
+        let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
+        notes.take(connection.address(), common.date.at(), |answer| {
+            if let Some(answers) = answers {
+                answers.on_answer(*now, client, answer);
+            }
+            if let Some(watcher) = &mut watcher {
+                watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
+            }
+        });
+    }
+
+    /// Tells what came of sending to this client.
+    #[cold]
+    pub(super) fn tell_sent(&mut self, client: ClientId, taken: Taken, offered: usize) {
+        if let (Some(answers), Taken::Bytes(bytes)) = (&mut self.answers, taken) {
+            answers.on_sent(self.now, client, bytes);
+        }
+        if self.are_told() {
+            self.tell(client, ClientEvent::Sent { taken, offered });
+        }
+    }
+
+    /// Tells that a connection has ended. Answers of a step that a panic has ended are told first.
+    #[cold]
+    pub(super) fn tell_end(
+        &mut self,
+        client: ClientId,
+        connection: &Connection,
+        reason: CloseReason,
+        common: &mut Common,
+    ) {
+        self.tell_answers(client, connection, common);
+        if let Some(answers) = &mut self.answers {
+            answers.on_closed(self.now, client, reason);
+        }
+        if self.are_told() || max_level() >= Level::Debug {
+            let (answers, peer) = (connection.served(), connection.address());
+            self.tell(client, ClientEvent::Closed { reason, answers, peer });
+        }
+    }
+
     /// A connection in this state was ended from outside.
     pub(super) fn on_closed(&mut self, before: Name) {
-        if self.attention > Attention::Nothing
+        if self.wanted >= Attention::Transitions
             && let Some(watcher) = &mut self.watcher
         {
             watcher.on_transition(before, Name::Closed, 0);
@@ -120,6 +225,17 @@ impl Steps {
 impl fmt::Debug for Steps {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Steps").field("attention", &self.attention).finish_non_exhaustive()
+    }
+}
+
+/// What a step tells of an answer.
+fn given(answer: &Answered<'_>) -> Given {
+    let (method, target) = (answer.asked.method, answer.asked.target);
+    let between: &[u8] = if method.is_empty() { b"" } else { b" " };
+    Given {
+        request: Excerpt::of(&[method, between, target]),
+        status: answer.status,
+        body: (!answer.streams).then(|| answer.bytes - answer.head),
     }
 }
 

@@ -172,6 +172,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn each_line_comes_out_whole_or_is_counted_where_it_is_missing(
             steps in prop::collection::vec((0..700usize, 0..2000usize), 1..200)

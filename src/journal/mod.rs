@@ -4,6 +4,7 @@
 //! `lines`; the server writes them at the end of a turn, as far as that does not block. So a reader
 //! that is slow, or has stopped, costs lines, and never holds up a client.
 
+pub(crate) mod access;
 mod lines;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use access::Format;
 use lines::Lines;
 pub use lines::Notice;
 

@@ -28,7 +28,8 @@ impl<H: Handler> Server<H> {
         };
         let admin = self.admin_side.as_ref().map_or(0, |it| it.engine.admission().clients_max());
         let clients = worst::Clients { public: clients_max, admin };
-        let worst = worst::memory_bytes(&self.limits, &self.needs, clients) / (1024 * 1024);
+        let worst =
+            worst::memory_bytes(&self.limits, &self.needs, clients, self.answers) / (1024 * 1024);
         debug!(
             "limits: descriptors {} -> {}, clients {clients_max}{files}, \
              first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \

@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use super::admin_side::AdminSide;
 use super::descriptors;
 use super::polling::PollFailures;
+use super::worst::Answers;
 use super::{ADMIN, ALARM, Clock, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::admin;
 use crate::answer::handler::Handler;
@@ -24,7 +25,7 @@ use crate::server::pace::Paced;
 use crate::server::signals::{Signals, StopHandle, StopRequests};
 use crate::system_calls::Reported;
 use crate::time::Time;
-use crate::watch::{Observer, Tracer};
+use crate::watch::{AccessLog, Observer, Tracer};
 
 impl<H: Handler> Server<H> {
     /// Checks `config`, raises the process's descriptor limit to its hard limit, and binds every
@@ -80,6 +81,7 @@ impl<H: Handler> Server<H> {
             tracer,
             handler,
             needs,
+            answers: Answers::Untold,
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
             descriptors,
@@ -153,6 +155,13 @@ impl<H: Handler> Server<H> {
             pause,
             stop_requests: self.stop_requests.clone(),
         }));
+    }
+
+    /// Writes a line for each answer to the public, from now on. Where the lines go is said by
+    /// [`Server::write_to`].
+    pub fn log_answers(&mut self, log: AccessLog) {
+        self.answers = Answers::Logged;
+        log.watch(self.engine.clients_mut());
     }
 
     /// Writes the lines of this outlet's journal at the end of each turn, by one call and without

@@ -107,6 +107,7 @@ pub struct Server<H> {
     tracer: Tracer,
     handler: H,
     needs: Needs,
+    answers: worst::Answers,
     limits: Limits,
     timeouts: Timeouts,
     descriptors: Descriptors,

@@ -94,6 +94,12 @@ impl Outlet {
         Ok(Outlet::new(journal, Target::File { file, path }))
     }
 
+    /// Whether both go to the same file, pipe or socket.
+    pub fn is_same_file(&self, other: &Outlet) -> bool {
+        let name = |outlet: &Outlet| fstat(&outlet.target).map(|it| (it.st_dev, it.st_ino)).ok();
+        name(self).is_some_and(|own| name(other) == Some(own))
+    }
+
     fn new(journal: Journal, target: Target) -> Outlet {
         let (method, rests_until) = (Method::WithoutWaiting, Time::START);
         Outlet { journal, target, method, rests_until, refusals: 0, fails: false }

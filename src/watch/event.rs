@@ -1,7 +1,7 @@
 //! Every kind of step that can be told.
 //!
-//! Plain values, copied and compared: an observer may keep the last thousand of them. None holds a
-//! byte that a peer has sent, so telling them gives nothing away.
+//! Plain values, copied and compared: an observer may keep the last thousand of them. Of what a peer
+//! has sent, only an answer holds the beginning of its request.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -104,6 +104,7 @@ impl Event {
                 ClientEvent::Told { .. } => "told",
                 ClientEvent::Received { .. } => "recv",
                 ClientEvent::Resumed { .. } => "resume",
+                ClientEvent::Answered(_) => "answer",
                 ClientEvent::Changed(_) => "state",
                 ClientEvent::Sent { .. } => "send",
                 ClientEvent::Yields => "yield",

@@ -1,13 +1,13 @@
 //! Each step as one line of JSON: its parts for programs, and its sentence for people.
 //!
-//! What is written is names of ours, numbers and addresses: nothing that JSON would have escaped.
+//! What is written is names of ours, numbers, addresses, and printable text of a peer's.
 
-use std::fmt::{self, Debug, Display, Formatter};
+use std::fmt::{self, Debug, Display, Formatter, Write};
 use std::time::Duration;
 
 use super::event::{Event, LoopEvent, What};
 use crate::connection::{Demand, Unread};
-use crate::engine::{Change, ClientEvent, ClientId, Readiness, Received, Taken};
+use crate::engine::{Change, ClientEvent, ClientId, Given, Readiness, Received, Taken};
 use crate::time::Time;
 
 impl Event {
@@ -92,19 +92,9 @@ impl Object<'_, '_> {
                 self.truth("drained", unread == Unread::Nothing)
             }
             ClientEvent::Resumed { kept } => self.number("kept", kept),
+            ClientEvent::Answered(given) => self.answered(given),
             ClientEvent::Changed(change) => self.change(change),
-            ClientEvent::Sent { taken, offered } => {
-                match taken {
-                    Taken::Bytes(bytes) => {
-                        self.text("returned", "Bytes")?;
-                        self.number("bytes", bytes)?;
-                    }
-                    Taken::Nothing | Taken::WouldBlock | Taken::Lost => {
-                        self.name("returned", taken)?;
-                    }
-                }
-                self.number("offered", offered)
-            }
+            ClientEvent::Sent { taken, offered } => self.sent(taken, offered),
             ClientEvent::Waits { demand, time_left } => {
                 match demand {
                     Demand::Receive
@@ -139,6 +129,24 @@ impl Object<'_, '_> {
         }
     }
 
+    fn sent(&mut self, taken: Taken, offered: usize) -> fmt::Result {
+        match taken {
+            Taken::Bytes(bytes) => {
+                self.text("returned", "Bytes")?;
+                self.number("bytes", bytes)?;
+            }
+            Taken::Nothing | Taken::WouldBlock | Taken::Lost => self.name("returned", taken)?,
+        }
+        self.number("offered", offered)
+    }
+
+    fn answered(&mut self, given: Given) -> fmt::Result {
+        let Given { request, status, body } = given;
+        self.text("request", request)?;
+        self.number("status", usize::from(status))?;
+        body.map_or(Ok(()), |body| self.number("body", body))
+    }
+
     fn change(&mut self, change: Change) -> fmt::Result {
         let Change { before, after, answers, kept, owed } = change;
         self.name("before", before)?;
@@ -161,12 +169,31 @@ impl Object<'_, '_> {
     }
 
     fn text(&mut self, name: &str, text: impl Display) -> fmt::Result {
-        write!(self.0, ",\"{name}\":\"{text}\"")
+        write!(self.0, ",\"{name}\":\"")?;
+        write!(Quoted(self.0), "{text}")?;
+        self.0.write_char('"')
     }
 
     /// A variant of one of our enums that holds nothing.
     fn name(&mut self, name: &str, variant: impl Debug) -> fmt::Result {
         write!(self.0, ",\"{name}\":\"{variant:?}\"")
+    }
+}
+
+/// Printable text, in which JSON has quotes and backslashes escaped.
+struct Quoted<'q, 'f>(&'q mut Formatter<'f>);
+
+impl Write for Quoted<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive(['"', '\\']) {
+            let plain = piece.trim_end_matches(['"', '\\']);
+            self.0.write_str(plain)?;
+            for escaped in piece[plain.len()..].chars() {
+                self.0.write_char('\\')?;
+                self.0.write_char(escaped)?;
+            }
+        }
+        Ok(())
     }
 }
 

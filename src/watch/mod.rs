@@ -5,8 +5,11 @@
 //! `trace`, and to what the admin page shows. `sentence` says each in plain words, and `json` as one
 //! line for programs. Each step is written down once; an observer decides only how it looks.
 //!
+//! `access` follows answers to their end, and writes a line for each.
+//!
 //! Without observer, watcher and trace log, a step costs one comparison.
 
+mod access;
 mod event;
 mod json;
 mod sentence;
@@ -17,9 +20,10 @@ pub use crate::config::TimeoutClass;
 pub use crate::connection::state::Name as StateName;
 pub use crate::connection::{Demand, Unread};
 pub use crate::engine::{
-    Change, ClientEvent, ClientId, Interest, Readiness, Received, Taken, TimeLeft,
+    Change, ClientEvent, ClientId, Excerpt, Given, Interest, Readiness, Received, Taken, TimeLeft,
 };
 pub use crate::metrics::CloseReason;
+pub use access::AccessLog;
 pub use event::{Event, LoopEvent, Patience, What};
 pub use tracer::{Observer, Tracer};
 pub(crate) use watched::ARROW_COUNT;

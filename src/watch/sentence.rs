@@ -10,7 +10,7 @@ use super::event::{Event, LoopEvent, Patience, What};
 use crate::config::TimeoutClass;
 use crate::connection::{Demand, Unread};
 use crate::engine::{
-    Change, ClientEvent, ClientId, Interest, Readiness, Received, Taken, TimeLeft,
+    Change, ClientEvent, ClientId, Given, Interest, Readiness, Received, Taken, TimeLeft,
 };
 
 /// The width of the column that says who, in characters: a hundred thousand clients stay in it.
@@ -102,6 +102,12 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Received { received, unread } => tell_of_receive(received, unread, f),
         ClientEvent::Resumed { kept } => {
             write!(f, "it goes on with {} that it received earlier", Count(kept, "byte"))
+        }
+        ClientEvent::Answered(Given { request, status, body: Some(body), .. }) => {
+            write!(f, "{request} -> {status}, {}", Count(body, "byte"))
+        }
+        ClientEvent::Answered(Given { request, status, body: None, .. }) => {
+            write!(f, "{request} -> {status}, and a body that comes over time")
         }
         ClientEvent::Changed(change) => write!(f, "{change}"),
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),

@@ -17,6 +17,10 @@ use crate::connection::state::Name;
 use crate::engine::{Attention, ClientEvent, ClientId, Watcher};
 use crate::time::Time;
 
+/// [`Attention::Transitions`] and [`Attention::Steps`], as numbers.
+const TRANSITIONS: u8 = Attention::Transitions as u8;
+const STEPS: u8 = Attention::Steps as u8;
+
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
 ///
 /// It is called on the loop, so every client waits while it works. If it panics, it is told nothing
@@ -169,9 +173,10 @@ impl Shared {
             return Attention::Steps;
         }
         match self.wanted.load(Ordering::Relaxed) {
-            0 => Attention::Nothing,
-            1 => Attention::Transitions,
-            _ => Attention::Steps,
+            TRANSITIONS => Attention::Transitions,
+            STEPS => Attention::Steps,
+            _ if max_level() >= Level::Debug => Attention::Answers,
+            _ => Attention::Nothing,
         }
     }
 
@@ -244,8 +249,8 @@ impl Told {
 
     fn hand_on(&mut self, event: &Event) {
         let level = match event.what {
-            What::Client(_, ClientEvent::Closed { .. })
-            | What::Admin(_, ClientEvent::Closed { .. }) => Level::Debug,
+            What::Client(_, ClientEvent::Closed { .. } | ClientEvent::Answered(_))
+            | What::Admin(_, ClientEvent::Closed { .. } | ClientEvent::Answered(_)) => Level::Debug,
             What::Client(..) | What::Admin(..) | What::Loop(_) => Level::Trace,
         };
         if self.panic.is_some() {

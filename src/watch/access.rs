@@ -1,0 +1,377 @@
+//! The access log: a line for each answer, when its last byte is taken or its connection has ended.
+//!
+//! An answer that is sent in the turn in which it is given leaves nothing behind, and its line
+//! allocates nothing: what is known of it lies on a stack, as the clients of a batch do. What has to
+//! wait for its peer is put away by the client's name at the turn's end. So an idle client owns
+//! nothing here.
+//!
+//! Invariant: the entries of a client, in order, are what it is owed, but for the part of it that a
+//! source has still to give.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::SystemTime;
+
+use crate::connection::{Answered, Progress};
+use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
+use crate::journal::access::{Asked, Record, Stamp};
+use crate::journal::{Format, Journal};
+use crate::metrics::CloseReason;
+use crate::time::Time;
+
+/// What an answer has ended by, if all of it was taken.
+const WHOLE: &str = "whole";
+
+/// How much room for the parts of requests is kept, in bytes: those of a batch.
+const TEXT_BYTES_KEPT: usize = 64 * 1024;
+
+/// Writes a line into a [`Journal`] for each answer, in this [`Format`].
+///
+/// A line stands where its answer has ended, so the lines of one connection come in the order of its
+/// requests. Each has the client, its number and that of the request, the method, the target as it
+/// came, the status, how many bytes of the body the kernel has taken, and why it ended: `whole`, or a
+/// [reason](CloseReason::word). Times are those of turns: zero is "in the same turn".
+pub struct AccessLog {
+    format: Format,
+    journal: Journal,
+    /// Paths without a line.
+    excepted: Vec<String>,
+    /// One connection in this many has lines; of the others only faults and failures have.
+    sample: u32,
+    /// What is owed to clients that have been answered in this turn. Those of one client stand
+    /// together, and the client that goes on next is the last.
+    hot: Vec<Entry>,
+    /// The parts of their requests.
+    text: Vec<u8>,
+    /// What is owed to others.
+    parked: HashMap<ClientId, Parked>,
+    line: Vec<u8>,
+    stamp: Stamp,
+}
+
+/// Something that a client is owed.
+#[derive(Debug)]
+struct Entry {
+    client: ClientId,
+    /// `None` if it has no line: an interim answer, or a path that is excepted.
+    told: Option<Told>,
+    given: Time,
+    first_byte: Option<Time>,
+    /// How much of its head is owed, in bytes.
+    head: usize,
+    /// How much of it is owed in all, as far as it has been made.
+    owed: usize,
+    /// How much of its body has been taken.
+    sent: u64,
+    /// More of it comes over time.
+    streams: bool,
+    /// Why it will not be whole.
+    broken: Option<CloseReason>,
+}
+
+/// What its line tells beside that.
+#[derive(Debug)]
+struct Told {
+    peer: SocketAddr,
+    number: u32,
+    status: u16,
+    version: &'static str,
+    /// How long each part of the request is.
+    parts: [u16; 6],
+    /// Where they are, one behind the other.
+    text: Range<usize>,
+}
+
+/// What a client is owed that waits for it.
+#[derive(Debug, Default)]
+struct Parked {
+    entries: Vec<Entry>,
+    text: Vec<u8>,
+}
+
+impl AccessLog {
+    /// What it keeps of an answer that waits for its client, beside the parts of its request, in bytes.
+    pub(crate) const ANSWER_BYTES: usize = size_of::<Entry>();
+
+    /// Lines in this format go into `journal`.
+    pub fn new(format: Format, journal: Journal) -> AccessLog {
+        AccessLog {
+            format,
+            journal,
+            excepted: Vec::new(),
+            sample: 1,
+            hot: Vec::new(),
+            text: Vec::new(),
+            parked: HashMap::new(),
+            line: Vec::new(),
+            stamp: Stamp::new(SystemTime::UNIX_EPOCH),
+        }
+    }
+
+    /// Requests for this path have no line, unless they fail: those of health checks, say. The path is
+    /// compared as the client wrote it, without its query.
+    pub fn except(mut self, path: impl Into<String>) -> AccessLog {
+        self.excepted.push(path.into());
+        self
+    }
+
+    /// Of each `n` connections one has lines. Faults, and answers with a status of 500 or above, have
+    /// lines whatever their connection is. Zero means the same as one.
+    pub fn sample(mut self, n: u32) -> AccessLog {
+        self.sample = n.max(1);
+        self
+    }
+
+    /// Writes a line for each answer to these clients, from now on.
+    pub fn watch<S: Stream>(self, clients: &mut Clients<S>) {
+        clients.watch_answers(Box::new(self));
+    }
+
+    /// Whether this answer has a line.
+    fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
+        if answer.status >= 500 || answer.asked.method.is_empty() {
+            return true;
+        }
+        let target = answer.asked.target;
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        client.number().is_multiple_of(self.sample)
+            && !self.excepted.iter().any(|excepted| excepted.as_bytes() == path)
+    }
+
+    fn push(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
+        let Asked { method, target, version, referer, user_agent, trace_parent, request_id } =
+            answer.asked;
+        let told = self.has_line(client, answer).then(|| {
+            let parts = [method, target, referer, user_agent, trace_parent, request_id];
+            let start = self.text.len();
+            for part in parts {
+                self.text.extend_from_slice(part);
+            }
+            Told {
+                peer: answer.peer,
+                number: answer.number,
+                status: answer.status,
+                version,
+                // They have been cut.
+                parts: parts.map(|part| part.len() as u16),
+                text: start..self.text.len(),
+            }
+        });
+        self.hot.push(Entry {
+            client,
+            told,
+            given: at,
+            first_byte: None,
+            head: answer.head,
+            owed: answer.bytes,
+            sent: 0,
+            streams: answer.streams,
+            broken: None,
+        });
+    }
+
+    /// Calls `work` with what this client is owed, and writes the lines of the answers that it takes
+    /// off, which are the first.
+    fn with_entries(
+        &mut self,
+        client: ClientId,
+        at: Time,
+        work: impl FnOnce(&mut [Entry]) -> Finished,
+    ) {
+        if let Some(last) = self.hot.iter().rposition(|entry| entry.client == client) {
+            let others = self.hot[..last].iter().rposition(|entry| entry.client != client);
+            let own = others.map_or(0, |at| at + 1)..last + 1;
+            let finished = work(&mut self.hot[own.clone()]);
+            let done = own.start..own.start + finished.count;
+            let AccessLog { hot, text, journal, line, format, stamp, .. } = self;
+            for entry in hot.drain(done) {
+                entry.tell(*format, text, finished.reason, at, line, stamp, journal);
+            }
+            self.forget_text();
+        } else if let Some(parked) = self.parked.get_mut(&client) {
+            let finished = work(&mut parked.entries);
+            let AccessLog { journal, line, format, stamp, .. } = self;
+            for entry in parked.entries.drain(..finished.count) {
+                entry.tell(*format, &parked.text, finished.reason, at, line, stamp, journal);
+            }
+            if parked.entries.is_empty() {
+                self.parked.remove(&client);
+            }
+        }
+    }
+
+    fn forget_text(&mut self) {
+        if self.hot.is_empty() {
+            self.text.clear();
+            self.text.shrink_to(TEXT_BYTES_KEPT);
+        }
+    }
+
+    /// Puts this client's entries, the last ones, behind what is parked for it already.
+    fn park(&mut self, entry: Entry) {
+        let Entry { client, mut told, .. } = entry;
+        let parked = self.parked.entry(client).or_default();
+        if let Some(told) = &mut told {
+            let start = parked.text.len();
+            parked.text.extend_from_slice(&self.text[told.text.clone()]);
+            told.text = start..parked.text.len();
+        }
+        parked.entries.push(Entry { told, ..entry });
+    }
+}
+
+/// How many answers have ended, and why those that are not whole did.
+struct Finished {
+    count: usize,
+    reason: Option<CloseReason>,
+}
+
+impl AnswerWatcher for AccessLog {
+    fn on_turn(&mut self) {
+        if !self.hot.is_empty() {
+            let mut hot = std::mem::take(&mut self.hot);
+            for entry in hot.drain(..) {
+                self.park(entry);
+            }
+            self.hot = hot;
+            self.forget_text();
+        }
+    }
+
+    fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
+        self.stamp.renew(answer.date);
+        // An answer is begun when all of the one before is there, and sent if it came over time.
+        self.with_entries(client, at, |entries| {
+            let is_over = entries.last_mut().is_some_and(|last| std::mem::take(&mut last.streams));
+            Finished { count: if is_over { entries.len() } else { 0 }, reason: None }
+        });
+        self.push(at, client, answer);
+    }
+
+    fn on_sent(&mut self, at: Time, client: ClientId, bytes: usize) {
+        self.with_entries(client, at, |entries| {
+            let mut left = bytes;
+            let mut count = 0;
+            for entry in entries {
+                left = entry.take(left, at);
+                if entry.owed > 0 || entry.streams {
+                    break;
+                }
+                count += 1;
+            }
+            Finished { count, reason: None }
+        });
+    }
+
+    fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress) {
+        let mut gap = progress.owed;
+        self.with_entries(client, at, |entries| {
+            let known: usize = entries.iter().map(|entry| entry.owed).sum();
+            gap = progress.owed.saturating_sub(known);
+            match entries.last_mut() {
+                Some(last) => {
+                    last.broken = progress.broken;
+                    if last.streams {
+                        last.owed += std::mem::take(&mut gap);
+                        last.streams = progress.streams;
+                    }
+                    let over = last.owed == 0 && !last.streams;
+                    Finished { count: if over { entries.len() } else { 0 }, reason: None }
+                }
+                None => Finished { count: 0, reason: None },
+            }
+        });
+        if gap > 0 {
+            self.hot.push(Entry::without_line(client, at, gap));
+        }
+    }
+
+    fn on_closed(&mut self, at: Time, client: ClientId, reason: CloseReason) {
+        self.with_entries(client, at, |entries| Finished {
+            count: entries.len(),
+            reason: Some(reason),
+        });
+    }
+}
+
+impl Entry {
+    /// Bytes that belong to no answer that has a line: an interim one.
+    fn without_line(client: ClientId, at: Time, owed: usize) -> Entry {
+        Entry {
+            client,
+            told: None,
+            given: at,
+            first_byte: None,
+            head: 0,
+            owed,
+            sent: 0,
+            streams: false,
+            broken: None,
+        }
+    }
+
+    /// The kernel has taken this many bytes of it, or of what lies behind it: says how many those are.
+    fn take(&mut self, bytes: usize, at: Time) -> usize {
+        let own = if self.streams { bytes } else { bytes.min(self.owed) };
+        if own > 0 {
+            self.first_byte.get_or_insert(at);
+        }
+        self.owed = self.owed.saturating_sub(own);
+        let of_head = own.min(self.head);
+        self.head -= of_head;
+        self.sent += (own - of_head) as u64;
+        bytes - own
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "each is a field of the log beside the entries")]
+    fn tell(
+        &self,
+        format: Format,
+        text: &[u8],
+        closed: Option<CloseReason>,
+        at: Time,
+        line: &mut Vec<u8>,
+        stamp: &Stamp,
+        journal: &Journal,
+    ) {
+        let Some(told) = &self.told else { return };
+        let mut rest = &text[told.text.clone()];
+        let [method, target, referer, user_agent, trace_parent, request_id] =
+            told.parts.map(|length| {
+                let (part, behind) = rest.split_at(usize::from(length));
+                rest = behind;
+                part
+            });
+        let asked = Asked {
+            method,
+            target,
+            version: told.version,
+            referer,
+            user_agent,
+            trace_parent,
+            request_id,
+        };
+        let record = Record {
+            client: told.peer,
+            connection: self.client.number(),
+            request: told.number,
+            asked,
+            status: told.status,
+            bytes: self.sent,
+            first_byte: self.first_byte.map(|first| first.since(self.given)),
+            end: at.since(self.given),
+            ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
+        };
+        line.clear();
+        format.append(line, &record, stamp);
+        journal.push(line);
+    }
+}
+
+impl fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLog").field("format", &self.format).finish_non_exhaustive()
+    }
+}
