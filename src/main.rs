@@ -50,6 +50,7 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     let config = cli.config()?;
     let answer = cli.answer()?;
     let directory = answer.directory().map(Path::to_owned);
+    let access_log = cli.access_log().map(|options| options.open(log)).transpose()?;
     let bound = Server::bind(&config, answer);
     let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
     server.handle_signals().map_err(|error| cli.not_started(error, &config))?;
@@ -65,6 +66,10 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}
+    }
+    if let Some((access_log, outlet)) = access_log {
+        server.log_answers(access_log);
+        outlet.into_iter().for_each(|outlet| server.write_to(outlet));
     }
     server.write_to(Outlet::standard_error(log.clone()));
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))

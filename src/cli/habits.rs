@@ -99,7 +99,7 @@ const HABITS: [(&str, &str); 30] = [
         "log log-file logfile error-log log-path",
         "the log is on standard error; end the line with '2>FILE' to keep it",
     ),
-    ("access-log accesslog", "'--explain' tells each step of each request; there is no access log"),
+    ("accesslog log-format log-requests", "write '--access-log -', or '--access-log FILE'"),
     (
         "proxy proxy-pass reverse-proxy backend upstream",
         "it serves files and a text itself; it asks no other server",

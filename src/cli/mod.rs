@@ -2,7 +2,7 @@
 //! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
 //! [`options`] is what there is to say: [`site`] the part of it about a directory, [`text`] about
-//! an answer for all requests, [`listening`] about addresses, [`explain`] about each step, and the
+//! an answer for all requests, [`listening`] about addresses, [`logging`] about logs, [`explain`] about each step, and the
 //! telling, [`numbers`] about limits and times. [`given`] knows what the user has written where,
 //! [`habits`] what users of other servers write, [`start`] what is said when the server starts or
 //! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what a
@@ -14,6 +14,7 @@ mod answer;
 mod explain;
 mod habits;
 mod listening;
+mod logging;
 mod numbers;
 mod option_sources;
 mod options;

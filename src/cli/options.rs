@@ -16,6 +16,7 @@ use super::answer::Answer;
 use super::explain::{Explain, WatchingOptions};
 use super::habits;
 use super::listening::ListeningOptions;
+use super::logging::{AccessLogOptions, LoggingOptions};
 use super::numbers::{LimitOptions, TimeoutOptions};
 use super::option_sources::OptionSources;
 use super::site::SiteOptions;
@@ -170,6 +171,12 @@ impl Cli {
         Ok(Answer::Files(Box::new(site)))
     }
 
+    /// The access log, if one is wanted: by default, of a directory.
+    pub fn access_log(&self) -> Option<&AccessLogOptions> {
+        let is_default = self.site.directory.is_some();
+        self.logging.access_log.is_wanted(is_default).then_some(&self.logging.access_log)
+    }
+
     /// How much is logged unless `RUST_LOG` says otherwise.
     pub fn log_level(&self) -> LevelFilter {
         // What is told anyway need not be logged, and a program that reads JSON wants nothing else.
@@ -187,21 +194,6 @@ impl Cli {
             2.. => LevelFilter::Trace,
         }
     }
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Logging")]
-struct LoggingOptions {
-    /// Log more: -v also limits and each client, -vv each step [default: info] [env: RUST_LOG=]
-    ///
-    /// RUST_LOG, if set, overrides -v and -q. It takes levels and modules, such as debug or
-    /// oneloop::server=trace.
-    #[arg(short, long, action = ArgAction::Count)]
-    verbose: u8,
-
-    /// Log less: -q only warnings and errors, -qq only errors, -qqq nothing
-    #[arg(short, long, action = ArgAction::Count)]
-    quiet: u8,
 }
 
 /// Clap's own would come first, where what most people look for belongs.

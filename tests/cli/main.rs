@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use oneloop::{Limits, Timeouts};
 
+mod access_log;
 mod answers;
 mod directories;
 mod fields;
@@ -249,6 +250,11 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--admin", "ONELOOP_ADMIN", None),
         ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),
         ("--admin-host", "ONELOOP_ADMIN_HOST", None),
+        ("--access-log", "ONELOOP_ACCESS_LOG", None),
+        ("--access-log-format", "ONELOOP_ACCESS_LOG_FORMAT", Some("combined".into())),
+        ("--access-log-except", "ONELOOP_ACCESS_LOG_EXCEPT", None),
+        ("--access-log-sample", "ONELOOP_ACCESS_LOG_SAMPLE", Some("1/1".into())),
+        ("--access-log-bytes", "ONELOOP_ACCESS_LOG_BYTES", Some("256KiB".into())),
         ("--verbose", "RUST_LOG", Some("info".into())),
     ]
 }

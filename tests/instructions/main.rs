@@ -179,7 +179,7 @@ impl Figure {
         command.env_clear();
         command.args(["--quiet", "--tool=callgrind"]);
         command.arg(format!("--callgrind-out-file={}", file.display()));
-        command.arg(shipped::program()).args(&self.site);
+        command.arg(shipped::program()).args(["--access-log", "off"]).args(&self.site);
         Watched::start_as(command, &[])
     }
 }

@@ -49,6 +49,8 @@ pub fn prepare_peer(program: &Path, scenario: &Scenario, _: &Path) -> io::Result
 /// it always has, but for the two that would end clients who wait for their turn.
 pub fn prepare_oneloop(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
     let mut command = Command::new(program);
+    // The others write none either.
+    command.args(["--access-log", "off"]);
     command.args(["-l", "127.0.0.1:0", "--idle-timeout", "1h", "--first-byte-timeout", "1h"]);
     command.env("RUST_LOG", "info");
     if let Some(site) = scenario.answer.site() {

@@ -1,0 +1,207 @@
+//! The access log: where its lines go, what they tell, and a reader that has stopped.
+
+use super::*;
+use std::net::Shutdown;
+
+/// A folder of this test's own, with a page and a large file in it.
+fn site(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("access-log-{name}"));
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("index.html"), "hello\n").expect("a page");
+    let large = fs::File::create(folder.join("large")).expect("a file");
+    large.set_len(64 * 1024 * 1024).expect("room for it");
+    folder
+}
+
+/// Ends the server, and says what its standard output was.
+fn output_of(mut running: Running) -> String {
+    let mut stdout = running.child.stdout.take().expect("a piped standard output");
+    running.signal("-TERM");
+    let mut output = String::new();
+    stdout.read_to_string(&mut output).expect("text");
+    assert_eq!(running.end().code(), Some(0));
+    output
+}
+
+fn json(line: &str) -> serde_json::Value {
+    serde_json::from_str(line).expect(line)
+}
+
+#[test]
+fn a_directory_has_its_lines_on_standard_output_and_a_text_has_none() {
+    let running = Running::start(oneloop().arg(site("default")));
+    running.answer();
+    running.answer_to("/nothing?here");
+    let output = output_of(running);
+    let lines: Vec<&str> = output.lines().collect();
+    let request = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    assert_eq!(request(lines[0]), Some("GET / HTTP/1.1".to_owned()), "{output}");
+    assert!(lines[0].starts_with("127.0.0.1 - - [") && lines[0].ends_with("\" 200 6 \"-\" \"-\""));
+    assert_eq!(request(lines[1]), Some("GET /nothing?here HTTP/1.1".to_owned()), "{output}");
+    assert!(lines[1].contains("\" 404 "), "{output}");
+    assert_eq!(lines.len(), 2, "{output}");
+
+    let running = Running::start(&mut oneloop());
+    running.answer();
+    assert_eq!(output_of(running), "");
+    let running = Running::start(oneloop().args(["--access-log", "-"]));
+    running.answer();
+    assert_eq!(output_of(running).lines().count(), 1);
+    let running = Running::start(oneloop().args(["--access-log", "off"]).arg(site("off")));
+    running.answer();
+    assert_eq!(output_of(running), "");
+}
+
+#[test]
+fn a_file_is_appended_to_and_one_that_cannot_be_opened_is_a_line() {
+    let log = site("file").join("access.log");
+    let _ = fs::remove_file(&log);
+    for runs in 1..=2 {
+        let mut command = oneloop();
+        command.args(["--access-log-format", "logfmt", "--access-log"]).arg(&log);
+        let running = Running::start(&mut command);
+        running.answer();
+        assert_eq!(output_of(running), "");
+        let lines = fs::read_to_string(&log).expect("it is there");
+        assert_eq!(lines.matches("target=\"/\" version=\"HTTP/1.1\" status=200").count(), runs);
+    }
+    let mode = fs::metadata(&log).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o137, 0, "only its owner writes it, and his group reads it");
+    let mut command = oneloop();
+    command.args(["-l", "127.0.0.1:0", "--access-log", "/nowhere/access.log"]);
+    let told = refusal(&mut command, 1);
+    assert!(told.contains("cannot open the access log '/nowhere/access.log'"), "{told}");
+}
+
+#[test]
+fn what_is_no_request_and_what_is_not_taken_have_lines_that_say_so() {
+    let mut command = oneloop();
+    let running =
+        Running::start(command.args(["-v", "--access-log-format=json"]).arg(site("ends")));
+    let mut stream = TcpStream::connect(running.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"\x16\x03\"\x01\r\n\r\n").expect("sent");
+    let _ = stream.read_to_end(&mut Vec::new());
+    // Half of the large file, and then no more.
+    let mut stream = TcpStream::connect(running.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+    stream.read_exact(&mut vec![0; 32 * 1024 * 1024]).expect("half of it");
+    stream.shutdown(Shutdown::Both).expect("an end");
+    drop(stream);
+    // Its end is known when the server has tried to send more.
+    running.wait_for_line("close ");
+    running.wait_for_line("close ");
+    let output = output_of(running);
+    let lines: Vec<serde_json::Value> = output.lines().map(json).collect();
+    assert_eq!(lines.len(), 2, "{output}");
+    assert_eq!(lines[0]["received"].as_str(), Some("\u{16}"), "{output}");
+    assert_eq!(
+        (lines[0]["status"].as_u64(), lines[0]["ended"].as_str()),
+        (Some(400), Some("whole"))
+    );
+    assert_eq!(
+        (lines[1]["status"].as_u64(), lines[1]["ended"].as_str()),
+        (Some(200), Some("reset"))
+    );
+    let bytes = lines[1]["bytes"].as_u64().expect("a number");
+    assert!((32 * 1024 * 1024 - 1000..64 * 1024 * 1024).contains(&bytes), "{bytes}");
+    assert_eq!(lines[1]["connection"].as_u64(), Some(1));
+    assert_eq!(lines[1]["request"].as_u64(), Some(1));
+}
+
+#[test]
+fn paths_are_excepted_and_connections_sampled_but_failures_are_told() {
+    let mut command = oneloop();
+    command.args(["--access-log-except", "/", "--access-log-except", "/b"]);
+    let running = Running::start(command.arg(site("except")));
+    for path in ["/", "/?a", "/b", "/c"] {
+        running.answer_to(path);
+    }
+    let output = output_of(running);
+    assert!(output.lines().count() == 1 && output.contains("\"GET /c HTTP/1.1\" 404"), "{output}");
+
+    let mut command = oneloop();
+    let running = Running::start(command.args(["--access-log-sample", "1/3"]).arg(site("sample")));
+    for _ in 0..6 {
+        running.answer();
+    }
+    let mut stream = TcpStream::connect(running.address).expect("a connection");
+    stream.write_all(b"nonsense\r\n\r\n").expect("sent");
+    let _ = stream.read_to_end(&mut Vec::new());
+    let output = output_of(running);
+    assert_eq!(output.matches("\"GET / HTTP/1.1\" 200").count(), 2, "{output}");
+    assert_eq!(output.matches(" 400 ").count(), 1, "{output}");
+}
+
+/// Standard output is a pipe that is not read until the end.
+#[test]
+fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
+    const REQUESTS: usize = 6000;
+    let mut command = oneloop();
+    let running = Running::start(command.args(["--access-log-bytes", "64KiB"]).arg(site("stuck")));
+    let mut stream = TcpStream::connect(running.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let request = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
+    let mut answer = vec![0; 64 * 1024];
+    for _ in 0..REQUESTS {
+        stream.write_all(request).expect("sent");
+        let bytes = stream.read(&mut answer).expect("an answer");
+        assert!(answer[..bytes].starts_with(b"HTTP/1.1 404 "));
+    }
+    drop(stream);
+    let output = output_of(running);
+    let (mut lines, mut dropped) = (0, 0);
+    for line in output.lines() {
+        match line.strip_prefix("oneloop: ") {
+            Some(notice) => {
+                dropped +=
+                    notice.split(' ').next().expect("words").parse::<usize>().expect("a number");
+            }
+            None => {
+                assert!(
+                    line.starts_with("127.0.0.1 - - [") && line.ends_with(" \"-\" \"-\""),
+                    "{line}"
+                );
+                lines += 1;
+            }
+        }
+    }
+    assert!(dropped > 0 && lines > 1000, "{lines} lines and {dropped} dropped");
+    assert_eq!(lines + dropped, REQUESTS);
+}
+
+/// Both standard streams are one pipe, as with `2>&1`.
+#[test]
+fn lines_of_both_kinds_share_a_pipe_and_tear_none() {
+    let (mut reader, writer) = std::io::pipe().expect("a pipe");
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = holder.local_addr().expect("its address");
+    drop(holder);
+    let mut command = oneloop();
+    command.args(["-v", "-l", &address.to_string()]).arg(site("shared"));
+    command.stdout(writer.try_clone().expect("a copy")).stderr(writer);
+    let mut child = command.spawn().expect("the program starts");
+    drop(command);
+    let began = Instant::now();
+    while TcpStream::connect(address).is_err() {
+        assert!(began.elapsed() < PATIENCE);
+        thread::yield_now();
+    }
+    let reading = thread::spawn(move || {
+        let mut output = String::new();
+        reader.read_to_string(&mut output).map(|_| output)
+    });
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(address).expect("a connection");
+        stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("sent");
+        stream.read_to_end(&mut Vec::new()).expect("an answer");
+    }
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    child.wait().expect("its end");
+    let output = reading.join().expect("a reader").expect("text");
+    assert_eq!(output.lines().filter(|line| line.starts_with("127.0.0.1 - - [")).count(), 100);
+    let is_whole = |line: &str| line.starts_with("[20") || line.ends_with(" 200 6 \"-\" \"-\"");
+    assert_eq!(output.lines().find(|line| !is_whole(line)), None, "{output}");
+}
