@@ -230,6 +230,15 @@ fn first_window(reading: Reading) -> usize {
     }
 }
 
+/// How long the answers to all messages of this script are, in bytes, more or less.
+fn answers_bytes(script: &Script, manner: &Manner) -> usize {
+    let answers = script.messages.iter().map(|message| match &message.meaning {
+        Meaning::Request(asked) => manner.bytes_about(asked),
+        Meaning::Unsupported(..) | Meaning::Faulty(_) | Meaning::Unfinished => 200,
+    });
+    answers.sum()
+}
+
 impl Wire {
     pub fn new(
         (index, name): (usize, usize),
@@ -240,11 +249,7 @@ impl Wire {
         config: &Config,
     ) -> Wire {
         // The smallest queues are for short scripts: a run should not be all drips.
-        let answered = script.messages.iter().map(|message| match &message.meaning {
-            Meaning::Request(asked) => manner.bytes_about(asked),
-            Meaning::Unsupported(..) | Meaning::Faulty(_) | Meaning::Unfinished => 200,
-        });
-        let answered: usize = answered.sum();
+        let answered = answers_bytes(&script, &manner);
         let sizes = [1, 16, 200, 4000, 200_000, 200_000];
         let receive_max = random.pick(&sizes).max(script.bytes.len() / QUEUE_FILLS_MAX);
         let sizes = if script.reading == Reading::Everything { &sizes[1..5] } else { &sizes[1..4] };
