@@ -64,6 +64,7 @@ struct Crowd {
     ids: Vec<ClientId>,
     peers: Vec<Pipe>,
     handler: Dear,
+    now: Time,
 }
 
 impl Crowd {
@@ -73,7 +74,8 @@ impl Crowd {
         let clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let handler = Dear::default();
         let engine = Listener::absent(clients);
-        let mut crowd = Crowd { engine, ids: Vec::new(), peers: Vec::new(), handler };
+        let (ids, peers, now) = (Vec::new(), Vec::new(), Time::START);
+        let mut crowd = Crowd { engine, ids, peers, handler, now };
         for _ in 0..count {
             let peer = Pipe::new();
             let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
@@ -97,7 +99,7 @@ impl Crowd {
     fn turn(&mut self) -> usize {
         let before = self.handler.answered.len();
         let mut register = |_, _: &mut _, _, _| Ok(());
-        let flow = self.engine.turn(Time::START, &mut self.handler, &mut register);
+        let flow = self.engine.turn(self.now, &mut self.handler, &mut register);
         assert!(flow.is_continue(), "no stop was asked for");
         self.handler.answered.len() - before
     }
@@ -267,4 +269,69 @@ fn what_clients_have_asked_for_that_seem_idle_is_answered_within_the_budget_of_a
         assert_eq!(handler.answered.len(), answered);
     }
     assert_eq!(clients.len(), CROWD);
+}
+
+/// How many clients linger, and how many bytes of each lie unread: more than two shares.
+const LINGERING: usize = 300;
+const UNREAD: usize = 160 * 1024;
+
+/// A crowd whose requests are refused, and which goes on sending behind the answer.
+fn lingering_crowd() -> Crowd {
+    let mut crowd = Crowd::of(LINGERING + 1);
+    let refused = format!("GET /{}", "x".repeat(20_000));
+    let unread = "x".repeat(UNREAD);
+    for client in 0..LINGERING {
+        crowd.say(client, &refused);
+        crowd.say(client, &unread);
+    }
+    crowd
+}
+
+/// What all clients together send behind their last answers costs a turn no more than one client may,
+/// and one share: another client is answered in the turn in which it asks.
+#[test]
+fn clients_that_linger_have_together_what_one_client_has_and_others_do_not_wait_for_them() {
+    let mut crowd = lingering_crowd();
+    let refused = |crowd: &Crowd| (0..LINGERING).all(|client| crowd.peers[client].sent_bytes() > 0);
+    while !refused(&crowd) {
+        crowd.turn();
+    }
+    let (stage, share) = (Limits::default().turn_bytes_max, 64 * 1024);
+    let received = |crowd: &Crowd| crowd.engine.clients().metrics().received_bytes as usize;
+    let mut turns = 0;
+    while crowd.engine.clients().has_runnable() {
+        let before = received(&crowd);
+        if turns % 10 == 0 {
+            crowd.say(LINGERING, &get("/cheap"));
+            assert_eq!(crowd.turn(), 1, "the neighbour waits in turn {turns}");
+        } else {
+            crowd.turn();
+        }
+        let bytes = received(&crowd) - before;
+        assert!(bytes <= stage + share, "{bytes} bytes are thrown away in turn {turns}");
+        turns += 1;
+        assert!(turns <= 2 * LINGERING * UNREAD / stage, "it does not come to an end");
+    }
+    assert!(crowd.peers.iter().all(|peer| peer.unread_bytes() == 0));
+}
+
+/// The same when the time of all of them is over: those that have made progress need no further look.
+#[test]
+fn clients_that_linger_are_given_another_span_together_without_a_longer_turn() {
+    let mut crowd = lingering_crowd();
+    let earned =
+        |crowd: &Crowd| (0..LINGERING).all(|client| crowd.peers[client].unread_bytes() < UNREAD);
+    while !earned(&crowd) {
+        crowd.turn();
+    }
+    let (stage, share) = (Limits::default().turn_bytes_max, 64 * 1024);
+    let linger = Timeouts::default().linger;
+    crowd.now = Time::START + linger + linger / 32;
+    for turn in 0..10 {
+        let before = crowd.engine.clients().metrics().received_bytes as usize;
+        crowd.turn();
+        let bytes = crowd.engine.clients().metrics().received_bytes as usize - before;
+        assert!(bytes <= stage + share, "{bytes} bytes are thrown away in turn {turn}");
+    }
+    assert_eq!(crowd.engine.clients().len(), LINGERING + 1);
 }

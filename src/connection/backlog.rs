@@ -8,19 +8,19 @@ use super::machine::{Backlog, Common, Connection, Context};
 use super::state::State;
 use crate::answer::handler::Handler;
 use crate::buffer::kept::Kept;
-use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
+use crate::config::{Limits, REQUESTS_BYTES};
 
 impl Connection {
     /// How many bytes to receive at once at the most: what cannot be answered yet is kept.
     pub(crate) fn receive_bytes_max(&self, limits: &Limits) -> usize {
         match &self.state {
             State::ReadingBody(content) => content.receive_bytes_max(),
-            State::Lingering { .. } => RECEIVE_BYTES,
             State::Fresh
             | State::Idle
             | State::ReadingHead(_)
             | State::Writing(_)
             | State::Pausing(..)
+            | State::Lingering { .. }
             | State::Closed(_) => limits.head_bytes_max.max(REQUESTS_BYTES),
         }
     }
@@ -37,9 +37,7 @@ impl Connection {
                 parked.input.append(received, common.limits.client_bytes_max());
                 self.backlog = Backlog::Input;
             }
-            // It is thrown away whatever it is.
-            State::Lingering { .. } => self.on_drained(received.len(), common),
-            State::Writing(_) | State::Pausing(..) | State::Closed(_) => {
+            State::Writing(_) | State::Pausing(..) | State::Lingering { .. } | State::Closed(_) => {
                 unreachable!("nothing is received there")
             }
         }
@@ -48,16 +46,7 @@ impl Connection {
     /// Keeps in mind that the peer has ended its side: nothing follows from it before `on_resume`.
     #[cold]
     pub(crate) fn put_off_end(&mut self) {
-        match &self.state {
-            State::Lingering { reason, .. } => self.state.on_close(*reason),
-            State::Fresh
-            | State::Idle
-            | State::ReadingHead(_)
-            | State::ReadingBody(_)
-            | State::Writing(_)
-            | State::Pausing(..)
-            | State::Closed(_) => self.backlog = Backlog::End,
-        }
+        self.backlog = Backlog::End;
     }
 
     /// The client has a budget again, for what has come and was not looked at.

@@ -30,6 +30,13 @@ impl Connection {
         u64::from(self.moved) >= progress
     }
 
+    /// Whether it is certain that the peer is listened to for another span: it has earned that, and
+    /// may have one. What it has sent besides changes nothing.
+    pub(crate) fn lingers_on(&self, common: &Common) -> bool {
+        let State::Lingering { spans, .. } = &self.state else { return false };
+        *spans < LINGER_SPANS_MAX && self.has_earned_span(common)
+    }
+
     /// A peer that goes on sending, fast enough, is listened to for another span.
     pub(super) fn on_linger_span_over<H>(&mut self, context: &Context<'_, H>) {
         let has_earned = self.has_earned_span(context.common);

@@ -51,6 +51,8 @@ pub(super) enum Run {
     Waits,
     /// Its budget is used up.
     Spent,
+    /// The last answer is out. What the peer has sent besides is thrown away in a stage for that.
+    Lingers,
     /// It is held, and has taken the one step that it may.
     Stepped,
     /// The connection has ended.
@@ -104,7 +106,7 @@ impl<S: Stream> Client<S> {
     ) -> Step {
         let before = context.steps.before(&self.connection);
         let step = match self.connection.demand() {
-            Demand::Receive | Demand::Drain => {
+            Demand::Receive => {
                 let common = &mut *context.common;
                 let left = common.budget.left().max(RECEIVE_BYTES_MIN);
                 let bytes_max = self.connection.receive_bytes_max(&common.limits);
@@ -114,6 +116,7 @@ impl<S: Stream> Client<S> {
                 context.tell(self, || ClientEvent::Received { received, unread });
                 self.on_received(received, buffer, context)
             }
+            Demand::Drain => self.throw_away(buffer, context),
             Demand::Resume => self.resume(context),
             Demand::Send => self.send(context),
             Demand::SendFile => self.send_file(context),
@@ -129,15 +132,17 @@ impl<S: Stream> Client<S> {
     /// The first half of a step that receives; `None` if the next step is another one.
     pub(super) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
         match self.connection.demand() {
-            Demand::Receive | Demand::Drain => Some(self.socket.receive(buffer, metrics)),
-            Demand::Resume | Demand::Send | Demand::SendFile | Demand::Pause | Demand::Close(_) => {
-                None
-            }
+            Demand::Receive => Some(self.socket.receive(buffer, metrics)),
+            Demand::Resume
+            | Demand::Send
+            | Demand::SendFile
+            | Demand::Pause
+            | Demand::Drain
+            | Demand::Close(_) => None,
         }
     }
 
-    /// The second half: the connection takes what lies at the start of `buffer`, to read it or to
-    /// throw it away.
+    /// The second half: the connection takes what lies at the start of `buffer`.
     pub(super) fn take<H: Handler>(
         &mut self,
         received: Received,
@@ -158,9 +163,6 @@ impl<S: Stream> Client<S> {
         context: &mut StepContext<'_, H>,
     ) -> Step {
         match received {
-            Received::Bytes(bytes) if self.connection.state() == Name::Lingering => {
-                self.connection.on_drained(bytes, context.common);
-            }
             Received::Bytes(bytes) => {
                 self.connection.on_bytes(&mut buffer[..bytes], &mut context.of_connection());
             }
@@ -170,6 +172,28 @@ impl<S: Stream> Client<S> {
         }
         // Counted when at least one request has been looked at, however small the budget is.
         context.common.budget.spend(work::RECEIVE + received.bytes());
+        Continue(())
+    }
+
+    /// Receives from a client that lingers, and throws that away.
+    #[cold]
+    #[inline(never)]
+    fn throw_away<H: Handler>(
+        &mut self,
+        buffer: &mut [u8],
+        context: &mut StepContext<'_, H>,
+    ) -> Step {
+        let common = &mut *context.common;
+        let left = common.budget.left().max(RECEIVE_BYTES_MIN);
+        let buffer = &mut buffer[..RECEIVE_BYTES.min(left)];
+        let received = self.socket.receive(buffer, &mut common.metrics);
+        let unread = self.socket.unread();
+        context.tell(self, || ClientEvent::Received { received, unread });
+        let Received::Bytes(bytes) = received else {
+            return self.on_received(received, buffer, context);
+        };
+        self.connection.on_drained(bytes, context.common);
+        context.common.budget.spend(work::RECEIVE + bytes);
         Continue(())
     }
 
@@ -243,10 +267,20 @@ impl<S: Stream> Client<S> {
         };
         context.common.budget.spend(work::SEND + bytes);
         on_sent(&mut self.connection, bytes, self.socket.unread(), &mut context.of_connection());
-        if self.connection.state() == Name::Lingering && self.shutdown_write().is_err() {
-            return self.lost();
+        if self.connection.state() == Name::Lingering {
+            return self.begin_to_linger();
         }
         Continue(())
+    }
+
+    #[cold]
+    fn begin_to_linger(&mut self) -> Step {
+        match self.shutdown_write() {
+            Err(_) => self.lost(),
+            Ok(()) if self.socket.unread() == Unread::Perhaps => Break(Run::Lingers),
+            // Nothing has to be thrown away, so it waits.
+            Ok(()) => Continue(()),
+        }
     }
 
     fn shutdown_write(&self) -> io::Result<()> {
@@ -324,7 +358,7 @@ impl<H> StepContext<'_, H> {
     /// Tells what a step has changed that did anything.
     #[inline]
     fn tell_change<S: Stream>(&mut self, before: Option<Before>, step: &Step, client: &Client<S>) {
-        if let (Some(before), Continue(())) = (before, step) {
+        if let (Some(before), Continue(()) | Break(Run::Lingers)) = (before, step) {
             let id = client.id(self.key);
             self.steps.tell_change(before, id, &client.connection, self.common);
         }

@@ -43,12 +43,16 @@ pub struct Clients<S> {
     slab_memory: SlabMemory,
     /// Clients that can do something now, each of them once. One that has ended since is skipped.
     pub(super) run_queue: VecDeque<ClientId>,
+    /// The same for clients that linger: they have a stage of their own.
+    pub(super) linger_queue: VecDeque<ClientId>,
     pub(super) timers: Timers,
     /// Keys whose clients have still to be checked because the server is stopping.
     pub(super) to_drain: Range<usize>,
     /// How many keys on the run queue are those of clients that still have to be checked, for the
     /// last time, because the time to drain is over.
     pub(super) last_checks: usize,
+    /// The same on the queue of clients that linger.
+    pub(super) last_linger_checks: usize,
     /// Keys of clients that have ended in this turn and are not freed yet.
     pub(super) ended: Vec<usize>,
     /// Keys of clients that wait for more than the poll has been asked to report.
@@ -79,9 +83,11 @@ impl<S: Stream> Clients<S> {
             slab,
             slab_memory,
             run_queue: VecDeque::with_capacity(KEYS_RESERVED),
+            linger_queue: VecDeque::with_capacity(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
             to_drain: 0..0,
             last_checks: 0,
+            last_linger_checks: 0,
             ended: Vec::with_capacity(KEYS_RESERVED),
             unregistered: Vec::with_capacity(KEYS_RESERVED),
             short_until: None,
@@ -250,13 +256,25 @@ impl<S: Stream> Clients<S> {
         let client = &mut self.slab[key];
         if !client.queued {
             client.queued = true;
-            let id = ClientId::new(key, client.generation);
-            self.run_queue.push_back(id);
+            let id = client.id(key);
+            match client.connection.state() {
+                Name::Lingering => self.linger_queue.push_back(id),
+                Name::Fresh
+                | Name::Idle
+                | Name::ReadingHead
+                | Name::ReadingBody
+                | Name::Writing
+                | Name::Pausing
+                | Name::Closed => self.run_queue.push_back(id),
+            }
         }
     }
 
     /// Whether a client can run without a new event.
     pub fn has_runnable(&self) -> bool {
+        if !self.linger_queue.is_empty() {
+            return true;
+        }
         !self.run_queue.is_empty() || !self.to_drain.is_empty() || self.common.wakers.is_any_woken()
     }
 

@@ -71,6 +71,10 @@ impl<S: Stream> Clients<S> {
     fn evict_waiting<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
         let Some(key) = self.longest_waiting() else { return false };
         self.drive_before_end(key, now, handler);
+        if self.slab.get(key).is_some_and(|it| it.connection.state() == Name::Lingering) {
+            // What it still sends would make its end a reset, which destroys the answer.
+            self.drive_before_end(key, now, handler);
+        }
         self.close(key, CloseReason::Evicted);
         self.free() > 0
     }
@@ -178,12 +182,13 @@ impl<S: Stream> Clients<S> {
             }
         }
         self.last_checks = self.run_queue.len();
+        self.last_linger_checks = self.linger_queue.len();
     }
 
     /// Whether each of them has been checked since. Then some may still have work left, and be on
     /// the run queue again.
     pub fn has_checked_last(&self) -> bool {
-        self.last_checks == 0 || !self.has_runnable()
+        self.last_checks == 0 && self.last_linger_checks == 0 || !self.has_runnable()
     }
 
     /// Ends all remaining clients.

@@ -62,7 +62,7 @@ impl<S: Stream> Clients<S> {
             self.expire_client(key, now, handler);
             let connection = &self.slab[key].connection;
             if checked == Checked::Enough && connection.state() != Name::Closed {
-                // Its budget is used up, and it is on the run queue.
+                // If there is more of it, it is on the run queue.
                 let deadline = connection.deadline(&self.common.timeouts);
                 self.set_deadline(key, deadline);
             } else {
@@ -83,6 +83,10 @@ impl<S: Stream> Clients<S> {
         let Some(told) = readiness_to_check(self.slab[key].connection.state()) else {
             return Checked::Nothing;
         };
+        // Hundreds of clients that linger may be due together, each with megabytes in the kernel.
+        if self.slab[key].connection.lingers_on(&self.common) {
+            return Checked::Enough;
+        }
         let client = &mut self.slab[key];
         client.socket.note(told);
         client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Draining;

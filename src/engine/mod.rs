@@ -27,7 +27,7 @@
 //! handled.
 //!
 //! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
-//! them, `panics` clears up when a step ends in a panic, and `closing` decides which client has to
+//! them, `lingering` those that linger, `panics` clears up when a step ends in a panic, and `closing` decides which client has to
 //! go before its peer wants to. `registering` asks the poll to report what they wait for. `stream` is what
 //! a client comes by, `readiness` what the poll is asked and says of it. `event`
 //! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
@@ -43,6 +43,7 @@ mod excerpt;
 mod expiry;
 mod id;
 mod life;
+mod lingering;
 mod panics;
 mod readiness;
 mod registering;

@@ -103,7 +103,16 @@ impl<S: Stream> Clients<S> {
             let Receipt { key, received, start } = self.receipts[at];
             (self.common.driven, self.answered) = (key, at + 1);
             let Some(received) = received else {
-                self.drive_client(key, now, handler);
+                match self.slab[key].connection.state() {
+                    Name::Lingering => self.queue_lingering(key),
+                    Name::Fresh
+                    | Name::Idle
+                    | Name::ReadingHead
+                    | Name::ReadingBody
+                    | Name::Writing
+                    | Name::Pausing
+                    | Name::Closed => _ = self.drive_client(key, now, handler),
+                }
                 continue;
             };
             let client = &mut self.slab[key];
@@ -232,7 +241,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn settle(&mut self, key: usize, run: Run) {
         match run {
             Run::Ended(_) => self.common.output.clear(),
-            Run::Waits | Run::Spent | Run::Stepped => {
+            Run::Waits | Run::Spent | Run::Lingers | Run::Stepped => {
                 self.slab[key].connection.park(&mut self.common.output);
             }
         }
@@ -260,6 +269,10 @@ impl<S: Stream> Clients<S> {
                 self.tell(key, |_, _| ClientEvent::Yields);
                 self.await_peer(key);
                 self.enqueue(key);
+            }
+            Run::Lingers => {
+                self.await_peer(key);
+                self.queue_lingering(key);
             }
             Run::Stepped => {
                 // It goes on with its next step, whatever the poll says: so that is asked nothing.

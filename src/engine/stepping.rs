@@ -48,6 +48,8 @@ impl<L: Accept> Engine<L> {
         handler: &mut H,
         host: &mut impl Host<L::Stream>,
     ) -> Stepped {
+        // While all are held, those that linger take their steps among the others.
+        self.clients.run_queue.append(&mut self.clients.linger_queue);
         let stepped = self.accept_or_step(now, handler, host);
         host.begin(Stage::Free);
         if self.clients.free() > 0 {

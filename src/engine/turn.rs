@@ -9,6 +9,7 @@
 //! |---|---|---|
 //! | *note* | each event is noted: nothing is read yet | so that each client is served once, whatever was reported of it |
 //! | drive | the clients that can do something do it | first, so that what has come in time counts as in time |
+//! | linger | what clients send behind their last answer is thrown away, a bounded part of it | after drive, in which clients begin to linger; apart from it, so that the others do not wait for that |
 //! | expire | deadlines that have passed are acted on | after drive, which has renewed those of busy clients |
 //! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors |
 //! | accept | waiting connections are accepted, idle clients make room for them | after drive, which shows which clients are idle. A new client is driven in the next turn |
@@ -79,6 +80,8 @@ where
 pub enum Stage {
     /// Clients do what they can.
     Drive,
+    /// What clients that linger have sent is thrown away.
+    Linger,
     /// Deadlines are acted on.
     Expire,
     /// Clients that have ended are freed.
@@ -141,6 +144,9 @@ impl<L: Accept> Engine<L> {
     ) -> ControlFlow<Stopped> {
         host.begin(Stage::Drive);
         self.clients.drive(now, handler);
+
+        host.begin(Stage::Linger);
+        self.clients.linger(now, handler);
 
         host.begin(Stage::Expire);
         self.clients.expire(now, handler);

@@ -20,6 +20,8 @@ pub enum Stage {
     /// Between turns: only peers and the network act.
     Outside,
     Drive,
+    /// What clients send behind their last answer is thrown away.
+    Linger,
     Expire,
     Free,
     /// Accepting, and evicting for that.
@@ -87,6 +89,8 @@ pub struct Hub {
     /// What was done in the present stage, counted in bytes, and how much that may be.
     work: Cell<usize>,
     work_max: Cell<usize>,
+    /// How much of that may be for clients that linger.
+    lingering_max: Cell<usize>,
     /// How much it is when the last batch has to have begun.
     last_batch: Cell<usize>,
     /// Whose connection was received from last, while a batch is.
@@ -104,6 +108,7 @@ impl Hub {
             is_holding: Cell::new(false),
             date: Cell::new(SystemTime::UNIX_EPOCH),
             stage: Cell::new(Stage::Outside),
+            lingering_max: Cell::new(usize::MAX),
             last_batch: Cell::new(usize::MAX),
             receiver: Cell::new(None),
             epoch: Cell::new(0),
@@ -139,6 +144,11 @@ impl Hub {
             true => self.behind.set(self.behind.get() + time),
             false => self.now.set(self.now() + time),
         }
+    }
+
+    /// Whether the server is held, and its clients take single steps.
+    pub fn is_holding(&self) -> bool {
+        self.is_holding.get()
     }
 
     /// From now on time passes for the peers only, or for all.
@@ -204,6 +214,11 @@ impl Hub {
         self.work_max.set(most);
     }
 
+    /// Clients that linger may be given this much in a stage, all of them together.
+    pub fn allow_lingering(&self, most: usize) {
+        self.lingering_max.set(most);
+    }
+
     /// The server makes a call on this peer's connection, its first in this stage or not. Whether a
     /// batch begins by it that may not: several clients are received from, each perhaps more than
     /// once because a signal has come in between, before any of them is sent to.
@@ -228,7 +243,17 @@ impl Hub {
     }
 
     fn end_work(&self) {
-        let (work, most) = (self.work.take(), self.work_max.get());
+        let work = self.work.take();
+        let most = match self.stage() {
+            Stage::Linger => self.lingering_max.get(),
+            Stage::Outside
+            | Stage::Drive
+            | Stage::Expire
+            | Stage::Free
+            | Stage::Accept
+            | Stage::Register
+            | Stage::CutOff => self.work_max.get(),
+        };
         assert!(work <= most, "{work} bytes' worth was done in a stage, and {most} are the most");
     }
 

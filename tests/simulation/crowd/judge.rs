@@ -12,6 +12,9 @@ use crate::wire::Totals;
 /// What the engine needs beside its clients and its outputs, in bytes: lists of who is where.
 const LISTS_BYTES: usize = 32 * 1024;
 
+/// What one of many clients that linger may do in a turn, in bytes, its last step included.
+const LINGERING_BYTES_MAX: usize = 64 * 1024 + 8192;
+
 /// How many turns a connection may wait although there is room: the next turn takes it in.
 const UNACCEPTED_TURNS_MAX: usize = 1;
 
@@ -49,10 +52,14 @@ impl Crowd {
         // A dear answer can be all that a turn comes to.
         let runs_per_turn = if self.setting.has_dear_answers { 1 } else { BATCH_CLIENTS };
         let waited_turns_max = self.peers.len().div_ceil(runs_per_turn) + 1;
+        // Who lingers may have to wait in both queues.
+        let client_max = self.setting.config.limits.turn_bytes_max;
+        let lingering_per_turn = (client_max / LINGERING_BYTES_MAX).max(1);
+        let lingering_turns_max = waited_turns_max + self.peers.len().div_ceil(lingering_per_turn);
         for index in &self.active {
             let mut wire = self.wires[*index].borrow_mut();
             let is_runnable = wire.id.is_some_and(|id| self.engine.clients().is_runnable(id));
-            wire.end_turn(is_runnable, waited_turns_max);
+            wire.end_turn(is_runnable, waited_turns_max, lingering_turns_max);
             if wire.take_touched() {
                 wire.judge_turn();
             }

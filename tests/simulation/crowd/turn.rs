@@ -24,6 +24,9 @@ const SHARE_BYTES_MIN: usize = 64 * 1024;
 /// What one step of a client comes to that begins with its budget nearly used up.
 const STEP_BYTES_MAX: usize = 8192;
 
+/// What a client may receive in a call, however little is left of its budget.
+const RECEIVE_BYTES_MIN: usize = 1024;
+
 /// How long events may go unreported around a stop, in turns: until the listeners are closed, if that
 /// takes one, and idle clients are looked at.
 const UNSEEN_TURNS: usize = 3;
@@ -77,6 +80,8 @@ impl Crowd {
         let dear = if self.setting.has_dear_answers { DEAR_BYTES } else { 0 };
         let batch_max = shares_max + BATCH_CLIENTS * STEP_BYTES_MAX + dear;
         self.hub.allow_work(stage_max, stage_max + batch_max);
+        // One client may begin when hardly anything is left for all that linger.
+        self.hub.allow_lingering(client_max + client_max / STAGE_SHARES + RECEIVE_BYTES_MIN);
     }
 
     pub(super) fn note_events(&mut self) {
@@ -260,6 +265,7 @@ impl Host<SimulatedStream> for SimulatedPoll<'_> {
         aside(|| {
             let stage = match stage {
                 engine::Stage::Drive => Stage::Drive,
+                engine::Stage::Linger => Stage::Linger,
                 engine::Stage::Expire => Stage::Expire,
                 engine::Stage::Free => Stage::Free,
                 engine::Stage::Accept => Stage::Accept,

@@ -77,8 +77,10 @@ impl Wire {
     }
 
     /// The turn has ended, and the server says whether this client can run in the next without an
-    /// event. Fails if it waits for more turns than `most`: each lets the first run who wait.
-    pub fn end_turn(&mut self, is_runnable: bool, most: usize) {
+    /// event. Fails if it waits for more turns than `most`, or than `lingering_most` if it lingers:
+    /// each lets the first run who wait.
+    pub fn end_turn(&mut self, is_runnable: bool, most: usize, lingering_most: usize) {
+        let most = if self.server == ServerSide::Shut { lingering_most } else { most };
         self.is_runnable = is_runnable;
         let waits = self.is_here() && self.has_turn_to_come() && !self.ran();
         self.turns.waited = if waits { self.turns.waited + 1 } else { 0 };
@@ -131,7 +133,13 @@ impl Wire {
             Stage::Drive if self.cause == Cause::None => {
                 self.fail("a call for a client that nothing was reported of")
             }
-            Stage::Drive | Stage::Expire | Stage::Accept => {}
+            Stage::Drive if self.server == ServerSide::Shut && !self.hub.is_holding() => {
+                self.fail("it lingers, and is driven among those that do not")
+            }
+            Stage::Linger if self.server != ServerSide::Shut => {
+                self.fail("driven among those that linger, and it does not")
+            }
+            Stage::Drive | Stage::Linger | Stage::Expire | Stage::Accept => {}
             Stage::Outside | Stage::Register | Stage::Free | Stage::CutOff => {
                 self.fail("a call outside of driving")
             }

@@ -75,7 +75,9 @@ impl Wire {
             // A stopping server closes whoever is idle, also where it looks for one to evict.
             Stage::Accept if self.is_drained() => CloseReason::Drained,
             Stage::Accept => CloseReason::Evicted,
-            Stage::Outside | Stage::Drive | Stage::Expire | Stage::Free => self.rest_fate(),
+            Stage::Outside | Stage::Drive | Stage::Linger | Stage::Expire | Stage::Free => {
+                self.rest_fate()
+            }
         }
     }
 

@@ -1,0 +1,55 @@
+//! The stage of a turn in which the clients that linger are received from: what they still send
+//! behind their last answer is thrown away.
+//!
+//! Such a client may have megabytes on the way, and hundreds of them can linger at a time. All of that
+//! work serves no request. So these clients have a queue of their own and, all of them together, a part
+//! of what the others may do in a turn: other clients then wait no longer, however many linger.
+//! A client that is not reached keeps its place in the queue.
+
+use super::clients::Clients;
+use super::stream::Stream;
+use crate::answer::handler::Handler;
+use crate::time::Time;
+
+/// All clients that linger may do this part of what the others may do in a stage: as much as one of
+/// these. By the usual limits this takes a quarter of a millisecond.
+const STAGE_DIVISOR: usize = 4;
+
+impl<S: Stream> Clients<S> {
+    /// Lets clients that linger run once, each within its share: those that have waited longest, until
+    /// the budget of all of them is used up.
+    pub fn linger<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        if !self.linger_queue.is_empty() {
+            self.guard(handler, |clients, handler| clients.linger_some(now, handler));
+        }
+    }
+
+    // Apart from the turns in which no client lingers.
+    #[cold]
+    fn linger_some<H: Handler>(&mut self, now: Time, handler: &mut H) {
+        let queued = self.linger_queue.len();
+        let client_max = self.common.limits.turn_bytes_max / STAGE_DIVISOR;
+        self.common.budget.begin_stage(queued, client_max);
+        for _ in 0..queued {
+            if !self.common.budget.has_stage_left() {
+                break;
+            }
+            let Some(id) = self.linger_queue.pop_front() else { break };
+            self.last_linger_checks = self.last_linger_checks.saturating_sub(1);
+            if self.is_runnable(id) {
+                self.slab[id.slot()].queued = false;
+                self.drive_client(id.slot(), now, handler);
+            }
+        }
+    }
+
+    /// A client that lingers stands on the run queue, because the poll has reported it, or has just
+    /// begun to linger: it goes on in the stage of those that linger.
+    #[cold]
+    pub(super) fn queue_lingering(&mut self, key: usize) {
+        self.enqueue(key);
+        if self.last_checks > 0 {
+            self.last_linger_checks = self.linger_queue.len();
+        }
+    }
+}
