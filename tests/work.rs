@@ -19,6 +19,9 @@ const DEAR: Duration = Duration::from_millis(2);
 /// batch of clients may overrun its stage by as much again.
 const DEAR_PER_STAGE: usize = 2;
 
+/// How many clients run together.
+const BATCH: u64 = 64;
+
 /// How many clients there are: two batches and a half.
 const CROWD: usize = 160;
 
@@ -334,4 +337,21 @@ fn clients_that_linger_are_given_another_span_together_without_a_longer_turn() {
         assert!(bytes <= stage + share, "{bytes} bytes are thrown away in turn {turn}");
     }
     assert_eq!(crowd.engine.clients().len(), LINGERING + 1);
+}
+
+/// A head that is wrong costs more than another: it is read again and again to find where.
+#[test]
+fn heads_that_are_refused_are_answered_a_bounded_number_in_each_turn() {
+    let mut crowd = Crowd::of(CROWD);
+    let wrong = "GET / HTTP/1.1\r\nHost: a\r\nX: ".to_owned() + &"x".repeat(15_000) + "\0";
+    (0..CROWD).for_each(|client| crowd.say(client, &wrong));
+    let faults = |crowd: &Crowd| crowd.engine.clients().metrics().faults;
+    let mut turns = 0;
+    while faults(&crowd) < CROWD as u64 {
+        let before = faults(&crowd);
+        crowd.turn();
+        let answered = faults(&crowd) - before;
+        assert!((1..=BATCH).contains(&answered), "{answered} in turn {turns}");
+        turns += 1;
+    }
 }

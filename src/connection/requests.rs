@@ -120,7 +120,10 @@ impl Connection {
                 input[at] = b'1';
                 return InputUse::Consumed(0);
             }
-            Err(Missing::Fault(kind, at)) => return self.refuse(kind, &input[..at], context),
+            Err(Missing::Fault(kind, at)) => {
+                context.common.budget.spend(at * work::FAULTY_BYTE);
+                return self.refuse(kind, &input[..at], context);
+            }
         };
         self.begin_body(head_bytes, framing, input, context)
     }

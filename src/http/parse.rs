@@ -109,7 +109,7 @@ pub(crate) fn head<'h, 'b: 'h>(
 #[cold]
 fn unfinished(window: &[u8], limits: &Limits) -> Missing {
     if window.len() == limits.head_bytes_max
-        || target_bytes_so_far(window) > limits.target_bytes_max
+        || longest_target_end(window, limits).is_some()
         || has_lone_line_feed(window)
     {
         return locate(window, limits);
@@ -132,34 +132,51 @@ fn refused(window: &[u8], error: httparse::Error, limits: &Limits) -> Missing {
 
 /// The fault of the shortest beginning of `input` that has one. `input` must have one.
 ///
-/// Searched by doubling and then halving, so the work grows with where the fault lies, not with
-/// how much came after it.
+/// Where a rule of ours is broken is found by counting. Only where httparse takes the bytes no longer
+/// has to be searched: by doubling and then halving, so the work grows with where the fault lies, not
+/// with how much came after it.
 #[cold]
 fn locate(input: &[u8], limits: &Limits) -> Missing {
-    let mut faulty = input.len().min(1);
-    while faulty < input.len() && judge(&input[..faulty], limits).is_none() {
-        faulty = (faulty * 2).min(input.len());
+    // Should the caller and this function ever disagree about the input, it is refused all the same:
+    // no bytes that a client sends may end the server.
+    let otherwise = (input.len(), FaultKind::RequestLine);
+    let (mut faulty, kind) = first_broken_rule(input, limits).unwrap_or(otherwise);
+    let Some(kind_of_all) = syntax_fault(&input[..faulty], limits) else {
+        return Missing::Fault(kind, faulty);
+    };
+    let known_faulty = faulty;
+    faulty = 1;
+    while faulty < known_faulty && syntax_fault(&input[..faulty], limits).is_none() {
+        faulty = (faulty * 2).min(known_faulty);
     }
     let mut sound = faulty / 2;
     while sound + 1 < faulty {
         let middle = sound + (faulty - sound) / 2;
-        match judge(&input[..middle], limits) {
+        match syntax_fault(&input[..middle], limits) {
             Some(_) => faulty = middle,
             None => sound = middle,
         }
     }
-    // Should the caller and `judge` ever disagree about the input, it is refused all the same: no
-    // bytes that a client sends may end the server.
-    let kind = judge(&input[..faulty], limits).unwrap_or(FaultKind::RequestLine);
-    Missing::Fault(kind, faulty)
+    Missing::Fault(syntax_fault(&input[..faulty], limits).unwrap_or(kind_of_all), faulty)
 }
 
-/// What is wrong with this beginning of a head, if anything is already.
-fn judge(window: &[u8], limits: &Limits) -> Option<FaultKind> {
+/// The shortest beginning of `input` that is against a rule which httparse does not know.
+fn first_broken_rule(input: &[u8], limits: &Limits) -> Option<(usize, FaultKind)> {
+    let target = longest_target_end(input, limits).map(|end| (end, FaultKind::TargetTooLong));
+    let is_long = input.len() >= limits.head_bytes_max;
+    let head = is_long.then_some((limits.head_bytes_max, FaultKind::HeadTooLarge));
+    let limit = target.into_iter().chain(head).min_by_key(|(end, _)| *end);
+    let before = &input[..limit.map_or(input.len(), |(end, _)| end)];
+    let line_feed = lone_line_feed(before).map(|at| (at + 1, FaultKind::LoneLineFeed));
+    line_feed.or(limit)
+}
+
+/// What httparse does not take in this beginning of a head.
+fn syntax_fault(window: &[u8], limits: &Limits) -> Option<FaultKind> {
     let mut room = FieldRoom::new();
     let mut request = httparse::Request::new(&mut []);
     let verdict = request.parse_with_uninit_headers(window, &mut room.headers[..limits.fields_max]);
-    let by_httparse = match verdict {
+    match verdict {
         Ok(_) => None,
         Err(httparse::Error::Version) => match version_so_far(window) {
             VersionSeen::Unfinished | VersionSeen::HigherMinor(_) => None,
@@ -176,18 +193,6 @@ fn judge(window: &[u8], limits: &Limits) -> Option<FaultKind> {
             _ => Some(FaultKind::FieldLine),
         },
         Err(httparse::Error::Token | httparse::Error::Status) => Some(FaultKind::RequestLine),
-    };
-    let unfinished = !matches!(verdict, Ok(httparse::Status::Complete(_)));
-    if by_httparse.is_some() {
-        by_httparse
-    } else if has_lone_line_feed(window) {
-        Some(FaultKind::LoneLineFeed)
-    } else if target_bytes_so_far(window) > limits.target_bytes_max {
-        Some(FaultKind::TargetTooLong)
-    } else if window.len() >= limits.head_bytes_max && unfinished {
-        Some(FaultKind::HeadTooLarge)
-    } else {
-        None
     }
 }
 
@@ -210,7 +215,19 @@ fn lines_end_in_crlf(head: &[u8], headers: &[Header<'_>]) -> bool {
 
 /// Whether some line ends in LF without CR.
 fn has_lone_line_feed(bytes: &[u8]) -> bool {
-    bytes.first() == Some(&b'\n') || bytes.windows(2).any(|two| two[1] == b'\n' && two[0] != b'\r')
+    lone_line_feed(bytes).is_some()
+}
+
+/// Where the first line ends that ends in LF without CR.
+fn lone_line_feed(bytes: &[u8]) -> Option<usize> {
+    let mut from = 0;
+    loop {
+        let at = from + bytes[from..].iter().position(|byte| *byte == b'\n')?;
+        if at == 0 || bytes[at - 1] != b'\r' {
+            return Some(at);
+        }
+        from = at + 1;
+    }
 }
 
 /// How many lines have ended, leading empty ones aside.
@@ -224,11 +241,15 @@ fn after_empty_lines(window: &[u8]) -> &[u8] {
     &window[start.unwrap_or(window.len())..]
 }
 
-/// The length of the target as far as it has arrived.
-fn target_bytes_so_far(window: &[u8]) -> usize {
+/// Where the target goes on that is as long as it may be; `None` if it does not, as far as it has
+/// arrived.
+fn longest_target_end(window: &[u8], limits: &Limits) -> Option<usize> {
+    let is_word_end = |byte: &u8| matches!(byte, b' ' | b'\r' | b'\n');
     let line = after_empty_lines(window);
-    let mut words = line.split(|byte| matches!(byte, b' ' | b'\r' | b'\n'));
-    words.nth(1).map_or(0, <[u8]>::len)
+    let start = window.len() - line.len() + line.iter().position(is_word_end)? + 1;
+    let end = start + limits.target_bytes_max + 1;
+    let longest = window.get(start..end)?;
+    (!longest.iter().any(is_word_end)).then_some(end)
 }
 
 /// What stands where the version should.
