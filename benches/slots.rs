@@ -84,7 +84,7 @@ const HAPPENINGS: [Happening; 11] = [
         happen: |crowd| crowd.ask(64, PERIOD),
     },
     Happening {
-        name: "the same, 1,024 a turn",
+        name: "the same, 256 a turn",
         before: come_ask_and_mix,
         happen: |crowd| crowd.ask(EVENTS_PER_TURN_MAX, PERIOD),
     },

@@ -22,8 +22,8 @@ const _: () = assert!(GET.len() == 71);
 /// What the program answers.
 const TEXT: [u8; 31] = *b"This is the server respose! :)\n";
 
-/// The most events that one poll of the server returns.
-pub const EVENTS_PER_TURN_MAX: usize = 1024;
+/// The most events that one poll of the server returns: as `EVENTS_PER_TURN_MAX` in `src/server/mod.rs`.
+pub const EVENTS_PER_TURN_MAX: usize = 256;
 
 /// How much of a slot is the stream, in bytes.
 pub const STREAM_BYTES: usize = size_of::<PipeStream>();
@@ -166,6 +166,11 @@ impl Crowd {
             for id in heard {
                 self.engine.clients_mut().note(*id, told);
             }
+            support::turn(&mut self.engine, self.now, &mut self.handler);
+            clock.end_turn();
+        }
+        // Those whom the budget of the last turns has not reached.
+        while self.engine.clients().has_runnable() {
             support::turn(&mut self.engine, self.now, &mut self.handler);
             clock.end_turn();
         }
