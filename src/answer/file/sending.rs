@@ -466,6 +466,28 @@ mod tests {
         assert_eq!(pretence::with(|cache| cache.fetched[0].0), Some(0));
     }
 
+    /// A call may be refused for one file, or for a moment: the next answer asks again.
+    #[test]
+    fn what_one_answer_cannot_know_the_next_one_asks_for_again() {
+        let file = file(MIB);
+        if system::is_in_memory(&file) {
+            return;
+        }
+        pretence::miss(None);
+        pretence::with(|cache| cache.is_unknown = true);
+        let mut blind = Sending::new(Arc::clone(&file), 0, MIB);
+        assert_eq!(
+            send_all(&mut blind, Time::START),
+            (0, BLIND_BYTES_MAX as u64, BodyProgress::GoesOn)
+        );
+        pretence::with(|cache| cache.is_unknown = false);
+        let now = blind.due();
+        let (sent, copied, _) = send_all(&mut blind, now);
+        assert!(sent == 0 && copied > 0, "an answer goes on as it has begun");
+        let mut next = Sending::new(file, 0, MIB);
+        assert_eq!(send_all(&mut next, now), (MIB, 0, BodyProgress::Complete));
+    }
+
     #[test]
     fn what_the_kernel_does_not_fetch_is_read_by_waiting_for_it() {
         pretence::miss(0..MIB);
