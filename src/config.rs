@@ -24,6 +24,9 @@ pub const RECEIVE_BYTES: usize = 64 * 1024;
 /// which a slow line still carries an upload of 30 MB to its end.
 pub const LINGER_SPANS_MAX: u8 = 30;
 
+/// The least that a configuration can let one client do in one turn, in bytes.
+pub(crate) const TURN_BYTES_MIN: usize = 1024;
+
 /// How many bytes are received at once where requests may begin, or a longest head if that is more.
 ///
 /// What lies behind a request whose answer is not taken has to be kept, so this is also what one
@@ -147,7 +150,7 @@ pub struct Limits {
     /// be sent meanwhile, 4 KiB a microsecond: each answer, each byte of its request's head, each
     /// system call, and what handlers say that they have [worked](crate::Sent::took). So the usual
     /// 1 MiB is a quarter of a millisecond of work, and a turn takes one or two milliseconds. No
-    /// system call is given more bytes than are left.
+    /// system call is given more bytes than are left. Clients of the admin listener may do a quarter.
     pub turn_bytes_max: usize,
     /// How many connections one listener accepts in one turn. The rest waits for the next turn,
     /// behind the clients that are already here.
@@ -387,7 +390,7 @@ impl Limits {
         at_least("head_bytes_max", self.head_bytes_max, 64)?;
         at_least("target_bytes_max", self.target_bytes_max, 1)?;
         at_least("output_bytes_high_water", self.output_bytes_high_water, 1024)?;
-        at_least("turn_bytes_max", self.turn_bytes_max, 1024)?;
+        at_least("turn_bytes_max", self.turn_bytes_max, TURN_BYTES_MIN)?;
         at_least("accepts_per_turn_max", self.accepts_per_turn_max, 1)?;
         at_least("deadlines_per_turn_max", self.deadlines_per_turn_max, 1)?;
         at_least("clients_max", self.clients_max.unwrap_or(1), 1)?;

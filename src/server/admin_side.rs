@@ -12,7 +12,7 @@ use log::{info, warn};
 use super::{ADMIN_CLIENT, Registrar, Server};
 use crate::admin::{self, Control, Engines, Routes};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config};
+use crate::config::{AdminListener, Config, TURN_BYTES_MIN};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
 use crate::metrics::CloseReason;
 use crate::server::listener::Listener;
@@ -22,6 +22,10 @@ use crate::watch::Tracer;
 /// How long clients of the admin listener have to finish once all others have gone: watchers are to
 /// be sent the last frame.
 const DRAIN: Duration = Duration::from_millis(250);
+
+/// Clients of the admin listener may do this part of what the public's may do in a turn: each engine
+/// has a budget of its own, and both take their turns one after the other.
+const TURN_DIVISOR: usize = 4;
 
 /// What the server shows of itself, and to whom.
 pub(super) struct AdminSide {
@@ -45,7 +49,9 @@ impl AdminSide {
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         let mut timeouts = config.timeouts.clone();
         timeouts.drain = DRAIN;
-        let mut clients = Clients::new(config.limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
+        let mut limits = config.limits.clone();
+        limits.turn_bytes_max = (limits.turn_bytes_max / TURN_DIVISOR).max(TURN_BYTES_MIN);
+        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         clients.watch(tracer.admin_watcher());
         let engine = Engine::new(clients, admission.evicting(Evictable::Waiting));
         AdminSide { engine, routes, control }

@@ -6,6 +6,7 @@ mod doors;
 mod figures;
 mod health;
 mod pausing;
+mod share;
 mod stepping;
 mod watcher;
 mod watching;
