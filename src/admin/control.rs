@@ -15,7 +15,7 @@ use super::routes::Routes;
 use super::snapshot::{LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
 use crate::config::AdminListener;
-use crate::engine::{Accept, Engine, Host};
+use crate::engine::{Accept, Engine, FurtherClients, Host};
 use crate::time::Time;
 use crate::watch::Tracer;
 
@@ -34,6 +34,8 @@ pub(crate) struct Control {
     turns: Turns,
     /// When the clients were last looked at.
     looked: Option<Time>,
+    /// What the last looks have found of clients that no picture shows.
+    further: FurtherClients,
 }
 
 /// The engines of the loop.
@@ -62,6 +64,7 @@ impl Control {
             last_step: None,
             turns,
             looked: None,
+            further: FurtherClients::default(),
         };
         (control, routes)
     }
@@ -219,9 +222,9 @@ impl Control {
             watchers,
             clients: clients.len(),
             clients_max: engines.public.admission().clients_max(),
-            summary: clients.summarize(public_now),
+            summary: clients.summarize(public_now, &mut self.further),
             admins: admins.len(),
-            admin_summary: admins.summarize(now),
+            admin_summary: admins.summarize(now, &mut FurtherClients::default()),
             admin_owed_bytes: admins.owed_bytes(),
             admin_metrics: admins.metrics().clone(),
             arrows: tracer.arrows(),

@@ -114,6 +114,11 @@ impl<S: Stream> Clients<S> {
         }
     }
 
+    /// How many slots may have clients in them: no key in use is as high.
+    pub(super) fn slots_touched(&self) -> usize {
+        self.slab_memory.end()
+    }
+
     /// How many clients there are.
     pub fn len(&self) -> usize {
         self.slab.len()

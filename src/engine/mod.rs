@@ -72,5 +72,5 @@ pub use stepping::{StepTaken, Stepped};
 pub(crate) use steps::AnswerWatcher;
 pub use steps::{Attention, Watcher};
 pub use stream::Stream;
-pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, PICTURE_SLOTS_MAX, View};
+pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, FurtherClients, PICTURE_SLOTS_MAX, View};
 pub use turn::{Engine, Host, Stage};

@@ -39,6 +39,11 @@ impl SlabMemory {
         (slab, SlabMemory { end: 0, touched: 0, reserved, keeper: 0 })
     }
 
+    /// No key in use is as high as this.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
     /// A key has been given out.
     pub(super) fn on_taken(&mut self, key: usize) {
         self.end = self.end.max(key + 1);

@@ -1,19 +1,22 @@
-//! Looks at all clients at once, for the watchers. It costs a look at each slot, and is done only
-//! while there are watchers.
+//! Looks at all clients at once, for the watchers. It is done only while there are watchers, and looks
+//! at a bounded number of slots each time: at those that a picture shows, and at a part of the others.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::clients::Clients;
-use crate::config::TimeoutClass;
-use crate::connection::Deadline;
+use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::state::Name;
+use crate::connection::{Connection, Deadline};
 use crate::engine::stream::Stream;
 use crate::time::Time;
 
 /// How many slots a picture shows at the most. Clients above are counted, and not shown: a picture
 /// stays below 64 KiB, however many clients there are.
 pub(crate) const PICTURE_SLOTS_MAX: usize = 64 * 1024;
+
+/// At how many of the slots above one summary looks: a look takes some 15 ns.
+const FURTHER_SLOTS_MAX: usize = 16 * 1024;
 
 /// How many kinds of deadlines there are: the timeouts, and the time of a source.
 pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
@@ -33,6 +36,46 @@ pub(crate) struct ClientsSummary {
     pub(crate) deadlines: [usize; DEADLINE_KINDS],
     /// How long it is until the next of them.
     pub(crate) next_due: Option<Duration>,
+}
+
+/// The clients in slots that no picture shows, as the last summaries have found them. Each looks at the
+/// next of these slots, so the counts are of some summaries before: of a hundred, for a million clients.
+#[derive(Debug, Default)]
+pub(crate) struct FurtherClients {
+    /// How many there were when all had been looked at.
+    counts: Counts,
+    /// How many there are among those that are looked at since.
+    counting: Counts,
+    /// The first of these slots that has still to be looked at is this many behind the picture's.
+    next: usize,
+}
+
+/// How many clients do what.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    states: [usize; Name::ALL.len()],
+    deadlines: [usize; DEADLINE_KINDS],
+}
+
+impl Counts {
+    fn add(&mut self, connection: &Connection, timeouts: &Timeouts) {
+        self.states[connection.state() as usize] += 1;
+        match connection.deadline(timeouts) {
+            Some(Deadline::Timeout(class, _)) => self.deadlines[class as usize] += 1,
+            Some(Deadline::At(_)) => self.deadlines[DEADLINE_KINDS - 1] += 1,
+            None => {}
+        }
+    }
+
+    fn sum(mut self, other: Counts) -> Counts {
+        for (count, more) in self.states.iter_mut().zip(other.states) {
+            *count += more;
+        }
+        for (count, more) in self.deadlines.iter_mut().zip(other.deadlines) {
+            *count += more;
+        }
+        self
+    }
 }
 
 /// How many answers are told apart: as many characters as there are from 0 on that JSON takes as
@@ -60,29 +103,42 @@ pub(crate) struct View {
 }
 
 impl<S: Stream> Clients<S> {
-    /// Looks at all clients. To be called while no client is being driven.
-    pub(crate) fn summarize(&self, now: Time) -> ClientsSummary {
+    /// Looks at all clients, or at the next of them if they are very many: `further` is of the last
+    /// summary. To be called while no client is being driven.
+    pub(crate) fn summarize(&self, now: Time, further: &mut FurtherClients) -> ClientsSummary {
         let mut summary = ClientsSummary::default();
-        for (slot, client) in &self.slab {
+        let mut counts = Counts::default();
+        let slots = self.slots_touched();
+        for slot in 0..slots.min(PICTURE_SLOTS_MAX) {
+            let Some(client) = self.slab.get(slot) else { continue };
             let connection = &client.connection;
-            let state = connection.state();
-            summary.states[state as usize] += 1;
-            match connection.deadline(&self.common.timeouts) {
-                Some(Deadline::Timeout(class, _)) => summary.deadlines[class as usize] += 1,
-                Some(Deadline::At(_)) => summary.deadlines[DEADLINE_KINDS - 1] += 1,
-                None => {}
+            counts.add(connection, &self.common.timeouts);
+            while summary.picture.len() < slot {
+                summary.picture.push('.');
+                summary.served.push('.');
             }
-            if slot < PICTURE_SLOTS_MAX {
-                while summary.picture.len() < slot {
-                    summary.picture.push('.');
-                    summary.served.push('.');
-                }
-                summary.served.push(served_letter(connection.served()));
-                summary.picture.push(state.letter());
-            }
+            summary.served.push(served_letter(connection.served()));
+            summary.picture.push(connection.state().letter());
         }
+        self.look_further(slots.saturating_sub(PICTURE_SLOTS_MAX), further);
+        Counts { states: summary.states, deadlines: summary.deadlines } =
+            counts.sum(further.counts);
         summary.next_due = self.next_due().map(|due| due.since(now));
         summary
+    }
+
+    /// Looks at the next clients of those in the `slots` that no picture shows.
+    fn look_further(&self, slots: usize, further: &mut FurtherClients) {
+        let end = slots.min(further.next + FURTHER_SLOTS_MAX);
+        for slot in further.next..end {
+            if let Some(client) = self.slab.get(PICTURE_SLOTS_MAX + slot) {
+                further.counting.add(&client.connection, &self.common.timeouts);
+            }
+        }
+        further.next = end;
+        if end == slots {
+            *further = FurtherClients { counts: further.counting, ..FurtherClients::default() };
+        }
     }
 
     /// The memory that clients take beside the allocator's, in bytes: pages in which half requests and
@@ -116,5 +172,61 @@ impl<S: Stream> Clients<S> {
             served: connection.served(),
             deadline,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::config::Limits;
+    use crate::metrics::CloseReason;
+    use crate::testing::{Pipe, PipeStream};
+
+    fn clients(count: usize) -> Clients<PipeStream> {
+        let now = SystemTime::UNIX_EPOCH;
+        let mut clients = Clients::new(Limits::default(), Timeouts::default(), now);
+        let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+        // They say nothing.
+        let pipe = Pipe::new();
+        for _ in 0..count {
+            clients.admit(pipe.stream(), peer, Time::START);
+        }
+        clients
+    }
+
+    #[test]
+    fn clients_that_a_picture_shows_are_counted_at_once() {
+        for count in [0, 1, 100, PICTURE_SLOTS_MAX] {
+            let mut further = FurtherClients::default();
+            let summary = clients(count).summarize(Time::START, &mut further);
+            assert_eq!(summary.states[Name::Fresh as usize], count);
+            assert_eq!(summary.deadlines[TimeoutClass::FirstByte as usize], count);
+            assert_eq!((summary.picture.len(), summary.served.len()), (count, count));
+            assert_eq!(further.next, 0);
+        }
+    }
+
+    #[test]
+    fn of_more_clients_each_summary_looks_at_a_bounded_number() {
+        let count = PICTURE_SLOTS_MAX + 2 * FURTHER_SLOTS_MAX + 1;
+        let mut clients = clients(count);
+        let mut further = FurtherClients::default();
+        let mut counted = |clients: &Clients<PipeStream>, further_looks| {
+            let summary = clients.summarize(Time::START, &mut further);
+            assert_eq!(further.next, further_looks, "slots behind the picture's");
+            assert_eq!(summary.picture.len(), PICTURE_SLOTS_MAX);
+            summary.states[Name::Fresh as usize]
+        };
+        assert_eq!(counted(&clients, FURTHER_SLOTS_MAX), PICTURE_SLOTS_MAX);
+        assert_eq!(counted(&clients, 2 * FURTHER_SLOTS_MAX), PICTURE_SLOTS_MAX);
+        assert_eq!(counted(&clients, 0), count, "all have been looked at");
+        clients.close(PICTURE_SLOTS_MAX, CloseReason::CutOff);
+        assert_eq!(clients.free(), 1);
+        assert_eq!(counted(&clients, FURTHER_SLOTS_MAX), count, "as it was found last");
+        counted(&clients, 2 * FURTHER_SLOTS_MAX);
+        assert_eq!(counted(&clients, 0), count - 1);
     }
 }
