@@ -1,7 +1,7 @@
 //! A client that knows whether an answer is whole.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 
 use crate::support::PATIENCE;
 
@@ -52,9 +52,4 @@ fn judge(bytes: &[u8]) -> Option<(u16, bool)> {
     }
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
     Some((status, bytes.len() - end == length.parse::<usize>().ok()?))
-}
-
-/// A port that nobody has at this moment.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

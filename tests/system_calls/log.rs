@@ -15,6 +15,9 @@ use crate::support::PATIENCE;
 /// Far more lines than wait and a pipe holds: each request makes ten of them.
 const REQUESTS: usize = 1000;
 
+/// What the kernel's table of connections says of a socket that listens.
+const LISTENS: &str = "0A";
+
 /// Begins each line of the server that says what was left out.
 const LEFT_OUT: &str = "oneloop: ";
 
@@ -28,21 +31,21 @@ impl Telling {
 
     /// Starts it by this command, to which its arguments are added.
     fn start_by(mut command: Command, stderr: impl Into<Stdio>) -> Telling {
-        // It cannot say which port it has: nobody reads that.
-        let port = crate::client::free_port();
-        command.args(["-l", &format!("127.0.0.1:{port}"), "--explain"]);
+        command.args(["-l", "127.0.0.1:0", "--explain"]);
         let child = command
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr)
             .spawn();
+        let mut telling = Telling(child.unwrap(), 0);
         let began = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        while telling.1 == 0 {
             assert!(began.elapsed() < PATIENCE, "it does not listen");
+            telling.1 = listening_port(telling.0.id()).unwrap_or(0);
             std::thread::yield_now();
         }
-        Telling(child.unwrap(), port)
+        telling
     }
 
     fn assert_serves(&self) {
@@ -60,6 +63,29 @@ impl Telling {
         }
         assert_eq!(self.0.wait().unwrap().code(), Some(0));
     }
+}
+
+/// The port at which this process listens: its log may be what nobody reads, so the kernel is asked.
+///
+/// A test must not choose one. Between its choice and the server's start another program may get
+/// it; and a client that tries a port of its own choice again and again can be connected to itself,
+/// as long as the server does not listen.
+fn listening_port(process: u32) -> Option<u16> {
+    let sockets: Vec<String> = fs::read_dir(format!("/proc/{process}/fd"))
+        .ok()?
+        .filter_map(|entry| fs::read_link(entry.ok()?.path()).ok())
+        .filter_map(|link| {
+            link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned)
+        })
+        .collect();
+    let table = fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
+    table.lines().find_map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, _, state, ..] = columns[..] else { return None };
+        let is_ours = sockets.iter().any(|inode| columns.get(9) == Some(&inode.as_str()));
+        let port = u16::from_str_radix(local.split_once(':')?.1, 16).ok()?;
+        (state == LISTENS && is_ours).then_some(port)
+    })
 }
 
 impl Drop for Telling {
