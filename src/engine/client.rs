@@ -204,7 +204,9 @@ impl<S: Stream> Client<S> {
             Received::Bytes(_) => self.connection.put_off(came, common),
             Received::Lost => _ = self.lost(),
             Received::End => self.connection.put_off_end(),
-            Received::WouldBlock | Received::Nothing => {}
+            // It is looked at again, before anything follows from that: something may come by then.
+            Received::WouldBlock => self.socket.note(Readiness::READABLE),
+            Received::Nothing => {}
         }
         common.budget.spend(work::RECEIVE + received.bytes());
     }
