@@ -199,13 +199,31 @@ fn status(answer: &[u8]) -> u16 {
 /// How long the head of this answer is.
 fn head_bytes(answer: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(length) = answer[at..].iter().position(|byte| *byte == b'\n') {
+    while let Some(length) = line_feed(&answer[at..]) {
         at += length + 1;
         if answer[at..].starts_with(b"\r\n") {
             return at + 2;
         }
     }
     answer.len()
+}
+
+/// Where the first line feed is. Looks at eight bytes at once: an answer's head has some hundreds.
+fn line_feed(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const LINE_FEEDS: u64 = u64::from_ne_bytes([b'\n'; 8]);
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder();
+    for (index, word) in words.enumerate() {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default()) ^ LINE_FEEDS;
+        // The lowest byte that is zero now has its highest bit set here.
+        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
+        if found != 0 {
+            return Some(index * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|byte| *byte == b'\n')?;
+    Some(bytes.len() - rest.len() + at)
 }
 
 /// Whether this is what the W3C's Trace Context calls a valid `traceparent` of version 00.
@@ -230,6 +248,18 @@ mod tests {
         let answer = b"HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nbody\r\n\r\n";
         assert_eq!((status(answer), head_bytes(answer)), (404, 32));
         assert_eq!((status(b"garbage"), head_bytes(b"garbage")), (0, 7));
+    }
+
+    #[test]
+    fn a_line_feed_is_found_at_every_place() {
+        for length in 0..40 {
+            let mut bytes = vec![b'\x0b'; length];
+            assert_eq!(line_feed(&bytes), None);
+            for at in (0..length).rev() {
+                bytes[at] = b'\n';
+                assert_eq!(line_feed(&bytes), Some(at));
+            }
+        }
     }
 
     #[test]
