@@ -257,13 +257,13 @@ fn only<'b>(
 /// Digits and nothing else (RFC 9110 §8.6), as long as they fit. A zero in front of other digits is
 /// refused: some readers take such a number for an octal one.
 fn parse_length(value: &[u8]) -> Option<u64> {
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+    if value.is_empty() || (value.len() > 1 && value[0] == b'0') {
         return None;
     }
-    if value.len() > 1 && value[0] == b'0' {
-        return None;
-    }
-    std::str::from_utf8(value).ok()?.parse().ok()
+    value.iter().try_fold(0_u64, |length, byte| {
+        let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
+        length.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 #[cfg(test)]
