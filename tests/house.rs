@@ -66,6 +66,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 27] = [
         &[
             "server/timer.rs",
             "server/descriptors.rs",
+            "answer/file/in_memory.rs",
             "answer/file/system.rs",
             "handlers/site/directory.rs",
             "handlers/site/failure.rs",

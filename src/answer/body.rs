@@ -9,7 +9,8 @@ use crate::buffer::{COPIED_BYTES_MAX, Output, Uncopied};
 ///
 /// Up to 8 KiB are copied behind the head, and go out with it by one call. More is copied only if it
 /// is borrowed. What is owned is moved and what is shared is counted, and both are sent from where
-/// they are: give a large body by value, and one for many answers as an [`Arc`].
+/// they are: give a large body by value, and one for many answers as an [`Arc`]. From 32 KiB on the
+/// kernel can hold it, and send it without a copy: see [`FileRange::in_memory`](crate::FileRange::in_memory).
 ///
 /// ```
 /// use std::sync::Arc;

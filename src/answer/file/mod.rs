@@ -5,9 +5,11 @@
 //! fetches in the background what is missing. Meanwhile the client pauses, as if its answer came
 //! from a [`Source`](crate::Source) that has nothing to give.
 //!
-//! [`whole`] reads a small file for a handler that keeps it. [`range`] is what a handler says, [`sending`] decides what is done next, and [`system`] makes
-//! the system calls: the only file that names them.
+//! [`whole`] reads a small file for a handler that keeps it. [`range`] is what a handler says,
+//! [`sending`] decides what is done next, and [`system`] makes the system calls: the only file that
+//! names them, but for those by which [`in_memory`] makes a file of bytes.
 
+mod in_memory;
 mod range;
 mod sending;
 mod system;

@@ -1,8 +1,10 @@
 //! Which bytes of which file.
 
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
 
+use super::in_memory;
 use super::sending::{BLIND_BYTES_MAX, Sending};
 use super::system::{self, Cached};
 use crate::buffer::COPIED_BYTES_MAX;
@@ -39,12 +41,46 @@ pub struct FileRange {
     file: Arc<File>,
     offset: u64,
     length: u64,
+    place: Place,
+}
+
+/// Where a file's bytes are, as far as that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Perhaps on a disk.
+    Unknown,
+    /// In memory, and nowhere else.
+    Memory,
 }
 
 impl FileRange {
     /// The bytes from `offset` on, `length` of them.
     pub fn new(file: Arc<File>, offset: u64, length: u64) -> FileRange {
-        FileRange { file, offset, length }
+        FileRange { file, offset, length, place: Place::Unknown }
+    }
+
+    /// A copy of these bytes that the kernel holds as a sealed file in memory: it sends that
+    /// without copying it for each answer, which pays from about 32 KiB on. It takes one descriptor,
+    /// however many answers are under way.
+    ///
+    /// ```
+    /// use oneloop::{FileRange, Handler, Reply, Request, Sent};
+    ///
+    /// fn serving(video: &[u8]) -> std::io::Result<impl Handler + use<>> {
+    ///     let video = FileRange::in_memory(video)?;
+    ///     Ok(move |_: &Request<'_>, reply: Reply<'_>| -> Sent {
+    ///         reply.field("Content-Type", "video/mp4").send_file(video.clone())
+    ///     })
+    /// }
+    /// # let _ = serving(&[0; 100_000]);
+    /// ```
+    ///
+    /// # Errors
+    /// If the system refuses, or has no such files: only Linux has. Then send the bytes from where
+    /// they are.
+    pub fn in_memory(bytes: &[u8]) -> io::Result<FileRange> {
+        let file = Arc::new(in_memory::file_of(bytes)?);
+        Ok(FileRange { file, offset: 0, length: bytes.len() as u64, place: Place::Memory })
     }
 
     /// The file.
@@ -127,6 +163,9 @@ impl FileRange {
         if self.length <= COPIED_BYTES_MAX as u64 && self.read_cached(out) {
             return Start::Copied;
         }
-        Start::Sending(Sending::new(self.file, self.offset, self.length))
+        Start::Sending(match self.place {
+            Place::Unknown => Sending::new(self.file, self.offset, self.length),
+            Place::Memory => Sending::in_memory(self.file, self.offset, self.length),
+        })
     }
 }

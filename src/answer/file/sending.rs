@@ -99,7 +99,7 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) fn new(file: Arc<File>, offset: u64, length: u64) -> Sending {
+    pub(super) fn new(file: Arc<File>, offset: u64, length: u64) -> Sending {
         // Of a range that reaches beyond all numbers nothing is sent.
         let (at, end) = match offset.checked_add(length) {
             Some(end) => (offset, end),
@@ -118,6 +118,11 @@ impl Sending {
             due: Time::START,
             work: 0,
         }
+    }
+
+    /// As [`Sending::new`], of a file that is nowhere but in memory.
+    pub(super) fn in_memory(file: Arc<File>, offset: u64, length: u64) -> Sending {
+        Sending { method: Method::InMemory, ..Sending::new(file, offset, length) }
     }
 
     /// How much work the last piece took beside being sent, counted as the turn's budget is. The
@@ -175,7 +180,7 @@ impl Sending {
             Method::Sent => self.look(out, room, piece_max, now),
             Method::Copied { .. } => self.copy(out, room, now),
             Method::Blind => self.read_blindly(out, room, now),
-            Method::InMemory => self.find(piece_max, now),
+            Method::InMemory => self.find(piece_max as u64, now),
         }
     }
 
@@ -195,15 +200,16 @@ impl Sending {
         let is_cached =
             |offset| system::read_cached(&self.file, &mut [0], offset) == Cached::Bytes(1);
         if is_cached(self.at) && is_cached(self.at + piece - 1) {
-            return self.find(piece_max, now);
+            return self.find(piece, now);
         }
         // Missing, unknown, or the file has become shorter: copying finds out.
         self.method = Method::Copied { until: self.at.saturating_add(COPIED_AFTER_GAP_BYTES) };
         self.copy(out, room, now)
     }
 
-    fn find(&mut self, piece_max: usize, now: Time) -> BodyProgress {
-        self.found = self.at + PIECE_BYTES_MAX.min(self.left()).min(piece_max as u64);
+    /// The next `piece_max` bytes may be sent as they are, or as many as there are.
+    fn find(&mut self, piece_max: u64, now: Time) -> BodyProgress {
+        self.found = self.at + piece_max.min(self.left());
         self.looked = now;
         BodyProgress::Piece
     }
@@ -219,7 +225,7 @@ impl Sending {
             Cached::Failed => BodyProgress::Failed,
             Cached::Unknown if system::is_in_memory(&self.file) => {
                 self.method = Method::InMemory;
-                self.find(usize::MAX, now)
+                self.find(PIECE_BYTES_MAX, now)
             }
             Cached::Unknown => {
                 self.method = Method::Blind;
@@ -343,6 +349,18 @@ mod tests {
             if asked != BodyProgress::GoesOn || sending.due() > now {
                 return (sent, copied, asked);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_nowhere_but_in_memory_is_sent_without_a_look() {
+        pretence::miss(0..10 * MIB);
+        let mut sending = Sending::in_memory(file(10 * MIB), 7, 10 * MIB - 7);
+        for (bytes, done) in [(4 * MIB, false), (4 * MIB, false), (2 * MIB - 7, true)] {
+            let room = (4 * MIB) as usize;
+            assert_eq!(sending.ask(&mut Vec::new(), ROOM, room, Time::START), BodyProgress::Piece);
+            assert_eq!(sending.piece().map(|piece| piece.bytes as u64), Some(bytes));
+            assert_eq!(sending.advance(bytes as usize) == BodyProgress::Complete, done);
         }
     }
 
