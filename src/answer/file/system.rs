@@ -12,9 +12,9 @@ use rustix::io::Errno;
 
 use crate::system_calls::{Call, again, note};
 
-/// What is sent by one `sendfile`, in bytes. Looking for its ends costs nothing beside it, and
-/// four of them use up a client's turn.
-pub(super) const PIECE_BYTES_MAX: u64 = 256 * 1024;
+/// What is fetched begins and ends at multiples of this, in bytes. As long as no more lies between
+/// two bytes that are looked for, little ranges that have been asked for leave no gap there.
+pub(super) const STRETCH_BYTES: u64 = 256 * 1024;
 
 /// What came of a look at the page cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,10 +132,6 @@ mod linux {
     use super::*;
     use crate::system_calls::{Origin, origin};
 
-    /// What is fetched begins and ends at multiples of this, in bytes. As long as a piece that is
-    /// sent by its ends is not longer, little ranges that have been asked for leave no gap in it.
-    const WHOLE_BYTES: u64 = PIECE_BYTES_MAX;
-
     /// File systems that keep their files in memory, by what `statfs` says they are: tmpfs (what
     /// swapping does to it is not ours to mend), ramfs, hugetlbfs.
     const IN_MEMORY: [u64; 3] = [0x0102_1994, 0x8584_58f6, 0x9584_58f6];
@@ -177,8 +173,9 @@ mod linux {
     }
 
     pub(super) fn fetch(file: &File, offset: u64, length: u64) -> io::Result<()> {
-        let start = offset - offset % WHOLE_BYTES;
-        let end = offset.saturating_add(length).div_ceil(WHOLE_BYTES).saturating_mul(WHOLE_BYTES);
+        let start = offset - offset % STRETCH_BYTES;
+        let end =
+            offset.saturating_add(length).div_ceil(STRETCH_BYTES).saturating_mul(STRETCH_BYTES);
         advise(file, start, end - start, Advice::WillNeed)
     }
 
