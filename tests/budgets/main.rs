@@ -16,6 +16,7 @@ mod support;
 #[path = "../support/trace.rs"]
 mod trace;
 
+mod bodies;
 mod calls;
 mod size;
 

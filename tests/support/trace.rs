@@ -74,12 +74,18 @@ impl Watched {
 
     /// Starts it under strace, which counts what it and all its threads call.
     pub fn start_traced() -> Watched {
+        Watched::start_traced_with(&[])
+    }
+
+    /// As [`Watched::start_traced`], with these arguments.
+    pub fn start_traced_with(arguments: &[&str]) -> Watched {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let file = format!("calls-{}-{number}", process::id());
         let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(file);
         let mut command = Command::new("strace");
         command.args(["-f", "-c", "-o"]).arg(&file).arg(env!("CARGO_BIN_EXE_oneloop"));
+        command.args(arguments);
         Watched::spawn(command, Some(file))
     }
 
