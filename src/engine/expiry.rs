@@ -1,6 +1,6 @@
 //! What happens when a deadline has passed: the client is checked once more, and then it has expired.
 
-use super::client::{Run, StepContext, readiness_to_check};
+use super::client::{Client, Run, StepContext, readiness_to_check};
 use super::clients::Clients;
 use super::readiness::Readiness;
 use super::stream::Stream;
@@ -92,9 +92,11 @@ impl<S: Stream> Clients<S> {
         client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Draining;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
-        let connection = &self.slab[key].connection;
+        let Client { connection, socket, .. } = &self.slab[key];
         match connection.state() {
             _ if run != Run::Spent => Checked::All,
+            // It used up its budget on the last of the room.
+            Name::Writing if !socket.has_room() => Checked::All,
             // It has sent nothing but empty lines, perhaps without end.
             Name::Fresh | Name::Idle => Checked::Enough,
             // What it has sent is thrown away, and may have no end either.

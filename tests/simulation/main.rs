@@ -115,6 +115,8 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (7_103_297, "the model did not see a large answer that was given while the server was held"),
     (7_504_422, "the model gave a new client no turn when a panic had ended the one before"),
     (7_414_748, "the same"),
+    (7_225_312, "a client that made room for a few bytes a turn kept other deadlines waiting"),
+    (7_196_910, "a run was over for the model before the server that was to stop had ended"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

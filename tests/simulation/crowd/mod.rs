@@ -18,7 +18,7 @@ use oneloop::engine::{Admission, ClientId, Clients, Engine, Time};
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
 use crate::handler::{Recorder, Wires};
-use crate::hub::{Hub, Stage, Trace, Wake};
+use crate::hub::{Hub, Life, Stage, Trace, Wake};
 use crate::marks::Outcome;
 use crate::memory::Account;
 use crate::peer::Peer;
@@ -179,7 +179,8 @@ impl Crowd {
     }
 
     fn is_over(&self) -> bool {
-        self.arrived == self.peers.len()
+        let ends = self.hub.life() == Life::Running || self.engine.stopped().is_some();
+        ends && self.arrived == self.peers.len()
             && self.active.is_empty()
             && self.engine.clients().is_empty()
     }
