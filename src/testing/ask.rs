@@ -71,6 +71,7 @@ pub fn ask(handler: &mut impl Handler, request: impl AsRef<[u8]>) -> Answer {
     clients.admit(peer.stream(), SocketAddr::from(PEER), Time::START);
     let mut engine = Listener::absent(clients);
     let (mut now, mut raw) = (Time::START, Vec::new());
+    let method = if request.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
     loop {
         engine.clients_mut().on_polled(now);
         let _ = engine.turn(now, handler, &mut |_, _: &mut PipeStream, _, _| Ok(()));
@@ -80,7 +81,10 @@ pub fn ask(handler: &mut impl Handler, request: impl AsRef<[u8]>) -> Answer {
             continue;
         }
         let is_last = peer.has_ended();
-        let answer = Answer::read(&raw, request.starts_with(b"HEAD "), is_last);
+        let mut answer = Answer::first_final(&raw, method);
+        if let (Some(answer), true) = (&mut answer, is_last) {
+            answer.end();
+        }
         match (answer, next) {
             (Some(answer), Some(due)) if !answer.is_whole() && !is_last && due > now => now = due,
             (Some(answer), _) => return answer,
