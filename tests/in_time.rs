@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
-use oneloop::testing::{Listener, Pipe};
+use oneloop::testing::{Answer, Listener, Pipe};
 use oneloop::{CloseReason, Limits, Reply, Request, Sent, Server, Timeouts};
 
 #[path = "support/needed.rs"]
@@ -82,9 +82,11 @@ impl Late {
     }
 
     /// The statuses of the answers that it has been sent.
-    fn statuses(&self) -> Vec<String> {
-        let sent = String::from_utf8(self.client.sent()).expect("text");
-        sent.split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].to_owned()).collect()
+    fn statuses(&self) -> Vec<u16> {
+        let sent = self.client.sent();
+        let (answers, rest) = Answer::read_all(&sent, [""; 0]);
+        assert!(rest.is_empty(), "{}", rest.escape_ascii());
+        answers.iter().map(Answer::status).collect()
     }
 
     fn closed(&self, reason: CloseReason) -> u64 {
@@ -106,7 +108,7 @@ fn assert_answered(
 ) {
     let mut late = Late::new(Limits::default(), timeouts(typing_grace), before, meanwhile);
     late.go_on_after(LATE);
-    assert_eq!(late.statuses(), vec!["200"; answers]);
+    assert_eq!(late.statuses(), vec![200; answers]);
     assert_eq!(late.engine.clients().len(), 1, "the connection is kept");
 }
 
@@ -124,9 +126,9 @@ fn in_every_state_a_request_that_came_in_time_is_answered() {
 fn whoever_sent_nothing_meanwhile_is_closed_as_ever() {
     for (before, reason, statuses) in [
         (&b""[..], CloseReason::FirstByteTimeout, &[][..]),
-        (GET, CloseReason::IdleTimeout, &["200"]),
-        (HALF_GET, CloseReason::HeadTimeout, &["408"]),
-        (POST, CloseReason::BodyTimeout, &["408"]),
+        (GET, CloseReason::IdleTimeout, &[200]),
+        (HALF_GET, CloseReason::HeadTimeout, &[408]),
+        (POST, CloseReason::BodyTimeout, &[408]),
     ] {
         let mut late = Late::new(Limits::default(), timeouts(None), before, b"");
         late.go_on_after(LATE);
@@ -140,12 +142,12 @@ fn whoever_sent_nothing_meanwhile_is_closed_as_ever() {
 fn part_of_a_head_that_came_in_time_is_no_reason_to_wait_for_the_rest() {
     let mut late = Late::new(Limits::default(), timeouts(None), HALF_GET, b"st: a\r\n");
     late.go_on_after(LATE);
-    assert_eq!(late.statuses(), ["408"]);
+    assert_eq!(late.statuses(), [408]);
 }
 
 #[test]
 fn enough_of_a_body_that_came_in_time_is_progress() {
-    for (bytes, statuses) in [(500, &["200"][..]), (499, &["408"])] {
+    for (bytes, statuses) in [(500, &[200][..]), (499, &[408])] {
         let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n";
         let mut late =
             Late::new(Limits::default(), timeouts(None), head.as_bytes(), &vec![b'x'; bytes]);
@@ -165,7 +167,7 @@ fn a_long_body_that_came_in_time_is_received_to_its_end() {
     let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 150000\r\n\r\n";
     let mut late = Late::new(limits, timeouts(None), head.as_bytes(), &[b'x'; 150_000]);
     late.go_on_after(LATE);
-    assert_eq!(late.statuses(), ["200"]);
+    assert_eq!(late.statuses(), [200]);
 }
 
 /// Their empty lines make no client any less idle, and do not keep the others' deadlines waiting.
@@ -182,7 +184,7 @@ fn empty_lines_without_end_are_looked_at_once() {
 #[test]
 fn what_came_while_lingering_is_drained_before_the_end() {
     let mut late = Late::new(Limits::default(), timeouts(None), b"hello\r\n", b"");
-    assert_eq!(late.statuses(), ["400"]);
+    assert_eq!(late.statuses(), [400]);
     late.client.say(b"more of it");
     late.go_on_after(LATE);
     assert_eq!(late.closed(CloseReason::Fault), 1);
@@ -197,7 +199,7 @@ fn room_that_was_made_in_time_is_used() {
     late.turn(Time::START);
     late.client.give_room(usize::MAX);
     late.go_on_after(LATE);
-    assert_eq!(late.statuses(), ["200", "200"]);
+    assert_eq!(late.statuses(), [200, 200]);
     assert!(late.client.sent().ends_with(b"text"));
     assert_eq!(late.engine.clients().len(), 1);
 }

@@ -8,7 +8,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{ClientId, Clients, Engine, Evictable, Readiness, Time};
-use oneloop::testing::{Listener, Pipe};
+use oneloop::testing::{Answer, Listener, Pipe};
 use oneloop::{ContentPlan, Handler, Limits, Next, Piece, Reply, Request, Sent, Timeouts};
 
 /// As long as this the handler says that an answer took, or a source a piece: twice what a stage is
@@ -127,8 +127,11 @@ fn sent(peer: &Pipe) -> String {
 }
 
 /// The statuses of the answers in that.
-fn statuses(peer: &Pipe) -> Vec<String> {
-    sent(peer).split("HTTP/1.1 ").skip(1).map(|answer| answer[..3].to_owned()).collect()
+fn statuses(peer: &Pipe) -> Vec<u16> {
+    let sent = peer.sent();
+    let (answers, rest) = Answer::read_all(&sent, [""; 0]);
+    assert!(rest.is_empty(), "{}", rest.escape_ascii());
+    answers.iter().map(Answer::status).collect()
 }
 
 fn get(path: &str) -> String {
@@ -145,7 +148,7 @@ fn clients_that_ask_at_once_for_what_is_dear_are_answered_in_order_a_few_in_each
     crowd.run(DEAR_PER_STAGE);
     assert_eq!(crowd.handler.answered, paths);
     for peer in &crowd.peers {
-        assert_eq!(statuses(peer), ["200"]);
+        assert_eq!(statuses(peer), [200]);
     }
 }
 
@@ -188,7 +191,7 @@ fn a_pipeline_that_is_not_reached_keeps_its_order_and_all_its_requests() {
     }
     crowd.run(DEAR_PER_STAGE);
     for (client, peer) in crowd.peers.iter().enumerate() {
-        assert_eq!(statuses(peer), ["200", "200"], "client {client}");
+        assert_eq!(statuses(peer), [200, 200], "client {client}");
         let of_client = |path: &&String| path.split('/').nth(2) == Some(&client.to_string());
         let answered: Vec<_> = crowd.handler.answered.iter().filter(of_client).collect();
         assert!(answered[0].ends_with("/a") && answered[1].ends_with("/b"), "{answered:?}");
@@ -215,7 +218,7 @@ fn content_that_is_not_reached_is_taken_all_the_same_held_or_dropped() {
             (0..CROWD).for_each(|client| crowd.say(client, &(content[1].to_owned() + &next)));
             crowd.run(DEAR_PER_STAGE);
             for peer in &crowd.peers {
-                assert_eq!(statuses(peer), ["200", "200"], "{plan:?} {framing}");
+                assert_eq!(statuses(peer), [200, 200], "{plan:?} {framing}");
             }
         }
     }

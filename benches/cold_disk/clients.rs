@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use oneloop::testing::Answer;
+
 use crate::disk::LARGE_BYTES;
 
 /// How many ask for the small file, and how often all of them together in a second.
@@ -69,16 +71,20 @@ fn ask_alone(server: SocketAddr, first: Instant, end: Instant) -> Vec<Duration> 
         thread::sleep(moment.saturating_duration_since(Instant::now()));
         stream.write_all(b"GET /hot HTTP/1.1\r\nHost: a\r\n\r\n").expect("the server is there");
         let mut bytes = 0;
-        // The file's last bytes are no line end, and its first are behind the empty line.
-        while !(answer[..bytes].windows(4).any(|four| four == b"\r\n\r\n")
-            && answer[..bytes].ends_with(&[b'h'; 1024]))
-        {
+        while !is_whole(&answer[..bytes]) {
             bytes += stream.read(&mut answer[bytes..]).expect("an answer");
         }
         waits.push(moment.elapsed());
         moment += Duration::from_secs(1) * ASKING / PER_SECOND;
     }
     waits
+}
+
+/// Whether this is the whole answer with the small file.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(mut answer) = Answer::begin(bytes, "GET") else { return false };
+    answer.take(&bytes[answer.head().len()..]);
+    answer.is_whole() && answer.body().ends_with(&[b'h'; 1024])
 }
 
 /// Downloads of the large file, from places as far apart as can be.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::sockets::{Background, Client};
-use super::watcher::chunks;
 use super::{ask, say, shown};
 
 /// What `/state.json` says, asked with this query.
@@ -14,7 +13,7 @@ pub fn state(server: &Background, query: &str) -> Value {
     say(&mut client, server, &format!("GET /state.json{query}"), &[]);
     let head = client.answer_head();
     assert_eq!((head.status, head.field("Content-Type")), (200, Some("application/json")));
-    serde_json::from_str(&chunks(&mut client)).expect("it is JSON")
+    serde_json::from_str(client.rest_of(head).text()).expect("it is JSON")
 }
 
 /// What `/metrics` says, by name and labels.
@@ -23,8 +22,7 @@ fn metrics(server: &Background) -> BTreeMap<String, f64> {
     say(&mut client, server, "GET /metrics", &[]);
     let head = client.answer_head();
     assert_eq!(head.field("Content-Type"), Some("text/plain; version=0.0.4; charset=utf-8"));
-    let text = chunks(&mut client);
-    checked(&text)
+    checked(client.rest_of(head).text())
 }
 
 /// Reads the text format as its specification says, and insists on what it and the conventions

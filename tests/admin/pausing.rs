@@ -8,7 +8,7 @@ use oneloop::{Next, Piece, Reply, Request, Stopped};
 
 use super::figures::state;
 use super::sockets::{self, Background, Client};
-use super::watcher::{Watcher, chunks};
+use super::watcher::Watcher;
 use super::{ask, shown};
 
 /// What the server does with this order.
@@ -62,8 +62,7 @@ fn an_order_behind_another_request_is_obeyed_although_its_client_has_gone() {
         "GET /state.json HTTP/1.1\r\n{host}\r\n\r\n\
          POST /pause HTTP/1.1\r\n{host}\r\nConnection: close\r\n\r\n"
     ));
-    assert_eq!(asking.answer_head().status, 200);
-    chunks(&mut asking);
+    assert_eq!(asking.answer().status, 200);
     assert_eq!(asking.answer().status, 204);
     asking.end();
     client.ask("/");
@@ -201,7 +200,8 @@ fn a_source_stands_still_and_goes_on_where_it_was() {
     });
     let mut client = server.connect();
     client.ask("/");
-    assert_eq!(client.answer_head().status, 200);
+    let head = client.answer_head();
+    assert_eq!(head.status, 200);
     order(&server, "/pause");
     // What was on its way when the pause began may still come.
     while client.hears_now() {
@@ -213,7 +213,7 @@ fn a_source_stands_still_and_goes_on_where_it_was() {
     order(&server, "/step");
     assert!(is_left_alone(&mut client), "a step does not make its time come");
     order(&server, "/resume");
-    assert_eq!(chunks(&mut client), "tick\n".repeat(10));
+    assert_eq!(client.rest_of(head).text(), "tick\n".repeat(10));
 }
 
 #[test]

@@ -1,18 +1,18 @@
-//! A reader of answers in chunks, and of the events in them.
+//! A reader of events.
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use super::say;
-use super::sockets::{Background, Client, PATIENCE};
+use super::sockets::{Answer, Background, Client, PATIENCE};
 
 /// Somebody who watches.
 pub struct Watcher {
     pub client: Client,
-    /// What has come of the body and is not read yet.
-    text: String,
-    has_ended: bool,
+    /// What has come, and how much of its content has been read.
+    events: Answer,
+    read_bytes: usize,
 }
 
 impl Watcher {
@@ -23,15 +23,16 @@ impl Watcher {
         let head = client.answer_head();
         assert_eq!(head.status, 200, "{}", head.head);
         assert_eq!(head.field("Content-Type"), Some("text/event-stream"));
-        Watcher { client, text: String::new(), has_ended: false }
+        Watcher { client, events: head, read_bytes: 0 }
     }
 
     /// The next frame; `None` once the stream has ended in order.
     pub fn try_frame(&mut self) -> Option<Value> {
         loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let (event, rest) = (event.to_owned(), rest.to_owned());
-                self.text = rest;
+            let left = &self.events.body[self.read_bytes..];
+            if let Some(bytes) = left.windows(2).position(|two| two == b"\n\n") {
+                let event = str::from_utf8(&left[..bytes]).unwrap();
+                self.read_bytes += bytes + 2;
                 if let Some(data) = event.strip_prefix("data: ") {
                     assert!(!data.contains('\n'), "a frame is one line");
                     return Some(serde_json::from_str(data).expect("a frame is JSON"));
@@ -39,14 +40,11 @@ impl Watcher {
                 assert!(event.starts_with("retry: "), "{event}");
                 continue;
             }
-            if self.has_ended {
-                assert!(self.text.is_empty());
+            if self.events.is_whole() {
+                assert!(left.is_empty());
                 return None;
             }
-            match chunk(&mut self.client) {
-                Some(chunk) => self.text.push_str(&String::from_utf8(chunk).unwrap()),
-                None => self.has_ended = true,
-            }
+            self.client.read_on(&mut self.events);
         }
     }
 
@@ -76,26 +74,4 @@ impl Watcher {
         }
         frames
     }
-}
-
-/// The next chunk, or `None` if it is the last.
-fn chunk(client: &mut Client) -> Option<Vec<u8>> {
-    let mut line = Vec::new();
-    while !line.ends_with(b"\r\n") {
-        line.extend(client.take_exactly(1));
-    }
-    let digits = str::from_utf8(&line).unwrap().trim_end();
-    let bytes = usize::from_str_radix(digits, 16).expect("a chunk's size");
-    let chunk = client.take_exactly(bytes);
-    assert_eq!(client.take_exactly(2), b"\r\n");
-    (bytes > 0).then_some(chunk)
-}
-
-/// A whole body in chunks.
-pub fn chunks(client: &mut Client) -> String {
-    let mut body = Vec::new();
-    while let Some(chunk) = chunk(client) {
-        body.extend(chunk);
-    }
-    String::from_utf8(body).unwrap()
 }

@@ -1,7 +1,9 @@
 //! What is wrong with what came: nothing, if the case accepts it.
 
+use oneloop::testing::Answer;
+
 use crate::case::Case;
-use crate::support::{Answer, Answers};
+use crate::support::Answers;
 
 /// What one connection brought.
 pub struct Heard {
@@ -18,7 +20,7 @@ impl Heard {
     }
 
     pub fn statuses(&self, case: &Case) -> Vec<u16> {
-        self.answers(case).list.iter().map(|answer| answer.status).collect()
+        self.answers(case).list.iter().map(|answer| answer.status()).collect()
     }
 
     /// The final ones among them.
@@ -30,7 +32,7 @@ impl Heard {
     pub fn status(&self, case: &Case) -> i64 {
         let answers = self.answers(case);
         match answers.finals().first() {
-            Some(answer) => i64::from(answer.status),
+            Some(answer) => i64::from(answer.status()),
             None if !self.bytes.is_empty() && answers.list.is_empty() => 9,
             None if self.ended => 0,
             None => -1,
@@ -66,11 +68,11 @@ pub fn judge(case: &Case, heard: &Heard) -> Vec<String> {
     }
     if !finals.is_empty() && status != 9 {
         hold(answers.rest.is_empty(), "bytes after the answers that are no answer".into());
-        hold(answers.list.iter().all(|answer| answer.whole), "an answer is cut short".into());
+        hold(answers.list.iter().all(Answer::is_whole), "an answer is cut short".into());
     }
     if let (Some(last), false) = (finals.last(), case.last.is_empty()) {
-        let is_wanted = case.last.contains(&i64::from(last.status));
-        hold(is_wanted, format!("the last status, {}, is not in {:?}", last.status, case.last));
+        let is_wanted = case.last.contains(&i64::from(last.status()));
+        hold(is_wanted, format!("the last status, {}, is not in {:?}", last.status(), case.last));
     }
     if case.interim {
         let early = &heard.bytes[..heard.bytes_before_pause_end.unwrap_or(0)];
@@ -78,7 +80,7 @@ pub fn judge(case: &Case, heard: &Heard) -> Vec<String> {
         hold(!early.list.is_empty(), "neither a 100 nor an answer before the body".into());
     }
     if let Some(unwanted) = &case.not_body {
-        let holds = |answer: &&Answer| String::from_utf8_lossy(&answer.body).contains(unwanted);
+        let holds = |answer: &&Answer| String::from_utf8_lossy(answer.body()).contains(unwanted);
         hold(!finals.iter().any(holds), format!("a body contains {unwanted:?}"));
     }
     if let Some(check) = case.check {
@@ -116,18 +118,20 @@ impl Check {
     }
 
     fn passes(self, first: Option<&Answer>, all: &Answers) -> bool {
-        let has = |name| first.is_some_and(|answer| !answer.values(name).is_empty());
+        let has = |name| first.is_some_and(|answer| answer.field(name).is_some());
         match self {
-            Check::Date => first.is_some_and(|answer| match answer.values("date")[..] {
-                [date] => is_imf_fixdate(date),
-                _ => false,
-            }),
-            Check::Version11 => first.is_some_and(|answer| answer.version == "HTTP/1.1"),
-            Check::NoUpgrade => all.list.iter().all(|answer| answer.status != 101),
+            Check::Date => {
+                first.is_some_and(|answer| match answer.values("date").collect::<Vec<_>>()[..] {
+                    [date] => is_imf_fixdate(date),
+                    _ => false,
+                })
+            }
+            Check::Version11 => first.is_some_and(|answer| answer.version() == "HTTP/1.1"),
+            Check::NoUpgrade => all.list.iter().all(|answer| answer.status() != 101),
             Check::OneByteRange => first.is_none_or(|answer| {
-                answer.status != 206 || (answer.body.len() == 1 && has("content-range"))
+                answer.status() != 206 || (answer.body().len() == 1 && has("content-range"))
             }),
-            Check::NoAmplification => first.is_none_or(|answer| answer.body.len() <= 4 << 20),
+            Check::NoAmplification => first.is_none_or(|answer| answer.body().len() <= 4 << 20),
         }
     }
 }
@@ -213,7 +217,7 @@ mod judging {
         let methods = ["HEAD", "GET", "GET"].map(String::from);
         let all = format!("{head}{OK}{chunked}{until_close}");
         let answers = Answers::read(all.as_bytes(), true, &methods);
-        let bodies: Vec<&[u8]> = answers.list.iter().map(|answer| &answer.body[..]).collect();
+        let bodies: Vec<&[u8]> = answers.list.iter().map(|answer| answer.body()).collect();
         assert_eq!(bodies, [&b""[..], b"hi", b"hi", b"hi"]);
         assert!(answers.are_whole());
         assert!(!Answers::read(all.as_bytes(), false, &methods).are_whole());

@@ -60,8 +60,8 @@ fn a_file_that_may_not_be_read_is_forbidden() {
     let files = [("open.txt", 0o644), ("closed.txt", 0o000)];
     let (folder, mut command) = unprivileged("forbidden", &files);
     let running = Running::start(command.arg(folder.join("site")));
-    let status = |path| running.answer_to(path).0[9..12].to_owned();
-    assert_eq!([status("/open.txt"), status("/closed.txt")], ["200", "403"]);
+    let status = |path| running.status_of(path);
+    assert_eq!([status("/open.txt"), status("/closed.txt")], [200, 403]);
     fs::remove_dir_all(&folder).expect("our own folder");
 }
 
@@ -72,10 +72,10 @@ fn a_directory_that_may_only_be_searched_is_served_but_not_listed() {
     // The owner is somebody else if root runs this.
     fs::set_permissions(&site, Permissions::from_mode(0o311)).expect("our own folder");
     let running = Running::start(command.arg("--list").arg(&site));
-    let status = |path| running.answer_to(path).0[9..12].to_owned();
-    assert_eq!([status("/open.txt"), status("/"), status("/x")], ["200", "403", "404"]);
+    let status = |path| running.status_of(path);
+    assert_eq!([status("/open.txt"), status("/"), status("/x")], [200, 403, 404]);
     fs::set_permissions(&site, Permissions::from_mode(0o755)).expect("our own folder");
-    assert_eq!(status("/"), "200", "it may be listed now");
+    assert_eq!(status("/"), 200, "it may be listed now");
     fs::remove_dir_all(&folder).expect("our own folder");
 }
 

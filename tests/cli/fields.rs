@@ -3,22 +3,24 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use oneloop::testing::Answer;
+
 use super::{PATIENCE, Running, mistake, oneloop};
 
-/// The head of the answer to these bytes.
-fn head_of(running: &Running, request: &str) -> String {
+/// The first answer to these bytes.
+fn answer_to(running: &Running, request: &str) -> Answer {
     let mut stream = TcpStream::connect(running.address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.write_all(request.as_bytes()).expect("a request sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer and the end of it");
-    answer.split_once("\r\n\r\n").expect("a whole head").0.to_owned()
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).expect("an answer and the end of it");
+    let (answers, _) = Answer::read_all(&bytes, ["GET"]);
+    answers.into_iter().next().expect("a whole head")
 }
 
 /// The values of every line of this field.
-fn lines<'a>(head: &'a str, name: &str) -> Vec<&'a str> {
-    let lines = head.lines().filter_map(|line| line.split_once(": "));
-    lines.filter(|(it, _)| it.eq_ignore_ascii_case(name)).map(|(_, value)| value).collect()
+fn lines<'a>(answer: &'a Answer, name: &str) -> Vec<&'a str> {
+    answer.values(name).collect()
 }
 
 /// RFC 9110 §15.5.22 and §7.8.
@@ -35,10 +37,10 @@ fn an_answer_426_says_upgrade_and_names_it_in_connection() {
             "keep-alive, upgrade",
         ),
     ] {
-        let head = head_of(&running, request);
-        assert!(head.starts_with("HTTP/1.1 426 "), "{head}");
-        assert_eq!(lines(&head, "Upgrade"), ["TLS/1.2, HTTP/3.0"], "{head}");
-        assert_eq!(lines(&head, "Connection"), [connection], "{head}");
+        let answer = answer_to(&running, request);
+        assert_eq!((answer.version(), answer.status()), ("HTTP/1.1", 426), "{answer:?}");
+        assert_eq!(lines(&answer, "Upgrade"), ["TLS/1.2, HTTP/3.0"], "{answer:?}");
+        assert_eq!(lines(&answer, "Connection"), [connection], "{answer:?}");
     }
 }
 
@@ -46,11 +48,11 @@ fn an_answer_426_says_upgrade_and_names_it_in_connection() {
 fn a_list_that_is_given_is_one_line_and_stands_for_the_servers_own() {
     let arguments = ["-H", "Allow: GET, PROPFIND", "-H", "Vary: Origin", "-H", "Vary: Cookie"];
     let running = Running::start(oneloop().args(arguments));
-    let get = head_of(&running, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    let get = answer_to(&running, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     assert_eq!(lines(&get, "Allow"), ["GET, PROPFIND"]);
     assert_eq!(lines(&get, "Vary"), ["Origin, Cookie"]);
-    let trace = head_of(&running, "TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    assert!(trace.starts_with("HTTP/1.1 405 "), "{trace}");
+    let trace = answer_to(&running, "TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+    assert_eq!((trace.version(), trace.status()), ("HTTP/1.1", 405), "{trace:?}");
     assert_eq!(lines(&trace, "Allow"), ["GET, PROPFIND"]);
 }
 

@@ -16,6 +16,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oneloop::testing::Answer;
 use oneloop::{Limits, Timeouts};
 
 mod access_log;
@@ -109,6 +110,17 @@ impl Running {
 
     /// As [`Running::answer`], for another path.
     fn answer_to(&self, path: &str) -> (String, Vec<u8>) {
+        let answer = self.get(path);
+        let head = String::from_utf8(answer.head().to_vec()).expect("a head in ASCII");
+        (head, answer.body().to_vec())
+    }
+
+    /// The status of that answer.
+    fn status_of(&self, path: &str) -> u16 {
+        self.get(path).status()
+    }
+
+    fn get(&self, path: &str) -> Answer {
         let mut stream = TcpStream::connect(self.address).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream
@@ -119,9 +131,11 @@ impl Running {
             .expect("a request sent");
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).expect("an answer and the end of it");
-        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
-        let body = bytes.split_off(end + 4);
-        (String::from_utf8(bytes).expect("a head in ASCII"), body)
+        let (mut answers, rest) = Answer::read_all(&bytes, ["GET"]);
+        let mut answer = answers.pop().expect("a whole head");
+        answer.end();
+        assert!(answers.is_empty() && rest.is_empty() && answer.is_whole(), "{answer:?}");
+        answer
     }
 
     fn signal(&self, name: &str) {

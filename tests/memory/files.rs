@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use oneloop::testing::Answer;
 use socket2::SockRef;
 
 use crate::needed::Folder;
@@ -35,10 +36,9 @@ fn head(client: &mut TcpStream, path: &str) -> (String, usize) {
         client.read_exact(&mut byte).unwrap();
         head.push(byte[0]);
     }
-    let head = String::from_utf8(head).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap();
-    let length = length.parse().unwrap();
-    (head, length)
+    let answer = Answer::begin(&head, "GET").unwrap();
+    let length = answer.field("Content-Length").unwrap().parse().unwrap();
+    (String::from_utf8(head).unwrap(), length)
 }
 
 fn site() -> Folder {

@@ -7,7 +7,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant, SystemTime};
 
 use oneloop::engine::{Clients, Engine, Readiness, Time};
-use oneloop::testing::{Listener, Pipe};
+use oneloop::testing::{Answer, Listener, Pipe};
 use oneloop::watch::Tracer;
 use oneloop::{
     CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
@@ -124,17 +124,15 @@ fn sent(peer: &Pipe) -> String {
 
 /// Of what this client was sent, the paths: `None` if it is not exactly their answers.
 fn answered(peer: &Pipe) -> Option<Vec<String>> {
-    let mut paths = Vec::new();
-    let sent = sent(peer);
-    let mut rest = sent.as_str();
-    while !rest.is_empty() {
-        let (head, behind) = rest.split_once("\r\n\r\n")?;
-        let length = head.strip_prefix("HTTP/1.1 200 OK\r\n")?.split_once("Content-Length: ")?.1;
-        let length: usize = length.split("\r\n").next()?.parse().ok()?;
-        paths.push(behind.get(..length)?.trim_start().to_owned());
-        rest = &behind[length..];
-    }
-    Some(paths)
+    let sent = peer.sent();
+    let (answers, rest) = Answer::read_all(&sent, [""; 0]);
+    let is_right = |answer: &Answer| {
+        answer.head().starts_with(b"HTTP/1.1 200 OK\r\n")
+            && answer.field("Content-Length").is_some()
+            && answer.is_whole()
+    };
+    let are_right = rest.is_empty() && answers.iter().all(is_right);
+    are_right.then(|| answers.iter().map(|answer| answer.text().trim_start().to_owned()).collect())
 }
 
 /// Nine clients with two requests each, of whom the one at `place` asks for `guilty` in between.

@@ -130,22 +130,6 @@ fn gated(config: &oneloop::Config, pause: Duration) -> (Background, Gate) {
     (Background::start(config, handler), Gate { pieces, alive: dropped })
 }
 
-/// The content of a chunked answer that has to be the last thing sent, and how often a chunk ended.
-fn unchunked(mut rest: &str) -> (String, usize) {
-    let (mut content, mut chunks) = (String::new(), 0);
-    loop {
-        let (size, behind) = rest.split_once("\r\n").expect("a chunk's size");
-        let size = usize::from_str_radix(size, 16).expect("a hexadecimal size");
-        content += &behind[..size];
-        rest = behind[size..].strip_prefix("\r\n").expect("a line end behind a chunk");
-        if size == 0 {
-            assert_eq!(rest, "");
-            return (content, chunks);
-        }
-        chunks += 1;
-    }
-}
-
 fn close(path: &str) -> String {
     get(path).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
 }
@@ -179,25 +163,25 @@ fn every_kind_of_client_gets_the_framing_it_understands() {
     let server = server();
     let whole = |request: String| {
         let mut client = server.connect();
-        client.send(request);
-        assert_eq!(client.end_after_anything(), End::Closed);
-        let said = String::from_utf8(client.take_exactly(client.received_bytes())).unwrap();
-        let (head, body) = said.split_once("\r\n\r\n").unwrap();
-        (head.to_owned(), body.to_owned())
+        client.send(&request);
+        let head = client.answer_head_to(request.split(' ').next().unwrap());
+        let answer = client.rest_to_the_end(head);
+        (answer.head.clone(), answer)
     };
-    let (head, body) = whole(close("/drip"));
+    let (head, answer) = whole(close("/drip"));
     assert!(head.contains("Transfer-Encoding: chunked\r\nConnection: close"), "{head}");
-    assert_eq!(unchunked(&body), ("one\ntwo\nthree\n".to_owned(), 3));
-    let (head, body) = whole(old("/drip"));
-    assert!(!head.contains("Transfer-Encoding") && head.ends_with("Connection: close"), "{head}");
-    assert_eq!(body, "one\ntwo\nthree\n");
-    let (head, body) = whole(old("/drip/sized"));
+    assert_eq!((answer.text(), answer.chunks()), ("one\ntwo\nthree\n", 3));
+    let (head, answer) = whole(old("/drip"));
+    assert!(!head.contains("Transfer-Encoding"), "{head}");
+    assert!(head.ends_with("Connection: close\r\n\r\n"), "{head}");
+    assert_eq!(answer.text(), "one\ntwo\nthree\n");
+    let (head, answer) = whole(old("/drip/sized"));
     assert!(head.contains("Content-Length: 14\r\n"), "{head}");
-    assert_eq!(body, "one\ntwo\nthree\n");
-    let (head, body) = whole(close("/drip").replace("GET", "HEAD"));
-    assert!(head.contains("Transfer-Encoding: chunked") && body.is_empty(), "{head}");
-    let (head, body) = whole(close("/drip/204"));
-    assert!(!head.contains("Transfer-Encoding") && body.is_empty(), "{head}");
+    assert_eq!(answer.text(), "one\ntwo\nthree\n");
+    let (head, answer) = whole(close("/drip").replace("GET", "HEAD"));
+    assert!(head.contains("Transfer-Encoding: chunked") && answer.body.is_empty(), "{head}");
+    let (head, answer) = whole(close("/drip/204"));
+    assert!(!head.contains("Transfer-Encoding") && answer.body.is_empty(), "{head}");
     assert_eq!(server.seen().metrics.streams, 3, "nobody asked the other two");
 }
 
@@ -263,8 +247,6 @@ fn a_download_arrives_whole_however_slowly_it_is_read() {
     }
     let mut client = server.connect();
     client.send(close("/lines"));
-    client.answer_head();
-    assert_eq!(client.end_after_anything(), End::Closed);
-    let body = String::from_utf8(client.take_exactly(client.received_bytes())).unwrap();
-    assert!(unchunked(&body).0.as_bytes() == expected);
+    let head = client.answer_head();
+    assert!(client.rest_to_the_end(head).body == expected);
 }

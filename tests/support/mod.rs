@@ -1,9 +1,8 @@
 //! What the tests that start the real binary share: the server as a child process, other
-//! programs as its clients, and a reader of HTTP/1 answers.
+//! programs as its clients, and the answers of a connection.
 //!
 //! Nothing here outlives its test: every process is killed when its guard is dropped, and the
-//! programs also when they live too long. The reader of answers is written from RFC 9112 alone,
-//! so that it cannot share a mistake with the server it judges.
+//! programs also when they live too long.
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
 use std::io::{Read, Write};
@@ -14,6 +13,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use oneloop::testing::Answer;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// The text that the server gives to whoever asks, as it has always been spelled.
@@ -280,35 +280,6 @@ pub fn pass_on(mut source: impl Read, mut wanted: impl FnMut(Vec<u8>) -> bool) {
     }
 }
 
-/// One answer as it came.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The status code.
-    pub status: u16,
-    /// The version, such as `HTTP/1.1`.
-    pub version: String,
-    /// Field names in lower case, and their values without the space around them.
-    pub fields: Vec<(String, String)>,
-    /// The content, without its framing.
-    pub body: Vec<u8>,
-    /// Whether its end has come.
-    pub whole: bool,
-}
-
-impl Answer {
-    /// Whether it is what was asked for, rather than an interim response. After a 101 there is
-    /// no other HTTP response.
-    pub fn is_final(&self) -> bool {
-        self.status >= 200 || self.status == 101
-    }
-
-    /// The values of a field, named in lower case.
-    pub fn values(&self, name: &str) -> Vec<&str> {
-        let of_name = self.fields.iter().filter(|(field, _)| field == name);
-        of_name.map(|(_, value)| value.as_str()).collect()
-    }
-}
-
 /// What a connection has brought.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Answers {
@@ -321,102 +292,21 @@ pub struct Answers {
 impl Answers {
     /// Reads what came in answer to `methods`, all GET beyond its end; `ended` tells whether the
     /// connection has.
-    pub fn read(mut bytes: &[u8], ended: bool, methods: &[String]) -> Answers {
-        let mut answers = Answers::default();
-        let mut methods = methods.iter();
-        while !bytes.is_empty() {
-            let Some((mut answer, body)) = read_head(bytes) else {
-                answers.rest = bytes.to_vec();
-                break;
-            };
-            let rest = if answer.status < 200 {
-                Some(body)
-            } else {
-                let bodyless = methods.next().is_some_and(|method| method == "HEAD")
-                    || matches!(answer.status, 204 | 304);
-                if bodyless { Some(body) } else { read_body(&mut answer, body, ended) }
-            };
-            answer.whole = rest.is_some();
-            answers.list.push(answer);
-            bytes = rest.unwrap_or_default();
+    pub fn read(bytes: &[u8], ended: bool, methods: &[String]) -> Answers {
+        let (mut list, rest) = Answer::read_all(bytes, methods);
+        if let (Some(last), true) = (list.last_mut(), ended) {
+            last.end();
         }
-        answers
+        Answers { list, rest: rest.to_vec() }
     }
 
-    /// Those that are final.
+    /// Those that answer a request. After a 101 there is no other HTTP response.
     pub fn finals(&self) -> Vec<&Answer> {
-        self.list.iter().filter(|answer| answer.is_final()).collect()
+        self.list.iter().filter(|answer| answer.is_final() || answer.status() == 101).collect()
     }
 
     /// Whether nothing has been begun that has not ended.
     pub fn are_whole(&self) -> bool {
-        self.rest.is_empty() && self.list.last().is_none_or(|answer| answer.whole)
+        self.rest.is_empty() && self.list.last().is_none_or(Answer::is_whole)
     }
-}
-
-/// Reads a head; returns it with the bytes after it, or `None` if there is no whole head.
-fn read_head(bytes: &[u8]) -> Option<(Answer, &[u8])> {
-    let (head, body) = split_at(bytes, b"\r\n\r\n")?;
-    let head: String = head.iter().copied().map(char::from).collect();
-    let mut lines = head.split("\r\n");
-    let line = lines.next()?;
-    let (version, rest) = (line.get(..8)?, line.get(8..)?);
-    let digits: Vec<char> = version.strip_prefix("HTTP/")?.chars().collect();
-    let ['0'..='9', '.', '0'..='9'] = digits[..] else { return None };
-    let status = rest.strip_prefix(' ')?.get(..3)?;
-    let is_number = status.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number || !matches!(rest.as_bytes().get(4), None | Some(b' ')) {
-        return None;
-    }
-    let fields = lines.filter_map(|line| line.split_once(':'));
-    let fields = fields.map(|(name, value)| (name.to_lowercase(), value.trim().to_string()));
-    let answer = Answer {
-        status: status.parse().ok()?,
-        version: version.to_string(),
-        fields: fields.collect(),
-        body: Vec::new(),
-        whole: false,
-    };
-    Some((answer, body))
-}
-
-/// Reads the content by RFC 9112 §6.3; returns the bytes after it, or `None` before its end.
-fn read_body<'a>(answer: &mut Answer, bytes: &'a [u8], ended: bool) -> Option<&'a [u8]> {
-    if !answer.values("transfer-encoding").is_empty() {
-        return read_chunks(answer, bytes);
-    }
-    let Some(len) = answer.values("content-length").first().copied().map(str::to_string) else {
-        answer.body = bytes.to_vec();
-        return ended.then_some(&[]);
-    };
-    let len: usize = len.parse().ok()?;
-    answer.body = bytes[..len.min(bytes.len())].to_vec();
-    bytes.get(len..)
-}
-
-fn read_chunks<'a>(answer: &mut Answer, mut bytes: &'a [u8]) -> Option<&'a [u8]> {
-    loop {
-        let (line, rest) = split_at(bytes, b"\r\n")?;
-        let size = line.split(|byte| *byte == b';').next()?;
-        let size = usize::from_str_radix(str::from_utf8(size).ok()?.trim(), 16).ok()?;
-        bytes = rest;
-        if size == 0 {
-            break;
-        }
-        answer.body.extend(bytes.get(..size)?);
-        bytes = bytes.get(size..)?.strip_prefix(b"\r\n")?;
-    }
-    loop {
-        let (trailer, rest) = split_at(bytes, b"\r\n")?;
-        bytes = rest;
-        if trailer.is_empty() {
-            return Some(bytes);
-        }
-    }
-}
-
-/// What stands before the first `mark`, and what stands after it.
-fn split_at<'a>(bytes: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = bytes.windows(mark.len()).position(|window| window == mark)?;
-    Some((&bytes[..at], &bytes[at + mark.len()..]))
 }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use oneloop::testing;
 use oneloop::{Config, Handler, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
 
 /// How long anything that ought to happen at once may take before a test gives up on it. Only a
@@ -181,13 +182,16 @@ pub struct Answer {
     pub head: String,
     /// The content.
     pub body: Vec<u8>,
+    read: testing::Answer,
 }
 
 impl Answer {
     /// The value of the field of this name, spelled as the server spells it.
     pub fn field(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines();
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        let (_, value) = self.read.fields().find(|(field, _)| *field == name)?;
+        let line = format!("\r\n{name}: {value}\r\n");
+        assert!(self.head.contains(&line), "a space before the value, none behind it: {self:?}");
+        Some(value)
     }
 
     /// Whether it announces that the connection will be closed.
@@ -198,6 +202,24 @@ impl Answer {
     /// The content as text.
     pub fn text(&self) -> &str {
         str::from_utf8(&self.body).expect("the tests' own texts")
+    }
+
+    /// Whether its content has come to its end.
+    pub fn is_whole(&self) -> bool {
+        self.read.is_whole()
+    }
+
+    /// In how many chunks its content has come.
+    pub fn chunks(&self) -> usize {
+        self.read.chunks()
+    }
+
+    /// Takes the part of `received` that belongs to it.
+    fn take(&mut self, received: &mut Vec<u8>) {
+        let left = self.read.take(received).len();
+        received.drain(..received.len() - left);
+        assert!(!self.read.is_malformed() && !self.read.has_extras(), "{:?}", self.read);
+        self.body.extend_from_slice(&self.read.body()[self.body.len()..]);
     }
 }
 
@@ -238,55 +260,60 @@ impl Client {
 
     /// The next answer, whole.
     pub fn answer(&mut self) -> Answer {
-        let mut answer = self.answer_head();
-        if answer.field("Transfer-Encoding") == Some("chunked") {
-            answer.body = self.chunks();
-            return answer;
-        }
-        let len = answer.field("Content-Length").map_or("0", |len| len);
-        let len = len.parse().expect("a decimal length");
-        while self.received.len() < len {
-            self.receive_more();
-        }
-        answer.body = self.received.drain(..len).collect();
-        answer
-    }
-
-    /// The content of the chunks that come next, up to the last one.
-    fn chunks(&mut self) -> Vec<u8> {
-        let mut content = Vec::new();
-        loop {
-            let end = loop {
-                match self.received.windows(2).position(|two| two == b"\r\n") {
-                    Some(end) => break end,
-                    None => self.receive_more(),
-                }
-            };
-            let line: Vec<u8> = self.received.drain(..end + 2).collect();
-            let digits = str::from_utf8(&line[..end]).expect("a size in ASCII");
-            let size = usize::from_str_radix(digits, 16).expect("a hexadecimal size");
-            let chunk = self.take_exactly(size + 2);
-            content.extend_from_slice(&chunk[..size]);
-            if size == 0 {
-                return content;
-            }
-        }
+        let head = self.answer_head();
+        self.rest_of(head)
     }
 
     /// The next answer's head; what follows is left for later.
     pub fn answer_head(&mut self) -> Answer {
-        let end = loop {
-            let end = self.received.windows(4).position(|four| four == b"\r\n\r\n");
-            match end {
-                Some(end) => break end + 4,
+        self.answer_head_to("GET")
+    }
+
+    /// As [`Client::answer_head`], in answer to this method.
+    pub fn answer_head_to(&mut self, method: &str) -> Answer {
+        let read = loop {
+            match testing::Answer::begin(&self.received, method) {
+                Some(read) => break read,
                 None => self.receive_more(),
             }
         };
-        let head: Vec<u8> = self.received.drain(..end).collect();
+        assert_eq!(read.version(), "HTTP/1.1");
+        let head: Vec<u8> = self.received.drain(..read.head().len()).collect();
         let head = String::from_utf8(head).expect("a head in ASCII");
-        let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
-        let status = status.and_then(|digits| digits.parse().ok()).expect("a status line");
-        Answer { status, head, body: Vec::new() }
+        Answer { status: read.status(), head, body: Vec::new(), read }
+    }
+
+    /// The whole of the answer of which this much has been read.
+    pub fn rest_of(&mut self, mut answer: Answer) -> Answer {
+        while !answer.is_whole() {
+            self.read_on(&mut answer);
+        }
+        answer
+    }
+
+    /// Waits for more of the answer of which this much has been read, or for its end.
+    pub fn read_on(&mut self, answer: &mut Answer) {
+        let bytes = answer.body.len();
+        answer.take(&mut self.received);
+        while answer.body.len() == bytes && !answer.is_whole() {
+            match self.receive(64 * 1024) {
+                Ok(0) => {
+                    answer.read.end();
+                    assert!(answer.is_whole(), "the connection ends within {answer:?}");
+                }
+                Ok(_) => answer.take(&mut self.received),
+                Err(reason) => panic!("{reason} within {answer:?}"),
+            }
+        }
+    }
+
+    /// As [`Client::rest_of`], and the connection ends behind it.
+    pub fn rest_to_the_end(&mut self, mut answer: Answer) -> Answer {
+        assert_eq!(self.end_after_anything(), End::Closed);
+        answer.take(&mut self.received);
+        answer.read.end();
+        assert!(answer.is_whole() && self.received.is_empty(), "{answer:?}");
+        answer
     }
 
     fn receive_more(&mut self) {

@@ -163,7 +163,7 @@ impl Watched {
             received.extend_from_slice(&buf[..bytes]);
             let answers = Answers::read(&received, false, &[]);
             if let ([answer], true) = (&answers.list[..], answers.are_whole()) {
-                assert_eq!(answer.status, 200);
+                assert_eq!(answer.status(), 200);
                 return received.len();
             }
         }

@@ -3,6 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
+use oneloop::testing;
+
 use crate::support::PATIENCE;
 
 /// What became of a request.
@@ -44,12 +46,7 @@ pub fn ask_for(port: u16, path: &str, patience: std::time::Duration) -> Answer {
 
 /// The status of an answer, and whether it has as many bytes as it says.
 fn judge(bytes: &[u8]) -> Option<(u16, bool)> {
-    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    if head.contains("\r\ntransfer-encoding: chunked\r\n") {
-        return Some((status, bytes.ends_with(b"\r\n0\r\n\r\n")));
-    }
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "))?;
-    Some((status, bytes.len() - end == length.parse::<usize>().ok()?))
+    let mut answer = testing::Answer::begin(bytes, "GET")?;
+    let rest = answer.take(&bytes[answer.head().len()..]);
+    Some((answer.status(), answer.is_whole() && rest.is_empty()))
 }
