@@ -10,6 +10,8 @@ use std::path::Path;
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/readers.rs"]
+mod readers;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 11] = [
