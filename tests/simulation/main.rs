@@ -116,6 +116,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (7_504_422, "the model gave a new client no turn when a panic had ended the one before"),
     (7_414_748, "the same"),
     (7_225_312, "a client that made room for a few bytes a turn kept other deadlines waiting"),
+    (7_004_419, "a turn that gave lingering clients more time was idle for the model"),
     (7_196_910, "a run was over for the model before the server that was to stop had ended"),
 ];
 

@@ -79,7 +79,7 @@ impl Crowd {
         }
         assert_eq!(self.hub.sources(), sources, "whose answer has ended keeps no source");
         self.judge_overdue(is_overdue);
-        self.judge_idling(ran);
+        self.judge_idling(ran, is_overdue);
         self.judge_doors();
         self.judge_ends();
         self.judge_stopping();
@@ -103,11 +103,13 @@ impl Crowd {
     }
 
     /// A loop that does not sleep has something to do.
-    fn judge_idling(&mut self, ran: usize) {
+    fn judge_idling(&mut self, ran: usize, is_overdue: bool) {
         let now = self.hub.now();
         let looks: u64 = self.doors.iter().map(|door| door.looks()).sum();
         let gone = self.engine.clients().metrics().closed_total();
-        let works = ran > 0 || looks != self.so_far.looks || gone != self.so_far.gone;
+        // A client that lingers, and has earned more time, is given that without a call. How long
+        // deadlines may stay overdue is judged elsewhere.
+        let works = ran > 0 || looks != self.so_far.looks || gone != self.so_far.gone || is_overdue;
         let sleeps = || self.engine.due(now).is_none_or(|due| due > now);
         self.so_far.idle_turns = if works || sleeps() { 0 } else { self.so_far.idle_turns + 1 };
         let most = IDLE_TURNS_MAX;
