@@ -95,6 +95,7 @@ pub struct Hub {
     last_batch: Cell<usize>,
     /// Whose connection was received from last, while a batch is.
     receiver: Cell<Option<usize>>,
+    has_failed: Cell<bool>,
     without: Troubles,
     trace: Trace,
     outcome: RefCell<Outcome>,
@@ -123,6 +124,7 @@ impl Hub {
             wakes: RefCell::default(),
             work: Cell::new(0),
             work_max: Cell::new(usize::MAX),
+            has_failed: Cell::new(false),
             without,
             trace,
             outcome: RefCell::new(Outcome { runs: 1, ..Outcome::default() }),
@@ -352,6 +354,16 @@ impl Hub {
 
     pub fn with_outcome<T>(&self, look: impl FnOnce(&mut Outcome) -> T) -> T {
         look(&mut self.outcome.borrow_mut())
+    }
+
+    /// Something is wrong with the server. Its own code meets the panic that tells so, and resets the
+    /// client by that: what it does from now on is not judged.
+    pub fn note_failure(&self) {
+        self.has_failed.set(true);
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.get()
     }
 
     /// Prints a line of the trace, if there is one.

@@ -113,6 +113,9 @@ impl Wire {
 /// The end.
 impl Wire {
     pub fn server_drops(&mut self) {
+        if self.hub.has_failed() {
+            return;
+        }
         if self.server != ServerSide::Queued {
             self.hub.close_descriptor();
         }

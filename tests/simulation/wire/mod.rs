@@ -315,6 +315,7 @@ impl Wire {
     /// Something is wrong with the server.
     #[track_caller]
     pub fn fail(&self, what: &str) -> ! {
+        self.hub.note_failure();
         let (kind, ending) = (self.script.kind, self.script.ending);
         let (server, peer, unread, unsent) = (self.server, self.peer, self.unread(), self.unsent);
         let (handled, all) = (self.witness.handled, self.script.messages.len());
