@@ -40,6 +40,9 @@ pub struct Text {
     pub faults: Faults,
 }
 
+/// Up to so many bytes of a file may be copied behind the head of their answer.
+const FILE_COPIED_BYTES_MAX: usize = 8 * 1024;
+
 /// What is said to whoever sent no acceptable request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Faults {
@@ -107,6 +110,17 @@ impl Manner {
             (Manner::Text(text), _) => text.body.len(),
             (Manner::Echo, Some(plan)) => plan.total,
             (Manner::Echo, None) => asked.body.len() + echo_padding(&asked.target),
+        }
+    }
+
+    /// How many of the answer's last bytes the server sends from a file, and need not hold.
+    pub fn file_bytes(&self, asked: &Asked) -> usize {
+        match self {
+            Manner::Echo if asked.method != "HEAD" && is_file(&asked.target) => {
+                let body = echo_body(&asked.method, &asked.target, &asked.body).len();
+                if body > FILE_COPIED_BYTES_MAX { body } else { 0 }
+            }
+            Manner::Echo | Manner::Text(_) => 0,
         }
     }
 
@@ -191,6 +205,11 @@ fn phrase(status: u16) -> &'static str {
         505 => "HTTP Version Not Supported",
         other => panic!("nobody should answer {other}"),
     }
+}
+
+/// Whether this target asks for the echo as a file. Only Linux holds files in memory.
+pub fn is_file(target: &str) -> bool {
+    cfg!(target_os = "linux") && target.split('/').nth(3) == Some("file")
 }
 
 /// The body of the echo: who asked what, and then as the target's end says.

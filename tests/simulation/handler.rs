@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oneloop::handlers::FixedText;
-use oneloop::{ContentPlan, Fault, Handler, Method, Reply, Request, Sent, Status};
+use oneloop::{ContentPlan, Fault, FileRange, Handler, Method, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
 use crate::hub::Hub;
@@ -157,6 +157,9 @@ fn echo(request: &Request<'_>, reply: Reply<'_>) -> Sent {
     let is_head = request.method() == Method::Head;
     let method = if is_head { Method::Get } else { request.method() };
     let body = answers::echo_body(method.as_str(), request.target(), request.body());
+    if answers::is_file(request.target()) {
+        return reply.send_file(FileRange::in_memory(&body).expect("the system has such files"));
+    }
     match request.path().split('/').nth(3) {
         Some("shared") => reply.send(Arc::<[u8]>::from(body)),
         Some(_) | None => reply.send(&body),

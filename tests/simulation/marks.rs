@@ -17,6 +17,8 @@ pub enum Mark {
     WriteInterrupted,
     WriteBlocked,
     ShortWrite,
+    /// Less of a file was taken than was offered.
+    ShortFile,
     ResetRead,
     ResetWritten,
     /// The server's own half-close failed, because the connection was lost.
@@ -90,7 +92,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 51] = [
+    pub const ALL: [Mark; 52] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -98,6 +100,7 @@ impl Mark {
         Mark::WriteInterrupted,
         Mark::WriteBlocked,
         Mark::ShortWrite,
+        Mark::ShortFile,
         Mark::ResetRead,
         Mark::ResetWritten,
         Mark::ShutFailed,
@@ -156,6 +159,7 @@ pub struct Outcome {
     pub peers: u64,
     pub requests: u64,
     pub faults: u64,
+    pub files: u64,
     pub streams: u64,
     pub pieces: u64,
     pub fault_kinds: BTreeSet<String>,
@@ -171,6 +175,7 @@ impl Default for Outcome {
             peers: 0,
             requests: 0,
             faults: 0,
+            files: 0,
             streams: 0,
             pieces: 0,
             fault_kinds: BTreeSet::new(),
@@ -187,6 +192,7 @@ impl Outcome {
         self.peers += other.peers;
         self.requests += other.requests;
         self.faults += other.faults;
+        self.files += other.files;
         self.streams += other.streams;
         self.pieces += other.pieces;
         self.fault_kinds.extend(other.fault_kinds);
@@ -201,7 +207,7 @@ impl Outcome {
     /// What should have happened and has not.
     pub fn missing(&self) -> Vec<String> {
         let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
-        // No handler of the simulation answers with a file.
+        // No file of the simulation is cut short.
         let reasons = CloseReason::ALL
             .iter()
             .zip(self.closed)
@@ -217,9 +223,9 @@ impl Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Outcome { runs, turns, peers, requests, faults, streams, pieces, .. } = self;
+        let Outcome { runs, turns, peers, requests, faults, files, streams, pieces, .. } = self;
         write!(f, "{runs} seeds, {turns} turns, {peers} peers, {requests} requests, ")?;
-        write!(f, "{faults} faults, {streams} streams of {pieces} pieces, closed:")?;
+        write!(f, "{faults} faults, {files} files, {streams} streams of {pieces} pieces, closed:")?;
         for (reason, count) in CloseReason::ALL.iter().zip(self.closed) {
             write!(f, " {reason:?} {count}")?;
         }

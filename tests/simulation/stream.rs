@@ -1,6 +1,7 @@
 //! The server's end of a simulated connection: what `TcpStream` is in production.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::rc::Rc;
 
@@ -37,6 +38,10 @@ impl Write for SimulatedStream {
 impl Stream for SimulatedStream {
     fn shutdown_write(&self) -> io::Result<()> {
         aside(|| self.wire.borrow_mut().server_shuts())
+    }
+
+    fn write_file(&mut self, file: &File, offset: u64, bytes_max: usize) -> io::Result<usize> {
+        aside(|| self.wire.borrow_mut().server_sends_file(file, offset, bytes_max))
     }
 
     fn reset_on_drop(&self) -> io::Result<()> {

@@ -53,6 +53,8 @@ pub struct Witness {
     streamed: Option<Streamed>,
     /// The last answer has ended by a piece of no bytes, with nothing before it to be written.
     hushed: bool,
+    /// Answers whose body was sent from a file.
+    pub files: u64,
     /// Answers whose body came over time, and the pieces of all of them.
     pub streams: u64,
     pub pieces: u64,
@@ -77,6 +79,7 @@ impl Witness {
             largest_answer: 0,
             streamed: None,
             hushed: false,
+            files: 0,
             streams: 0,
             pieces: 0,
             asked: 0,
@@ -84,7 +87,8 @@ impl Witness {
     }
 
     fn next(&self) -> Option<&Message> {
-        let may_follow = self.last.is_none() && self.streamed.is_none();
+        let is_whole = self.streamed.is_none() && !self.owes_file();
+        let may_follow = self.last.is_none() && is_whole;
         self.script.messages.get(self.handled).filter(|_| may_follow)
     }
 
@@ -118,7 +122,9 @@ impl Witness {
         self.streamed = self.manner.streamed(&asked);
         self.streams += u64::from(self.is_streaming());
         self.asked = 0;
-        self.give(self.manner.answer(&asked, persistence, date));
+        let file_bytes = self.manner.file_bytes(&asked);
+        self.files += u64::from(file_bytes > 0);
+        self.give(self.manner.answer(&asked, persistence, date), file_bytes);
         self.end_with(persistence);
         Ok(())
     }
@@ -147,7 +153,7 @@ impl Witness {
                 }
                 let persistence = persistence(asked, life, self.consumed - message.end);
                 let refusal = refusal(shown, persistence);
-                self.give(self.manner.refuse(&refusal, date));
+                self.give(self.manner.refuse(&refusal, date), 0);
                 self.end_with(persistence);
                 Ok(())
             }
@@ -217,7 +223,7 @@ impl Witness {
 
     fn refuse(&mut self, shown: Shown, reason: CloseReason, date: &str) {
         let refusal = refusal(shown, Persistence::Close);
-        self.give(self.manner.refuse(&refusal, date));
+        self.give(self.manner.refuse(&refusal, date), 0);
         self.last = Some(reason);
     }
 
@@ -290,7 +296,7 @@ impl Witness {
         };
         let input = if half == 0 { 0 } else { (2 * half).max(SMALLEST_INPUT_BYTES) };
         let boxes = if half == 0 && !self.owes() { 0 } else { BOXED_BYTES };
-        let source = if self.is_streaming() { SOURCE_BYTES } else { 0 };
+        let source = if self.is_streaming() || self.owes_file() { SOURCE_BYTES } else { 0 };
         in_pages(input) + in_pages(self.due_bytes_peak + CONTINUE.len()) + boxes + source
     }
 
@@ -320,7 +326,7 @@ const SMALLEST_INPUT_BYTES: usize = 128;
 /// how far its content has come.
 const BOXED_BYTES: usize = 256;
 
-/// What one has whose answer comes over time: the source, and how far it has come.
+/// What one has whose answer comes over time, or from a file: the source, and how far it has come.
 const SOURCE_BYTES: usize = 256;
 
 /// What is said of the connection in the answer to a message with so many bytes behind it.

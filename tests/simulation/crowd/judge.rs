@@ -246,7 +246,7 @@ impl Crowd {
     pub(super) fn judge_counters(&self) -> Outcome {
         let metrics = self.engine.clients().metrics();
         let mut totals = Totals::default();
-        let (mut continues, mut streams, mut pieces) = (0, 0, 0);
+        let (mut continues, mut files, mut streams, mut pieces) = (0, 0, 0, 0);
         for wire in self.wires.iter() {
             let wire = wire.borrow();
             totals.received_bytes += wire.totals.received_bytes;
@@ -254,6 +254,7 @@ impl Crowd {
             totals.receives += wire.totals.receives;
             totals.sends += wire.totals.sends;
             continues += wire.witness.continues() as u64;
+            files += wire.witness.files;
             streams += wire.witness.streams;
             pieces += wire.witness.pieces;
         }
@@ -266,8 +267,13 @@ impl Crowd {
         assert_eq!(counted, totals, "calls and bytes are counted as they happen");
         assert_eq!(metrics.closed_total(), self.hub.admitted());
         self.judge_end();
-        let counted = (metrics.streams, metrics.pieces);
-        assert_eq!(counted, (streams, pieces), "sources and their pieces are counted");
+        let counted = (metrics.files, metrics.streams);
+        assert_eq!(counted, (files, streams), "files and sources are counted");
+        // A file is looked at with its head, before a call that sends of it in a later turn, and behind
+        // that.
+        let looks_max = if files > 0 { files + 2 * metrics.sends } else { 0 };
+        let pieces_max = pieces + looks_max;
+        assert!((pieces..=pieces_max).contains(&metrics.pieces), "their pieces are counted");
         // One that was never sent, to a client that has gone, is counted all the same.
         let most = continues + self.peers.len() as u64;
         assert!((continues..=most).contains(&metrics.continues), "the 100s are counted");
@@ -277,6 +283,7 @@ impl Crowd {
             outcome.peers = self.peers.len() as u64;
             outcome.requests = metrics.requests;
             outcome.faults = metrics.faults;
+            outcome.files = files;
             outcome.streams = streams;
             outcome.pieces = pieces;
             outcome.clone()

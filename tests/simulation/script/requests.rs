@@ -39,8 +39,14 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
     let drips = pace.is_drip();
     let method = random.pick(&["GET", "GET", "GET", "HEAD", "POST", "POST", "POST", "PUT"]);
     let (kind, padding) = match random.below(12) {
-        0 if !drips => ("shared", random.between(8000, 20_000)),
-        1 if !drips => ("copied", random.between(1000, 20_000)),
+        0 if !drips => match random.between(8000, 20_000) {
+            padding if padding % 2 == 0 => ("file", padding),
+            padding => ("shared", padding),
+        },
+        1 if !drips => match random.between(1000, 20_000) {
+            padding if padding % 2 == 0 => ("file", padding),
+            padding => ("copied", padding),
+        },
         2 | 3 => ("stream", random.below(PLANS)),
         _ => ("echo", 0),
     };
@@ -77,7 +83,8 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
 
 /// Asks for a large answer.
 pub fn large(peer: usize, number: usize, bytes: usize) -> String {
-    format!("GET /{peer}/{number}/copied/{bytes} HTTP/1.1\r\nHost: a\r\n\r\n")
+    let kind = if number.is_multiple_of(2) { "file" } else { "copied" };
+    format!("GET /{peer}/{number}/{kind}/{bytes} HTTP/1.1\r\nHost: a\r\n\r\n")
 }
 
 /// Asks for what comes over time, and takes its time.

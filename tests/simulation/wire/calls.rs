@@ -1,6 +1,8 @@
 //! What the server does with its end, and what it may rely on there.
 
+use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
+use std::os::unix::fs::FileExt;
 
 use super::{Cause, PeerSide, ServerSide, Wire};
 use crate::hub::{Call, Stage};
@@ -23,6 +25,19 @@ const WRITE_COST_BYTES: usize = 4096;
 
 /// What an answer counts as at least, beside its bytes.
 const ANSWER_COST_BYTES: usize = 512;
+
+/// The most that one call takes of a file, in bytes. The kernel, too, takes less than it is offered
+/// although there is room: it has few pages between a file and a socket.
+const FILE_BYTES_MAX: usize = 16 * 1024;
+
+/// What a call sends, and so what it means that less is taken than was offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offer {
+    /// Bytes in memory: there is no more room.
+    Memory,
+    /// Part of a file: nothing. The file can have become shorter.
+    File,
+}
 
 /// The ways in which a connection can be lost.
 const LOSSES: [ErrorKind; 4] = [
@@ -255,6 +270,22 @@ impl Wire {
     }
 
     pub fn server_writes(&mut self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.server_offers(pieces, Offer::Memory)
+    }
+
+    /// The server sends of a file: all of it is there.
+    pub fn server_sends_file(
+        &mut self,
+        file: &File,
+        offset: u64,
+        bytes_max: usize,
+    ) -> io::Result<usize> {
+        let mut bytes = vec![0; bytes_max.min(FILE_BYTES_MAX)];
+        file.read_exact_at(&mut bytes, offset).expect("no more is offered than there is");
+        self.server_offers(&[IoSlice::new(&bytes)], Offer::File)
+    }
+
+    fn server_offers(&mut self, pieces: &[IoSlice<'_>], offer: Offer) -> io::Result<usize> {
         self.totals.sends += 1;
         self.on_call(Call::Write);
         let offered: usize = pieces.iter().map(|piece| piece.len()).sum();
@@ -294,7 +325,12 @@ impl Wire {
             }
         }
         self.unsent += bytes;
-        self.may_write = bytes == offered;
+        // Of a file less may be taken although there is room. So no room is told only by a call that
+        // takes nothing, and before that no edge is promised.
+        self.may_write = match offer {
+            Offer::Memory => bytes == offered,
+            Offer::File => bytes > 0,
+        };
         self.lacks_room = !self.may_write;
         if bytes == 0 {
             self.hub.mark(Mark::WriteBlocked);
@@ -309,9 +345,13 @@ impl Wire {
         if !self.witness.owes() {
             self.watch.on_all_written();
         }
-        if bytes < offered {
-            self.hub.mark(Mark::ShortWrite);
-            self.look_for_room();
+        match offer {
+            Offer::Memory if bytes < offered => {
+                self.hub.mark(Mark::ShortWrite);
+                self.look_for_room();
+            }
+            Offer::File if bytes < offered => self.hub.mark(Mark::ShortFile),
+            Offer::Memory | Offer::File => {}
         }
         Ok(bytes)
     }

@@ -212,7 +212,7 @@ impl Wire {
             }
             CloseReason::CutOff => self.judge_cut_off(),
             CloseReason::Reset | CloseReason::SourceBroken => {}
-            CloseReason::FileBroken => self.fail("ended by its file, and there is none"),
+            CloseReason::FileBroken => self.fail("ended by its file, and that is whole"),
             CloseReason::HandlerPanicked if self.reset_on_drop || self.is_lost() => {}
             CloseReason::HandlerPanicked => self.fail("ended by a panic, as if that were an end"),
             other => self.fail(&format!("nobody knows {other:?}")),

@@ -11,23 +11,32 @@ use crate::streamed::{Outcome, Streamed};
 #[derive(Debug)]
 pub(super) struct Due {
     bytes: Vec<u8>,
+    /// How many of them, the last ones, are sent from a file.
+    file_bytes: usize,
     /// Whether the peer can tell that the answer ends with them.
     is_end: bool,
 }
 
+impl Due {
+    /// How many of them the server has to hold.
+    fn held_bytes(&self) -> usize {
+        self.bytes.len() - self.file_bytes
+    }
+}
+
 /// How bytes come to be owed, and cease to be.
 impl Witness {
-    /// An answer is given, or the head of one.
-    pub(super) fn give(&mut self, answer: Vec<u8>) {
+    /// An answer is given, or the head of one. So many of its last bytes are sent from a file.
+    pub(super) fn give(&mut self, answer: Vec<u8>, file_bytes: usize) {
         self.handled += 1;
         let is_whole = self.streamed.as_ref().is_none_or(Streamed::is_whole);
-        self.owe(answer, is_whole);
+        self.owe(Due { bytes: answer, file_bytes, is_end: is_whole });
     }
 
-    fn owe(&mut self, bytes: Vec<u8>, is_end: bool) {
-        self.largest_answer = self.largest_answer.max(bytes.len());
-        self.due.push_back(Due { bytes, is_end });
-        let due_bytes = self.due.iter().map(|due| due.bytes.len()).sum();
+    fn owe(&mut self, due: Due) {
+        self.largest_answer = self.largest_answer.max(due.held_bytes());
+        self.due.push_back(due);
+        let due_bytes = self.due.iter().map(Due::held_bytes).sum();
         self.due_bytes_peak = self.due_bytes_peak.max(due_bytes);
     }
 
@@ -56,7 +65,7 @@ impl Witness {
             }
         }
         match self.due.back_mut() {
-            _ if !part.is_empty() => self.owe(part, is_end),
+            _ if !part.is_empty() => self.owe(Due { bytes: part, file_bytes: 0, is_end }),
             Some(due) => due.is_end |= is_end,
             None if is_end => self.ends.push(self.written),
             None => {}
@@ -116,6 +125,11 @@ impl Witness {
     /// How many bytes that is.
     pub fn owed_bytes(&self) -> usize {
         self.due.iter().map(|due| due.bytes.len()).sum::<usize>().saturating_sub(self.begun)
+    }
+
+    /// Whether part of that is sent from a file.
+    pub(super) fn owes_file(&self) -> bool {
+        self.due.iter().any(|due| due.file_bytes > 0)
     }
 
     /// Whether more of the last answer is to come from its source.
