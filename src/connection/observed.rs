@@ -1,12 +1,15 @@
 //! What a connection says of itself: to the log, to those who are told its steps, and to tests.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::machine::Connection;
 use super::notes::Progress;
 use super::state::{After, State};
 use crate::buffer::Output;
+use crate::config::{TimeoutClass, Timeouts};
 use crate::metrics::CloseReason;
+use crate::time::Time;
 
 impl Connection {
     /// Where it comes from.
@@ -17,6 +20,16 @@ impl Connection {
     /// Answers given so far, to requests and to faults.
     pub(crate) fn served(&self) -> u32 {
         self.served
+    }
+
+    /// For what it may wait at `now`, and how long. `None` for what: until its source gives more.
+    pub(crate) fn time_left(
+        &self,
+        timeouts: &Timeouts,
+        now: Time,
+    ) -> Option<(Option<TimeoutClass>, Duration)> {
+        let (class, due) = self.deadline(timeouts)?.due(timeouts);
+        Some((class, due.since(now)))
     }
 
     /// Input that is kept between turns, in bytes.

@@ -5,7 +5,7 @@ use crate::buffer::Suspended;
 
 /// The size of the buffer into which the clients of a batch are received, in bytes: room for all of
 /// them if they send heads of 700 bytes, as browsers do.
-pub(super) const BATCH_BYTES: usize = 64 * 1024;
+const BATCH_BYTES: usize = 64 * 1024;
 
 /// No client is driven: slab keys stay far below this.
 pub(super) const NOBODY: usize = usize::MAX;
@@ -26,4 +26,30 @@ pub(super) struct Unfinished {
     /// What is left of its share.
     pub(super) budget: usize,
     pub(super) answers: Suspended,
+}
+
+/// The present batch.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// Where its clients are received into, one behind the other.
+    pub(super) buffer: Box<[u8]>,
+    /// Clients that have been received from.
+    pub(super) receipts: Vec<Receipt>,
+    /// How many of them have been answered, or are just being.
+    pub(super) answered: usize,
+    /// Clients that can do more than that, such as send.
+    pub(super) unfinished: Vec<Unfinished>,
+}
+
+impl Batch {
+    pub(super) fn new() -> Batch {
+        let buffer = vec![0; BATCH_BYTES].into_boxed_slice();
+        Batch { buffer, receipts: Vec::new(), answered: 0, unfinished: Vec::new() }
+    }
+
+    /// Where the next client is received into, if that much room is left behind `start`.
+    #[inline]
+    pub(super) fn room(&mut self, start: usize, bytes: usize) -> Option<&mut [u8]> {
+        self.buffer.get_mut(start..start + bytes)
+    }
 }

@@ -285,6 +285,12 @@ impl<S: Stream> Client<S> {
         }
     }
 
+    /// Makes the end of its connection a reset: the end alone could be taken for that of an answer.
+    pub(super) fn reset_on_drop(&self) {
+        // If this fails the connection is gone already.
+        let _ = self.socket.stream().reset_on_drop();
+    }
+
     fn shutdown_write(&self) -> io::Result<()> {
         let shutdown = self.socket.stream().shutdown_write();
         shutdown.inspect_err(|reason| system_calls::note(Call::Shutdown, reason))

@@ -1,36 +1,33 @@
 //! All clients of a server: which are here, come and have gone, and what each waits for.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::ops::Range;
 use std::time::SystemTime;
 
 use log::{Level, max_level};
 use slab::Slab;
 
-use super::batch::{BATCH_BYTES, NOBODY, Receipt, Unfinished};
+use super::batch::{Batch, NOBODY};
+use super::checks::Checks;
 use super::client::Client;
 use super::event::ClientEvent;
 use super::id::ClientId;
-use super::slots::SlabMemory;
+use super::readiness::Readiness;
+use super::registrations::Registrations;
+use super::run_queue::RunQueue;
+use super::slots::{KEYS_RESERVED, SlabMemory};
 use super::steps::{AnswerWatcher, Steps, Watcher};
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
 use crate::connection::state::Name;
-use crate::connection::{Common, Deadline, Demand, Phase};
-use crate::engine::readiness::Readiness;
+use crate::connection::{Common, Deadline, Phase};
 use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
-use crate::time::Time;
+use crate::time::{Time, sooner};
 use crate::work::{self, Budget};
-
-/// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
-/// other memory and keep the allocator from giving that back.
-pub(super) const KEYS_RESERVED: usize = 2048;
 
 /// Among how many clients the budget for accepting is shared: an idle client that is looked at
 /// before it makes room for another may turn out to be busy, and take its turn.
@@ -41,35 +38,18 @@ const ACCEPTING_CLIENTS: usize = 64;
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
     slab_memory: SlabMemory,
-    /// Clients that can do something now, each of them once. One that has ended since is skipped.
-    pub(super) run_queue: VecDeque<ClientId>,
-    /// The same for clients that linger: they have a stage of their own.
-    pub(super) linger_queue: VecDeque<ClientId>,
+    pub(super) run_queue: RunQueue,
+    /// Clients that linger can do something, too, in a stage of their own.
+    pub(super) linger_queue: RunQueue,
     pub(super) timers: Timers,
-    /// Keys whose clients have still to be checked because the server is stopping.
-    pub(super) to_drain: Range<usize>,
-    /// How many keys on the run queue are those of clients that still have to be checked, for the
-    /// last time, because the time to drain is over.
-    pub(super) last_checks: usize,
-    /// The same on the queue of clients that linger.
-    pub(super) last_linger_checks: usize,
+    pub(super) checks: Checks,
     /// Keys of clients that have ended in this turn and are not freed yet.
     pub(super) ended: Vec<usize>,
-    /// Keys of clients that wait for more than the poll has been asked to report.
-    pub(super) unregistered: Vec<usize>,
-    /// The system is short of what registering takes: when to ask it again.
-    pub(super) short_until: Option<Time>,
+    pub(super) registrations: Registrations,
     /// Where a client that is on its own is received into. Hot in the cache; idle clients own none.
     pub(super) receive_buffer: Box<[u8]>,
     pub(super) common: Common,
-    /// Where the clients of a batch are received into, one behind the other.
-    pub(super) batch_buffer: Box<[u8]>,
-    /// Clients of the present batch that have been received from.
-    pub(super) receipts: Vec<Receipt>,
-    /// Clients of the present batch that can do more than that, such as send.
-    pub(super) unfinished: Vec<Unfinished>,
-    /// How many of the receipts have been answered, or are just being.
-    pub(super) answered: usize,
+    pub(super) batch: Batch,
     pub(super) steps: Steps,
     next_generation: u32,
 }
@@ -82,15 +62,12 @@ impl<S: Stream> Clients<S> {
         Clients {
             slab,
             slab_memory,
-            run_queue: VecDeque::with_capacity(KEYS_RESERVED),
-            linger_queue: VecDeque::with_capacity(KEYS_RESERVED),
+            run_queue: RunQueue::new(KEYS_RESERVED),
+            linger_queue: RunQueue::new(KEYS_RESERVED),
             timers: Timers::new(&timeouts),
-            to_drain: 0..0,
-            last_checks: 0,
-            last_linger_checks: 0,
+            checks: Checks::default(),
             ended: Vec::with_capacity(KEYS_RESERVED),
-            unregistered: Vec::with_capacity(KEYS_RESERVED),
-            short_until: None,
+            registrations: Registrations::new(),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
             common: Common {
                 output: Output::default(),
@@ -105,10 +82,7 @@ impl<S: Stream> Clients<S> {
                 known_host: KnownHost::default(),
                 notes: None,
             },
-            batch_buffer: vec![0; BATCH_BYTES].into_boxed_slice(),
-            receipts: Vec::new(),
-            unfinished: Vec::new(),
-            answered: 0,
+            batch: Batch::new(),
             steps: Steps::default(),
             next_generation: 0,
         }
@@ -177,24 +151,6 @@ impl<S: Stream> Clients<S> {
         self.steps.watch_answers(watcher);
     }
 
-    /// Has `bell` called when a source is woken, on the thread that wakes it: it is to end the sleep
-    /// of the loop. To be called once; a loop that never sleeps needs none.
-    pub fn ring_when_woken(&self, bell: Box<dyn Fn() + Send + Sync>) {
-        self.common.wakers.set_bell(bell);
-    }
-
-    /// Sources that were woken are due. In their place among the deadlines, they are asked in turn.
-    #[cold]
-    fn wake_sources(&mut self) {
-        for name in self.common.wakers.take_woken() {
-            let Some(client) = self.slab.get_mut(name.slot) else { continue };
-            if client.connection.wake_source(name) {
-                let deadline = client.connection.deadline(&self.common.timeouts);
-                self.set_deadline(name.slot, deadline);
-            }
-        }
-    }
-
     /// Tells of a client's step, if steps are told.
     #[inline]
     pub(super) fn tell(&mut self, key: usize, step: impl FnOnce(&Self, usize) -> ClientEvent) {
@@ -244,10 +200,7 @@ impl<S: Stream> Clients<S> {
         let Some(client) = self.slab.get_mut(id.slot()) else { return };
         if client.generation == id.number() {
             client.socket.note(told);
-            if !client.queued {
-                client.queued = true;
-                self.run_queue.push_back(id);
-            }
+            self.run_queue.push(id.slot(), client);
             self.tell(id.slot(), |_, _| ClientEvent::Told { readiness: told });
         }
     }
@@ -259,20 +212,11 @@ impl<S: Stream> Clients<S> {
 
     pub(super) fn enqueue(&mut self, key: usize) {
         let client = &mut self.slab[key];
-        if !client.queued {
-            client.queued = true;
-            let id = client.id(key);
-            match client.connection.state() {
-                Name::Lingering => self.linger_queue.push_back(id),
-                Name::Fresh
-                | Name::Idle
-                | Name::ReadingHead
-                | Name::ReadingBody
-                | Name::Writing
-                | Name::Pausing
-                | Name::Closed => self.run_queue.push_back(id),
-            }
-        }
+        let queue = match client.connection.state() == Name::Lingering {
+            true => &mut self.linger_queue,
+            false => &mut self.run_queue,
+        };
+        queue.push(key, client);
     }
 
     /// Whether a client can run without a new event.
@@ -280,7 +224,7 @@ impl<S: Stream> Clients<S> {
         if !self.linger_queue.is_empty() {
             return true;
         }
-        !self.run_queue.is_empty() || !self.to_drain.is_empty() || self.common.wakers.is_any_woken()
+        !self.run_queue.is_empty() || self.checks.has_idle() || self.common.wakers.is_any_woken()
     }
 
     /// Whether this client can run without a new event: it has work left, or an event of it was
@@ -293,35 +237,7 @@ impl<S: Stream> Clients<S> {
     /// When the next deadline is to be acted on, or the poll is to be asked again what it refused.
     #[inline]
     pub fn next_due(&self) -> Option<Time> {
-        let timer = self.timers.next_due(&self.slab);
-        match self.short_until {
-            None => timer,
-            Some(_) => timer.into_iter().chain(self.short_until).min(),
-        }
-    }
-
-    /// Ends one client from outside, for this reason unless it has one already: a client that
-    /// lingers does.
-    pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
-        let connection = &mut self.slab[key].connection;
-        let answering = match connection.state() {
-            Name::Closed => return,
-            Name::Writing | Name::Pausing => true,
-            Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-                false
-            }
-        };
-        let before = connection.state();
-        connection.on_close(reason);
-        self.steps.on_closed(before);
-        if let Demand::Close(reason) = connection.demand() {
-            self.end(key, reason);
-        }
-        if answering {
-            // The end of the connection alone can be taken for the end of the answer. If this
-            // fails the connection is gone already.
-            let _ = self.slab[key].socket.stream().reset_on_drop();
-        }
+        sooner(self.timers.next_due(&self.slab), self.registrations.next_due())
     }
 
     /// A client's connection has ended: it is out of the timers, and freed at the turn's end.
@@ -333,8 +249,7 @@ impl<S: Stream> Clients<S> {
         let client = &mut self.slab[key];
         client.queued = false;
         if reason == CloseReason::WriteTimeout {
-            // If it fails the connection is gone already, which is what was wanted.
-            let _ = client.socket.stream().reset_on_drop();
+            client.reset_on_drop();
         }
         if self.steps.are_any_told() || max_level() >= Level::Debug {
             self.steps.tell_end(client.id(key), &client.connection, reason, &mut self.common);

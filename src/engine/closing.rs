@@ -5,8 +5,8 @@ use super::client::readiness_to_check;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
-use crate::connection::Phase;
 use crate::connection::state::Name;
+use crate::connection::{Demand, Phase};
 use crate::engine::readiness::Readiness;
 use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
@@ -128,6 +128,25 @@ impl<S: Stream> Clients<S> {
         None
     }
 
+    /// Ends one client from outside, for this reason unless it has one already: a client that
+    /// lingers does.
+    pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
+        let connection = &mut self.slab[key].connection;
+        let before = connection.state();
+        if before == Name::Closed {
+            return;
+        }
+        connection.on_close(reason);
+        self.steps.on_closed(before);
+        if let Demand::Close(reason) = connection.demand() {
+            self.end(key, reason);
+        }
+        let is_answering = matches!(before, Name::Writing | Name::Pausing);
+        if is_answering {
+            self.slab[key].reset_on_drop();
+        }
+    }
+
     /// The server is stopping: an answer behind whose request nothing has come is its connection's
     /// last from now on.
     pub(super) fn answer_last(&mut self) {
@@ -139,7 +158,7 @@ impl<S: Stream> Clients<S> {
     pub fn drain(&mut self) {
         self.answer_last();
         let last = self.slab.iter().next_back().map(|(key, _)| key);
-        self.to_drain = 0..last.map_or(0, |last| last + 1);
+        self.checks.begin_idle(0..last.map_or(0, |last| last + 1));
     }
 
     /// Runs an idle client once more, which is to be closed because the server is stopping.
@@ -156,7 +175,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn drain_next(&mut self) {
         let mut idle = 0;
         for _ in 0..DRAIN_CHECKS_PER_TURN_MAX {
-            let Some(key) = self.to_drain.next() else { break };
+            let Some(key) = self.checks.next_idle() else { break };
             let Some(client) = self.slab.get_mut(key) else { continue };
             if !client.connection.state().is_idle() {
                 continue;
@@ -181,14 +200,13 @@ impl<S: Stream> Clients<S> {
                 self.enqueue(key);
             }
         }
-        self.last_checks = self.run_queue.len();
-        self.last_linger_checks = self.linger_queue.len();
+        self.checks.begin_last(self.run_queue.len(), self.linger_queue.len());
     }
 
     /// Whether each of them has been checked since. Then some may still have work left, and be on
     /// the run queue again.
     pub fn has_checked_last(&self) -> bool {
-        self.last_checks == 0 && self.last_linger_checks == 0 || !self.has_runnable()
+        !self.checks.has_last() || !self.has_runnable()
     }
 
     /// Ends all remaining clients.

@@ -63,8 +63,7 @@ impl<S: Stream> Clients<S> {
             let connection = &self.slab[key].connection;
             if checked == Checked::Enough && connection.state() != Name::Closed {
                 // If there is more of it, it is on the run queue.
-                let deadline = connection.deadline(&self.common.timeouts);
-                self.set_deadline(key, deadline);
+                self.renew_deadline(key);
             } else {
                 self.drive_client(key, now, handler);
             }

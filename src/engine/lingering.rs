@@ -34,8 +34,8 @@ impl<S: Stream> Clients<S> {
             if !self.common.budget.has_stage_left() {
                 break;
             }
-            let Some(id) = self.linger_queue.pop_front() else { break };
-            self.last_linger_checks = self.last_linger_checks.saturating_sub(1);
+            let Some(id) = self.linger_queue.pop() else { break };
+            self.checks.on_lingered();
             if self.is_runnable(id) {
                 self.slab[id.slot()].queued = false;
                 self.drive_client(id.slot(), now, handler);
@@ -48,8 +48,6 @@ impl<S: Stream> Clients<S> {
     #[cold]
     pub(super) fn queue_lingering(&mut self, key: usize) {
         self.enqueue(key);
-        if self.last_checks > 0 {
-            self.last_linger_checks = self.linger_queue.len();
-        }
+        self.checks.on_queued_lingering(self.linger_queue.len());
     }
 }

@@ -26,15 +26,19 @@
 //! that waits stands in one timer list; a slot is freed only after all events of its turn were
 //! handled.
 //!
-//! `clients` owns them and lets them come and go, `slots` gives their memory back, `run` drives
-//! them, `lingering` those that linger, `panics` clears up when a step ends in a panic, and `closing` decides which client has to
-//! go before its peer wants to. `registering` asks the poll to report what they wait for. `stream` is what
-//! a client comes by, `readiness` what the poll is asked and says of it. `event`
-//! has every step that a client takes, and `steps` is the seam that tells a [`Watcher`] of them.
-//! `summary` says what all clients are doing at once, and `stepping` lets clients take single steps.
+//! `clients` owns them and lets them come and go, and `slots` gives their memory back. `run` drives
+//! those on the `run_queue`, a `batch` at a time; `putting_off` and `panics` clear up when a batch is
+//! not answered to its end. `lingering` drives those that linger. `closing` decides which client has to
+//! go before its peer wants to, and `checks` counts the clients that are checked before. `registering`
+//! asks the poll to report what the clients in `registrations` wait for. `stream` is what a client comes
+//! by, `readiness` what the poll is asked and says of it, and `waking` lets sources go on that were
+//! woken. `event` has every step that a client takes, and `steps` is the seam that tells a [`Watcher`]
+//! of them. `summary` says what all clients are doing at once, and `stepping` lets clients take single
+//! steps.
 
 pub(crate) mod admission;
 mod batch;
+mod checks;
 mod client;
 mod clients;
 mod closing;
@@ -45,9 +49,12 @@ mod id;
 mod life;
 mod lingering;
 mod panics;
+mod putting_off;
 mod readiness;
 mod registering;
+mod registrations;
 mod run;
+mod run_queue;
 mod slots;
 pub(crate) mod socket;
 mod stepping;
@@ -57,6 +64,7 @@ pub(crate) mod stream;
 mod summary;
 pub(crate) mod timers;
 mod turn;
+mod waking;
 
 pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};

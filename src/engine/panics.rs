@@ -12,7 +12,6 @@ use super::batch::{NOBODY, Unfinished};
 use super::client::Run;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
-use crate::connection::Demand;
 use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
 
@@ -39,7 +38,7 @@ impl<S: Stream> Clients<S> {
     fn end_batch(&mut self) {
         // What the client that was driven has been answered lies on top.
         self.common.output.clear();
-        while let Some(Unfinished { key, answers, .. }) = self.unfinished.pop() {
+        while let Some(Unfinished { key, answers, .. }) = self.batch.unfinished.pop() {
             self.common.output.resume(answers);
             self.settle(key, Run::Spent);
         }
@@ -50,16 +49,11 @@ impl<S: Stream> Clients<S> {
     /// Resets the client whose answer it was: part of that may have been sent.
     fn end_driven(&mut self) {
         let key = std::mem::replace(&mut self.common.driven, NOBODY);
-        let Some(client) = self.slab.get_mut(key).filter(|_| !self.ended.contains(&key)) else {
+        let Some(client) = self.slab.get(key).filter(|_| !self.ended.contains(&key)) else {
             return;
         };
-        self.steps.on_closed(client.connection.state());
-        client.connection.on_close(CloseReason::HandlerPanicked);
-        // If it fails the connection is gone already.
-        let _ = client.socket.stream().reset_on_drop();
-        if let Demand::Close(reason) = client.connection.demand() {
-            self.end(key, reason);
-        }
+        client.reset_on_drop();
+        self.close(key, CloseReason::HandlerPanicked);
         self.free();
     }
 }

@@ -5,14 +5,13 @@
 //! a client waits meanwhile for as long as its deadline allows. What it has sent by then is still
 //! answered: it is looked at once more before it is closed.
 //!
-//! Invariants: a client that waits for more than the poll knows stands in `unregistered`, and then
+//! Invariants: a client that waits for more than the poll knows stands in `registrations`, and then
 //! this stage either asks in this turn, or [`Clients::next_due`] says when it asks again. One refusal
 //! stands for all: nothing more is asked before that.
 
 use std::io;
-use std::time::Duration;
 
-use super::clients::{Clients, KEYS_RESERVED};
+use super::clients::Clients;
 use super::event::ClientEvent;
 use super::id::ClientId;
 use crate::engine::readiness::Interest;
@@ -20,13 +19,6 @@ use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
 use crate::system_calls;
 use crate::time::Time;
-
-/// How long the loop waits before it asks again. A client notices that hardly, and ten calls a second
-/// cost nothing.
-const REST: Duration = Duration::from_millis(100);
-
-/// How many clients one turn asks for, at most, that had to wait: a call takes about 0.5 µs.
-const WAITING_PER_TURN_MAX: usize = 1024;
 
 impl<S: Stream> Clients<S> {
     /// Calls `ask` for each client that has come to wait for more than the poll has been asked to
@@ -41,39 +33,14 @@ impl<S: Stream> Clients<S> {
         now: Time,
         mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
     ) {
-        let count = match self.short_until {
-            None => self.unregistered.len(),
-            Some(until) if now < until => return,
-            Some(_) => {
-                // Some have come in several times meanwhile.
-                self.unregistered.sort_unstable();
-                self.unregistered.dedup();
-                self.unregistered.len().min(WAITING_PER_TURN_MAX)
-            }
-        };
+        let count = self.registrations.count(now);
         if count > 0 {
-            self.ask_for_first(count, now, &mut ask);
+            self.registrations.begin(now);
+            let refused = (0..count)
+                .find(|index| !self.register_one(self.registrations.key(*index), &mut ask));
+            self.registrations.end(refused.unwrap_or(count), refused.is_some(), now);
         }
         self.free();
-    }
-
-    /// Asks for the first of the clients that wait, until the system is short.
-    fn ask_for_first(
-        &mut self,
-        count: usize,
-        now: Time,
-        ask: &mut impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
-    ) {
-        // If a watcher panics, the rest is asked in the next turn.
-        self.short_until = Some(now);
-        let asked = (0..count).find(|index| !self.register_one(self.unregistered[*index], ask));
-        self.unregistered.drain(..asked.unwrap_or(count));
-        if asked.is_some() {
-            self.short_until = Some(now + REST);
-        } else if self.unregistered.is_empty() {
-            self.short_until = None;
-            self.unregistered.shrink_to(KEYS_RESERVED);
-        }
     }
 
     /// Asks for one client, if it still waits for more. Says whether the system had room for that.

@@ -26,7 +26,7 @@ const BATCH_ANSWERS_BYTES: usize = 64 * 1024;
 
 /// How many steps a client takes at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StepsAllowed {
+pub(super) enum StepsAllowed {
     /// As many as it can, and its budget allows.
     All,
     /// One; and if the connection has ended by it, what that takes.
@@ -42,13 +42,12 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        self.set_time(now);
         self.drain_next();
         let runnable = self.run_queue.len();
         self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
         let driven = self
             .guard(handler, |clients, handler| clients.drive_in_batches(runnable, now, handler));
-        self.last_checks = self.last_checks.saturating_sub(driven);
+        self.checks.on_driven(driven);
     }
 
     /// Says how many of the clients `at_first` on the run queue it took off.
@@ -74,9 +73,8 @@ impl<S: Stream> Clients<S> {
         let share_bytes = BATCH_SHARE_BYTES.min(self.common.budget.share());
         let mut start = 0;
         for taken in 0..clients_max {
-            let share = start..start + share_bytes;
-            let Some(share) = self.batch_buffer.get_mut(share) else { return taken };
-            let Some(id) = self.run_queue.pop_front() else { return clients_max };
+            let Some(share) = self.batch.room(start, share_bytes) else { return taken };
+            let Some(id) = self.run_queue.pop() else { return clients_max };
             let key = id.slot();
             let client = self.slab.get_mut(key).filter(|client| client.generation == id.number());
             let Some(client) = client.filter(|client| client.queued) else { continue };
@@ -86,7 +84,7 @@ impl<S: Stream> Clients<S> {
                 let unread = client.socket.unread();
                 self.tell(key, |_, _| ClientEvent::Received { received, unread });
             }
-            self.receipts.push(Receipt { key, received, start });
+            self.batch.receipts.push(Receipt { key, received, start });
             start += received.map_or(0, Received::bytes);
         }
         clients_max
@@ -96,84 +94,50 @@ impl<S: Stream> Clients<S> {
     /// answer was so dear that nothing is left for the rest of the batch, these are put off: says how
     /// many they are.
     fn answer_batch<H: Handler>(&mut self, now: Time, handler: &mut H) -> usize {
-        for at in 0..self.receipts.len() {
+        for at in 0..self.batch.receipts.len() {
             if !self.common.budget.has_batch_left() {
                 return self.put_off_rest();
             }
-            let Receipt { key, received, start } = self.receipts[at];
-            (self.common.driven, self.answered) = (key, at + 1);
+            let Receipt { key, received, start } = self.batch.receipts[at];
+            (self.common.driven, self.batch.answered) = (key, at + 1);
             let Some(received) = received else {
-                match self.slab[key].connection.state() {
-                    Name::Lingering => self.queue_lingering(key),
-                    Name::Fresh
-                    | Name::Idle
-                    | Name::ReadingHead
-                    | Name::ReadingBody
-                    | Name::Writing
-                    | Name::Pausing
-                    | Name::Closed => _ = self.drive_client(key, now, handler),
+                match self.slab[key].connection.state() == Name::Lingering {
+                    true => self.queue_lingering(key),
+                    false => _ = self.drive_client(key, now, handler),
                 }
                 continue;
             };
             let client = &mut self.slab[key];
-            let came = &mut self.batch_buffer[start..];
+            let came = &mut self.batch.buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
             let (common, steps) = (&mut self.common, &mut self.steps);
             let mut context = StepContext { now, handler, common, steps, key };
             let step = client.take(received, came, &mut context);
             match client.outcome(step, &self.common.budget) {
                 Some(run) => self.settle(key, run),
-                None => self.leave_unfinished(key, self.common.budget.left()),
+                None => {
+                    let (budget, answers) =
+                        (self.common.budget.left(), self.common.output.suspend());
+                    self.batch.unfinished.push(Unfinished { key, budget, answers });
+                }
             }
             if self.common.output.bytes_stacked() >= BATCH_ANSWERS_BYTES {
                 self.finish_batch(now, handler);
             }
         }
-        self.receipts.clear();
-        self.answered = 0;
+        self.batch.receipts.clear();
+        self.batch.answered = 0;
         0
-    }
-
-    /// The clients of the batch that have not been answered are the first of the next, in the same
-    /// order. What was received from them is kept until then, and not looked at. Says how many.
-    #[cold]
-    pub(super) fn put_off_rest(&mut self) -> usize {
-        let answered = std::mem::take(&mut self.answered);
-        let receipts = std::mem::take(&mut self.receipts);
-        let rest = &receipts[answered..];
-        for Receipt { key, received, start } in rest.iter().rev().copied() {
-            let client = &mut self.slab[key];
-            if let Some(received) = received {
-                let before = self.steps.before(&client.connection);
-                let came = &self.batch_buffer[start..start + received.bytes()];
-                client.put_off(received, came, &mut self.common);
-                if let Some(before) = before {
-                    let id = client.id(key);
-                    self.steps.tell_change(before, id, &client.connection, &mut self.common);
-                }
-            }
-            self.tell(key, |_, _| ClientEvent::Yields);
-            self.await_peer(key);
-            let client = &mut self.slab[key];
-            client.queued = true;
-            self.run_queue.push_front(client.id(key));
-        }
-        rest.len()
-    }
-
-    fn leave_unfinished(&mut self, key: usize, budget: usize) {
-        let answers = self.common.output.suspend();
-        self.unfinished.push(Unfinished { key, budget, answers });
     }
 
     /// Makes the unfinished clients go on until they can do nothing more, the last one first: its
     /// answers are on top. If nothing is left for the batch, answers are sent all the same, and
     /// nothing more is done.
     fn finish_batch<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        while let Some(Unfinished { key, budget, answers }) = self.unfinished.pop() {
+        while let Some(Unfinished { key, budget, answers }) = self.batch.unfinished.pop() {
             self.common.output.resume(answers);
             match self.common.budget.has_batch_left() || self.is_soon_done(key) {
-                true => _ = self.carry_on(key, budget, now, handler),
+                true => _ = self.take_steps(key, budget, StepsAllowed::All, now, handler),
                 false => self.settle(key, Run::Spent),
             }
         }
@@ -192,26 +156,11 @@ impl<S: Stream> Clients<S> {
         now: Time,
         handler: &mut H,
     ) -> Run {
-        self.carry_on(key, self.common.budget.share(), now, handler)
-    }
-
-    /// Has one client take one step. If the connection has ended by it, it is seen off, too.
-    pub(super) fn drive_one_step<H: Handler>(&mut self, key: usize, now: Time, handler: &mut H) {
-        self.take_steps(key, self.common.limits.turn_bytes_max, StepsAllowed::One, now, handler);
+        self.take_steps(key, self.common.budget.share(), StepsAllowed::All, now, handler)
     }
 
     /// Drives a client as long as it can run and this much budget lasts.
-    pub(super) fn carry_on<H: Handler>(
-        &mut self,
-        key: usize,
-        budget: usize,
-        now: Time,
-        handler: &mut H,
-    ) -> Run {
-        self.take_steps(key, budget, StepsAllowed::All, now, handler)
-    }
-
-    fn take_steps<H: Handler>(
+    pub(super) fn take_steps<H: Handler>(
         &mut self,
         key: usize,
         budget: usize,
@@ -239,18 +188,16 @@ impl<S: Stream> Clients<S> {
 
     /// A client's turn is over: what it leaves behind is put away, and what it waits for noted.
     pub(super) fn settle(&mut self, key: usize, run: Run) {
-        match run {
-            Run::Ended(_) => self.common.output.clear(),
-            Run::Waits | Run::Spent | Run::Lingers | Run::Stepped => {
-                self.slab[key].connection.park(&mut self.common.output);
-            }
+        if let Run::Ended(_) = run {
+            self.common.output.clear();
+        } else {
+            self.slab[key].connection.park(&mut self.common.output);
         }
         match run {
             Run::Ended(reason) => {
                 if reason == CloseReason::Reset {
-                    // The system has failed on it, perhaps in the middle of an answer, for which its
-                    // end alone could be taken. If this fails the connection is gone already.
-                    let _ = self.slab[key].socket.stream().reset_on_drop();
+                    // The system has failed on it, perhaps in the middle of an answer.
+                    self.slab[key].reset_on_drop();
                 }
                 self.end(key, reason);
             }
@@ -277,8 +224,7 @@ impl<S: Stream> Clients<S> {
             Run::Stepped => {
                 // It goes on with its next step, whatever the poll says: so that is asked nothing.
                 self.tell(key, |_, _| ClientEvent::Held);
-                let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
-                self.set_deadline(key, deadline);
+                self.renew_deadline(key);
                 self.enqueue(key);
             }
         }
@@ -290,24 +236,26 @@ impl<S: Stream> Clients<S> {
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.
-    fn await_peer(&mut self, key: usize) {
+    pub(super) fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
         if client.wanted_interest() > client.interest {
-            self.unregistered.push(key);
+            self.registrations.push(key);
         }
-        let deadline = client.connection.deadline(&self.common.timeouts);
-        self.timers.set(&mut self.slab, key, deadline);
+        self.renew_deadline(key);
+    }
+
+    /// A client waits for as long as its state allows.
+    #[inline]
+    pub(super) fn renew_deadline(&mut self, key: usize) {
+        let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
+        self.set_deadline(key, deadline);
     }
 
     /// What a client waits for, and how long it may.
     fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;
-        let now = self.steps.now();
-        let timeouts = &self.common.timeouts;
-        let time_left = connection.deadline(timeouts).map(|deadline| {
-            let (class, due) = deadline.due(timeouts);
-            TimeLeft { class, left: due.since(now) }
-        });
+        let time_left = connection.time_left(&self.common.timeouts, self.steps.now());
+        let time_left = time_left.map(|(class, left)| TimeLeft { class, left });
         ClientEvent::Waits { demand: connection.demand(), time_left }
     }
 }

@@ -10,6 +10,10 @@ use slab::Slab;
 /// when a crowd grows, and all of it goes back to the system when the crowd has gone.
 const RESERVED_BYTES: usize = 33 * 1024 * 1024;
 
+/// The starting capacity of the lists of keys: one that grew with a crowd could come to lie above
+/// other memory and keep the allocator from giving that back.
+pub(super) const KEYS_RESERVED: usize = 2048;
+
 /// Fewer slots than this are not worth giving back.
 const CROWD_MIN: usize = 256;
 

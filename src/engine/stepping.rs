@@ -11,6 +11,7 @@
 use super::admission::Accept;
 use super::clients::Clients;
 use super::id::ClientId;
+use super::run::StepsAllowed;
 use super::turn::{Engine, Host, Stage};
 use crate::answer::handler::Handler;
 use crate::connection::state::Name;
@@ -86,7 +87,7 @@ impl<S: Stream> Clients<S> {
         let await_disk = self.slab.iter().filter(|(_, client)| client.connection.awaits_disk());
         let await_disk: Vec<usize> = await_disk.map(|(key, _)| key).collect();
         await_disk.into_iter().for_each(|key| self.enqueue(key));
-        self.run_queue.iter().filter(|id| self.is_runnable(**id)).count()
+        self.run_queue.iter().filter(|id| self.is_runnable(*id)).count()
     }
 
     fn step<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
@@ -97,7 +98,7 @@ impl<S: Stream> Clients<S> {
     fn step_guarded<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
         self.common.budget.begin_stage(1, self.common.limits.turn_bytes_max);
         loop {
-            let id = self.run_queue.pop_front()?;
+            let id = self.run_queue.pop()?;
             // It may be left over from a client that has ended.
             if !self.is_runnable(id) {
                 continue;
@@ -108,7 +109,8 @@ impl<S: Stream> Clients<S> {
             if client.connection.awaits_disk() {
                 self.expire_client(id.slot(), now, handler);
             }
-            self.drive_one_step(id.slot(), now, handler);
+            let budget = self.common.limits.turn_bytes_max;
+            self.take_steps(id.slot(), budget, StepsAllowed::One, now, handler);
             let after = self.slab[id.slot()].connection.state();
             return Some(StepTaken { client: id, before, after });
         }

@@ -157,11 +157,6 @@ impl<S: Stream> Clients<S> {
     pub(crate) fn view(&self, slot: usize, now: Time) -> Option<View> {
         let client = self.slab.get(slot)?;
         let connection = &client.connection;
-        let timeouts = &self.common.timeouts;
-        let deadline = connection.deadline(timeouts).map(|deadline| {
-            let (class, due) = deadline.due(timeouts);
-            (class, due.since(now))
-        });
         Some(View {
             slot,
             generation: client.generation,
@@ -170,7 +165,7 @@ impl<S: Stream> Clients<S> {
             kept_bytes: connection.kept_bytes(),
             owed_bytes: connection.owed_bytes(&self.common.output),
             served: connection.served(),
-            deadline,
+            deadline: connection.time_left(&self.common.timeouts, now),
         })
     }
 }

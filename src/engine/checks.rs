@@ -1,0 +1,60 @@
+//! Clients that are checked once more because the server is stopping.
+
+use std::ops::Range;
+
+/// Which clients have still to be checked because the server is stopping.
+#[derive(Debug, Default)]
+pub(super) struct Checks {
+    /// Keys whose clients are closed if they are idle.
+    idle: Range<usize>,
+    /// How many on the run queue are to be checked for the last time, because the time to drain is
+    /// over.
+    last: usize,
+    /// The same on the queue of clients that linger.
+    last_lingering: usize,
+}
+
+impl Checks {
+    /// This many clients from the run queue were driven.
+    pub(super) fn on_driven(&mut self, clients: usize) {
+        self.last = self.last.saturating_sub(clients);
+    }
+
+    /// Clients with these keys are to be checked, and closed if they are idle.
+    pub(super) fn begin_idle(&mut self, keys: Range<usize>) {
+        self.idle = keys;
+    }
+
+    /// The next of these keys.
+    pub(super) fn next_idle(&mut self) -> Option<usize> {
+        self.idle.next()
+    }
+
+    /// Whether one of them is left.
+    pub(super) fn has_idle(&self) -> bool {
+        !self.idle.is_empty()
+    }
+
+    /// This many clients, the first on the run queue and on that of clients that linger, are checked
+    /// for the last time.
+    pub(super) fn begin_last(&mut self, running: usize, lingering: usize) {
+        (self.last, self.last_lingering) = (running, lingering);
+    }
+
+    /// A client from the queue of those that linger was driven.
+    pub(super) fn on_lingered(&mut self) {
+        self.last_lingering = self.last_lingering.saturating_sub(1);
+    }
+
+    /// A client was put on that queue, which has `clients` now.
+    pub(super) fn on_queued_lingering(&mut self, clients: usize) {
+        if self.last > 0 {
+            self.last_lingering = clients;
+        }
+    }
+
+    /// Whether one of them is left.
+    pub(super) fn has_last(&self) -> bool {
+        self.last > 0 || self.last_lingering > 0
+    }
+}

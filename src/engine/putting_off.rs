@@ -1,0 +1,34 @@
+//! What becomes of a batch that is not answered to its end: an answer was dear, or has panicked.
+
+use super::batch::Receipt;
+use super::clients::Clients;
+use super::event::ClientEvent;
+use super::stream::Stream;
+
+impl<S: Stream> Clients<S> {
+    /// The clients of the batch that have not been answered are the first of the next, in the same
+    /// order. What was received from them is kept until then, and not looked at. Says how many.
+    #[cold]
+    pub(super) fn put_off_rest(&mut self) -> usize {
+        let answered = std::mem::take(&mut self.batch.answered);
+        let receipts = std::mem::take(&mut self.batch.receipts);
+        let rest = &receipts[answered..];
+        for Receipt { key, received, start } in rest.iter().rev().copied() {
+            let client = &mut self.slab[key];
+            if let Some(received) = received {
+                let before = self.steps.before(&client.connection);
+                let came = &self.batch.buffer[start..start + received.bytes()];
+                client.put_off(received, came, &mut self.common);
+                if let Some(before) = before {
+                    let id = client.id(key);
+                    self.steps.tell_change(before, id, &client.connection, &mut self.common);
+                }
+            }
+            self.tell(key, |_, _| ClientEvent::Yields);
+            self.await_peer(key);
+            let client = &mut self.slab[key];
+            self.run_queue.push_first(key, client);
+        }
+        rest.len()
+    }
+}
