@@ -10,9 +10,10 @@
 
 use super::admission::Accept;
 use super::clients::Clients;
+use super::host::{Host, Stage};
 use super::id::ClientId;
 use super::run::StepsAllowed;
-use super::turn::{Engine, Host, Stage};
+use super::turn::Engine;
 use crate::answer::handler::Handler;
 use crate::connection::state::Name;
 use crate::engine::stream::Stream;

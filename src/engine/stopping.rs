@@ -1,8 +1,9 @@
 //! How a server stops: what the first and the second call to stop do, and when it is done.
 
 use super::admission::Accept;
+use super::host::{Host, Stage};
 use super::life::{Life, Stopped};
-use super::turn::{Engine, Host, Stage};
+use super::turn::Engine;
 use crate::time::Time;
 
 /// A deadline may be late by this part of its timeout.

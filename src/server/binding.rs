@@ -1,6 +1,7 @@
 //! What a program does with a server before it runs, and asks of it: addresses, signals, observers.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -11,7 +12,7 @@ use super::admin_side::AdminSide;
 use super::descriptors;
 use super::polling::PollFailures;
 use super::worst::Answers;
-use super::{ADMIN, ALARM, Clock, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
+use super::{ADMIN, ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::admin;
 use crate::answer::handler::Handler;
 use crate::config::{AdminListener, Config, Listen};
@@ -21,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::server::alarm::Alarm;
 use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
-use crate::server::pace::Paced;
+use crate::server::pace::{Clock, Paced};
 use crate::server::signals::{Signals, StopHandle, StopRequests};
 use crate::system_calls::Reported;
 use crate::time::Time;
@@ -201,5 +202,11 @@ impl<H: Handler> Server<H> {
     /// How many files the handler may have open at once: see [`Needs`](crate::Needs).
     pub fn files_max(&self) -> usize {
         self.needs.files
+    }
+}
+
+impl<H> fmt::Debug for Server<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("engine", &self.engine).finish_non_exhaustive()
     }
 }

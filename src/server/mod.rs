@@ -6,7 +6,6 @@
 //! a turn, and once more in slow motion or while there are watchers.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -51,6 +50,7 @@ mod timer;
 mod worst;
 
 use admin_side::AdminSide;
+use pace::Clock;
 use polling::PollFailures;
 use registering::Registrar;
 
@@ -118,14 +118,6 @@ pub struct Server<H> {
     clock: Clock,
     /// Stops that are written down and not acted on yet, each with its signal, or by a handle.
     stops: VecDeque<Option<i32>>,
-}
-
-/// What the server's clock does while a turn is worked on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Clock {
-    Runs,
-    /// It stands still: in slow motion time passes only while the loop sleeps.
-    Stands,
 }
 
 impl<H: Handler> Server<H> {
@@ -296,21 +288,4 @@ impl<H: Handler> Server<H> {
 #[inline(always)]
 fn note_event(clients: &mut Clients<TcpStream>, token: usize, event: &Event) {
     clients.note(ClientId::from_bits(token as u64), event.into());
-}
-
-/// The end of a connection can be taken for the end of its answer, so answers that are not whole end
-/// by a reset.
-impl<H> Drop for Server<H> {
-    fn drop(&mut self) {
-        self.engine.cut_off();
-        if let Some(admin_side) = &mut self.admin_side {
-            admin_side.engine.cut_off();
-        }
-    }
-}
-
-impl<H> fmt::Debug for Server<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("engine", &self.engine).finish_non_exhaustive()
-    }
 }

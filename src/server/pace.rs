@@ -30,3 +30,11 @@ impl<O: Observer> Observer for Paced<O> {
         }
     }
 }
+
+/// What the server's clock does while a turn is worked on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clock {
+    Runs,
+    /// It stands still: in slow motion time passes only while the loop sleeps.
+    Stands,
+}

@@ -59,3 +59,14 @@ impl<H: Handler> Server<H> {
         }
     }
 }
+
+/// The end of a connection can be taken for the end of its answer, so answers that are not whole end
+/// by a reset.
+impl<H> Drop for Server<H> {
+    fn drop(&mut self) {
+        self.engine.cut_off();
+        if let Some(admin_side) = &mut self.admin_side {
+            admin_side.engine.cut_off();
+        }
+    }
+}
