@@ -22,6 +22,10 @@ use crate::engine::stream::Stream;
 use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
+/// Among how many clients the budget for accepting is shared: an idle client that is looked at
+/// before it makes room for another may turn out to be busy, and take its turn.
+const ACCEPTING_CLIENTS: usize = 64;
+
 /// Where connections come in: what a listening socket must be able to do.
 ///
 /// It must be non-blocking, and its poll must give edges as epoll does.
@@ -187,7 +191,9 @@ impl<L: Accept> Admission<L> {
             self.tell_of_waiting(clients, now);
             return;
         }
-        clients.begin_accepting();
+        // This stage has a budget of its own.
+        let bytes_max = clients.common.limits.turn_bytes_max;
+        clients.common.budget.begin_stage(ACCEPTING_CLIENTS, bytes_max);
         if let Some((stream, peer)) = self.waiting.take() {
             self.admit(stream, peer, clients, handler, now);
         }
@@ -232,7 +238,7 @@ impl<L: Accept> Admission<L> {
         for _ in 0..connections_max {
             let has_place = self.waiting.is_none() && self.is_possible(clients, now);
             let entrance = &mut self.entrances[index];
-            if !entrance.ready || !has_place || !clients.may_accept() {
+            if !entrance.ready || !has_place || !clients.common.budget.has_stage_left() {
                 break;
             }
             match entrance.listener.accept() {

@@ -1,6 +1,25 @@
-//! Clients that are checked once more because the server is stopping.
+//! Clients that are checked once more before they are closed: what is assumed of them, and which are
+//! still to be checked because the server is stopping.
 
 use std::ops::Range;
+
+use super::readiness::Readiness;
+use crate::connection::state::Name;
+
+/// The readiness to assume of a client in this state when it is checked although the poll has
+/// reported nothing.
+pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
+    match state {
+        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
+            Some(Readiness::READABLE)
+        }
+        // The poll reports room only once a third of the send buffer is free, which can be far more
+        // than the progress that is asked for. A send finds out.
+        Name::Writing => Some(Readiness::WRITABLE),
+        // It waits for its source: nothing is asked of the client.
+        Name::Pausing | Name::Closed => None,
+    }
+}
 
 /// Which clients have still to be checked because the server is stopping.
 #[derive(Debug, Default)]

@@ -317,21 +317,6 @@ impl<S: Stream> Client<S> {
     }
 }
 
-/// The readiness to assume of a client in this state when it is checked although the poll has
-/// reported nothing.
-pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
-    match state {
-        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-            Some(Readiness::READABLE)
-        }
-        // The poll reports room only once a third of the send buffer is free, which can be far more
-        // than the progress that is asked for. A send finds out.
-        Name::Writing => Some(Readiness::WRITABLE),
-        // It waits for its source: nothing is asked of the client.
-        Name::Pausing | Name::Closed => None,
-    }
-}
-
 /// What a client takes a step with: what its connection is given, and what tells of the step.
 pub(super) struct StepContext<'t, H> {
     pub(super) now: Time,

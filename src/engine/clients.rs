@@ -18,7 +18,7 @@ use super::slots::{KEYS_RESERVED, SlabMemory};
 use super::steps::{AnswerWatcher, Steps, Watcher};
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
-use crate::config::{Limits, RECEIVE_BYTES, TimeoutClass, Timeouts};
+use crate::config::{Limits, RECEIVE_BYTES, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Common, Deadline, Phase};
 use crate::engine::stream::Stream;
@@ -28,10 +28,6 @@ use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::{Time, sooner};
 use crate::work::{self, Budget};
-
-/// Among how many clients the budget for accepting is shared: an idle client that is looked at
-/// before it makes room for another may turn out to be busy, and take its turn.
-const ACCEPTING_CLIENTS: usize = 64;
 
 /// All clients of one loop.
 #[derive(Debug)]
@@ -108,16 +104,6 @@ impl<S: Stream> Clients<S> {
         &self.common.metrics
     }
 
-    /// The limits that hold for each of them.
-    pub(super) fn limits(&self) -> &Limits {
-        &self.common.limits
-    }
-
-    /// How long each of them may take for what.
-    pub(super) fn timeouts(&self) -> &Timeouts {
-        &self.common.timeouts
-    }
-
     /// As [`Clients::metrics`], to count what happens outside of here.
     pub fn metrics_mut(&mut self) -> &mut Metrics {
         &mut self.common.metrics
@@ -166,17 +152,6 @@ impl<S: Stream> Clients<S> {
         self.common.date = Date::new(now);
     }
 
-    /// The last stage of a turn begins, in which connections are accepted: it has a budget of its
-    /// own.
-    pub(crate) fn begin_accepting(&mut self) {
-        self.common.budget.begin_stage(ACCEPTING_CLIENTS, self.common.limits.turn_bytes_max);
-    }
-
-    /// Whether that budget lasts for one more connection.
-    pub(crate) fn may_accept(&self) -> bool {
-        self.common.budget.has_stage_left()
-    }
-
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
     pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
@@ -185,8 +160,7 @@ impl<S: Stream> Clients<S> {
         self.next_generation = (generation + 1) % u32::MAX;
         let key = self.slab.insert(Client::new(stream, peer, generation, now));
         self.slab_memory.on_taken(key);
-        let deadline = Deadline::Timeout(TimeoutClass::FirstByte, now);
-        self.timers.set(&mut self.slab, key, Some(deadline));
+        self.renew_deadline(key);
         self.enqueue(key);
         self.common.metrics.accepted += 1;
         self.common.budget.spend(work::ACCEPT);

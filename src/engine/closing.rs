@@ -1,7 +1,7 @@
 //! Which client has to go before its peer wants to: to make room for another one, or because the
 //! server stops.
 
-use super::client::readiness_to_check;
+use super::checks::readiness_to_check;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;

@@ -1,6 +1,7 @@
 //! What happens when a deadline has passed: the client is checked once more, and then it has expired.
 
-use super::client::{Client, Run, StepContext, readiness_to_check};
+use super::checks::readiness_to_check;
+use super::client::{Client, Run, StepContext};
 use super::clients::Clients;
 use super::readiness::Readiness;
 use super::stream::Stream;

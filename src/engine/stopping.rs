@@ -17,9 +17,9 @@ impl<L: Accept> Engine<L> {
             Life::Running => {
                 let listeners = self.admission.listeners().count() as u64;
                 // The kernel keeps one more than it is asked to.
-                let queued_max = u64::from(self.clients.limits().backlog.unsigned_abs()) + 1;
+                let queued_max = u64::from(self.clients.common.limits.backlog.unsigned_abs()) + 1;
                 self.life = Life::Closing {
-                    until: now + self.clients.timeouts().drain,
+                    until: now + self.clients.common.timeouts.drain,
                     accepted_max: self.clients.metrics().accepted + queued_max * listeners,
                 };
                 self.clients.answer_last();
@@ -75,7 +75,7 @@ impl<L: Accept> Engine<L> {
             Life::Draining { until } if now >= until => {
                 host.begin(Stage::CheckLast);
                 self.clients.check_last();
-                let until = now + self.clients.timeouts().drain / LATE_DIVISOR;
+                let until = now + self.clients.common.timeouts.drain / LATE_DIVISOR;
                 self.life = Life::CheckingLast { until };
             }
             Life::CheckingLast { until }

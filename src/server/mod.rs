@@ -265,10 +265,8 @@ impl<H: Handler> Server<H> {
                 Token(token) if token >= FIRST_LISTENER => {
                     let index = token - FIRST_LISTENER;
                     engine.on_listener_ready(index);
-                    let mut listeners = engine.admission().listeners();
-                    let address = listeners.nth(index).map(|listener| listener.address);
-                    drop(listeners);
-                    if let Some(address) = address {
+                    if let Some(listener) = engine.admission().listeners().nth(index) {
+                        let address = listener.address;
                         tracer.tell_of_loop(*now, LoopEvent::ListenerReady { address });
                     }
                 }
