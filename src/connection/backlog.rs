@@ -4,7 +4,8 @@
 //! They are kept like half a request, with a mark that they have not been looked at. Until then the
 //! server receives nothing more from this client, so it never keeps more than one receive of them.
 
-use super::machine::{Backlog, Common, Connection, Context};
+use super::context::{Common, Context};
+use super::machine::{Backlog, Connection};
 use super::state::State;
 use crate::answer::handler::Handler;
 use crate::buffer::kept::Kept;

@@ -3,7 +3,8 @@
 
 use std::ops::Range;
 
-use super::machine::{Connection, Context};
+use super::context::Context;
+use super::machine::Connection;
 use super::partial::InputUse;
 use super::state::State;
 use crate::answer::handler::{ContentPlan, Handler};

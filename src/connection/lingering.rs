@@ -6,7 +6,8 @@
 //! lingers in spans of the linger timeout, and gets a further span only for progress in the one
 //! before.
 
-use super::machine::{Common, Connection, Context};
+use super::context::{Common, Context};
+use super::machine::Connection;
 use super::state::State;
 use crate::config::LINGER_SPANS_MAX;
 

@@ -15,6 +15,7 @@
 pub(crate) mod arrows;
 mod backlog;
 mod content;
+mod context;
 mod lingering;
 mod machine;
 mod name;
@@ -28,7 +29,8 @@ mod streaming;
 mod tests;
 mod waiting;
 
-pub(crate) use machine::{Common, Connection, Context, Phase};
+pub(crate) use context::{Common, Context, Phase};
+pub(crate) use machine::Connection;
 pub use machine::{Demand, Unread};
 pub(crate) use notes::{Answered, Progress};
 pub(crate) use waiting::Deadline;

@@ -1,6 +1,7 @@
 //! Heads that are not whole yet, and the empty lines that may stand before them.
 
-use super::machine::{Connection, Context};
+use super::context::Context;
+use super::machine::Connection;
 use super::state::HeadEnd;
 use crate::answer::handler::Handler;
 use crate::http::fault::FaultKind;

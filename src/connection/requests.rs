@@ -6,7 +6,8 @@
 
 use std::ops::Range;
 
-use super::machine::{Backlog, Common, Connection, Context, Demand, Phase};
+use super::context::{Common, Context, Phase};
+use super::machine::{Backlog, Connection, Demand};
 use super::partial::{InputUse, head_end};
 use super::state::{After, AfterAnswer, Ending, HeadEnd, State};
 use crate::answer::handler::{BodyTransfer, ContentPlan, Handler, Reply};

@@ -7,7 +7,8 @@
 //! A file is asked in the same way. Its pieces are sent as they are, or copied, and then treated
 //! like a source's.
 
-use super::machine::{Common, Connection, Context, Demand, Unread};
+use super::context::{Common, Context};
+use super::machine::{Connection, Demand, Unread};
 use super::state::{After, AfterAnswer, Name, State};
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::FilePiece;

@@ -6,7 +6,8 @@
 
 use std::time::Duration;
 
-use super::machine::{Connection, Context};
+use super::context::Context;
+use super::machine::Connection;
 use super::state::{Name, State};
 use crate::config::{TimeoutClass, Timeouts};
 use crate::time::Time;

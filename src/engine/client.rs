@@ -3,7 +3,6 @@
 //! A step is one system call and its consequence. Which call comes next is the connection's
 //! demand; when to stop is decided in [`Clients`](crate::engine::Clients).
 
-use std::io;
 use std::net::SocketAddr;
 use std::ops::ControlFlow::{self, Break, Continue};
 
@@ -74,10 +73,6 @@ impl<S: Stream> Client<S> {
             checked: false,
             interest: Interest::Nothing,
         }
-    }
-
-    pub(super) fn peer(&self) -> SocketAddr {
-        self.connection.address()
     }
 
     /// What the poll has to report for this client to wait for it. Never less than it has been
@@ -277,11 +272,14 @@ impl<S: Stream> Client<S> {
 
     #[cold]
     fn begin_to_linger(&mut self) -> Step {
-        match self.shutdown_write() {
-            Err(_) => self.lost(),
-            Ok(()) if self.socket.unread() == Unread::Perhaps => Break(Run::Lingers),
+        if let Err(reason) = self.socket.stream().shutdown_write() {
+            system_calls::note(Call::Shutdown, &reason);
+            return self.lost();
+        }
+        match self.socket.unread() {
+            Unread::Perhaps => Break(Run::Lingers),
             // Nothing has to be thrown away, so it waits.
-            Ok(()) => Continue(()),
+            Unread::Nothing => Continue(()),
         }
     }
 
@@ -289,11 +287,6 @@ impl<S: Stream> Client<S> {
     pub(super) fn reset_on_drop(&self) {
         // If this fails the connection is gone already.
         let _ = self.socket.stream().reset_on_drop();
-    }
-
-    fn shutdown_write(&self) -> io::Result<()> {
-        let shutdown = self.socket.stream().shutdown_write();
-        shutdown.inspect_err(|reason| system_calls::note(Call::Shutdown, reason))
     }
 
     /// The time for what it waits for has run out, or that of its source has come.

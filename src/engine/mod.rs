@@ -22,6 +22,41 @@
 //! [`ClientId`] to tell a slab's clients from their predecessors in tokens, and [`Time`]. The client
 //! program `herd` is built on these.
 //!
+//! ```
+//! use std::io::Write;
+//! use std::net::{TcpListener, TcpStream};
+//!
+//! use mio::{Events, Interest, Poll, Token};
+//! use oneloop::Metrics;
+//! use oneloop::engine::{Received, Socket};
+//!
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let mut peer = TcpStream::connect(listener.local_addr()?)?;
+//! let (stream, _) = listener.accept()?;
+//! stream.set_nonblocking(true)?;
+//! let mut socket = Socket::new(mio::net::TcpStream::from_std(stream));
+//! let (mut buffer, mut metrics) = ([0; 1024], Metrics::default());
+//!
+//! // The kernel is asked once, and says that nothing has come. It is not asked again.
+//! assert_eq!(socket.receive(&mut buffer, &mut metrics), Received::WouldBlock);
+//! assert_eq!(socket.receive(&mut buffer, &mut metrics), Received::Nothing);
+//! assert_eq!(metrics.receives, 1);
+//!
+//! // Until the poll reports that something has.
+//! let (mut poll, mut events) = (Poll::new()?, Events::with_capacity(1));
+//! poll.registry().register(socket.stream_mut(), Token(0), Interest::READABLE)?;
+//! peer.write_all(b"hello")?;
+//! while events.is_empty() {
+//!     poll.poll(&mut events, None)?;
+//! }
+//! for event in &events {
+//!     socket.note(event.into());
+//! }
+//! assert_eq!(socket.receive(&mut buffer, &mut metrics), Received::Bytes(5));
+//! assert_eq!(&buffer[..5], b"hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! Invariants: a client that can do something without a new event stands on the run queue; a client
 //! that waits stands in one timer list; a slot is freed only after all events of its turn were
 //! handled.

@@ -160,7 +160,7 @@ impl<S: Stream> Clients<S> {
         Some(View {
             slot,
             generation: client.generation,
-            peer: client.peer(),
+            peer: client.connection.address(),
             state: connection.state(),
             kept_bytes: connection.kept_bytes(),
             owed_bytes: connection.owed_bytes(&self.common.output),

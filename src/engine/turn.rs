@@ -125,14 +125,4 @@ impl<L: Accept> Engine<L> {
         let accepts = sooner(self.life.due(), self.admission.next_due());
         sooner(self.clients.next_due(), accepts)
     }
-
-    /// Ends it at once.
-    pub(crate) fn cut_off(&mut self) {
-        self.clients.cut_off();
-    }
-
-    /// The log is told only once of what the system refuses both of them for the same reason.
-    pub(crate) fn share_log_once(&mut self, other: &mut Engine<L>) {
-        self.admission.share_log_once(&mut other.admission);
-    }
 }

@@ -68,10 +68,10 @@ impl<H: Handler> Server<H> {
     pub(super) fn serve_admin(&mut self) {
         let Server { poll, engine: public, admin_side, tracer, handler, now, .. } = self;
         let Some(AdminSide { engine, routes, control }) = admin_side else { return };
-        public.share_log_once(engine);
+        public.admission.share_log_once(&mut engine.admission);
         let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
         let _ = engine.turn(*now, routes, &mut host);
-        engine.share_log_once(public);
+        engine.admission.share_log_once(&mut public.admission);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
         control.serve(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
     }
@@ -83,7 +83,7 @@ impl<H: Handler> Server<H> {
             return;
         };
         if stopped != Stopped::Drained {
-            admin_side.engine.cut_off();
+            admin_side.engine.clients_mut().cut_off();
         } else if !admin_side.engine.is_stopping() {
             admin_side.control.on_ending();
             admin_side.engine.stop(Stopped::CutOff, self.now);
@@ -93,7 +93,7 @@ impl<H: Handler> Server<H> {
     /// Ends all clients of the admin listener at once.
     pub(super) fn cut_off_admin(&mut self) {
         if let Some(admin_side) = &mut self.admin_side {
-            admin_side.engine.cut_off();
+            admin_side.engine.clients_mut().cut_off();
         }
     }
 

@@ -126,6 +126,22 @@ impl<H: Handler> Server<H> {
     }
 
     /// A handle by which another thread can stop it.
+    ///
+    /// ```
+    /// use oneloop::{Config, Listen, Reply, Request, Server};
+    ///
+    /// let mut config = Config::default();
+    /// config.listen = vec![Listen::Everywhere(0)];
+    /// let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
+    ///     reply.send(request.path())
+    /// })?;
+    /// println!("at {:?}", server.local_addrs());
+    ///
+    /// let handle = server.stop_handle();
+    /// std::thread::spawn(move || handle.stop());
+    /// server.run()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle { waker: Arc::clone(&self.waker), stop_requests: self.stop_requests.clone() }
     }

@@ -74,28 +74,12 @@ const ADMIN_CLIENT: usize = 1 << 31;
 /// It stays on the thread that has bound it, so its handler and its sources may share what cannot be
 /// sent to another, such as an `Rc`. To run it on a thread of its own, bind it there, and send back
 /// what the others need: its addresses and a [`StopHandle`](crate::StopHandle).
-///
-/// ```
-/// use oneloop::{Config, Listen, Reply, Request, Server};
-///
-/// let mut config = Config::default();
-/// config.listen = vec![Listen::Everywhere(0)];
-/// let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
-///     reply.send(request.path())
-/// })?;
-/// println!("at {:?}", server.local_addrs());
-///
-/// let handle = server.stop_handle();
-/// std::thread::spawn(move || handle.stop());
-/// server.run()?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 pub struct Server<H> {
     poll: Poll,
     events: Events,
     poll_failures: PollFailures,
     reported: Reported,
-    /// The public's. That of the admin listener is in `showing`.
+    /// The public's. That of the admin listener is in `admin_side`.
     engine: Engine<Listener>,
     admin_side: Option<AdminSide>,
     /// Where lines go, once a turn. Before the signals: a last write may cause one.

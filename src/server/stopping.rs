@@ -64,9 +64,9 @@ impl<H: Handler> Server<H> {
 /// by a reset.
 impl<H> Drop for Server<H> {
     fn drop(&mut self) {
-        self.engine.cut_off();
+        self.engine.clients_mut().cut_off();
         if let Some(admin_side) = &mut self.admin_side {
-            admin_side.engine.cut_off();
+            admin_side.engine.clients_mut().cut_off();
         }
     }
 }

@@ -1,0 +1,47 @@
+//! What a connection is given with everything that happens to it.
+
+use super::notes::Notes;
+use crate::answer::waker::Wakers;
+use crate::buffer::Output;
+use crate::config::{Limits, Timeouts};
+use crate::http::date::Date;
+use crate::http::target::KnownHost;
+use crate::metrics::Metrics;
+use crate::time::Time;
+use crate::work::Budget;
+
+/// The surroundings of everything that happens to a connection in one turn of the loop.
+pub(crate) struct Context<'t, H> {
+    pub(crate) now: Time,
+    pub(crate) handler: &'t mut H,
+    pub(crate) common: &'t mut Common,
+}
+
+/// What all connections of a loop share.
+#[derive(Debug)]
+pub(crate) struct Common {
+    /// Empty whenever a client's turn begins and ends, but for the suspended answers of others.
+    pub(crate) output: Output,
+    pub(crate) date: Date,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    /// What may still be done in this turn.
+    pub(crate) budget: Budget,
+    pub(crate) phase: Phase,
+    pub(crate) metrics: Metrics,
+    /// The slot of the client that is just being driven. If the handler panics, it is for this one;
+    /// a waker is for its source.
+    pub(crate) driven: usize,
+    pub(crate) wakers: Wakers,
+    pub(crate) known_host: KnownHost,
+    /// Where answers are noted in a client's step, while they are told of.
+    pub(crate) notes: Option<Box<Notes>>,
+}
+
+/// Whether the server goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// It is stopping: an answer is its connection's last, unless more requests have come already.
+    Draining,
+}
