@@ -173,19 +173,71 @@ fn combined(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
     }
 }
 
-/// What stands between the parts of a line that have names.
+/// What stands before each part of a line whose parts have names. Each is written by one call.
 struct Names {
-    first: &'static [u8],
-    before: &'static [u8],
-    behind: &'static [u8],
+    time: &'static [u8],
+    client: &'static [u8],
+    connection: &'static [u8],
+    request: &'static [u8],
+    received: &'static [u8],
+    method: &'static [u8],
+    target: &'static [u8],
+    version: &'static [u8],
+    status: &'static [u8],
+    bytes: &'static [u8],
+    first_byte: &'static [u8],
+    end: &'static [u8],
+    ended: &'static [u8],
+    referer: &'static [u8],
+    user_agent: &'static [u8],
+    trace_parent: &'static [u8],
+    request_id: &'static [u8],
     escape: fn(&mut Vec<u8>, &[u8], usize),
 }
 
-const JSON: Names = Names { first: b"\"", before: b",\"", behind: b"\":", escape: unicode };
-const LOGFMT: Names = Names { first: b"", before: b" ", behind: b"=", escape: hexadecimal };
+const JSON: Names = Names {
+    time: b"{\"time\":\"",
+    client: b"\",\"client\":\"",
+    connection: b"\",\"connection\":",
+    request: b",\"request\":",
+    received: b",\"received\":\"",
+    method: b",\"method\":\"",
+    target: b"\",\"target\":\"",
+    version: b"\",\"version\":\"",
+    status: b"\",\"status\":",
+    bytes: b",\"bytes\":",
+    first_byte: b",\"first_byte\":",
+    end: b",\"end\":",
+    ended: b",\"ended\":\"",
+    referer: b"\",\"referer\":\"",
+    user_agent: b"\",\"user_agent\":\"",
+    trace_parent: b"\",\"traceparent\":\"",
+    request_id: b"\",\"request_id\":\"",
+    escape: unicode,
+};
+
+const LOGFMT: Names = Names {
+    time: b"time=\"",
+    client: b"\" client=\"",
+    connection: b"\" connection=",
+    request: b" request=",
+    received: b" received=\"",
+    method: b" method=\"",
+    target: b"\" target=\"",
+    version: b"\" version=\"",
+    status: b"\" status=",
+    bytes: b" bytes=",
+    first_byte: b" first_byte=",
+    end: b" end=",
+    ended: b" ended=\"",
+    referer: b"\" referer=\"",
+    user_agent: b"\" user_agent=\"",
+    trace_parent: b"\" traceparent=\"",
+    request_id: b"\" request_id=\"",
+    escape: hexadecimal,
+};
 
 fn json(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
-    out.push(b'{');
     JSON.append(out, record, stamp);
     out.push(b'}');
 }
@@ -195,52 +247,50 @@ fn logfmt(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
 }
 
 impl Names {
+    /// The quote behind a value is part of the next name.
     fn append(&self, out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
         let Asked { method, target, version, .. } = record.asked;
-        out.extend_from_slice(self.first);
-        out.extend_from_slice(b"time");
-        out.extend_from_slice(self.behind);
-        out.push(b'"');
+        out.extend_from_slice(self.time);
         out.extend_from_slice(&stamp.iso);
-        out.push(b'"');
-        self.name(out, b"client");
-        out.push(b'"');
+        out.extend_from_slice(self.client);
         address(out, record.client);
         out.push(b':');
         number(out, u64::from(record.client.port()));
-        out.push(b'"');
-        self.name(out, b"connection");
+        out.extend_from_slice(self.connection);
         number(out, u64::from(record.connection));
-        self.name(out, b"request");
+        out.extend_from_slice(self.request);
         number(out, u64::from(record.request));
         if method.is_empty() {
-            self.text(out, b"received", target, TARGET_BYTES_MAX);
+            self.text(out, self.received, target, TARGET_BYTES_MAX);
         } else {
-            self.text(out, b"method", method, FIELD_BYTES_MAX);
-            self.text(out, b"target", target, TARGET_BYTES_MAX);
-            self.text(out, b"version", version.as_bytes(), FIELD_BYTES_MAX);
+            self.text(out, self.method, method, FIELD_BYTES_MAX);
+            self.text(out, self.target, target, TARGET_BYTES_MAX);
+            out.extend_from_slice(self.version);
+            out.extend_from_slice(version.as_bytes());
         }
-        self.name(out, b"status");
+        out.extend_from_slice(self.status);
         number(out, u64::from(record.status));
-        self.name(out, b"bytes");
+        out.extend_from_slice(self.bytes);
         number(out, record.bytes);
         if let Some(first_byte) = record.first_byte {
-            self.name(out, b"first_byte");
+            out.extend_from_slice(self.first_byte);
             time(out, first_byte);
         }
-        self.name(out, b"end");
+        out.extend_from_slice(self.end);
         time(out, record.end);
-        self.text(out, b"ended", record.ended.as_bytes(), FIELD_BYTES_MAX);
+        out.extend_from_slice(self.ended);
+        out.extend_from_slice(record.ended.as_bytes());
         self.fields(out, &record.asked);
+        out.push(b'"');
     }
 
     /// Those that the request has.
     fn fields(&self, out: &mut Vec<u8>, asked: &Asked<'_>) {
         for (name, value, bytes_max) in [
-            (&b"referer"[..], asked.referer, REFERER_BYTES_MAX),
-            (b"user_agent", asked.user_agent, FIELD_BYTES_MAX),
-            (b"traceparent", asked.trace_parent, FIELD_BYTES_MAX),
-            (b"request_id", asked.request_id, FIELD_BYTES_MAX),
+            (self.referer, asked.referer, REFERER_BYTES_MAX),
+            (self.user_agent, asked.user_agent, FIELD_BYTES_MAX),
+            (self.trace_parent, asked.trace_parent, FIELD_BYTES_MAX),
+            (self.request_id, asked.request_id, FIELD_BYTES_MAX),
         ] {
             if !value.is_empty() {
                 self.text(out, name, value, bytes_max);
@@ -248,17 +298,9 @@ impl Names {
         }
     }
 
-    fn name(&self, out: &mut Vec<u8>, name: &[u8]) {
-        out.extend_from_slice(self.before);
-        out.extend_from_slice(name);
-        out.extend_from_slice(self.behind);
-    }
-
     fn text(&self, out: &mut Vec<u8>, name: &[u8], value: &[u8], bytes_max: usize) {
-        self.name(out, name);
-        out.push(b'"');
+        out.extend_from_slice(name);
         (self.escape)(out, value, bytes_max);
-        out.push(b'"');
     }
 }
 
@@ -278,18 +320,11 @@ fn address(out: &mut Vec<u8>, client: SocketAddr) {
     }
 }
 
-fn number(out: &mut Vec<u8>, mut number: u64) {
+fn number(out: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
+    let digits = &mut digits[..number.checked_ilog10().unwrap_or(0) as usize + 1];
+    put(digits, number);
+    out.extend_from_slice(digits);
 }
 
 /// Seconds, to the millisecond.
@@ -319,6 +354,10 @@ fn hexadecimal(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
 /// `\u00HH`.
 fn unicode(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
     let mut shown = &value[..value.len().min(bytes_max)];
+    if plain_bytes(shown) == shown.len() {
+        out.extend_from_slice(shown);
+        return mark_cut(out, shown, value);
+    }
     let is_text = match str::from_utf8(shown) {
         Ok(_) => true,
         // A character that the cut has torn is left out.
@@ -342,12 +381,37 @@ fn unicode(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
 /// Copies what stands for itself, as long as it goes on, and has other bytes written by `escape`.
 fn each_run(out: &mut Vec<u8>, value: &[u8], mut escape: impl FnMut(&mut Vec<u8>, u8)) {
     let mut rest = value;
-    while let Some(at) = rest.iter().position(|byte| !is_plain(*byte)) {
-        out.extend_from_slice(&rest[..at]);
-        escape(out, rest[at]);
-        rest = &rest[at + 1..];
+    loop {
+        let (plain, special) = rest.split_at(plain_bytes(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, behind)) = special.split_first() else { return };
+        escape(out, *byte);
+        rest = behind;
     }
-    out.extend_from_slice(rest);
+}
+
+/// How many bytes at the start stand for themselves. Looks at eight at once: nearly all do.
+fn plain_bytes(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHEST_BITS: u64 = ONES << 7;
+    let words = bytes.chunks_exact(8);
+    let rest = words.remainder();
+    for (index, word) in words.enumerate() {
+        let word = u64::from_le_bytes(word.try_into().unwrap_or_default());
+        // The lowest byte with this value has its highest bit set here, and none below it has.
+        let equal = |value: u8| {
+            let word = word ^ (ONES * u64::from(value));
+            word.wrapping_sub(ONES) & !word
+        };
+        let below_space = word.wrapping_sub(ONES * u64::from(b' ')) & !word;
+        let special = word | below_space | equal(b'"') | equal(b'\\') | equal(0x7F);
+        let special = special & HIGHEST_BITS;
+        if special != 0 {
+            return index * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let plain = rest.iter().position(|byte| !is_plain(*byte)).unwrap_or(rest.len());
+    bytes.len() - rest.len() + plain
 }
 
 fn mark_cut(out: &mut Vec<u8>, shown: &[u8], value: &[u8]) {
@@ -421,6 +485,32 @@ mod tests {
              method=\"GET\" target=\"/a?b=%0d%0a\" version=\"HTTP/1.1\" status=200 bytes=31 \
              first_byte=0.000 end=1.250 ended=\"whole\" referer=\"curl/8\" user_agent=\"curl/8\"\n"
         );
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are_everywhere() {
+        let around = (0..20).map(|zeros| 10_u64.pow(zeros)).flat_map(|it| [it - 1, it, it + 1]);
+        for value in around.chain([u64::MAX - 1, u64::MAX]) {
+            let mut out = Vec::new();
+            number(&mut out, value);
+            assert_eq!(str::from_utf8(&out), Ok(value.to_string().as_str()));
+        }
+    }
+
+    #[test]
+    fn each_byte_that_is_not_plain_is_found_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for length in 1..20 {
+                for at in 0..length {
+                    // What lies behind it is not plain either.
+                    let mut bytes = vec![b'!'; length];
+                    bytes[at] = byte;
+                    bytes[at + 1..].fill(b'"');
+                    let first = if is_plain(byte) { at + 1 } else { at };
+                    assert_eq!(plain_bytes(&bytes), first, "{byte:#x} at {at} of {length}");
+                }
+            }
+        }
     }
 
     #[test]
