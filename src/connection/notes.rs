@@ -10,11 +10,8 @@ use std::time::SystemTime;
 use crate::buffer::Output;
 use crate::http::method::Version;
 use crate::http::parse::Head;
-use crate::journal::access::{Asked, FIELD_BYTES_MAX, REFERER_BYTES_MAX, TARGET_BYTES_MAX};
+use crate::journal::access::{Asked, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX};
 use crate::metrics::CloseReason;
-
-/// How many of a request's parts are noted: the members of [`Asked`] that are bytes.
-const PARTS: usize = 6;
 
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +20,10 @@ pub(crate) struct Answered<'a> {
     /// How many answers the connection has had with this one.
     pub(crate) number: u32,
     pub(crate) asked: Asked<'a>,
+    /// The parts of `asked`, one behind the other.
+    pub(crate) text: &'a [u8],
+    /// How long each of them is.
+    pub(crate) parts: [u16; PARTS],
     pub(crate) status: u16,
     /// The bytes of its head.
     pub(crate) head: usize,
@@ -169,16 +170,23 @@ impl Notes {
     ) {
         let mut text = &self.text[..];
         for note in self.notes.drain(..) {
-            let [method, target, referer, user_agent, trace_parent, request_id] =
-                note.parts.map(|length| {
-                    let (part, rest) = text.split_at(usize::from(length));
-                    text = rest;
-                    part
-                });
-            let Note { number, version, status, head, bytes, streams, .. } = note;
-            let asked =
-                Asked { method, target, version, referer, user_agent, trace_parent, request_id };
-            tell(&Answered { peer, number, asked, status, head, bytes, streams, date });
+            let Note { number, version, parts, status, head, bytes, streams } = note;
+            let length = parts.iter().map(|part| usize::from(*part)).sum();
+            let (own, rest) = text.split_at(length);
+            text = rest;
+            let asked = Asked::new(own, parts, version);
+            tell(&Answered {
+                peer,
+                number,
+                asked,
+                text: own,
+                parts,
+                status,
+                head,
+                bytes,
+                streams,
+                date,
+            });
         }
         self.text.clear();
         self.end = 0;
@@ -192,8 +200,12 @@ impl Notes {
 
 /// The status of this answer; zero if it is none.
 fn status(answer: &[u8]) -> u16 {
-    let digits = answer.get(9..12).and_then(|digits| str::from_utf8(digits).ok());
-    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    match answer.get(9..12) {
+        Some(digits) if digits.iter().all(u8::is_ascii_digit) => {
+            digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
+        }
+        Some(_) | None => 0,
+    }
 }
 
 /// How long the head of this answer is.

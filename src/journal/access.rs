@@ -64,6 +64,26 @@ pub(crate) struct Asked<'a> {
     pub(crate) request_id: &'a [u8],
 }
 
+/// How many of a request's parts are kept: the members of [`Asked`] that are bytes.
+pub(crate) const PARTS: usize = 6;
+
+impl<'a> Asked<'a> {
+    /// The parts in the order of the members, where `text` has them one behind the other.
+    pub(crate) fn new(
+        mut text: &'a [u8],
+        lengths: [u16; PARTS],
+        version: &'static str,
+    ) -> Asked<'a> {
+        let [method, target, referer, user_agent, trace_parent, request_id] =
+            lengths.map(|length| {
+                let (part, rest) = text.split_at(usize::from(length));
+                text = rest;
+                part
+            });
+        Asked { method, target, version, referer, user_agent, trace_parent, request_id }
+    }
+}
+
 /// A second, written as logs write it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 
 use crate::connection::{Answered, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
-use crate::journal::access::{Asked, Record, Stamp};
+use crate::journal::access::{Asked, PARTS, Record, Stamp};
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -79,7 +79,7 @@ struct Told {
     status: u16,
     version: &'static str,
     /// How long each part of the request is.
-    parts: [u16; 6],
+    parts: [u16; PARTS],
     /// Where they are, one behind the other.
     text: Range<usize>,
 }
@@ -134,28 +134,25 @@ impl AccessLog {
         if answer.status >= 500 || answer.asked.method.is_empty() {
             return true;
         }
-        let target = answer.asked.target;
+        (self.sample == 1 || client.number().is_multiple_of(self.sample))
+            && (self.excepted.is_empty() || !self.is_excepted(answer.asked.target))
+    }
+
+    fn is_excepted(&self, target: &[u8]) -> bool {
         let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-        client.number().is_multiple_of(self.sample)
-            && !self.excepted.iter().any(|excepted| excepted.as_bytes() == path)
+        self.excepted.iter().any(|excepted| excepted.as_bytes() == path)
     }
 
     fn push(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
-        let Asked { method, target, version, referer, user_agent, trace_parent, request_id } =
-            answer.asked;
         let told = self.has_line(client, answer).then(|| {
-            let parts = [method, target, referer, user_agent, trace_parent, request_id];
             let start = self.text.len();
-            for part in parts {
-                self.text.extend_from_slice(part);
-            }
+            self.text.extend_from_slice(answer.text);
             Told {
                 peer: answer.peer,
                 number: answer.number,
                 status: answer.status,
-                version,
-                // They have been cut.
-                parts: parts.map(|part| part.len() as u16),
+                version: answer.asked.version,
+                parts: answer.parts,
                 text: start..self.text.len(),
             }
         });
@@ -337,22 +334,7 @@ impl Entry {
         journal: &Journal,
     ) {
         let Some(told) = &self.told else { return };
-        let mut rest = &text[told.text.clone()];
-        let [method, target, referer, user_agent, trace_parent, request_id] =
-            told.parts.map(|length| {
-                let (part, behind) = rest.split_at(usize::from(length));
-                rest = behind;
-                part
-            });
-        let asked = Asked {
-            method,
-            target,
-            version: told.version,
-            referer,
-            user_agent,
-            trace_parent,
-            request_id,
-        };
+        let asked = Asked::new(&text[told.text.clone()], told.parts, told.version);
         let record = Record {
             client: told.peer,
             connection: self.client.number(),
