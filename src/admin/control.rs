@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use log::{info, warn};
 
@@ -28,6 +28,8 @@ pub(crate) const CLIENTS_MAX: usize = 32;
 #[derive(Debug)]
 pub(crate) struct Control {
     mailbox: Shared,
+    /// When the server began, since 1970. `None` until the date is known.
+    began: Option<Duration>,
     pace: Pace,
     public_clock: PublicClock,
     last_step: Option<LastStep>,
@@ -42,6 +44,8 @@ pub(crate) struct Control {
 pub(crate) struct Engines<'e, L: Accept> {
     pub(crate) public: &'e mut Engine<L>,
     pub(crate) admin: &'e Engine<L>,
+    /// Lines of all logs that were dropped.
+    pub(crate) lines_dropped: u64,
 }
 
 impl Control {
@@ -59,6 +63,7 @@ impl Control {
         let turns = Turns::default();
         let control = Control {
             mailbox,
+            began: None,
             pace: Pace::Running,
             public_clock: PublicClock::default(),
             last_step: None,
@@ -67,6 +72,13 @@ impl Control {
             further: FurtherClients::default(),
         };
         (control, routes)
+    }
+
+    /// It is this date, and `now` on the loop's clock. The first date tells when the server began: later
+    /// ones would tell another time after each correction of the world's clock.
+    pub(crate) fn on_date(&mut self, date: SystemTime, now: Time) {
+        let since_1970 = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.began.get_or_insert(since_1970.saturating_sub(now.since(Time::START)));
     }
 
     /// The loop has worked, and goes to sleep.
@@ -216,6 +228,8 @@ impl Control {
         let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, public_now));
         mailbox.snapshot = Arc::new(Snapshot {
             at: now,
+            began: self.began.unwrap_or_default(),
+            lines_dropped: engines.lines_dropped,
             pace: self.pace,
             last_step: self.last_step,
             is_draining: mailbox.is_draining,

@@ -1,6 +1,7 @@
 //! A snapshot in Prometheus' text format, version 0.0.4, named by its conventions.
 
 use std::fmt::{self, Display, Write};
+use std::time::Duration;
 
 use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
@@ -25,7 +26,7 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     let _ = text.loop_counters(snapshot);
     let _ = text.connections(snapshot);
     let _ = text.server(snapshot);
-    let _ = text.process();
+    let _ = text.process(snapshot.began);
     text.0
 }
 
@@ -62,6 +63,9 @@ impl Exposition {
         writeln!(self.0, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
         let uptime = snapshot.at.since(Time::START).as_secs_f64();
         self.single("oneloop_uptime_seconds", "Time since the start.", Kind::Gauge, uptime)?;
+        let help = "Lines of logs that were dropped because they could not be written in time.";
+        let dropped = snapshot.lines_dropped;
+        self.single("oneloop_log_lines_dropped_total", help, Kind::Counter, dropped)?;
         let watchers = snapshot.watchers;
         self.single("oneloop_watchers", "Pages that are watching.", Kind::Gauge, watchers)?;
         let held = u8::from(snapshot.pace != Pace::Running);
@@ -74,7 +78,9 @@ impl Exposition {
 
     /// What the system says of the process, by the names that every exporter uses. What it does not
     /// say is left out.
-    fn process(&mut self) -> fmt::Result {
+    fn process(&mut self, began: Duration) -> fmt::Result {
+        let help = "When the server began, in seconds since 1970.";
+        self.single("process_start_time_seconds", help, Kind::Gauge, began.as_secs_f64())?;
         let process = process::look();
         let cpu = process.processor_time.as_secs_f64();
         let help = "User and system CPU time spent, in seconds.";

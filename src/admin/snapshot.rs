@@ -11,6 +11,10 @@ use crate::watch::{ARROW_COUNT, Event};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Snapshot {
     pub(super) at: Time,
+    /// When the server began, since 1970.
+    pub(super) began: Duration,
+    /// Lines of all logs that were dropped.
+    pub(super) lines_dropped: u64,
     pub(super) pace: Pace,
     /// The last step since the clients are held.
     pub(super) last_step: Option<LastStep>,

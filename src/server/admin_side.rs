@@ -16,6 +16,7 @@ use crate::config::{AdminListener, Config, TURN_BYTES_MIN};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
 use crate::metrics::CloseReason;
 use crate::server::listener::Listener;
+use crate::server::outlet::Outlet;
 use crate::time::{Time, sooner};
 use crate::watch::Tracer;
 
@@ -57,6 +58,12 @@ impl AdminSide {
         AdminSide { engine, routes, control }
     }
 
+    /// It is this date, and `now` on the loop's clock.
+    pub(super) fn set_date(&mut self, date: SystemTime, now: Time) {
+        self.engine.clients_mut().set_date(date);
+        self.control.on_date(date, now);
+    }
+
     pub(super) fn address(&self) -> SocketAddr {
         let mut listeners = self.engine.admission().listeners();
         listeners.next().expect("it stays open to the end").address
@@ -66,14 +73,16 @@ impl AdminSide {
 impl<H: Handler> Server<H> {
     /// Clients of the admin listener take their turn, and what they ask for is done.
     pub(super) fn serve_admin(&mut self) {
-        let Server { poll, engine: public, admin_side, tracer, handler, now, .. } = self;
+        let Server { poll, engine: public, admin_side, tracer, handler, now, outlets, .. } = self;
         let Some(AdminSide { engine, routes, control }) = admin_side else { return };
         public.admission.share_log_once(&mut engine.admission);
         let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
         let _ = engine.turn(*now, routes, &mut host);
         engine.admission.share_log_once(&mut public.admission);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
-        control.serve(Engines { public, admin: engine }, tracer, handler, &mut host, *now);
+        let lines_dropped = outlets.iter().map(Outlet::lines_dropped).sum();
+        let engines = Engines { public, admin: engine, lines_dropped };
+        control.serve(engines, tracer, handler, &mut host, *now);
     }
 
     /// Once the public's part of the server has ended, the other ends, too.

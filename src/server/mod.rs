@@ -213,7 +213,7 @@ impl<H: Handler> Server<H> {
             self.date_due = self.now + Duration::from_nanos(rest);
             self.engine.clients_mut().set_date(date);
             if let Some(admin_side) = &mut self.admin_side {
-                admin_side.engine.clients_mut().set_date(date);
+                admin_side.set_date(date, self.now);
             }
         }
     }

@@ -100,6 +100,11 @@ impl Outlet {
         name(self).is_some_and(|own| name(other) == Some(own))
     }
 
+    /// How many lines of its journal have been dropped.
+    pub(super) fn lines_dropped(&self) -> u64 {
+        self.journal.dropped()
+    }
+
     fn new(journal: Journal, target: Target) -> Outlet {
         let (method, rests_until) = (Method::WithoutWaiting, Time::START);
         Outlet { journal, target, method, rests_until, refusals: 0, fails: false }

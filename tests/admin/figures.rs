@@ -1,6 +1,7 @@
 //! One look: `/state.json` and `/metrics`.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -96,6 +97,10 @@ fn metrics_tell_what_has_just_happened() {
     assert!(says("oneloop_sent_bytes_total") > 5.0 * 80.0);
     assert!(says("oneloop_turns_total") > 1.0);
     assert!(says("process_cpu_seconds_total") > 0.0);
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a date");
+    let age = since_1970.as_secs_f64() - says("process_start_time_seconds");
+    assert!((0.0..60.0).contains(&age), "it began {age} seconds ago");
+    assert_eq!(says("oneloop_log_lines_dropped_total"), 0.0);
 }
 
 #[test]

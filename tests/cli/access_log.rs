@@ -139,7 +139,10 @@ fn paths_are_excepted_and_connections_sampled_but_failures_are_told() {
 fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
     const REQUESTS: usize = 6000;
     let mut command = oneloop();
-    let running = Running::start(command.args(["--access-log-bytes", "64KiB"]).arg(site("stuck")));
+    command.args(["--admin", "127.0.0.1:0", "--access-log-bytes", "64KiB"]);
+    let running = Running::start(command.arg(site("stuck")));
+    let admin = running.wait_for_line("admin page at http://");
+    let admin = admin.split("http://").nth(1).expect("an address").trim_end_matches('/').to_owned();
     let mut stream = TcpStream::connect(running.address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let request = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\n\r\n";
@@ -150,6 +153,11 @@ fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
         assert!(answer[..bytes].starts_with(b"HTTP/1.1 404 "));
     }
     drop(stream);
+    let mut stream = TcpStream::connect(&admin).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").expect("sent");
+    let mut metrics = String::new();
+    stream.read_to_string(&mut metrics).expect("metrics");
     let output = output_of(running);
     let (mut lines, mut dropped) = (0, 0);
     for line in output.lines() {
@@ -169,6 +177,8 @@ fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
     }
     assert!(dropped > 0 && lines > 1000, "{lines} lines and {dropped} dropped");
     assert_eq!(lines + dropped, REQUESTS);
+    let counted = format!("oneloop_log_lines_dropped_total {dropped}\n");
+    assert!(metrics.contains(&counted), "{counted} {metrics}");
 }
 
 /// Both standard streams are one pipe, as with `2>&1`.
