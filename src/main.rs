@@ -53,6 +53,11 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     let access_log = cli.access_log().map(|options| options.open(log)).transpose()?;
     let bound = Server::bind(&config, answer);
     let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
+    if let Some((access_log, outlet)) = access_log {
+        server.log_answers(access_log);
+        outlet.into_iter().for_each(|outlet| server.write_to(outlet));
+    }
+    // Files that are logged to are known by now: a signal has them opened again.
     server.handle_signals().map_err(|error| cli.not_started(error, &config))?;
     let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
     info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref(), most));
@@ -66,10 +71,6 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}
-    }
-    if let Some((access_log, outlet)) = access_log {
-        server.log_answers(access_log);
-        outlet.into_iter().for_each(|outlet| server.write_to(outlet));
     }
     server.write_to(Outlet::standard_error(log.clone()));
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))

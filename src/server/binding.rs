@@ -99,6 +99,9 @@ impl<H: Handler> Server<H> {
     /// it at once, even if both come between two turns. One that the process was started with
     /// ignored stays ignored.
     ///
+    /// If lines go to a file by then ([`Outlet::file`]), SIGUSR1 has it opened again: for a program that
+    /// rotates logs.
+    ///
     /// SIGXFSZ is caught as well, and does nothing: if standard error goes to a file that has become
     /// as long as it may (`RLIMIT_FSIZE`), the log cannot be written, and the server goes on.
     ///
@@ -111,7 +114,12 @@ impl<H: Handler> Server<H> {
         // Those that were caught before go first, so that none is caught twice.
         self.signals = None;
         let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.stop_requests);
-        self.signals = Some(caught.map_err(Error::system("catch signals"))?);
+        let mut caught = caught.map_err(Error::system("catch signals"))?;
+        if self.outlets.iter().any(Outlet::is_file) {
+            let reopening = caught.catch_reopening(self.poll.registry(), SIGNALS);
+            reopening.map_err(Error::system("catch signals"))?;
+        }
+        self.signals = Some(caught);
         Ok(())
     }
 

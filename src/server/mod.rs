@@ -152,6 +152,7 @@ impl<H: Handler> Server<H> {
         self.on_rested(rests_from);
         self.note_events(patience);
         self.note_stops();
+        self.note_reopening();
         self.serve_admin();
         self.serve_public();
         self.end_admin();

@@ -14,7 +14,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use log::warn;
+use log::{info, warn};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fstat, open};
 use rustix::io::Errno;
@@ -98,6 +98,29 @@ impl Outlet {
     pub fn is_same_file(&self, other: &Outlet) -> bool {
         let name = |outlet: &Outlet| fstat(&outlet.target).map(|it| (it.st_dev, it.st_ino)).ok();
         name(self).is_some_and(|own| name(other) == Some(own))
+    }
+
+    /// Whether it has a name by which it can be opened again.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self.target, Target::File { .. })
+    }
+
+    /// Opens its file again by its name: it may have been moved, to be a file of old lines. If that
+    /// fails, lines go where they went before.
+    pub(super) fn reopen(&mut self) {
+        let Target::File { file, path } = &mut self.target else { return };
+        match open_to_append(path) {
+            Ok(again) => {
+                *file = again;
+                self.method = Method::WithoutWaiting;
+                (self.rests_until, self.refusals, self.fails) = (Time::START, 0, false);
+                info!("opened {} again", path.display());
+            }
+            Err(reason) => {
+                let path = path.display();
+                warn!("cannot open {path} again ({reason}): its lines go where they went before");
+            }
+        }
     }
 
     /// How many lines of its journal have been dropped.

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP as events of the same poll, and a handle for other threads.
+//! SIGINT, SIGTERM, SIGHUP and SIGUSR1 as events of the same poll, and a handle for other threads.
 //!
 //! A signal handler may do next to nothing. It sets a flag, which the loop reads in each turn, and
 //! writes a byte to a pipe, which wakes the poll. The number of bytes says how often the signal
@@ -23,11 +23,15 @@ use mio::net::UnixStream;
 use mio::{Interest, Registry, Token, Waker};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 
 /// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
 const STOPPING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// The signal that asks for log files to be opened again: what rotates logs sends it when it has moved
+/// them.
+const REOPENING: i32 = SIGUSR1;
 
 /// The signal that comes when a write would make a file longer than the process may
 /// (`RLIMIT_FSIZE`): in a server that is the file into which standard error goes. It ends the
@@ -45,6 +49,8 @@ const REST: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Signals {
     stopping: Vec<Caught>,
+    /// Caught only if there are files to be opened again.
+    reopening: Option<Caught>,
     /// Nothing is done about it: `None` if the process was started with it ignored.
     _file_too_large: Option<Unheeded>,
 }
@@ -84,31 +90,38 @@ impl Signals {
         let ignored = Mask::of_process("SigIgn:");
         let mut signals = Signals {
             stopping: Vec::new(),
+            reopening: None,
             _file_too_large: match ignored.has(FILE_TOO_LARGE) {
                 true => None,
                 false => Some(Unheeded::catch(FILE_TOO_LARGE)?),
             },
         };
         for signal in STOPPING.into_iter().filter(|signal| !ignored.has(*signal)) {
-            let (pipe, end) = Pipe::pair()?;
-            pipe.set_nonblocking(true)?;
-            Defaults::suspend(signal)?;
-            // From here on dropping it undoes what has been done.
-            signals.stopping.push(Caught {
-                signal,
-                came: Arc::default(),
-                pipe: UnixStream::from_std(pipe),
-                bytes_due: 0,
-                actions: Vec::new(),
-            });
-            let caught = signals.stopping.last_mut().expect("it was just added");
-            // The flags first: a thread that the byte wakes finds them set.
-            caught.actions.push(flag::register(signal, Arc::clone(&stop_requests.any))?);
-            caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
-            caught.actions.push(low_level::pipe::register(signal, end)?);
-            registry.register(&mut caught.pipe, token, Interest::READABLE)?;
+            let flags = [Arc::clone(&stop_requests.any)];
+            signals.stopping.push(Caught::catch(registry, token, signal, flags)?);
         }
         Ok(signals)
+    }
+
+    /// Catches the signal that asks for log files to be opened again, too.
+    ///
+    /// # Errors
+    /// As [`Signals::catch`].
+    pub(crate) fn catch_reopening(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if !Mask::of_process("SigIgn:").has(REOPENING) {
+            self.reopening = Some(Caught::catch(registry, token, REOPENING, [])?);
+        }
+        Ok(())
+    }
+
+    /// Whether it is caught.
+    pub(crate) fn catches_reopening(&self) -> bool {
+        self.reopening.is_some()
+    }
+
+    /// Whether it has come since the last call.
+    pub(crate) fn take_reopening(&mut self) -> bool {
+        self.reopening.as_mut().is_some_and(|caught| caught.take() > 0)
     }
 
     /// Waits until one of them comes, at most for `rest`: for a loop whose poll has failed.
@@ -129,10 +142,11 @@ impl Signals {
     /// How long the loop may sleep, as far as signals are concerned: not at all if one has come, and
     /// not for long if a byte is missing that should have woken it.
     pub(crate) fn sleep_max(&self) -> Option<Duration> {
-        if self.stopping.iter().any(|caught| caught.came.load(Ordering::SeqCst)) {
+        let mut all = self.stopping.iter().chain(&self.reopening);
+        if all.clone().any(|caught| caught.came.load(Ordering::SeqCst)) {
             return Some(Duration::ZERO);
         }
-        self.stopping.iter().any(|caught| caught.bytes_due > 0).then_some(REST)
+        all.any(|caught| caught.bytes_due > 0).then_some(REST)
     }
 
     /// The signals that have come since the last call, each as often as it came.
@@ -143,6 +157,34 @@ impl Signals {
 }
 
 impl Caught {
+    /// Catches `signal`, and makes the poll report it by `token`. Each time it comes, `flags` are set.
+    fn catch<const N: usize>(
+        registry: &Registry,
+        token: Token,
+        signal: i32,
+        flags: [Arc<AtomicBool>; N],
+    ) -> io::Result<Caught> {
+        let (pipe, end) = Pipe::pair()?;
+        pipe.set_nonblocking(true)?;
+        Defaults::suspend(signal)?;
+        // From here on dropping it undoes what has been done.
+        let mut caught = Caught {
+            signal,
+            came: Arc::default(),
+            pipe: UnixStream::from_std(pipe),
+            bytes_due: 0,
+            actions: Vec::new(),
+        };
+        // The flags first: a thread that the byte wakes finds them set.
+        for flag in flags {
+            caught.actions.push(flag::register(signal, flag)?);
+        }
+        caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
+        caught.actions.push(low_level::pipe::register(signal, end)?);
+        registry.register(&mut caught.pipe, token, Interest::READABLE)?;
+        Ok(caught)
+    }
+
     /// How often it has come since the last call.
     fn take(&mut self) -> usize {
         let came = self.came.swap(false, Ordering::SeqCst);

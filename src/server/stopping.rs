@@ -1,4 +1,5 @@
-//! How the server learns that it is to stop, and how often it was told.
+//! How the server learns that it is to stop, and how often it was told; and that files are to be opened
+//! again.
 
 use std::time::Duration;
 
@@ -7,13 +8,15 @@ use log::{info, warn};
 use super::Server;
 use crate::answer::handler::Handler;
 use crate::engine::Stopped;
+use crate::server::outlet::Outlet;
 use crate::server::signals::{self, Signals};
 use crate::watch::LoopEvent;
 
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
-        if !self.stop_requests.any() {
+        let reopens = self.signals.as_ref().is_some_and(Signals::catches_reopening);
+        if !self.stop_requests.any() && !reopens {
             return None;
         }
         if self.stop_requests.by_handle() {
@@ -36,6 +39,13 @@ impl<H: Handler> Server<H> {
         self.stops.extend(signals.into_iter().map(Some));
         while let Some(signal) = self.stops.pop_front() {
             self.stop(signal);
+        }
+    }
+
+    /// Opens log files again if that was asked for since the last turn. What waits goes to the new ones.
+    pub(super) fn note_reopening(&mut self) {
+        if self.signals.as_mut().is_some_and(Signals::take_reopening) {
+            self.outlets.iter_mut().for_each(Outlet::reopen);
         }
     }
 

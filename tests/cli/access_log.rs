@@ -2,6 +2,8 @@
 
 use super::*;
 use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A folder of this test's own, with a page and a large file in it.
 fn site(name: &str) -> PathBuf {
@@ -214,4 +216,58 @@ fn lines_of_both_kinds_share_a_pipe_and_tear_none() {
     assert_eq!(output.lines().filter(|line| line.starts_with("127.0.0.1 - - [")).count(), 100);
     let is_whole = |line: &str| line.starts_with("[20") || line.ends_with(" 200 6 \"-\" \"-\"");
     assert_eq!(output.lines().find(|line| !is_whole(line)), None, "{output}");
+}
+
+/// Each request has its line, once, in the file that has just been moved or in the new one.
+#[test]
+fn a_log_that_is_rotated_under_load_loses_no_line_and_has_none_twice() {
+    const ROTATIONS: usize = 100;
+    let folder = site("rotated");
+    for old in fs::read_dir(&folder).expect("a folder").flatten() {
+        if old.file_name().to_string_lossy().starts_with("access.") {
+            fs::remove_file(old.path()).expect("it is there");
+        }
+    }
+    let log = folder.join("access.log");
+    let mut command = oneloop();
+    let running = Running::start(command.arg("--access-log").arg(&log).arg(&folder));
+    let address = running.address;
+    let is_over = Arc::new(AtomicBool::new(false));
+    let asking = thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || {
+            let mut stream = TcpStream::connect(address).expect("a connection");
+            stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+            let mut answer = vec![0; 64 * 1024];
+            let mut requests = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                let request = format!("GET /{requests} HTTP/1.1\r\nHost: a\r\n\r\n");
+                stream.write_all(request.as_bytes()).expect("sent");
+                let bytes = stream.read(&mut answer).expect("an answer");
+                assert!(answer[..bytes].starts_with(b"HTTP/1.1 404 "));
+                requests += 1;
+            }
+            requests
+        }
+    });
+    for rotation in 0..ROTATIONS {
+        fs::rename(&log, folder.join(format!("access.{rotation}"))).expect("it is there");
+        running.signal("-USR1");
+        let began = Instant::now();
+        while !log.exists() {
+            assert!(began.elapsed() < PATIENCE, "it is opened again");
+            thread::yield_now();
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let requests: usize = asking.join().expect("a client");
+    output_of(running);
+    let files = (0..ROTATIONS).map(|rotation| folder.join(format!("access.{rotation}")));
+    let lines: String =
+        files.chain([log]).map(|file| fs::read_to_string(file).expect("text")).collect();
+    let asked = lines.lines().map(|line| {
+        let target = line.split(' ').nth(6).and_then(|target| target.strip_prefix('/'));
+        target.expect(line).parse::<usize>().expect(line)
+    });
+    assert!(asked.eq(0..requests), "{requests} requests, {} lines", lines.lines().count());
 }
