@@ -2,9 +2,9 @@
 //!
 //! Pure functions of their input: no socket, no clock, no state that outlives a request except
 //! [`Content`](body::Content), the decoder of a body that arrives in pieces. Read in this order:
-//! [`parse`] finds a head, [`target`] and [`control`] judge it, [`body`] and [`chunks`] find where
-//! the content ends, [`request`] is what a handler sees, [`fault`] what it sees instead, [`encode`],
-//! [`lists`] and [`date`] write the answer.
+//! [`parse`] finds a head, or `first_fault` why there is none; [`target`] and [`control`] judge it;
+//! [`body`] and [`chunks`] find where the content ends; [`request`] is what a handler sees, [`fault`]
+//! what it sees instead; [`encode`], [`lists`] and [`date`] write the answer.
 
 pub(crate) mod body;
 pub(crate) mod chars;
@@ -13,6 +13,7 @@ pub(crate) mod control;
 pub(crate) mod date;
 pub(crate) mod encode;
 pub(crate) mod fault;
+mod first_fault;
 pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;
