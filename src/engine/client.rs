@@ -13,19 +13,18 @@ use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::Name;
 use crate::connection::{Common, Connection, Context, Deadline, Demand, Unread};
-use crate::engine::readiness::{Interest, Readiness};
+use crate::engine::readiness::Interest;
 use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
 use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
-use crate::system_calls::{self, Call};
 use crate::time::Time;
 use crate::work;
 
 /// A receive gets room for at least this many bytes, however little is left of its client's budget,
 /// which is never less to begin with.
-const RECEIVE_BYTES_MIN: usize = 1024;
+pub(super) const RECEIVE_BYTES_MIN: usize = 1024;
 
 /// Everything that an idle client costs: held to 112 bytes by a test.
 #[derive(Debug)]
@@ -151,7 +150,7 @@ impl<S: Stream> Client<S> {
     }
 
     #[inline]
-    fn on_received<H: Handler>(
+    pub(super) fn on_received<H: Handler>(
         &mut self,
         received: Received,
         buffer: &mut [u8],
@@ -168,42 +167,6 @@ impl<S: Stream> Client<S> {
         // Counted when at least one request has been looked at, however small the budget is.
         context.common.budget.spend(work::RECEIVE + received.bytes());
         Continue(())
-    }
-
-    /// Receives from a client that lingers, and throws that away.
-    #[cold]
-    #[inline(never)]
-    fn throw_away<H: Handler>(
-        &mut self,
-        buffer: &mut [u8],
-        context: &mut StepContext<'_, H>,
-    ) -> Step {
-        let common = &mut *context.common;
-        let left = common.budget.left().max(RECEIVE_BYTES_MIN);
-        let buffer = &mut buffer[..RECEIVE_BYTES.min(left)];
-        let received = self.socket.receive(buffer, &mut common.metrics);
-        let unread = self.socket.unread();
-        context.tell(self, || ClientEvent::Received { received, unread });
-        let Received::Bytes(bytes) = received else {
-            return self.on_received(received, buffer, context);
-        };
-        self.connection.on_drained(bytes, context.common);
-        context.common.budget.spend(work::RECEIVE + bytes);
-        Continue(())
-    }
-
-    /// Keeps what came for the client's next turn, in which it is looked at.
-    #[cold]
-    pub(super) fn put_off(&mut self, received: Received, came: &[u8], common: &mut Common) {
-        match received {
-            Received::Bytes(_) => self.connection.put_off(came, common),
-            Received::Lost => _ = self.lost(),
-            Received::End => self.connection.put_off_end(),
-            // It is looked at again, before anything follows from that: something may come by then.
-            Received::WouldBlock => self.socket.note(Readiness::READABLE),
-            Received::Nothing => {}
-        }
-        common.budget.spend(work::RECEIVE + received.bytes());
     }
 
     /// Goes on with input that was received in an earlier turn.
@@ -270,19 +233,6 @@ impl<S: Stream> Client<S> {
         Continue(())
     }
 
-    #[cold]
-    fn begin_to_linger(&mut self) -> Step {
-        if let Err(reason) = self.socket.stream().shutdown_write() {
-            system_calls::note(Call::Shutdown, &reason);
-            return self.lost();
-        }
-        match self.socket.unread() {
-            Unread::Perhaps => Break(Run::Lingers),
-            // Nothing has to be thrown away, so it waits.
-            Unread::Nothing => Continue(()),
-        }
-    }
-
     /// Makes the end of its connection a reset: the end alone could be taken for that of an answer.
     pub(super) fn reset_on_drop(&self) {
         // If this fails the connection is gone already.
@@ -304,7 +254,7 @@ impl<S: Stream> Client<S> {
         context.tell_change(before, &Continue(()), self);
     }
 
-    fn lost(&mut self) -> Step {
+    pub(super) fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
         Continue(())
     }
@@ -327,7 +277,11 @@ impl<H> StepContext<'_, H> {
     }
 
     #[inline]
-    fn tell<S: Stream>(&mut self, client: &Client<S>, step: impl FnOnce() -> ClientEvent) {
+    pub(super) fn tell<S: Stream>(
+        &mut self,
+        client: &Client<S>,
+        step: impl FnOnce() -> ClientEvent,
+    ) {
         if self.steps.are_told() {
             self.steps.tell(client.id(self.key), step());
         }

@@ -5,11 +5,22 @@
 //! work serves no request. So these clients have a queue of their own and, all of them together, a part
 //! of what the others may do in a turn: other clients then wait no longer, however many linger.
 //! A client that is not reached keeps its place in the queue.
+//!
+//! How one client begins to linger, and what becomes of what it sends then, is at the end.
 
+use std::ops::ControlFlow::{Break, Continue};
+
+use super::client::{Client, RECEIVE_BYTES_MIN, Run, Step, StepContext};
 use super::clients::Clients;
+use super::event::ClientEvent;
+use super::socket::Received;
 use super::stream::Stream;
 use crate::answer::handler::Handler;
+use crate::config::RECEIVE_BYTES;
+use crate::connection::Unread;
+use crate::system_calls::{self, Call};
 use crate::time::Time;
+use crate::work;
 
 /// All clients that linger may do this part of what the others may do in a stage: as much as one of
 /// these. By the usual limits this takes a quarter of a millisecond.
@@ -49,5 +60,43 @@ impl<S: Stream> Clients<S> {
     pub(super) fn queue_lingering(&mut self, key: usize) {
         self.enqueue(key);
         self.checks.on_queued_lingering(self.linger_queue.len());
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// The last answer is out: tells the peer so.
+    #[cold]
+    pub(super) fn begin_to_linger(&mut self) -> Step {
+        if let Err(reason) = self.socket.stream().shutdown_write() {
+            system_calls::note(Call::Shutdown, &reason);
+            return self.lost();
+        }
+        match self.socket.unread() {
+            Unread::Perhaps => Break(Run::Lingers),
+            // Nothing has to be thrown away, so it waits.
+            Unread::Nothing => Continue(()),
+        }
+    }
+
+    /// Receives from a client that lingers, and throws that away.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn throw_away<H: Handler>(
+        &mut self,
+        buffer: &mut [u8],
+        context: &mut StepContext<'_, H>,
+    ) -> Step {
+        let common = &mut *context.common;
+        let left = common.budget.left().max(RECEIVE_BYTES_MIN);
+        let buffer = &mut buffer[..RECEIVE_BYTES.min(left)];
+        let received = self.socket.receive(buffer, &mut common.metrics);
+        let unread = self.socket.unread();
+        context.tell(self, || ClientEvent::Received { received, unread });
+        let Received::Bytes(bytes) = received else {
+            return self.on_received(received, buffer, context);
+        };
+        self.connection.on_drained(bytes, context.common);
+        context.common.budget.spend(work::RECEIVE + bytes);
+        Continue(())
     }
 }

@@ -1,9 +1,14 @@
 //! What becomes of a batch that is not answered to its end: an answer was dear, or has panicked.
 
 use super::batch::Receipt;
+use super::client::Client;
 use super::clients::Clients;
 use super::event::ClientEvent;
+use super::readiness::Readiness;
+use super::socket::Received;
 use super::stream::Stream;
+use crate::connection::Common;
+use crate::work;
 
 impl<S: Stream> Clients<S> {
     /// The clients of the batch that have not been answered are the first of the next, in the same
@@ -30,5 +35,21 @@ impl<S: Stream> Clients<S> {
             self.run_queue.push_first(key, client);
         }
         rest.len()
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// Keeps what came for the client's next turn, in which it is looked at.
+    #[cold]
+    fn put_off(&mut self, received: Received, came: &[u8], common: &mut Common) {
+        match received {
+            Received::Bytes(_) => self.connection.put_off(came, common),
+            Received::Lost => _ = self.lost(),
+            Received::End => self.connection.put_off_end(),
+            // It is looked at again, before anything follows from that: something may come by then.
+            Received::WouldBlock => self.socket.note(Readiness::READABLE),
+            Received::Nothing => {}
+        }
+        common.budget.spend(work::RECEIVE + received.bytes());
     }
 }
