@@ -15,7 +15,7 @@ use super::readiness::Readiness;
 use super::registrations::Registrations;
 use super::run_queue::RunQueue;
 use super::slots::{KEYS_RESERVED, SlabMemory};
-use super::steps::{AnswerWatcher, Steps, Watcher};
+use super::steps::Steps;
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, Timeouts};
@@ -109,41 +109,13 @@ impl<S: Stream> Clients<S> {
         &mut self.common.metrics
     }
 
-    /// Tells `watcher` of the clients' steps from now on, and the one before no more.
-    pub fn watch(&mut self, watcher: Box<dyn Watcher>) {
-        self.steps.watch(watcher);
-    }
-
     /// A turn begins at `now`. To be called first in it: sources that were [woken](crate::Waker) are
-    /// due then, and a [`Watcher`] is told the time.
+    /// due then, and a [`Watcher`](crate::engine::Watcher) is told the time.
     pub fn on_polled(&mut self, now: Time) {
         self.steps.begin_turn();
         self.set_time(now);
         if self.common.wakers.is_any_woken() {
             self.wake_sources();
-        }
-    }
-
-    /// It is `now`. Answers are noted in steps as long as any are told of.
-    pub(super) fn set_time(&mut self, now: Time) {
-        self.steps.set_time(now);
-        if self.steps.are_any_told() != self.common.notes.is_some() {
-            self.common.notes = self.steps.are_any_told().then(Box::default);
-        }
-    }
-
-    /// Tells `watcher` what becomes of each answer, from now on.
-    pub(crate) fn watch_answers(&mut self, watcher: Box<dyn AnswerWatcher>) {
-        self.steps.watch_answers(watcher);
-    }
-
-    /// Tells of a client's step, if steps are told.
-    #[inline]
-    pub(super) fn tell(&mut self, key: usize, step: impl FnOnce(&Self, usize) -> ClientEvent) {
-        if self.steps.are_told() {
-            let id = self.slab[key].id(key);
-            let step = step(self, key);
-            self.steps.tell(id, step);
         }
     }
 

@@ -67,9 +67,9 @@
 //! go before its peer wants to, and `checks` counts the clients that are checked before. `registering`
 //! asks the poll to report what the clients in `registrations` wait for. `stream` is what a client comes
 //! by, `readiness` what the poll is asked and says of it, and `waking` lets sources go on that were
-//! woken. `event` has every step that a client takes, and `steps` is the seam that tells a [`Watcher`]
-//! of them. `summary` says what all clients are doing at once, and `stepping` lets clients take single
-//! steps.
+//! woken. `event` has every step that a client takes, `steps` is the seam that tells a [`Watcher`]
+//! of them, and `telling` is how the clients use it. `summary` says what all clients are doing at once,
+//! and `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
 mod batch;
@@ -98,6 +98,7 @@ mod steps;
 mod stopping;
 pub(crate) mod stream;
 mod summary;
+mod telling;
 pub(crate) mod timers;
 mod turn;
 mod waking;

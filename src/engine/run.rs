@@ -5,7 +5,7 @@ use std::ops::ControlFlow::{Break, Continue};
 use super::batch::{Receipt, Unfinished};
 use super::client::{Client, Run, Step, StepContext};
 use super::clients::Clients;
-use super::event::{ClientEvent, TimeLeft};
+use super::event::ClientEvent;
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
 use crate::connection::state::Name;
@@ -249,14 +249,6 @@ impl<S: Stream> Clients<S> {
     pub(super) fn renew_deadline(&mut self, key: usize) {
         let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
         self.set_deadline(key, deadline);
-    }
-
-    /// What a client waits for, and how long it may.
-    fn waits(&self, key: usize) -> ClientEvent {
-        let connection = &self.slab[key].connection;
-        let time_left = connection.time_left(&self.common.timeouts, self.steps.now());
-        let time_left = time_left.map(|(class, left)| TimeLeft { class, left });
-        ClientEvent::Waits { demand: connection.demand(), time_left }
     }
 }
 

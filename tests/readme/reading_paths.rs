@@ -16,10 +16,10 @@ const TOUR: &str = "src/README.md";
 const LINES_PER_MINUTE: usize = 12;
 
 /// The most code that the spine may have, in lines. It is to shrink; this never grows.
-const SPINE_CODE_MAX: usize = 2410;
+const SPINE_CODE_MAX: usize = 2300;
 
 /// The most minutes that an afternoon may take. Likewise.
-const SPINE_MINUTES_MAX: usize = 250;
+const SPINE_MINUTES_MAX: usize = 240;
 
 /// Lines of code and of comment, without blank ones and without tests.
 #[derive(Clone, Copy, Default)]

@@ -1,0 +1,45 @@
+//! What the clients tell of themselves: to whom, and what one waits for.
+
+use super::clients::Clients;
+use super::event::{ClientEvent, TimeLeft};
+use super::steps::{AnswerWatcher, Watcher};
+use super::stream::Stream;
+use crate::time::Time;
+
+impl<S: Stream> Clients<S> {
+    /// Tells `watcher` of the clients' steps from now on, and the one before no more.
+    pub fn watch(&mut self, watcher: Box<dyn Watcher>) {
+        self.steps.watch(watcher);
+    }
+
+    /// Tells `watcher` what becomes of each answer, from now on.
+    pub(crate) fn watch_answers(&mut self, watcher: Box<dyn AnswerWatcher>) {
+        self.steps.watch_answers(watcher);
+    }
+
+    /// It is `now`. Answers are noted in steps as long as any are told of.
+    pub(super) fn set_time(&mut self, now: Time) {
+        self.steps.set_time(now);
+        if self.steps.are_any_told() != self.common.notes.is_some() {
+            self.common.notes = self.steps.are_any_told().then(Box::default);
+        }
+    }
+
+    /// Tells of a client's step, if steps are told.
+    #[inline]
+    pub(super) fn tell(&mut self, key: usize, step: impl FnOnce(&Self, usize) -> ClientEvent) {
+        if self.steps.are_told() {
+            let id = self.slab[key].id(key);
+            let step = step(self, key);
+            self.steps.tell(id, step);
+        }
+    }
+
+    /// What a client waits for, and how long it may.
+    pub(super) fn waits(&self, key: usize) -> ClientEvent {
+        let connection = &self.slab[key].connection;
+        let time_left = connection.time_left(&self.common.timeouts, self.steps.now());
+        let time_left = time_left.map(|(class, left)| TimeLeft { class, left });
+        ClientEvent::Waits { demand: connection.demand(), time_left }
+    }
+}
