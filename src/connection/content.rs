@@ -38,7 +38,14 @@ impl Connection {
             now: context.now,
             date: context.common.date.at(),
         };
-        context.handler.content_plan(&request)
+        if let Some(notes) = &mut context.common.notes {
+            notes.on_request(head, self.served.wrapping_add(1));
+        }
+        let plan = context.handler.content_plan(&request);
+        if let Some(notes) = &mut context.common.notes {
+            notes.withdraw();
+        }
+        plan
     }
 
     /// Answers a request whose content the handler refuses. What the client sends of it is thrown

@@ -1,8 +1,9 @@
 //! Notes of the answers that were given in a client's step, for what tells of them.
 //!
 //! A request's bytes vanish when it has been answered. Where answers are told of, the connection notes
-//! what will be asked for, and the engine hands it on when the step is over. No note outlives the
-//! step, and the room for notes is used again: an answer allocates nothing.
+//! what will be asked for, and the engine hands it on when the step is over. It notes the request
+//! before the handler is called, so a request whose handler panics is told of as well. No note
+//! outlives the step, and the room for notes is used again: an answer allocates nothing.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -24,6 +25,7 @@ pub(crate) struct Answered<'a> {
     pub(crate) text: &'a [u8],
     /// How long each of them is.
     pub(crate) parts: [u16; PARTS],
+    /// Zero if there is no answer, because the handler panicked.
     pub(crate) status: u16,
     /// The bytes of its head.
     pub(crate) head: usize,
@@ -32,6 +34,13 @@ pub(crate) struct Answered<'a> {
     /// More of its body comes over time.
     pub(crate) streams: bool,
     pub(crate) date: SystemTime,
+}
+
+impl Answered<'_> {
+    /// Whether the handler has given an answer. If it has not, it panicked.
+    pub(crate) fn is_given(&self) -> bool {
+        self.status != 0
+    }
 }
 
 /// How far a connection has come with its answers.
@@ -68,15 +77,9 @@ struct Note {
 }
 
 impl Notes {
-    /// Notes the answer to a request that has just been encoded.
+    /// Notes a request that the handler is about to see.
     #[cold]
-    pub(super) fn on_answer(
-        &mut self,
-        head: &Head<'_>,
-        streams: bool,
-        number: u32,
-        output: &Output,
-    ) {
+    pub(super) fn on_request(&mut self, head: &Head<'_>, number: u32) {
         let mut parts = [&b""[..]; PARTS];
         parts[0] = head.method.as_bytes();
         parts[1] = head.target.as_bytes();
@@ -96,32 +99,19 @@ impl Notes {
             Version::Http10 => "HTTP/1.0",
             Version::Http11 => "HTTP/1.1",
         };
-        self.add(parts, version, streams, number, output);
+        self.add(parts, version, number);
     }
 
-    /// Notes the answer to what was no acceptable request.
+    /// Notes what is no acceptable request, which the handler is about to see.
     #[cold]
-    pub(super) fn on_fault(
-        &mut self,
-        received: &[u8],
-        streams: bool,
-        number: u32,
-        output: &Output,
-    ) {
+    pub(super) fn on_fault(&mut self, received: &[u8], number: u32) {
         let line_end = received.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         let mut parts = [&b""[..]; PARTS];
         parts[1] = &received[..line_end.unwrap_or(received.len())];
-        self.add(parts, "", streams, number, output);
+        self.add(parts, "", number);
     }
 
-    fn add(
-        &mut self,
-        parts: [&[u8]; PARTS],
-        version: &'static str,
-        streams: bool,
-        number: u32,
-        output: &Output,
-    ) {
+    fn add(&mut self, parts: [&[u8]; PARTS], version: &'static str, number: u32) {
         const BYTES_MAX: [usize; PARTS] = [
             FIELD_BYTES_MAX,
             TARGET_BYTES_MAX,
@@ -137,17 +127,37 @@ impl Notes {
             *length = part.len() as u16;
             self.text.extend_from_slice(part);
         }
-        let encoded = &output.encoded_of_present()[self.end..];
-        self.end += encoded.len();
         self.notes.push(Note {
             number,
             version,
             parts: lengths,
-            status: status(encoded),
-            head: head_bytes(encoded),
-            bytes: encoded.len() + output.uncopied_bytes(),
-            streams,
+            status: 0,
+            head: 0,
+            bytes: 0,
+            streams: false,
         });
+    }
+
+    /// Notes the answer to what was noted last: it has just been encoded.
+    #[cold]
+    pub(super) fn on_answer(&mut self, streams: bool, output: &Output) {
+        let encoded = &output.encoded_of_present()[self.end..];
+        self.end += encoded.len();
+        if let Some(note) = self.notes.last_mut() {
+            note.status = status(encoded);
+            note.head = head_bytes(encoded);
+            note.bytes = encoded.len() + output.uncopied_bytes();
+            note.streams = streams;
+        }
+    }
+
+    /// The request that was noted last is not answered yet: it is noted again when it is.
+    #[cold]
+    pub(super) fn withdraw(&mut self) {
+        if let Some(note) = self.notes.pop() {
+            let bytes: usize = note.parts.into_iter().map(usize::from).sum();
+            self.text.truncate(self.text.len() - bytes);
+        }
     }
 
     /// The last answer's source has been asked for its first piece, and perhaps that was all.

@@ -165,6 +165,9 @@ impl Connection {
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),
         };
+        if let Some(notes) = &mut context.common.notes {
+            notes.on_request(head, self.served.wrapping_add(1));
+        }
         let sent = match control.method {
             Ok(method) => {
                 context.common.metrics.requests += 1;
@@ -188,7 +191,7 @@ impl Connection {
         };
         self.served = self.served.wrapping_add(1);
         if let Some(notes) = &mut context.common.notes {
-            notes.on_answer(head, sent.body.is_some(), self.served, &context.common.output);
+            notes.on_answer(sent.body.is_some(), &context.common.output);
         }
         context.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
@@ -211,6 +214,9 @@ impl Connection {
         received: &[u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
+        if let Some(notes) = &mut context.common.notes {
+            notes.on_fault(received, self.served.wrapping_add(1));
+        }
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -225,7 +231,7 @@ impl Connection {
         context.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.wrapping_add(1);
         if let Some(notes) = &mut context.common.notes {
-            notes.on_fault(received, sent.body.is_some(), self.served, &context.common.output);
+            notes.on_answer(sent.body.is_some(), &context.common.output);
         }
         self.on_answer(sent.body, Some(Ending::behind_fault(kind)), context);
         InputUse::Consumed(received.len())

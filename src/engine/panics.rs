@@ -38,12 +38,22 @@ impl<S: Stream> Clients<S> {
     fn end_batch(&mut self) {
         // What the client that was driven has been answered lies on top.
         self.common.output.clear();
+        self.tell_driven();
         while let Some(Unfinished { key, answers, .. }) = self.batch.unfinished.pop() {
             self.common.output.resume(answers);
             self.settle(key, Run::Spent);
         }
         self.put_off_rest();
         self.end_driven();
+    }
+
+    /// The notes of this step are those of the client that was driven. They are told before the steps
+    /// of others, for which they would be taken.
+    fn tell_driven(&mut self) {
+        let key = self.common.driven;
+        if let Some(client) = self.slab.get(key).filter(|_| !self.ended.contains(&key)) {
+            self.steps.tell_answers(client.id(key), &client.connection, &mut self.common);
+        }
     }
 
     /// Resets the client whose answer it was: part of that may have been sent.

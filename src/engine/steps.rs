@@ -52,7 +52,8 @@ pub(crate) trait AnswerWatcher {
     /// The turn before is over.
     fn on_turn(&mut self);
 
-    /// This client was given an answer, behind those that it was given before.
+    /// This client was given an answer, behind those that it was given before; or its handler
+    /// panicked instead, and [`AnswerWatcher::on_closed`] follows.
     fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>);
 
     /// The kernel has taken more bytes for this client.
@@ -168,7 +169,12 @@ impl Steps {
     }
 
     /// Tells of the answers that were noted in this step.
-    fn tell_answers(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+    pub(super) fn tell_answers(
+        &mut self,
+        client: ClientId,
+        connection: &Connection,
+        common: &mut Common,
+    ) {
         let Some(notes) = common.notes.as_mut().filter(|notes| !notes.is_empty()) else { return };
         let Steps { watcher, answers, wanted, now, .. } = self;
         let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
@@ -176,7 +182,7 @@ impl Steps {
             if let Some(answers) = answers {
                 answers.on_answer(*now, client, answer);
             }
-            if let Some(watcher) = &mut watcher {
+            if let Some(watcher) = watcher.as_mut().filter(|_| answer.is_given()) {
                 watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
             }
         });
@@ -193,7 +199,7 @@ impl Steps {
         }
     }
 
-    /// Tells that a connection has ended. Answers of a step that a panic has ended are told first.
+    /// Tells that a connection has ended. Answers of the step that has ended it are told first.
     #[cold]
     pub(super) fn tell_end(
         &mut self,

@@ -39,6 +39,7 @@ pub(crate) struct Record<'a> {
     /// How many answers the connection has had with this one.
     pub(crate) request: u32,
     pub(crate) asked: Asked<'a>,
+    /// Zero if no answer was given.
     pub(crate) status: u16,
     /// How much of the answer's body the kernel has taken, in bytes.
     pub(crate) bytes: u64,
@@ -183,7 +184,11 @@ fn combined(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
         out.extend_from_slice(version.as_bytes());
     }
     out.extend_from_slice(b"\" ");
-    number(out, u64::from(record.status));
+    // As nginx does where no answer was given: a status has three digits.
+    match record.status {
+        0 => out.extend_from_slice(b"000"),
+        status => number(out, u64::from(status)),
+    }
     out.push(b' ');
     number(out, record.bytes);
     for (value, bytes_max) in [(referer, REFERER_BYTES_MAX), (user_agent, FIELD_BYTES_MAX)] {
@@ -531,6 +536,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_request_without_an_answer_has_zeros_for_a_status() {
+        let record = Record { status: 0, bytes: 0, ..record(asked(b"/", b"")) };
+        let combined = line(Format::Combined, &record);
+        assert!(combined.ends_with("\"GET / HTTP/1.1\" 000 0 \"-\" \"-\"\n"), "{combined}");
+        assert!(line(Format::Json, &record).contains(r#","status":0,"bytes":0,"#));
     }
 
     #[test]

@@ -33,6 +33,9 @@ const TEXT_BYTES_KEPT: usize = 64 * 1024;
 /// requests. Each has the client, its number and that of the request, the method, the target as it
 /// came, the status, how many bytes of the body the kernel has taken, and why it ended: `whole`, or a
 /// [reason](CloseReason::word). Times are those of turns: zero is "in the same turn".
+///
+/// A request whose handler panicked has a line as well, if the program goes on: it ended by
+/// `handler-panicked`, and its status is `0`, or `000` in [`Format::Combined`], as no answer was sent.
 pub struct AccessLog {
     format: Format,
     journal: Journal,
@@ -117,8 +120,8 @@ impl AccessLog {
         self
     }
 
-    /// Of each `n` connections one has lines. Faults, and answers with a status of 500 or above, have
-    /// lines whatever their connection is. Zero means the same as one.
+    /// Of each `n` connections one has lines. Faults, answers with a status of 500 or above, and
+    /// requests whose handler panicked have lines whatever their connection is. Zero means the same as one.
     pub fn sample(mut self, n: u32) -> AccessLog {
         self.sample = n.max(1);
         self
@@ -131,7 +134,7 @@ impl AccessLog {
 
     /// Whether this answer has a line.
     fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
-        if answer.status >= 500 || answer.asked.method.is_empty() {
+        if !answer.is_given() || answer.status >= 500 || answer.asked.method.is_empty() {
             return true;
         }
         (self.sample == 1 || client.number().is_multiple_of(self.sample))

@@ -10,9 +10,11 @@ use oneloop::engine::{Clients, Engine, Readiness, Time};
 use oneloop::testing::{Answer, Listener, Pipe};
 use oneloop::watch::Tracer;
 use oneloop::{
-    CloseReason, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent, Server, Timeouts,
+    CloseReason, ContentPlan, Event, Fault, Handler, Limits, Next, Piece, Reply, Request, Sent,
+    Server, Timeouts,
 };
 
+mod logged;
 #[path = "../support/sockets.rs"]
 mod sockets;
 mod stopping;
@@ -57,6 +59,13 @@ impl Handler for Fragile {
         }
     }
 
+    fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match request.path() {
+            "/panic-early" => break_down(),
+            _ => ContentPlan::Hold,
+        }
+    }
+
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         match fault.received().starts_with(b"panic") {
             true => break_down(),
@@ -84,10 +93,10 @@ impl Crowd {
         clients.watch(tracer.watcher());
         let mut crowd =
             Crowd { engine: Listener::absent(clients), tracer, peers: Vec::new(), panics: 0 };
-        for said in said {
+        for (port, said) in (1..).zip(said) {
             let peer = Pipe::new();
             peer.say(said);
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
             crowd.engine.clients_mut().admit(peer.stream(), address, Time::START);
             crowd.peers.push(peer);
         }
@@ -99,6 +108,7 @@ impl Crowd {
         let is_due = |clients: &Clients<_>| clients.next_due().is_some_and(|due| due <= now);
         while self.engine.clients().has_runnable() || is_due(self.engine.clients()) {
             let turn = AssertUnwindSafe(|| {
+                self.engine.clients_mut().on_polled(now);
                 let flow = self.engine.turn(now, &mut Fragile, &mut |_, _: &mut _, _, _| Ok(()));
                 assert!(flow.is_continue(), "nobody stops it");
                 self.tracer.resume_panic();
