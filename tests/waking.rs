@@ -199,3 +199,29 @@ fn a_waker_whose_client_has_gone_wakes_nothing_else() {
     drop((next, it));
     stale.wake();
 }
+
+/// A stream of events has no end of its own: a server that is told to stop asks it once more.
+#[test]
+fn a_source_that_waits_can_end_its_body_when_the_server_stops() {
+    let server = Background::start(&config(), |_: &Request<'_>, reply: Reply<'_>| {
+        reply.stream(|piece: &mut Piece<'_>| {
+            if piece.is_stopping() {
+                piece.append("bye");
+                return Next::Done;
+            }
+            piece.append("hi");
+            Next::Wait(HOUR)
+        })
+    });
+    let mut client = server.connect();
+    client.ask("/");
+    client.answer_head();
+    let first = b"2\r\nhi\r\n";
+    assert_eq!(client.take_exactly(first.len()), first);
+    let began = Instant::now();
+    server.stop_handle().stop();
+    let last = b"3\r\nbye\r\n0\r\n\r\n";
+    assert_eq!(client.take_exactly(last.len()), last);
+    assert_eq!(server.stopped(), oneloop::Stopped::Drained);
+    assert!(began.elapsed() < SLACK, "it took {:?}", began.elapsed());
+}

@@ -41,6 +41,10 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// source. It notices at once when a client is lost while the source pauses. A client that has only
 /// closed its side may still be reading; whether it is, the next piece shows.
 ///
+/// When the server is told to stop, it asks each source that [waits](Next::Wait) once more, and
+/// [`Piece::is_stopping`] says so from then on. A source that never ends keeps a stopping server for
+/// [`Timeouts::drain`](crate::Timeouts::drain); then its client is reset.
+///
 /// A closure is a source. Some uses:
 ///
 /// An answer that comes late. Only its client waits for it:
@@ -76,6 +80,9 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 ///     let fields = [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")];
 ///     let reply = reply.field(fields[0].0, fields[0].1).field(fields[1].0, fields[1].1);
 ///     reply.stream(move |piece: &mut Piece<'_>| {
+///         if piece.is_stopping() {
+///             return Next::Done;
+///         }
 ///         seconds += 1;
 ///         let _ = write!(piece, "data: {seconds} s have passed\n\n"); // a piece takes everything
 ///         Next::After(Duration::from_secs(1))
@@ -115,6 +122,7 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 ///         mailbox.waker.get_or_insert_with(|| piece.waker());
 ///         match mailbox.events.pop_front() {
 ///             Some(event) => piece.append(format!("data: {event}\n\n")),
+///             None if piece.is_stopping() => return Next::Done,
 ///             None if piece.is_first() => {}
 ///             None => piece.append(":\n\n"), // so that a client that is gone is noticed
 ///         }
@@ -208,8 +216,8 @@ pub enum Next {
     /// [`Limits::deadlines_per_turn_max`](crate::Limits::deadlines_per_turn_max). With an empty
     /// piece, a millisecond is the least.
     After(Duration),
-    /// The piece is sent at once, and the source is asked again when its [`Waker`] is woken, or when
-    /// this time has passed. A client that vanishes without a word is only noticed by sending it
+    /// The piece is sent at once, and the source is asked again when its [`Waker`] is woken, when the
+    /// server is told to stop, or when this time has passed. A client that vanishes without a word is only noticed by sending it
     /// something, so give a time after which you do: half a minute, say. A source that has just given
     /// nothing is not woken within the next millisecond, but after it.
     Wait(Duration),
@@ -228,6 +236,7 @@ pub struct Piece<'a> {
     /// What the source says it has done for this, counted as the turn's budget is.
     work: u32,
     is_first: bool,
+    is_stopping: bool,
     /// `None` if there is no loop.
     wakes: Option<Wakes<'a>>,
 }
@@ -251,6 +260,8 @@ pub(crate) struct Asking<'a> {
     pub(crate) wakers: &'a mut Wakers,
     /// Whose answer it is.
     pub(crate) slot: usize,
+    /// The server was told to stop.
+    pub(crate) is_stopping: bool,
 }
 
 impl<'a> Piece<'a> {
@@ -262,7 +273,8 @@ impl<'a> Piece<'a> {
 
     pub(crate) fn asked_for_at(asked_at: Time, out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         let start = out.len();
-        Piece { out, start, room, asked_at, work: 0, is_first: true, wakes: None }
+        let (is_first, is_stopping) = (true, false);
+        Piece { out, start, room, asked_at, work: 0, is_first, is_stopping, wakes: None }
     }
 
     /// What wakes this source when it [waits](Next::Wait): always the same. One from [`Piece::new`]
@@ -279,6 +291,13 @@ impl<'a> Piece<'a> {
     /// Whether this is the first time that the source is asked.
     pub fn is_first(&self) -> bool {
         self.is_first
+    }
+
+    /// Whether the server was told to stop: it ends when its last client has its answer, or after
+    /// [`Timeouts::drain`](crate::Timeouts::drain). A source without an end of its own should then
+    /// return [`Next::Done`]: so its client gets a whole answer. A piece from [`Piece::new`] says no.
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping
     }
 
     /// When the loop's present turn began, as [`Request::received_at`](crate::Request::received_at)
@@ -413,6 +432,20 @@ impl Streaming {
         }
     }
 
+    /// The server stops. A source that waits to be woken is due now, or soon: says whether it is one.
+    pub(crate) fn wake_to_stop(&mut self) -> bool {
+        match self {
+            Streaming::Source(given) => match given.wakes_from.take() {
+                Some(from) => {
+                    given.due = from;
+                    true
+                }
+                None => false,
+            },
+            Streaming::File(_) => false,
+        }
+    }
+
     /// What asking for the last piece has done, in bytes, beside what is sent.
     pub(crate) fn work(&self) -> usize {
         match self {
@@ -441,14 +474,15 @@ impl Streaming {
 impl FromSource {
     /// Asks for the next piece, and encodes it with its framing behind `out`.
     fn ask(&mut self, out: &mut Vec<u8>, asking: Asking<'_>) -> BodyProgress {
-        let Asking { now, room, wakers, slot, .. } = asking;
+        let Asking { now, room, wakers, slot, is_stopping, .. } = asking;
         let start = out.len();
         if self.delimiter == Delimiter::LastChunk {
             encode::open_chunk(out, room);
         }
         let wakes = Some(Wakes { waker: &mut self.waker, wakers, slot });
         let is_first = !std::mem::replace(&mut self.was_asked, true);
-        let mut piece = Piece { is_first, wakes, ..Piece::asked_for_at(now, out, room) };
+        let piece = Piece::asked_for_at(now, out, room);
+        let mut piece = Piece { is_first, is_stopping, wakes, ..piece };
         let next = self.source.next(&mut piece);
         let bytes = piece.len();
         self.work = piece.work();
@@ -506,7 +540,8 @@ mod tests {
 
     fn ask(streaming: &mut Streaming, out: &mut Vec<u8>, room: usize, now: Time) -> BodyProgress {
         let wakers = &mut Wakers::default();
-        streaming.ask(out, Asking { now, room, piece_max: room, wakers, slot: 0 })
+        let is_stopping = false;
+        streaming.ask(out, Asking { now, room, piece_max: room, wakers, slot: 0, is_stopping })
     }
 
     /// What a source that gives these pieces is encoded as, and what came of it in the end.
@@ -651,7 +686,8 @@ mod tests {
             };
             let mut streaming = Streaming::from_source(Box::new(source), Delimiter::End);
             let now = NOW + Duration::from_secs(9);
-            let asking = Asking { now, room: 9, piece_max: 9, wakers: &mut wakers, slot: 3 };
+            let (wakers, is_stopping) = (&mut wakers, false);
+            let asking = Asking { now, room: 9, piece_max: 9, wakers, slot: 3, is_stopping };
             assert_eq!(streaming.ask(&mut Vec::new(), asking), BodyProgress::GoesOn);
             assert_eq!(streaming.due(), now + at_most);
             assert!(!streaming.wake(other.name()), "it is another's");

@@ -7,7 +7,7 @@
 //! A file is asked in the same way. Its pieces are sent as they are, or copied, and then treated
 //! like a source's.
 
-use super::context::{Common, Context};
+use super::context::{Common, Context, Phase};
 use super::machine::{Connection, Demand, Unread};
 use super::state::{After, AfterAnswer, Name, State};
 use crate::answer::body_progress::BodyProgress;
@@ -68,6 +68,13 @@ impl Connection {
         is_woken && self.state.name() == Name::Pausing
     }
 
+    /// The server stops: a source that waits is asked once more. Says whether there is one, and the
+    /// connection waits for nothing else.
+    pub(crate) fn wake_to_stop(&mut self) -> bool {
+        let is_woken = self.state.source().is_some_and(|body| body.wake_to_stop());
+        is_woken && self.state.name() == Name::Pausing
+    }
+
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
     #[cold]
     pub(super) fn on_piece_sent<H>(&mut self, context: &mut Context<'_, H>) {
@@ -83,13 +90,16 @@ impl Connection {
     /// is asked once that is out.
     #[cold]
     pub(super) fn ask_source<H>(&mut self, context: &mut Context<'_, H>) {
-        let Common { output, limits, metrics, budget, wakers, driven, .. } = &mut *context.common;
+        let Common { output, limits, metrics, budget, wakers, driven, phase, .. } =
+            &mut *context.common;
         let high_water = limits.output_bytes_high_water;
         let room = high_water.saturating_sub(output.len() + FRAMING_BYTES_MAX);
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
         let (now, piece_max, slot) = (context.now, limits.turn_bytes_max, *driven);
-        let asked = body.ask(output.encoded(), Asking { now, room, piece_max, wakers, slot });
+        let is_stopping = *phase == Phase::Draining;
+        let asking = Asking { now, room, piece_max, wakers, slot, is_stopping };
+        let asked = body.ask(output.encoded(), asking);
         budget.spend(work::PIECE + body.work());
         if asked == BodyProgress::GoesOn
             && matches!(body, Streaming::File(_))

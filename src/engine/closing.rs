@@ -148,9 +148,18 @@ impl<S: Stream> Clients<S> {
     }
 
     /// The server is stopping: an answer behind whose request nothing has come is its connection's
-    /// last from now on.
+    /// last from now on. Sources that wait are woken, so that they can end their bodies.
     pub(super) fn answer_last(&mut self) {
+        if self.common.phase == Phase::Draining {
+            return;
+        }
         self.common.phase = Phase::Draining;
+        let clients = self.slab.iter_mut();
+        let woken = clients.filter_map(|(key, it)| it.connection.wake_to_stop().then_some(key));
+        for key in woken.collect::<Vec<usize>>() {
+            let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
+            self.set_deadline(key, deadline);
+        }
     }
 
     /// The same; and clients that are idle are closed in the next turns of [`drive`](Clients::drive),

@@ -66,12 +66,14 @@ pub enum Mark {
     /// A source was asked because its time had come.
     PauseKept,
     /// A source was woken while it waited for that, twice before the loop saw it, although it did not
-    /// wait, or when its answer was over; or it waited in vain until its time had come.
+    /// wait, or when its answer was over; or it waited in vain until its time had come, or until the
+    /// server was told to stop.
     Woken,
     WokenTwice,
     WokenEarly,
     WokenLate,
     NeverWoken,
+    WokenToStop,
     /// A source has given more than there was room for.
     PieceTooLarge,
     /// An answer has ended by a piece of no bytes, so that nothing was left to be written.
@@ -92,7 +94,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 52] = [
+    pub const ALL: [Mark; 53] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -136,6 +138,7 @@ impl Mark {
         Mark::WokenEarly,
         Mark::WokenLate,
         Mark::NeverWoken,
+        Mark::WokenToStop,
         Mark::PieceTooLarge,
         Mark::EndOfNothing,
         Mark::LostPausing,

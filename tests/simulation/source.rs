@@ -40,7 +40,8 @@ impl SimulatedSource {
 
 impl Source for SimulatedSource {
     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
-        let room = piece.room();
+        let (room, is_stopping) = (piece.room(), piece.is_stopping());
+        with_wire(self.index, |wire| wire.source_is_told(is_stopping));
         let step = self.plan.step(room);
         let mut left = self.plan.text(self.given);
         self.given += step.bytes;

@@ -79,6 +79,7 @@ impl Wire {
     pub fn on_stop(&mut self, has_room: bool) {
         self.arrived_by_stop = Some(self.arrived);
         self.is_owed_its_turn = has_room && self.server == ServerSide::Queued;
+        self.wake_to_stop();
     }
 
     /// It is told to stop at once.

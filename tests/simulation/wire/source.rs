@@ -6,7 +6,7 @@ use std::time::Duration;
 use oneloop::Waker;
 
 use super::Wire;
-use crate::hub::{Stage, Wake};
+use crate::hub::{Life, Stage, Wake};
 use crate::marks::Mark;
 use crate::plan::{Goes, Step};
 
@@ -115,6 +115,21 @@ impl Wire {
         }
         self.touched = true;
         self.hub.mark(if self.watch.on_woken() { Mark::Woken } else { Mark::WokenEarly });
+    }
+
+    /// The server stops: its source is asked once more if it waits.
+    pub(super) fn wake_to_stop(&mut self) {
+        if self.has_source() && self.watch.on_woken() {
+            self.touched = true;
+            self.hub.mark(Mark::WokenToStop);
+        }
+    }
+
+    /// Its source is told whether the server stops.
+    pub fn source_is_told(&self, is_stopping: bool) {
+        if is_stopping != (self.hub.life() == Life::Draining) {
+            self.fail("its source is not told whether the server stops");
+        }
     }
 
     /// Whether its source was woken, and the loop has not seen that.
