@@ -152,6 +152,13 @@ impl From<Arc<str>> for Body<'_> {
     }
 }
 
+impl From<&Arc<str>> for Body<'_> {
+    #[inline]
+    fn from(text: &Arc<str>) -> Self {
+        Arc::clone(text).into()
+    }
+}
+
 impl<'a> From<Cow<'a, [u8]>> for Body<'a> {
     #[inline]
     fn from(bytes: Cow<'a, [u8]>) -> Body<'a> {
