@@ -17,7 +17,8 @@ use std::time::Duration;
 use oneloop::handlers::fallible;
 use oneloop::testing::ask;
 use oneloop::{
-    Config, Handler, Listen, Method, Next, Piece, Reply, Request, Sent, Server, Stopped, Waker,
+    Config, Handler, Listen, Method, Next, Piece, Reply, ReplyHead, Request, Sent, Server, Stopped,
+    Waker,
 };
 use serde_json::{Value, json};
 
@@ -45,8 +46,10 @@ impl Notes {
     fn answer(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Answered {
         self.visits += 1;
         let sent = match (request.method(), request.path()) {
-            (Method::Get, "/visits") => send(reply, 200, &json!({ "visits": self.visits })),
-            (Method::Get, "/notes") => {
+            (Method::Get | Method::Head, "/visits") => {
+                send(reply, 200, &json!({ "visits": self.visits }))
+            }
+            (Method::Get | Method::Head, "/notes") => {
                 let from = request.query_value("from").map_or(Ok(0), |from| from.parse())?;
                 let notes: &[Value] = self.notes.get(from..).unwrap_or_default();
                 send(reply, 200, &Value::from(notes))
@@ -59,9 +62,10 @@ impl Notes {
                 }
                 Err(_) => send(reply, 400, &json!({ "error": "that is no JSON" })),
             },
-            (Method::Get, "/events") => self.subscribe(reply),
-            (_, "/visits" | "/notes" | "/events") => {
-                send(reply, 405, &json!({ "error": "method" }))
+            (Method::Get | Method::Head, "/events") => self.subscribe(reply),
+            (_, path @ ("/visits" | "/notes" | "/events")) => {
+                let allowed = if path == "/notes" { "GET, HEAD, POST" } else { "GET, HEAD" };
+                send_by(reply.status(405).field("Allow", allowed), &json!({ "error": "method" }))
             }
             _ => send(reply, 404, &json!({ "error": "no such route" })),
         };
@@ -97,7 +101,11 @@ impl Notes {
 }
 
 fn send(reply: Reply<'_>, status: u16, value: &Value) -> Sent {
-    reply.status(status).field("Content-Type", "application/json").send(value.to_string())
+    send_by(reply.status(status), value)
+}
+
+fn send_by(head: ReplyHead<'_>, value: &Value) -> Sent {
+    head.field("Content-Type", "application/json").send(value.to_string())
 }
 
 fn notes() -> impl Handler {
@@ -122,12 +130,15 @@ fn each_route_is_answered_without_a_socket() {
         ("GET", "/notes?from=x", "", 500, "500 Internal Server Error\n"),
         ("DELETE", "/visits", "", 405, r#"{"error":"method"}"#),
         ("GET", "/", "", 404, r#"{"error":"no such route"}"#),
-        ("GET", "/visits", "", 200, r#"{"visits":9}"#),
+        ("HEAD", "/visits", "", 200, ""),
+        ("GET", "/visits", "", 200, r#"{"visits":10}"#),
     ] {
         let answer = ask(&mut notes, request(method, target, body));
         assert_eq!((answer.status(), answer.text()), (status, text), "{method} {target}");
         assert!(answer.is_whole());
     }
+    let refused = ask(&mut notes, request("PUT", "/notes", ""));
+    assert_eq!((refused.status(), refused.field("Allow")), (405, Some("GET, HEAD, POST")));
     let events = ask(&mut notes, request("GET", "/events", ""));
     assert_eq!((events.text(), events.is_whole()), (":\n\n:\n\n:\n\n", false), "a minute of it");
 }
