@@ -121,26 +121,38 @@ pub struct Limits {
     /// A request's head, in bytes, from its first byte to the empty line that ends it.
     /// Above: 431. Browsers send under 4 KiB; the rest is room for large cookies. 64 bytes to
     /// [`RECEIVE_BYTES`].
+    ///
+    /// Default: 16 KiB.
     pub head_bytes_max: usize,
     /// A request's target, in bytes; less than a head. Above: 414. RFC 9112 §3 asks for request
     /// lines of 8,000 octets at least; this is the next power of two.
+    ///
+    /// Default: 8 KiB.
     pub target_bytes_max: usize,
     /// A request's header fields, and as many trailers. Above: 431. At most
     /// [`FIELDS_CAPACITY`]. Browsers send under 30.
+    ///
+    /// Default: 100.
     pub fields_max: usize,
     /// A request's content, in bytes, after chunked decoding; less than 4 GiB. Above: 413, unread
     /// if its length was declared. Handlers see whole bodies, so this is also what one client can
     /// make us hold.
+    ///
+    /// Default: 1 MiB.
     pub body_bytes_max: usize,
     /// Once this many bytes of answers to pipelined requests are waiting (1,024 or more), they are
     /// sent before the next request is looked at. It is also the largest piece that a
     /// [`Source`](crate::Source) is asked for. What the kernel does not take of it is kept for its
     /// client, so 20,000 clients can make us hold 320 MB of answers; a hundred usual ones fit.
+    ///
+    /// Default: 16 KiB.
     pub output_bytes_high_water: usize,
     /// What is read and thrown away, in bytes, after an answer that ends a connection, so that
     /// the peer gets to read the answer. Above: closed. Many programs read no answer before they
     /// have sent a whole body, and their bytes cost nothing but the reading: so this is far more
     /// than a body may have, and [`Timeouts::linger`] is what usually ends it.
+    ///
+    /// Default: 1 GiB.
     pub linger_bytes_max: usize,
     /// What one client may do in one turn, in bytes (1,024 or more). It then stands at the end of
     /// the run queue. All clients together may do four times as much, and share that if they are
@@ -151,21 +163,33 @@ pub struct Limits {
     /// system call, and what handlers say that they have [worked](crate::Sent::took). So the usual
     /// 1 MiB is a quarter of a millisecond of work, and a turn takes one or two milliseconds. No
     /// system call is given more bytes than are left. Clients of the admin listener may do a quarter.
+    ///
+    /// Default: 1 MiB.
     pub turn_bytes_max: usize,
     /// How many connections one listener accepts in one turn. The rest waits for the next turn,
     /// behind the clients that are already here.
+    ///
+    /// Default: 256.
     pub accepts_per_turn_max: usize,
     /// How many deadlines are acted on in one turn; the rest follows in the next.
+    ///
+    /// Default: 256.
     pub deadlines_per_turn_max: usize,
     /// How many clients at once; `None`: as many as the descriptor limit allows. At the limit, the
     /// longest-idle client is closed to admit the next; if no client is idle, new connections wait
     /// in the kernel's queue.
+    ///
+    /// Default: `None`.
     pub clients_max: Option<usize>,
     /// How many bytes a second a body, or the reading of an answer, must move at the least,
     /// averaged over its timeout. Below: 408, or reset. Slower than any network a person waits on.
+    ///
+    /// Default: 500.
     pub progress_bytes_per_second_min: u32,
     /// How many finished handshakes the kernel keeps for us until we accept, per listener. It
     /// caps this at its own maximum (`net.core.somaxconn`). Above: the kernel drops handshakes.
+    ///
+    /// Default: 4,096.
     pub backlog: i32,
 }
 
@@ -176,26 +200,42 @@ pub struct Limits {
 #[non_exhaustive]
 pub struct Timeouts {
     /// From connecting to the first byte. Then: closed. A person needs seconds, a program none.
+    ///
+    /// Default: 10 s.
     pub first_byte: Duration,
     /// From a head's first byte to its last; more bytes do not extend it. Then: 408.
+    ///
+    /// Default: 10 s.
     pub head: Duration,
     /// If given, a head that has stopped arriving for this long is taken for something that a
     /// person typed, and goes to [`Handler::handle_fault`](crate::Handler::handle_fault) as
     /// [`FaultKind::HeadStalled`](crate::FaultKind::HeadStalled), like one that has outlived
     /// `head`. It is never longer than `head`, and not renewed where that would outlast `head`.
+    ///
+    /// Default: `None`.
     pub typing_grace: Option<Duration>,
     /// A body makes the minimal progress within each such span. Else: 408.
+    ///
+    /// Default: 30 s.
     pub body: Duration,
     /// The peer takes the minimum of our answer within each such span. Else: reset. The kernel
     /// gives up after four times as long on what it has taken and cannot deliver.
+    ///
+    /// Default: 30 s.
     pub write: Duration,
     /// From an answer to the next request on a kept connection. Then: closed.
+    ///
+    /// Default: 60 s.
     pub idle: Duration,
     /// After the answer that ends a connection, what the peer still sends is read and thrown away:
     /// as long as it makes the minimal progress within each such span, for at most
     /// [`LINGER_SPANS_MAX`] spans. Then: closed.
+    ///
+    /// Default: 2 s.
     pub linger: Duration,
     /// From being told to stop until the remaining clients are cut off.
+    ///
+    /// Default: 10 s.
     pub drain: Duration,
 }
 

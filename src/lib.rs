@@ -24,22 +24,26 @@
 //!
 //! | I want to … | → this |
 //! |---|---|
-//! | answer requests | [`Handler`], or a closure; [`Request`], [`Reply`] |
+//! | answer requests | [`Handler`], or a closure with types: `\|request: &Request<'_>, reply: Reply<'_>\|` |
 //! | say a status, fields, a body | [`Reply::status`], [`Reply::field`], [`Reply::send`]; [`Body`] |
 //! | give the same answer again and again | [`Prepared`], [`Reply::send_prepared`] |
+//! | redirect | `reply.status(303).field("Location", "/there").send("")` |
+//! | refuse a method | `reply.status(405).field("Allow", "GET, HEAD").send("")`; for faults [`Reply::allow`] |
+//! | decode a path | the crate `percent-encoding`, on [`Request::path`] |
 //! | read the query | [`Request::query_value`], [`Request::query_pairs`] |
 //! | read a form, or cookies | the crates `form_urlencoded` and `cookie`, on [`Request::body`] and [`Request::field`] |
 //! | use `?` in a handler | [`handlers::fallible`], [`Reply::try_answer`] |
 //! | answer 500 where a handler panics | [`Reply::attempt`] |
 //! | refuse or drop a body before it arrives | [`Handler::content_plan`] |
-//! | answer bytes that are no request | [`Handler::handle_fault`], [`Fault`] |
+//! | answer bytes that are no request, by a page of my own | [`Handler::handle_fault`], [`Fault`]: needs a handler with a type of its own |
 //! | send a file, or a part of it | [`Reply::send_file`], [`FileRange`] |
 //! | serve a directory | `handlers::Site`, with the feature `site` |
 //! | answer later, slowly, or with events | [`Reply::stream`], [`Source`], [`Next`] |
 //! | let a source go on when something happens | [`Next::Wait`], [`Waker`], from any thread |
-//! | stop the server | [`Server::handle_signals`], [`Server::stop_handle`] |
+//! | stop the server | [`Server::handle_signals`], [`Server::stop_handle`]; [`Piece::is_stopping`] ends a stream |
 //! | do something else on the same thread | [`Server::run_beside`]; [`Server::turn`] in a loop of my own |
 //! | set limits and timeouts | [`Config`], [`Limits`], [`Timeouts`] |
+//! | log requests | [`Server::log_answers`], [`Server::write_to`] |
 //! | see what it does | [`Config::admin`] is a live page with metrics; [`Server::metrics`], [`Server::observe`] |
 //! | test a handler without a socket | [`testing::ask`] |
 //!

@@ -28,7 +28,11 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 
 /// Answers requests.
 ///
-/// A closure is one:
+/// A closure is one, if it says the types of its arguments, and so is a box of one, as
+/// `Box<dyn FnMut(&Request<'_>, Reply<'_>) -> Sent>`. A `Box<dyn Handler>` is none: put it into a type
+/// of your own, which hands on all methods as `Guarded` does at [`Reply::attempt`]. A type of your own
+/// is also needed for answers of your own to bytes that are no request: see
+/// [`Handler::handle_fault`].
 ///
 /// ```
 /// use oneloop::{Handler, Reply, Request, Sent};
@@ -44,6 +48,21 @@ pub(crate) const HEAD_BYTES: usize = 1024;
 /// [`CloseReason::HandlerPanicked`](crate::CloseReason::HandlerPanicked), and sends nothing more of
 /// its answer. A program that catches the panic can call the loop again: all other clients get their
 /// own answers.
+///
+/// ```no_run
+/// use std::panic::{AssertUnwindSafe, catch_unwind};
+/// use oneloop::{Handler, Server, Stopped};
+///
+/// fn run<H: Handler>(server: &mut Server<H>) -> std::io::Result<Stopped> {
+///     loop {
+///         match catch_unwind(AssertUnwindSafe(|| server.run())) {
+///             Ok(ended) => return ended,
+///             Err(_) => eprintln!("a handler has panicked; the server goes on"),
+///         }
+///     }
+/// }
+/// # let _ = run::<fn(&oneloop::Request<'_>, oneloop::Reply<'_>) -> oneloop::Sent>;
+/// ```
 ///
 /// A handler around another one can answer 500 instead: see [`Reply::attempt`]. A handler that makes
 /// its answer before it begins to reply needs only [`catch_unwind`]:
@@ -280,10 +299,11 @@ impl<'a> Reply<'a> {
     /// Lets `answer` give the reply. If it panics, the server takes back what it has written, and
     /// the reply can be given again. A panic of a [`Source`] comes later, and is not caught here.
     ///
-    /// Answers 500 where another handler panics:
+    /// Answers 500 where another handler panics. It hands on every method of [`Handler`]: one that it
+    /// left out would have its default instead of the other handler's own.
     ///
     /// ```
-    /// use oneloop::{Handler, Reply, Request, Sent, Status};
+    /// use oneloop::{ContentPlan, Fault, Handler, Needs, Reply, Request, Sent, Status};
     ///
     /// struct Guarded<H>(H);
     ///
@@ -296,6 +316,22 @@ impl<'a> Reply<'a> {
     ///                 reply.send("Something went wrong.\n")
     ///             }
     ///         }
+    ///     }
+    ///
+    ///     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
+    ///         self.0.handle_fault(fault, reply)
+    ///     }
+    ///
+    ///     fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+    ///         self.0.content_plan(request)
+    ///     }
+    ///
+    ///     fn needs(&mut self, descriptors: usize) -> Needs {
+    ///         self.0.needs(descriptors)
+    ///     }
+    ///
+    ///     fn release_descriptors(&mut self) -> bool {
+    ///         self.0.release_descriptors()
     ///     }
     /// }
     /// # let _ = Guarded(|_: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send("") });

@@ -132,6 +132,54 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 /// # let _ = (publish, subscribe);
 /// ```
 ///
+/// The same from another thread. When the client is gone the source is dropped, so a `Weak` to what
+/// the source owns tells that:
+///
+/// ```
+/// use std::sync::{Arc, Mutex, Weak};
+/// use std::time::Duration;
+/// use oneloop::{Next, Piece, Reply, Sent, Waker};
+///
+/// #[derive(Default)]
+/// struct Mailbox {
+///     events: Vec<String>,
+///     waker: Option<Waker>,
+/// }
+///
+/// /// The handler and the other thread have a clone each.
+/// type Subscribers = Arc<Mutex<Vec<Weak<Mutex<Mailbox>>>>>;
+///
+/// fn publish(subscribers: &Subscribers, event: &str) {
+///     subscribers.lock().unwrap().retain(|subscriber| {
+///         let Some(mailbox) = subscriber.upgrade() else { return false };
+///         let mut mailbox = mailbox.lock().unwrap();
+///         mailbox.events.push(event.to_owned());
+///         mailbox.waker.iter().for_each(Waker::wake);
+///         true
+///     });
+/// }
+///
+/// fn subscribe(subscribers: &Subscribers, reply: Reply<'_>) -> Sent {
+///     let mailbox = Arc::new(Mutex::new(Mailbox::default()));
+///     subscribers.lock().unwrap().push(Arc::downgrade(&mailbox));
+///     reply.field("Content-Type", "text/event-stream").stream(move |piece: &mut Piece<'_>| {
+///         let mut mailbox = mailbox.lock().unwrap();
+///         mailbox.waker.get_or_insert_with(|| piece.waker());
+///         for event in mailbox.events.drain(..) {
+///             piece.append(format!("data: {event}\n\n"));
+///         }
+///         if piece.is_stopping() {
+///             return Next::Done;
+///         }
+///         if piece.is_empty() {
+///             piece.append(":\n\n"); // so that a client that is gone is noticed
+///         }
+///         Next::Wait(Duration::from_secs(30))
+///     })
+/// }
+/// # let _ = (publish, subscribe);
+/// ```
+///
 /// A text that drips, with its length announced to the client. A source with a type of its own can
 /// be tried without a server:
 ///

@@ -14,7 +14,8 @@ pub struct Fallible<F>(F);
 
 /// Makes a handler of a function that may fail, in which `?` is at hand.
 ///
-/// If it fails, the client is answered 500 and learns nothing of the reason, which is logged. What
+/// If it fails, the client is answered 500 and learns nothing of the reason, which is logged
+/// by the crate `log`, at the level `error`: a program that installs no logger does not see it. What
 /// the function had written of an answer is taken back, so nothing is sent twice. To answer otherwise,
 /// by the kind of the error for example, call [`Reply::try_answer`].
 ///

@@ -37,7 +37,9 @@ impl<'b> Request<'b> {
     }
 
     /// The path of the target, not decoded. It begins with a slash, or is `*`. Two hexadecimal
-    /// digits follow each percent sign.
+    /// digits follow each percent sign. The crate `percent-encoding` decodes it:
+    /// `percent_decode_str(request.path()).decode_utf8()`. Split it at its slashes before that, as a
+    /// decoded segment may contain one.
     pub fn path(&self) -> &'b str {
         self.target.path
     }

@@ -8,6 +8,7 @@ use std::fmt;
 /// use oneloop::Status;
 /// assert_eq!(Status::try_from(404), Ok(Status::NOT_FOUND));
 /// assert!(Status::try_from(101).is_err());
+/// assert_eq!(Status::NOT_FOUND.to_string(), "404 Not Found");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Status(u16);
@@ -158,6 +159,7 @@ impl Status {
     }
 }
 
+/// The three digits, a space and the reason phrase: `404 Not Found`.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.0, self.reason())

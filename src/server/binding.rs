@@ -184,6 +184,20 @@ impl<H: Handler> Server<H> {
 
     /// Writes a line for each answer to the public, from now on. Where the lines go is said by
     /// [`Server::write_to`].
+    ///
+    /// ```
+    /// use oneloop::journal::{Format, Journal};
+    /// use oneloop::watch::AccessLog;
+    /// use oneloop::{Config, Listen, Outlet, Reply, Request, Server};
+    ///
+    /// let mut config = Config::default();
+    /// config.listen = vec![Listen::Everywhere(0)];
+    /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
+    /// let journal = Journal::default();
+    /// server.log_answers(AccessLog::new(Format::Combined, journal.clone()));
+    /// server.write_to(Outlet::standard_error(journal));
+    /// # Ok::<(), oneloop::Error>(())
+    /// ```
     pub fn log_answers(&mut self, log: AccessLog) {
         self.answers = Answers::Logged;
         log.watch(self.engine.clients_mut());

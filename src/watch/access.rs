@@ -128,6 +128,7 @@ impl AccessLog {
     }
 
     /// Writes a line for each answer to these clients, from now on.
+    #[cfg_attr(not(feature = "engine"), doc(hidden))]
     pub fn watch<S: Stream>(self, clients: &mut Clients<S>) {
         clients.watch_answers(Box::new(self));
     }

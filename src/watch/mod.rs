@@ -25,5 +25,7 @@ pub use crate::engine::{
 pub use crate::metrics::CloseReason;
 pub use access::AccessLog;
 pub use event::{Event, LoopEvent, Patience, What};
-pub use tracer::{Observer, Tracer};
+pub use tracer::Observer;
+#[cfg_attr(not(feature = "engine"), doc(hidden))]
+pub use tracer::Tracer;
 pub(crate) use watched::ARROW_COUNT;
