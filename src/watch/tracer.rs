@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use log::{Level, log, max_level};
+use log::{Level, log, log_enabled};
 
 use super::event::{Event, LoopEvent, Patience, What};
 use super::watched::{ARROW_COUNT, Watch};
@@ -167,15 +167,16 @@ impl fmt::Debug for Tracer {
 }
 
 impl Shared {
-    /// How much is to be told. The log's level may have changed since the last turn.
+    /// How much is to be told. What the log shows may have changed since the last turn: it is asked
+    /// for this room, not for the most that any room logs.
     fn attention(&self) -> Attention {
-        if max_level() >= Level::Trace {
+        if log_enabled!(Level::Trace) {
             return Attention::Steps;
         }
         match self.wanted.load(Ordering::Relaxed) {
             TRANSITIONS => Attention::Transitions,
             STEPS => Attention::Steps,
-            _ if max_level() >= Level::Debug => Attention::Answers,
+            _ if log_enabled!(Level::Debug) => Attention::Answers,
             _ => Attention::Nothing,
         }
     }

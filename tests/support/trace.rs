@@ -40,6 +40,14 @@ pub struct Watched {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calls(BTreeMap<String, u64>);
 
+/// What a program is to log: nothing for each client.
+struct Logging {
+    /// As in `RUST_LOG`.
+    levels: &'static str,
+    /// Words of its last line before it serves.
+    last: &'static str,
+}
+
 /// How often each system call was made for one request, or one connection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallRates(BTreeMap<String, f64>);
@@ -66,10 +74,11 @@ impl Watched {
     }
 
     /// Starts it by a command that ends where its arguments begin, with another program in front of
-    /// it perhaps, and with these arguments.
+    /// it perhaps, and with these arguments. Its log is the usual one: telling more takes
+    /// instructions.
     pub fn start_as(mut command: Command, arguments: &[&str]) -> Watched {
         command.args(arguments);
-        Watched::spawn(command, None)
+        Watched::spawn_logging(command, None, &Logging { levels: "info", last: "stops it" })
     }
 
     /// Starts it under strace, which counts what it and all its threads call.
@@ -89,7 +98,12 @@ impl Watched {
         Watched::spawn(command, Some(file))
     }
 
-    fn spawn(mut command: Command, calls: Option<PathBuf>) -> Watched {
+    fn spawn(command: Command, calls: Option<PathBuf>) -> Watched {
+        let levels = "info,oneloop::server::announcing=debug";
+        Watched::spawn_logging(command, calls, &Logging { levels, last: "memory at worst" })
+    }
+
+    fn spawn_logging(mut command: Command, calls: Option<PathBuf>, logging: &Logging) -> Watched {
         command.args(["-l", "127.0.0.1:0"]).args(PATIENT);
         // What the caller's shell says about logging or options must not change what is counted.
         for (name, _) in env::vars_os() {
@@ -97,8 +111,7 @@ impl Watched {
                 command.env_remove(name);
             }
         }
-        // What it has of limits, and nothing for each client.
-        command.env("RUST_LOG", "info,oneloop::server::announcing=debug");
+        command.env("RUST_LOG", logging.levels);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         // A group of its own, so that what stands behind strace can be stopped with it.
         let mut child = command.process_group(0).spawn().expect("cargo has built the binary");
@@ -116,7 +129,7 @@ impl Watched {
             });
         });
         let mut logged = Vec::new();
-        while !watched.announced.contains("memory at worst") || !watched.announced.ends_with('\n') {
+        while !watched.announced.contains(logging.last) || !watched.announced.ends_with('\n') {
             logged.extend(log.recv_timeout(PATIENCE).expect("it soon says where it listens"));
             watched.announced = String::from_utf8_lossy(&logged).into_owned();
         }
