@@ -6,12 +6,13 @@
 //! outlives the step, and the room for notes is used again: an answer allocates nothing.
 
 use std::net::SocketAddr;
-use std::time::SystemTime;
 
 use crate::buffer::Output;
 use crate::http::method::Version;
 use crate::http::parse::Head;
-use crate::journal::access::{Asked, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX};
+use crate::journal::access::{
+    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX,
+};
 use crate::metrics::CloseReason;
 
 /// One answer, when it was given.
@@ -33,7 +34,8 @@ pub(crate) struct Answered<'a> {
     pub(crate) bytes: usize,
     /// More of its body comes over time.
     pub(crate) streams: bool,
-    pub(crate) date: SystemTime,
+    /// The date in its head, as HTTP writes it.
+    pub(crate) date: &'a [u8; DATE_BYTES],
 }
 
 impl Answered<'_> {
@@ -175,7 +177,7 @@ impl Notes {
     pub(crate) fn take(
         &mut self,
         peer: SocketAddr,
-        date: SystemTime,
+        date: &[u8; DATE_BYTES],
         mut tell: impl FnMut(&Answered<'_>),
     ) {
         let mut text = &self.text[..];

@@ -178,7 +178,7 @@ impl Steps {
         let Some(notes) = common.notes.as_mut().filter(|notes| !notes.is_empty()) else { return };
         let Steps { watcher, answers, wanted, now, .. } = self;
         let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
-        notes.take(connection.address(), common.date.at(), |answer| {
+        notes.take(connection.address(), common.date.text(), |answer| {
             if let Some(answers) = answers {
                 answers.on_answer(*now, client, answer);
             }

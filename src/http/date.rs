@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 /// How most answers begin.
 const OK_LINE: &[u8] = b"HTTP/1.1 200 OK\r\n";
 
-const DATE_LINE_BYTES: usize = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".len();
+const TEXT_BYTES: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
+const DATE_LINE_BYTES: usize = "Date: ".len() + TEXT_BYTES + "\r\n".len();
 
 /// A `Date` field line, ready to be copied into a head (RFC 9110 §6.6.1); with the status line 200
 /// before it, because most answers begin so, and one copy costs less than two.
@@ -30,6 +31,12 @@ impl Date {
     /// What it was made from.
     pub(crate) fn at(&self) -> SystemTime {
         self.at
+    }
+
+    /// The date alone: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub(crate) fn text(&self) -> &[u8; TEXT_BYTES] {
+        let text = &self.line()["Date: ".len()..];
+        text.first_chunk().expect("the line has a whole date")
     }
 
     /// The whole field line with its line end.

@@ -5,7 +5,7 @@
 //! and `...` says so.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// How much of a target, or of a line that is no request, is shown, in bytes.
 pub const TARGET_BYTES_MAX: usize = 1024;
@@ -88,62 +88,51 @@ impl<'a> Asked<'a> {
 /// A second, written as logs write it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stamp {
-    second: u64,
+    /// As HTTP writes it.
+    date: [u8; DATE_BYTES],
     /// `06/Nov/1994:08:49:37 +0000`
     combined: [u8; 26],
     /// `1994-11-06T08:49:37Z`
     iso: [u8; 20],
 }
 
+/// How long a date is as HTTP writes it.
+pub(crate) const DATE_BYTES: usize = "Sun, 06 Nov 1994 08:49:37 GMT".len();
+
 const MONTHS: [&[u8; 3]; 12] = [
     b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
 ];
 
 impl Stamp {
-    /// This time, to the second. Years have four digits.
-    pub(crate) fn new(time: SystemTime) -> Stamp {
-        let second = seconds(time);
-        let (year, month, day) = date(second / 86_400);
-        let of_day = second % 86_400;
-        let clock = [of_day / 3600, of_day / 60 % 60, of_day % 60];
+    /// This date, which HTTP has written.
+    pub(crate) fn new(date: [u8; DATE_BYTES]) -> Stamp {
+        let (day, name, year, clock) = (&date[5..7], &date[8..11], &date[12..16], &date[17..25]);
         let mut combined = *b"dd/Mon/yyyy:hh:mm:ss +0000";
-        put(&mut combined[..2], day);
-        combined[3..6].copy_from_slice(MONTHS[month as usize - 1]);
-        put(&mut combined[7..11], year);
+        for (at, part) in [(0, day), (3, name), (7, year), (12, clock)] {
+            combined[at..at + part.len()].copy_from_slice(part);
+        }
+        let month = MONTHS.iter().position(|month| name == *month).unwrap_or_default() + 1;
         let mut iso = *b"yyyy-mm-ddThh:mm:ssZ";
-        for (at, part) in [(0..4, year), (5..7, month), (8..10, day)] {
-            put(&mut iso[at], part);
+        put(&mut iso[5..7], month as u64);
+        for (at, part) in [(0, year), (8, day), (11, clock)] {
+            iso[at..at + part.len()].copy_from_slice(part);
         }
-        for (index, part) in clock.into_iter().enumerate() {
-            put(&mut combined[12 + 3 * index..][..2], part);
-            put(&mut iso[11 + 3 * index..][..2], part);
-        }
-        Stamp { second, combined, iso }
+        Stamp { date, combined, iso }
     }
 
-    /// This time; formatted again only if it is another second.
-    pub(crate) fn renew(&mut self, time: SystemTime) {
-        if seconds(time) != self.second {
-            *self = Stamp::new(time);
+    /// This date; written again only if it is another second.
+    pub(crate) fn renew(&mut self, date: &[u8; DATE_BYTES]) {
+        if *date != self.date {
+            *self = Stamp::new(*date);
         }
     }
 }
 
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-/// The year, month and day of the `days`th day after 1970 began: counted in eras of 400 years, which
-/// begin in March, so that a leap day is the last of its year.
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, of_era) = (days / 146_097, days % 146_097);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, day)
+impl Default for Stamp {
+    /// The first second of 1970.
+    fn default() -> Stamp {
+        Stamp::new(*b"Thu, 01 Jan 1970 00:00:00 GMT")
+    }
 }
 
 /// The last digits of a number.
@@ -452,6 +441,9 @@ fn digits(byte: u8, alphabet: &[u8; 16]) -> [u8; 2] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
+
+    use crate::http::date::Date;
     use proptest::prelude::*;
 
     const FORMATS: [Format; 3] = [Format::Combined, Format::Json, Format::Logfmt];
@@ -485,7 +477,7 @@ mod tests {
     fn line(format: Format, record: &Record<'_>) -> String {
         let mut out = Vec::new();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        format.append(&mut out, record, &Stamp::new(time));
+        format.append(&mut out, record, &Stamp::new(*Date::new(time).text()));
         String::from_utf8(out).expect("text")
     }
 
@@ -580,7 +572,8 @@ mod tests {
             (1_709_251_199, "2024-02-29T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            let stamp = Stamp::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            let date = Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            let stamp = Stamp::new(*date.text());
             assert_eq!(str::from_utf8(&stamp.iso), Ok(iso));
         }
     }

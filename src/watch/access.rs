@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::time::SystemTime;
 
 use crate::connection::{Answered, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
@@ -37,8 +36,7 @@ const TEXT_BYTES_KEPT: usize = 64 * 1024;
 /// A request whose handler panicked has a line as well, if the program goes on: it ended by
 /// `handler-panicked`, and its status is `0`, or `000` in [`Format::Combined`], as no answer was sent.
 pub struct AccessLog {
-    format: Format,
-    journal: Journal,
+    lines: Writer,
     /// Paths without a line.
     excepted: Vec<String>,
     /// One connection in this many has lines; of the others only faults and failures have.
@@ -50,6 +48,12 @@ pub struct AccessLog {
     text: Vec<u8>,
     /// What is owed to others.
     parked: HashMap<ClientId, Parked>,
+}
+
+/// What makes lines, and hands them to the journal.
+struct Writer {
+    format: Format,
+    journal: Journal,
     line: Vec<u8>,
     stamp: Stamp,
 }
@@ -101,15 +105,12 @@ impl AccessLog {
     /// Lines in this format go into `journal`.
     pub fn new(format: Format, journal: Journal) -> AccessLog {
         AccessLog {
-            format,
-            journal,
+            lines: Writer { format, journal, line: Vec::new(), stamp: Stamp::default() },
             excepted: Vec::new(),
             sample: 1,
             hot: Vec::new(),
             text: Vec::new(),
             parked: HashMap::new(),
-            line: Vec::new(),
-            stamp: Stamp::new(SystemTime::UNIX_EPOCH),
         }
     }
 
@@ -186,16 +187,14 @@ impl AccessLog {
             let own = others.map_or(0, |at| at + 1)..last + 1;
             let finished = work(&mut self.hot[own.clone()]);
             let done = own.start..own.start + finished.count;
-            let AccessLog { hot, text, journal, line, format, stamp, .. } = self;
-            for entry in hot.drain(done) {
-                entry.tell(*format, text, finished.reason, at, line, stamp, journal);
+            for entry in self.hot.drain(done) {
+                self.lines.append(&entry, &self.text, finished.reason, at);
             }
             self.forget_text();
         } else if let Some(parked) = self.parked.get_mut(&client) {
             let finished = work(&mut parked.entries);
-            let AccessLog { journal, line, format, stamp, .. } = self;
             for entry in parked.entries.drain(..finished.count) {
-                entry.tell(*format, &parked.text, finished.reason, at, line, stamp, journal);
+                self.lines.append(&entry, &parked.text, finished.reason, at);
             }
             if parked.entries.is_empty() {
                 self.parked.remove(&client);
@@ -242,7 +241,7 @@ impl AnswerWatcher for AccessLog {
     }
 
     fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
-        self.stamp.renew(answer.date);
+        self.lines.stamp.renew(answer.date);
         // An answer is begun when all of the one before is there, and sent if it came over time.
         self.with_entries(client, at, |entries| {
             let is_over = entries.last_mut().is_some_and(|last| std::mem::take(&mut last.streams));
@@ -325,39 +324,33 @@ impl Entry {
         self.sent += (own - of_head) as u64;
         bytes - own
     }
+}
 
-    #[allow(clippy::too_many_arguments, reason = "each is a field of the log beside the entries")]
-    fn tell(
-        &self,
-        format: Format,
-        text: &[u8],
-        closed: Option<CloseReason>,
-        at: Time,
-        line: &mut Vec<u8>,
-        stamp: &Stamp,
-        journal: &Journal,
-    ) {
-        let Some(told) = &self.told else { return };
+impl Writer {
+    /// Appends the line of an answer that has ended, if it has one: `text` has its request's parts, and
+    /// its connection was `closed` for this reason.
+    fn append(&mut self, entry: &Entry, text: &[u8], closed: Option<CloseReason>, at: Time) {
+        let Some(told) = &entry.told else { return };
         let asked = Asked::new(&text[told.text.clone()], told.parts, told.version);
         let record = Record {
             client: told.peer,
-            connection: self.client.number(),
+            connection: entry.client.number(),
             request: told.number,
             asked,
             status: told.status,
-            bytes: self.sent,
-            first_byte: self.first_byte.map(|first| first.since(self.given)),
-            end: at.since(self.given),
-            ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
+            bytes: entry.sent,
+            first_byte: entry.first_byte.map(|first| first.since(entry.given)),
+            end: at.since(entry.given),
+            ended: entry.broken.or(closed).map_or(WHOLE, CloseReason::word),
         };
-        line.clear();
-        format.append(line, &record, stamp);
-        journal.push(line);
+        self.line.clear();
+        self.format.append(&mut self.line, &record, &self.stamp);
+        self.journal.push(&self.line);
     }
 }
 
 impl fmt::Debug for AccessLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AccessLog").field("format", &self.format).finish_non_exhaustive()
+        f.debug_struct("AccessLog").field("format", &self.lines.format).finish_non_exhaustive()
     }
 }
