@@ -2,6 +2,7 @@
 //!
 //! This is the only part that blocks: no other client is there yet.
 
+use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -106,7 +107,8 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
         let received = stream.set_read_timeout(Some(left)).and_then(|()| stream.read(&mut input));
         let received = match received {
             Ok(received) => received,
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+            // Interrupted: this process was stopped, and goes on.
+            Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => continue,
             Err(error) => return Err(failed(error.to_string())),
         };
         if received == 0 {

@@ -24,11 +24,15 @@ mod answers;
 mod directories;
 mod fields;
 mod help;
+#[path = "../support/interrupted.rs"]
+mod interrupted;
 mod mistakes;
 mod places;
 mod starting;
 mod telling;
 mod typing;
+
+use interrupted::read_some;
 
 /// Long enough for a loaded machine; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -16,6 +16,11 @@ use std::time::{Duration, Instant};
 use oneloop::testing::Answer;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+#[path = "interrupted.rs"]
+mod interrupted;
+
+pub use interrupted::read_some;
+
 /// The text that the server gives to whoever asks, as it has always been spelled.
 pub const TEXT: &str = "This is the server respose! :)\n";
 
@@ -273,7 +278,7 @@ impl Drop for Program {
 pub fn pass_on(mut source: impl Read, mut wanted: impl FnMut(Vec<u8>) -> bool) {
     let mut buf = vec![0; 64 * 1024];
     // A reset ends a source just as its end does.
-    while let Ok(len @ 1..) = source.read(&mut buf) {
+    while let Ok(len @ 1..) = read_some(&mut source, &mut buf) {
         if !wanted(buf[..len].to_vec()) {
             return;
         }

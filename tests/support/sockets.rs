@@ -4,7 +4,7 @@
 //! waits for anything longer than [`PATIENCE`].
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -243,7 +243,7 @@ impl Client {
     }
 
     /// Sends all of `bytes`, if the server still takes them.
-    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), std::io::Error> {
+    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), io::Error> {
         self.stream.write_all(bytes.as_ref())
     }
 
@@ -327,9 +327,9 @@ impl Client {
     }
 
     /// Receives once, at most so many bytes, and says how many came.
-    pub fn receive(&mut self, bytes_max: usize) -> Result<usize, std::io::Error> {
+    pub fn receive(&mut self, bytes_max: usize) -> Result<usize, io::Error> {
         let mut buf = vec![0; bytes_max];
-        let bytes = self.stream.read(&mut buf)?;
+        let bytes = uninterrupted(|| self.stream.read(&mut buf))?;
         self.received.extend_from_slice(&buf[..bytes]);
         Ok(bytes)
     }
@@ -378,7 +378,7 @@ impl Client {
     /// Whether anything comes within `time`: bytes or the end. Leaves it unread.
     pub fn hears_within(&self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).expect("a time that is not zero");
-        let peeked = self.stream.peek(&mut [0]);
+        let peeked = uninterrupted(|| self.stream.peek(&mut [0]));
         self.stream.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
         match peeked {
             Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
@@ -423,4 +423,15 @@ pub fn drip(client: &mut Client, bytes: &[u8], pause: Duration) -> Duration {
         assert!(began.elapsed() < PATIENCE, "the dripping goes on and on");
     }
     began.elapsed()
+}
+
+/// What `call` says, which is called again if it is interrupted: a process that is stopped and goes on
+/// finds that of each `recv` that has a timeout (`signal(7)`).
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            said => return said,
+        }
+    }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 
 use crate::needed::report_not_run;
-use crate::support::{Answers, PATIENCE, pass_on};
+use crate::support::{Answers, PATIENCE, pass_on, read_some};
 
 /// No test here waits for a timeout: whoever has nothing to say may stay.
 const PATIENT: [&str; 4] = ["--first-byte-timeout", "1h", "--idle-timeout", "1h"];
@@ -171,7 +171,7 @@ impl Watched {
         let mut received = Vec::new();
         loop {
             let mut buf = [0; 4096];
-            let bytes = client.read(&mut buf).expect("the server answers");
+            let bytes = read_some(&mut client, &mut buf).expect("the server answers");
             assert_ne!(bytes, 0, "it ends after {}", received.escape_ascii());
             received.extend_from_slice(&buf[..bytes]);
             let answers = Answers::read(&received, false, &[]);

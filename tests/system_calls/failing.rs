@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{ErrorKind, IoSliceMut, Read, Write};
+use std::io::{ErrorKind, IoSliceMut, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use rustix::io::{Errno, ReadWriteFlags, preadv2};
 use crate::client::{Answer, ask_for};
 use crate::needed::Folder;
 use crate::server::{Server, Times};
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, read_some};
 use crate::trace::can_trace;
 
 /// How many servers run at the same time. They sleep most of the time.
@@ -264,7 +264,7 @@ fn a_client_that_cannot_be_registered_waits_and_is_served_when_it_can() {
         client.write_all(request.as_bytes()).unwrap();
         client.set_read_timeout(Some(if times == Times::Once { PATIENCE } else { SHORT })).unwrap();
         let mut answer = [0; 12];
-        let received = client.read(&mut answer).map_err(|error| error.kind());
+        let received = read_some(&mut client, &mut answer).map_err(|error| error.kind());
         match times {
             Times::Once => assert_eq!((received, &answer), (Ok(12), b"HTTP/1.1 200")),
             // It is not closed. Its deadline is not over.

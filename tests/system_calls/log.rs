@@ -10,7 +10,7 @@ use std::time::Instant;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::client::{Answer, ask};
-use crate::support::PATIENCE;
+use crate::support::{PATIENCE, read_some};
 
 /// Far more lines than wait and a pipe holds: each request makes ten of them.
 const REQUESTS: usize = 1000;
@@ -125,7 +125,7 @@ fn a_reader_that_goes_on_gets_what_waited_and_is_told_what_was_left_out() {
         log.split_once(LEFT_OUT).is_some_and(|(_, behind)| behind.contains('\n'))
     };
     while !is_told(&log) {
-        let bytes = reader.read(&mut piece).unwrap();
+        let bytes = read_some(&mut reader, &mut piece).unwrap();
         log.extend_from_slice(&piece[..bytes]);
     }
     let log = String::from_utf8(log).unwrap();
