@@ -26,7 +26,7 @@ const LINK_COST: usize = 2;
 const RESOLVED_LINK_COST: usize = 10;
 
 /// An entry that could be served.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Served {
     pub(super) kind: Kind,
     pub(super) bytes: u64,

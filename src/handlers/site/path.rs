@@ -146,13 +146,23 @@ pub(super) fn has_extension(name: &[u8]) -> bool {
 pub(super) fn encode(name: &[u8], out: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in name {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(byte) {
+        if is_left(*byte) {
             out.push(*byte);
         } else {
             let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
             out.extend_from_slice(&[b'%', DIGITS[high], DIGITS[low]]);
         }
     }
+}
+
+/// How long that is.
+pub(super) fn encoded_bytes(name: &[u8]) -> usize {
+    name.iter().map(|byte| if is_left(*byte) { 1 } else { 3 }).sum()
+}
+
+/// Whether it stands for itself.
+fn is_left(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::html;
-use super::super::path::encode;
+use super::super::path::{encode, encoded_bytes};
 use super::super::root::Kind;
 use super::list::{Entry, List, Remaining, SHOWN_MAX, Shown};
 use super::view::{Column, Direction, Order, View};
@@ -36,8 +36,8 @@ pub(super) struct Known<'k> {
 pub(super) const ROWS_BYTES_MAX: usize = BYTES_MAX - FRAME_BYTES_MAX;
 
 /// What an entry's row takes at least, in bytes.
-pub(super) fn row_bytes_min(entry: &Entry) -> usize {
-    ROW_BYTES_MIN + 2 * entry.name.len()
+pub(super) fn row_bytes_min(entry: Entry<'_>) -> usize {
+    ROW_BYTES_MIN + encoded_bytes(entry.name) + entry.name.len()
 }
 
 /// The page.
@@ -46,7 +46,7 @@ pub(super) fn page(known: &Known<'_>, view: &View) -> String {
     let mut rows = String::new();
     for (count, entry) in shown.entries.iter().enumerate() {
         let before = rows.len();
-        row(&mut rows, entry);
+        row(&mut rows, *entry);
         if rows.len() > ROWS_BYTES_MAX {
             rows.truncate(before);
             shown.entries.truncate(count);
@@ -223,20 +223,20 @@ fn heading(page: &mut String, view: &View, column: Column, label: &str) {
     let _ = write!(page, "\">{label}</a>{arrow}</th>");
 }
 
-fn row(page: &mut String, entry: &Entry) {
+fn row(page: &mut String, entry: Entry<'_>) {
     let slash = if entry.served.kind == Kind::Directory { "/" } else { "" };
     page.push_str(match entry.served.kind {
         Kind::Directory => "<tr class=\"d\"><td><a href=\"",
         Kind::File => "<tr><td><a href=\"",
     });
-    push_encoded(page, &entry.name);
+    push_encoded(page, entry.name);
     page.push_str(slash);
-    if html::is_wide(&entry.name) {
+    if html::is_wide(entry.name) {
         page.push_str("\" title=\"");
-        html::escape(&entry.name, page);
+        html::escape(entry.name, page);
     }
     page.push_str("\"><bdi>");
-    html::show(&entry.name, page);
+    html::show(entry.name, page);
     page.push_str("</bdi>");
     page.push_str(slash);
     page.push_str("</a></td><td>");
@@ -304,10 +304,8 @@ mod tests {
 
     fn list(names: impl Iterator<Item = Vec<u8>>) -> List {
         let mut list = List::default();
-        for name in names {
-            let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };
-            list.insert(Entry::new(name.into(), served));
-        }
+        let served = Served { kind: Kind::File, bytes: 0, modified: Stamp::default() };
+        list.merge(names.map(|name| (name.into(), served)));
         list
     }
 

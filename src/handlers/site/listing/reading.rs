@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::super::directory::Directory;
+use super::super::directory::{Directory, Served};
 use super::super::failure::Failure;
 use super::super::path::{DotFiles, is_shown};
-use super::list::{Entry, List, Remaining};
+use super::list::{List, Remaining};
 use super::page;
 use crate::time::Time;
 
@@ -17,7 +17,7 @@ pub(super) const SLICE_COST: usize = 500;
 const ENTRY: Duration = Duration::from_micros(3);
 
 /// How many entries can be put into all orders while one is looked at.
-const SORTED_PER_COST: usize = 8;
+const SORTED_PER_COST: usize = 20;
 
 /// How many entries of one directory are looked at: a second's work, in slices. Of a larger one the
 /// page says that there are more, and shows the first of these.
@@ -55,6 +55,14 @@ impl Reading {
             self.list.leave_out(page::row_bytes_min, page::ROWS_BYTES_MAX);
             return Remaining::More;
         }
+        let mut found = Vec::new();
+        let remaining = self.look(&mut found);
+        self.list.merge(found);
+        remaining
+    }
+
+    /// Looks at one slice, and puts what can be served into `found`.
+    fn look(&mut self, found: &mut Vec<(Box<[u8]>, Served)>) -> Remaining {
         let in_root = self.directory.name().is_empty();
         let dot_files = self.dot_files;
         let mut left = SLICE_COST;
@@ -76,7 +84,7 @@ impl Reading {
                     self.cost += look.cost;
                     self.looked_at += 1;
                     if let Some(served) = look.served {
-                        self.list.insert(Entry::new(look.name, served));
+                        found.push((look.name, served));
                     }
                 }
             }

@@ -153,8 +153,8 @@ fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
     let mut other = later(&listings, &root, "small/", "", turn(0));
     let opened = listings.take_effort();
     assert!(opened > Duration::ZERO && opened < millisecond, "opened, and not read");
-    for now in 1..=3 {
-        assert!(work(&mut page, turn(now)) > of(millisecond), "turn {now}");
+    for (now, least) in [(1, millisecond), (2, millisecond), (3, millisecond / 4)] {
+        assert!(work(&mut page, turn(now)) > of(least), "turn {now}");
         assert_eq!(work(&mut other, turn(now)), 0, "it has to wait");
     }
     at_once(&listings, &root, "large/", turn(3));
@@ -162,7 +162,7 @@ fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
     let mut sorted = later(&listings, &root, "large/", "sort=size", turn(4));
     assert_eq!(listings.take_effort(), Duration::ZERO, "it does not pass the other");
     assert!(work(&mut other, turn(4)) > 0);
-    assert!(work(&mut sorted, turn(5)) > of(millisecond), "a page");
+    assert!(work(&mut sorted, turn(5)) > of(millisecond / 4), "a page");
 }
 
 #[test]
