@@ -22,6 +22,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// to come again.
 const WAITING_BYTES_MAX: usize = 2 * 1024 * 1024;
 
+/// How long it takes to answer with a page that is kept, or to say that there is one.
+pub(super) const LOOKUP: Duration = Duration::from_micros(2);
+
 /// How long it takes to open a directory, and to close it again.
 const OPENING: Duration = Duration::from_micros(6);
 
@@ -40,12 +43,27 @@ struct Shared {
     kept: Kept,
     /// At most one directory is being read.
     reading: Option<Reading>,
-    /// The turn in which something was last read or made.
-    worked_at: Option<Time>,
+    last_work: Option<Work>,
     waiting: usize,
     waiting_bytes: usize,
     /// How long opening and reading directories has taken since that was last asked.
     effort: Duration,
+}
+
+/// When something was last read or made, and how long that has taken.
+#[derive(Clone, Copy, Debug)]
+struct Work {
+    at: Time,
+    effort: Duration,
+}
+
+impl Work {
+    /// Whether something may be read or made again. That is done at most once in a turn, and for at
+    /// most half of the time: a turn that reads or makes something serves few others, and one in
+    /// which it is not done serves them all.
+    fn leaves_time(self, now: Time) -> bool {
+        now != self.at && now.since(self.at) >= 2 * self.effort
+    }
 }
 
 /// Which page a client asks for.
@@ -139,6 +157,7 @@ impl Shared {
     /// is kept.
     fn page_for_new(&mut self, request: &PageRequest<'_>) -> Result<Option<Arc<[u8]>>, Failure> {
         let now = request.now;
+        self.effort += LOOKUP;
         let opened = match self.kept.find(request.key(), now) {
             true => None,
             // A client that has to wait is sent a status before.
@@ -163,14 +182,19 @@ impl Shared {
         if is_known && let Some(page) = self.kept.page(&request.view) {
             return Ok(Some(page));
         }
-        if self.worked_at == Some(now) || is_known && !self.kept.has_room() {
+        let has_time = self.last_work.is_none_or(|work| work.leaves_time(now));
+        if !has_time || is_known && !self.kept.has_room() {
             return Ok(None);
         }
-        self.worked_at = Some(now);
-        if is_known || self.read_slice(request, opened, now)? {
-            return Ok(Some(self.kept.make_page(&request.view)));
-        }
-        Ok(None)
+        self.effort += self.kept.take_effort();
+        let before = self.effort;
+        let page = match is_known || self.read_slice(request, opened, now)? {
+            true => Some(self.kept.make_page(&request.view)),
+            false => None,
+        };
+        self.effort += self.kept.take_effort();
+        self.last_work = Some(Work { at: now, effort: self.effort - before });
+        Ok(page)
     }
 
     /// Reads a slice, and says whether that was all of this client's directory, so that its page

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::failure::Failure;
 use super::super::path::DotFiles;
 use super::super::root::Root;
-use super::listings::{Answer, AwaitedPage, Listings, PageRequest};
+use super::listings::{Answer, AwaitedPage, LOOKUP, Listings, PageRequest};
 use super::reading::SLICE_COST;
 use super::view::View;
 use crate::answer::source::{Next, Piece, Source};
@@ -46,8 +46,12 @@ impl Drop for Folder {
     }
 }
 
-/// The turn that begins `millis` milliseconds after the first.
-fn turn(millis: u64) -> Time {
+/// The turn with this number. Each takes four milliseconds, so that something is done in each.
+fn turn(number: u64) -> Time {
+    Time::START + Duration::from_millis(4 * number)
+}
+
+fn millis(millis: u64) -> Time {
     Time::START + Duration::from_millis(millis)
 }
 
@@ -133,6 +137,25 @@ fn a_large_directory_is_read_in_slices_at_most_one_in_a_turn_however_many_ask() 
     assert!(!waits(&mut new, turn(12)));
 }
 
+#[test]
+fn something_is_read_or_made_for_half_of_the_time_at_most() {
+    let folder = Folder::new("half", &[("large", 2 * SLICE_COST - 3), ("a", 1), ("b", 1)]);
+    let (root, listings) = (folder.root(), Listings::default());
+    let mut page = later(&listings, &root, "large/", "", millis(0));
+    let mut other = later(&listings, &root, "a/", "", millis(0));
+    let slice = listings.take_effort();
+    assert!(slice > Duration::from_micros(1500) && slice < Duration::from_millis(2), "{slice:?}");
+    let work = |source: &mut AwaitedPage, now| work(source, millis(now)) > 0;
+    assert!(!work(&mut page, 1) && !work(&mut other, 2));
+    assert!(work(&mut page, 3), "the second slice");
+    assert!(!work(&mut other, 4) && !work(&mut page, 5));
+    assert!(work(&mut page, 6), "the page");
+    assert!(!work(&mut other, 6));
+    assert!(work(&mut other, 8), "a page takes less");
+    // A small directory leaves time in the next turn.
+    assert!(matches!(listings.answer(request(&root, "b/", "", millis(11))), Ok(Answer::Page(_))));
+}
+
 /// What looking for the page in this turn came to, as the turn's budget counts it.
 fn work(source: &mut AwaitedPage, now: Time) -> usize {
     let mut bytes = Vec::new();
@@ -158,9 +181,9 @@ fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
         assert_eq!(work(&mut other, turn(now)), 0, "it has to wait");
     }
     at_once(&listings, &root, "large/", turn(3));
-    assert_eq!(listings.take_effort(), Duration::ZERO, "it is kept");
+    assert_eq!(listings.take_effort(), LOOKUP, "it is kept");
     let mut sorted = later(&listings, &root, "large/", "sort=size", turn(4));
-    assert_eq!(listings.take_effort(), Duration::ZERO, "it does not pass the other");
+    assert_eq!(listings.take_effort(), LOOKUP, "it does not pass the other");
     assert!(work(&mut other, turn(4)) > 0);
     assert!(work(&mut sorted, turn(5)) > of(millisecond / 4), "a page");
 }
@@ -211,21 +234,22 @@ fn a_small_directory_is_read_again_after_a_second_and_a_large_one_later() {
     let folder = Folder::new("fresh", &[("small", 1), ("large", 20_000)]);
     let (root, listings) = (folder.root(), Listings::default());
     let mut now = 0;
-    let mut waiting = later(&listings, &root, "large/", "", turn(now));
-    while waits(&mut waiting, turn(now)) {
+    let mut waiting = later(&listings, &root, "large/", "", millis(now));
+    while waits(&mut waiting, millis(now)) {
         now += 1;
     }
-    at_once(&listings, &root, "small/", turn(now + 1));
+    let read_at = now - 1;
+    now += 10;
+    at_once(&listings, &root, "small/", millis(now));
     folder.write("small/new");
     folder.write("large/new");
-    let read_at = now - 1;
-    assert!(at_once(&listings, &root, "small/", turn(now + 1000)).contains("1 file<"));
-    assert!(at_once(&listings, &root, "small/", turn(now + 1001)).contains("2 files<"));
-    assert!(at_once(&listings, &root, "large/", turn(read_at + 1999)).contains("of 20,000"));
-    let mut waiting = later(&listings, &root, "large/", "", turn(read_at + 2000));
+    assert!(at_once(&listings, &root, "small/", millis(now + 999)).contains("1 file<"));
+    assert!(at_once(&listings, &root, "small/", millis(now + 1000)).contains("2 files<"));
+    assert!(at_once(&listings, &root, "large/", millis(read_at + 1999)).contains("of 20,000"));
+    let mut waiting = later(&listings, &root, "large/", "", millis(read_at + 2000));
     now += 2001;
     let page = loop {
-        let (page, next) = ask(&mut waiting, turn(now));
+        let (page, next) = ask(&mut waiting, millis(now));
         now += 1;
         if next == Next::Done {
             break page;
@@ -235,7 +259,7 @@ fn a_small_directory_is_read_again_after_a_second_and_a_large_one_later() {
     // Another directory at the same name is another one, however large they are.
     fs::rename(folder.0.join("large"), folder.0.join("old")).expect("it is there");
     fs::rename(folder.0.join("small"), folder.0.join("large")).expect("it is there");
-    assert!(at_once(&listings, &root, "large/", turn(now + 1000)).contains("2 files<"));
+    assert!(at_once(&listings, &root, "large/", millis(now + 1000)).contains("2 files<"));
 }
 
 #[test]
