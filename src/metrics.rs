@@ -2,6 +2,8 @@
 //!
 //! Counting is all that happens here; nothing reads a clock, logs, or allocates.
 
+use std::time::Duration;
+
 /// One counter of [`Metrics`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,12 +24,17 @@ macro_rules! counters {
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Metrics {
             $(#[doc = $help] pub $field: u64,)*
+            /// Answers given, by the first digit of their status: see [`Metrics::answers`].
+            answers: [u64; STATUS_CLASSES.len()],
+            /// How long requests took whose answers the kernel has taken whole.
+            pub durations: Durations,
             /// Connections closed, by reason: see [`Metrics::closed`].
             closed: [u64; CloseReason::ALL.len()],
         }
 
         impl Metrics {
-            /// Every counter but those of [`Metrics::closed`], for a page of them.
+            /// Every counter but those of [`Metrics::answers`], [`Metrics::durations`] and
+            /// [`Metrics::closed`], for a page of them.
             pub fn counters(&self) -> impl Iterator<Item = Counter> + use<> {
                 [$(Counter { name: $name, help: $help, value: self.$field },)*].into_iter()
             }
@@ -54,7 +61,25 @@ counters! {
     turns, "turns", "Turns of the loop.";
 }
 
+/// The classes of final answers, by the first digit of their statuses.
+const STATUS_CLASSES: [&str; 4] = ["2xx", "3xx", "4xx", "5xx"];
+
 impl Metrics {
+    /// Counts an answer whose status begins with this digit.
+    #[inline(always)]
+    pub(crate) fn count_answer(&mut self, digit: Option<u8>) {
+        let class = digit.map_or(usize::MAX, |digit| usize::from(digit.wrapping_sub(b'2')));
+        if let Some(answers) = self.answers.get_mut(class) {
+            *answers += 1;
+        }
+    }
+
+    /// How many answers were given of each class of statuses, from `2xx` to `5xx`. Interim answers are
+    /// not among them.
+    pub fn answers(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+        STATUS_CLASSES.into_iter().zip(self.answers)
+    }
+
     /// Counts one connection that has ended.
     pub(crate) fn count_close(&mut self, reason: CloseReason) {
         self.closed[reason as usize] += 1;
@@ -68,6 +93,63 @@ impl Metrics {
     /// How many connections have ended.
     pub fn closed_total(&self) -> u64 {
         self.closed.iter().sum()
+    }
+}
+
+/// How long requests took, from their first byte to the last byte of their answers that the kernel
+/// took.
+///
+/// Times are those of the loop's turns, in whole milliseconds. A request that was answered in the turn
+/// in which it came took none. Requests that were answered together count from the first byte of the
+/// first of them. Answers that were not taken whole are not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Durations {
+    /// One more than the power of two that a time in milliseconds stays below; the last has all
+    /// longer ones.
+    buckets: [u64; Durations::BUCKETS],
+    millis: u64,
+}
+
+impl Durations {
+    /// The last bound but infinity is that of a client who reads an answer for four minutes.
+    const BUCKETS: usize = 20;
+
+    /// This many requests took this many whole milliseconds.
+    // Apart from those of the same turn, which are nearly all: 5 instructions fewer per kept GET.
+    #[inline(always)]
+    pub(crate) fn count(&mut self, millis: u32, requests: u32) {
+        match millis {
+            0 => self.buckets[0] += u64::from(requests),
+            _ => self.count_long(millis, requests),
+        }
+    }
+
+    #[cold]
+    fn count_long(&mut self, millis: u32, requests: u32) {
+        // A time that was cut to whole milliseconds is less than one more of them.
+        let bucket = u32::BITS - millis.leading_zeros();
+        self.buckets[(bucket as usize).min(Durations::BUCKETS - 1)] += u64::from(requests);
+        self.millis += u64::from(millis) * u64::from(requests);
+    }
+
+    /// How many requests took at most as long as each bound, and the bound; the last has none.
+    pub fn cumulative(&self) -> impl Iterator<Item = (Option<Duration>, u64)> + use<> {
+        let mut sum = 0;
+        self.buckets.into_iter().enumerate().map(move |(bucket, requests)| {
+            sum += requests;
+            let is_bounded = bucket < Durations::BUCKETS - 1;
+            (is_bounded.then(|| Duration::from_millis(1 << bucket)), sum)
+        })
+    }
+
+    /// How many requests there were.
+    pub fn requests(&self) -> u64 {
+        self.buckets.iter().sum()
+    }
+
+    /// How long all of them took together.
+    pub fn sum(&self) -> Duration {
+        Duration::from_millis(self.millis)
     }
 }
 
@@ -211,6 +293,30 @@ mod tests {
         let met = metrics.counters().filter(|counter| counter.value > 0);
         let met: Vec<_> = met.map(|counter| (counter.name, counter.value)).collect();
         assert_eq!(met, [("requests", 3), ("send_calls", 5)]);
+    }
+
+    #[test]
+    fn a_time_is_counted_below_the_next_bound() {
+        let mut durations = Durations::default();
+        let bucket_of = |durations: &mut Durations, millis| {
+            let before = durations.buckets;
+            durations.count(millis, 1);
+            let now = durations.buckets;
+            (0..now.len()).find(|at| now[*at] > before[*at]).expect("it is counted")
+        };
+        for (millis, bucket) in [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (7, 3), (8, 4)] {
+            assert_eq!(bucket_of(&mut durations, millis), bucket, "{millis} ms");
+        }
+        let last = Durations::BUCKETS - 1;
+        let longest = 1 << (last - 1);
+        for (millis, bucket) in [(longest - 1, last - 1), (longest, last), (u32::MAX, last)] {
+            assert_eq!(bucket_of(&mut durations, millis), bucket, "{millis} ms");
+        }
+        let bounds: Vec<_> = durations.cumulative().collect();
+        assert_eq!(bounds[0], (Some(Duration::from_millis(1)), 1));
+        assert_eq!(bounds[3], (Some(Duration::from_millis(8)), 6));
+        assert_eq!(bounds[last - 1].0, Some(Duration::from_millis(u64::from(longest))));
+        assert_eq!(bounds[last], (None, durations.requests()));
     }
 
     #[test]

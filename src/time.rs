@@ -21,6 +21,12 @@ impl Time {
         Time(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
     }
 
+    /// In whole milliseconds, for what is kept of each client: they begin anew after 49 days.
+    #[inline]
+    pub(crate) fn millis(self) -> u32 {
+        (self.0 / 1_000_000) as u32
+    }
+
     /// How long after `earlier` this moment lies; zero if it does not.
     pub fn since(self, earlier: Time) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

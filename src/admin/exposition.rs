@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
-use crate::metrics::{CloseReason, Counter};
+use crate::metrics::{CloseReason, Counter, Metrics};
 use crate::time::Time;
 use crate::watch::StateName;
 
@@ -17,6 +17,7 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 enum Kind {
     Counter,
     Gauge,
+    Histogram,
 }
 
 /// All metrics.
@@ -24,6 +25,7 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     let mut text = Exposition(String::with_capacity(8 * 1024));
     // Writing to a string cannot fail.
     let _ = text.loop_counters(snapshot);
+    let _ = text.answers(&snapshot.metrics);
     let _ = text.connections(snapshot);
     let _ = text.server(snapshot);
     let _ = text.process(snapshot.began);
@@ -38,6 +40,29 @@ impl Exposition {
             self.single(&format!("oneloop_{name}_total"), help, Kind::Counter, value)?;
         }
         Ok(())
+    }
+
+    fn answers(&mut self, metrics: &Metrics) -> fmt::Result {
+        let name = "oneloop_answers_total";
+        self.head(name, "Answers given, by the class of their status.", Kind::Counter)?;
+        for (class, answers) in metrics.answers() {
+            writeln!(self.0, "{name}{{class=\"{class}\"}} {answers}")?;
+        }
+        let name = "oneloop_request_duration_seconds";
+        let help = "From the first byte of a request to the last one of its answer that the kernel \
+            took. A time within one turn of the loop is 0.";
+        self.head(name, help, Kind::Histogram)?;
+        for (bound, requests) in metrics.durations.cumulative() {
+            match bound {
+                Some(bound) => {
+                    let bound = bound.as_secs_f64();
+                    writeln!(self.0, "{name}_bucket{{le=\"{bound}\"}} {requests}")?;
+                }
+                None => writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {requests}")?,
+            }
+        }
+        writeln!(self.0, "{name}_sum {}", metrics.durations.sum().as_secs_f64())?;
+        writeln!(self.0, "{name}_count {}", metrics.durations.requests())
     }
 
     fn connections(&mut self, snapshot: &Snapshot) -> fmt::Result {
@@ -106,6 +131,7 @@ impl Exposition {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
+            Kind::Histogram => "histogram",
         };
         writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}")
     }

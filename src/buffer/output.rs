@@ -57,6 +57,8 @@ pub(crate) struct Output {
     base: usize,
     uncopied: Option<Uncopied>,
     sent: usize,
+    /// How many of the present client's answers end here.
+    ends: u32,
 }
 
 /// One client's answers that lie in an [`Output`] below those of others.
@@ -64,6 +66,7 @@ pub(crate) struct Output {
 pub(crate) struct Suspended {
     base: usize,
     uncopied: Option<Uncopied>,
+    ends: u32,
 }
 
 impl Output {
@@ -95,7 +98,8 @@ impl Output {
     #[inline]
     pub(crate) fn suspend(&mut self) -> Suspended {
         assert!(self.sent == 0, "answers are suspended before they are sent");
-        let suspended = Suspended { base: self.base, uncopied: self.uncopied.take() };
+        let ends = std::mem::take(&mut self.ends);
+        let suspended = Suspended { base: self.base, uncopied: self.uncopied.take(), ends };
         self.base = self.encoded.len();
         suspended
     }
@@ -107,11 +111,18 @@ impl Output {
         assert!(is_cleared, "the answers above are sent or parked");
         self.base = suspended.base;
         self.uncopied = suspended.uncopied;
+        self.ends = suspended.ends;
     }
 
     /// The present client's answers, as far as they are encoded.
     pub(crate) fn encoded_of_present(&self) -> &[u8] {
         &self.encoded[self.base..]
+    }
+
+    /// The byte at this place of what is encoded, for all clients.
+    #[inline]
+    pub(crate) fn encoded_at(&self, at: usize) -> Option<u8> {
+        self.encoded.get(at).copied()
     }
 
     /// How long the body is that is not copied, in bytes.
@@ -149,22 +160,28 @@ impl Output {
         slices(&self.encoded[self.base..], self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
-    /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
-    /// them once it was.
-    pub(crate) fn advance(&mut self, bytes: usize) -> bool {
+    /// All of an answer is here, as far as it is not sent yet.
+    #[inline]
+    pub(crate) fn end_answer(&mut self) {
+        self.ends += 1;
+    }
+
+    /// Notes that the kernel has taken `bytes` more bytes. Once that was all, forgets them, and says
+    /// how many answers have ended.
+    pub(crate) fn advance(&mut self, bytes: usize) -> Option<u32> {
         self.sent += bytes;
-        if self.is_empty() {
+        self.is_empty().then(|| {
+            let ends = self.ends;
             self.clear();
-            return true;
-        }
-        false
+            ends
+        })
     }
 
     /// Forgets the present client's answers, sent or not.
     pub(crate) fn clear(&mut self) {
         self.encoded.truncate(self.base);
         self.uncopied = None;
-        self.sent = 0;
+        (self.sent, self.ends) = (0, 0);
         if self.base == 0 && self.encoded.capacity() > KEPT_CAPACITY_MAX {
             self.encoded.shrink_to(KEPT_CAPACITY_MAX);
         }
@@ -178,6 +195,7 @@ impl Output {
             encoded: Kept::copy_of(&encoded[from_encoded..]),
             uncopied: self.uncopied.take(),
             sent: self.sent - from_encoded,
+            ends: self.ends,
         };
         self.clear();
         fitted
@@ -212,6 +230,8 @@ pub(crate) struct Owed {
     encoded: Kept,
     uncopied: Option<Uncopied>,
     sent: usize,
+    /// How many answers end here.
+    ends: u32,
 }
 
 impl Owed {
@@ -229,15 +249,11 @@ impl Owed {
         slices(&self.encoded, self.uncopied.as_deref(), self.sent, bytes_max)
     }
 
-    /// Notes that the kernel has taken `bytes` more bytes, and says whether that was all; forgets
-    /// them once it was.
-    pub(crate) fn advance(&mut self, bytes: usize) -> bool {
+    /// Notes that the kernel has taken `bytes` more bytes. Once that was all, forgets them, and says
+    /// how many answers have ended.
+    pub(crate) fn advance(&mut self, bytes: usize) -> Option<u32> {
         self.sent += bytes;
-        if self.is_empty() {
-            *self = Owed::default();
-            return true;
-        }
-        false
+        self.is_empty().then(|| std::mem::take(self).ends)
     }
 }
 

@@ -29,6 +29,7 @@ impl Connection {
     /// Keeps what was received, without a look at it: nothing of it is answered before `on_resume`.
     #[cold]
     pub(crate) fn put_off(&mut self, received: &[u8], common: &mut Common) {
+        self.note_first_byte(common);
         match &self.state {
             State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
                 common.metrics.received_bytes += received.len() as u64;

@@ -28,6 +28,8 @@ pub(crate) struct Common {
     /// What may still be done in this turn.
     pub(crate) budget: Budget,
     pub(crate) phase: Phase,
+    /// What time it is in this turn, in milliseconds: see [`Time::millis`].
+    pub(crate) millis: u32,
     pub(crate) metrics: Metrics,
     /// The slot of the client that is just being driven. If the handler panics, it is for this one;
     /// a waker is for its source.
@@ -36,6 +38,16 @@ pub(crate) struct Common {
     pub(crate) known_host: KnownHost,
     /// Where answers are noted in a client's step, while they are told of.
     pub(crate) notes: Option<Box<Notes>>,
+}
+
+impl Common {
+    /// Counts the answer that has been encoded from `start` on, by the first digit of its status: so
+    /// what is counted is what the client reads.
+    #[inline(always)]
+    pub(super) fn count_answer(&mut self, start: usize) {
+        let digit = self.output.encoded_at(start + "HTTP/1.1 ".len());
+        self.metrics.count_answer(digit);
+    }
 }
 
 /// Whether the server goes on.

@@ -67,6 +67,8 @@ pub(crate) struct Connection {
     pub(super) moved: u32,
     /// Answers given, to requests and to faults.
     pub(super) served: u32,
+    /// When the first byte came of what is answered next, or being answered: in milliseconds.
+    pub(super) began: u32,
     pub(super) backlog: Backlog,
     pub(super) address: Peer,
 }
@@ -80,6 +82,7 @@ impl Connection {
             since: now,
             moved: 0,
             served: 0,
+            began: now.millis(),
             backlog: Backlog::Nothing,
             address,
         }
@@ -117,6 +120,7 @@ impl Connection {
     ) {
         context.common.metrics.received_bytes += received.len() as u64;
         let before = self.state.name();
+        self.note_first_byte(context.common);
         match self.parked.as_mut() {
             Some(parked) if self.state.drops_content() => {
                 let mut head = std::mem::take(&mut parked.input);
@@ -202,16 +206,22 @@ impl Connection {
             Some(parked) if !parked.output.is_empty() => parked.output.advance(bytes),
             Some(_) | None => context.common.output.advance(bytes),
         };
-        if !all_is_sent {
+        let Some(answers) = all_is_sent else {
             self.note_progress(bytes, context.common.timeouts.write, context);
             return;
-        }
-        self.on_all_sent(unread, context);
+        };
+        self.on_all_sent(answers, unread, context);
     }
 
-    /// Nothing is owed any more.
+    /// Nothing is owed any more: this many answers have ended by that.
     #[inline(always)]
-    pub(super) fn on_all_sent<H: Handler>(&mut self, unread: Unread, context: &mut Context<'_, H>) {
+    pub(super) fn on_all_sent<H: Handler>(
+        &mut self,
+        answers: u32,
+        unread: Unread,
+        context: &mut Context<'_, H>,
+    ) {
+        self.count_ended(answers, context.common);
         self.release_parked();
         if unread == Unread::Perhaps {
             self.state.on_input_left();

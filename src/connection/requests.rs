@@ -157,6 +157,7 @@ impl Connection {
             Phase::Draining if bytes_behind == 0 => Persistence::Close,
             Phase::Draining | Phase::Running => control.persistence,
         };
+        let start = context.common.output.bytes_stacked();
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -190,6 +191,7 @@ impl Connection {
             }
         };
         self.served = self.served.wrapping_add(1);
+        context.common.count_answer(start);
         if let Some(notes) = &mut context.common.notes {
             notes.on_answer(sent.body.is_some(), &context.common.output);
         }
@@ -197,6 +199,7 @@ impl Connection {
         match sent.body {
             // The usual case again.
             None if sent.persistence != Persistence::Close => {
+                context.common.output.end_answer();
                 self.state.on_answer(After::Request);
             }
             body => {
@@ -217,6 +220,7 @@ impl Connection {
         if let Some(notes) = &mut context.common.notes {
             notes.on_fault(received, self.served.wrapping_add(1));
         }
+        let start = context.common.output.bytes_stacked();
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -230,6 +234,7 @@ impl Connection {
         context.common.metrics.faults += 1;
         context.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.wrapping_add(1);
+        context.common.count_answer(start);
         if let Some(notes) = &mut context.common.notes {
             notes.on_answer(sent.body.is_some(), &context.common.output);
         }

@@ -39,7 +39,10 @@ impl Connection {
         context: &mut Context<'_, H>,
     ) {
         match body {
-            None => self.state.on_answer(After::from(then)),
+            None => {
+                context.common.output.end_answer();
+                self.state.on_answer(After::from(then));
+            }
             Some(body) => {
                 match &*body {
                     Streaming::Source(_) => context.common.metrics.streams += 1,
@@ -114,7 +117,10 @@ impl Connection {
             }
             BodyProgress::GoesOn if output.is_empty() => {}
             BodyProgress::GoesOn | BodyProgress::Piece => self.state.on_piece(),
-            BodyProgress::Complete => self.state.on_last_piece(),
+            BodyProgress::Complete => {
+                output.end_answer();
+                self.state.on_last_piece();
+            }
             BodyProgress::Broken => self.break_off(),
             // A reset tells the peer so at once.
             BodyProgress::Failed => self.on_close(CloseReason::Reset),
@@ -158,16 +164,22 @@ impl Connection {
         let Some(Streaming::File(sending)) = self.state.source() else {
             unreachable!("a file is only sent where there is one")
         };
-        match sending.advance(bytes) {
+        let answers = match sending.advance(bytes) {
             BodyProgress::Piece => {
                 return self.note_progress(bytes, context.common.timeouts.write, context);
             }
-            BodyProgress::GoesOn => {}
-            BodyProgress::Complete => self.state.on_last_piece(),
-            BodyProgress::Broken => self.break_off(),
+            BodyProgress::GoesOn => 0,
+            BodyProgress::Complete => {
+                self.state.on_last_piece();
+                1
+            }
+            BodyProgress::Broken => {
+                self.break_off();
+                0
+            }
             BodyProgress::Failed => unreachable!("what was sent has not failed"),
-        }
-        self.on_all_sent(unread, context);
+        };
+        self.on_all_sent(answers, unread, context);
     }
 
     /// The kernel has taken `bytes` of the bytes that are owed before the piece of a file.

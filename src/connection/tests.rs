@@ -168,6 +168,7 @@ impl Bench {
                 budget: Budget::default(),
                 metrics: Metrics::default(),
                 phase: Phase::Running,
+                millis: 0,
                 driven: 0,
                 wakers: Wakers::default(),
                 known_host: KnownHost::default(),

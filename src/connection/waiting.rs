@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::{Common, Context};
 use super::machine::Connection;
 use super::state::{Name, State};
 use crate::config::{TimeoutClass, Timeouts};
@@ -79,6 +79,21 @@ impl Connection {
                 _,
             ) => {}
         }
+    }
+
+    /// Bytes come. If they are the first of what is to be answered, its time runs from now.
+    #[inline(always)]
+    pub(super) fn note_first_byte(&mut self, common: &Common) {
+        if let State::Fresh | State::Idle = self.state {
+            self.began = common.millis;
+        }
+    }
+
+    /// The kernel has taken the last bytes of this many answers.
+    #[inline(always)]
+    pub(super) fn count_ended(&self, answers: u32, common: &mut Common) {
+        let took = common.millis.wrapping_sub(self.began);
+        common.metrics.durations.count(took, answers);
     }
 
     /// A new waiting begins.

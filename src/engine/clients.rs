@@ -72,6 +72,7 @@ impl<S: Stream> Clients<S> {
                 timeouts,
                 budget: Budget::default(),
                 phase: Phase::Running,
+                millis: 0,
                 metrics: Metrics::default(),
                 driven: NOBODY,
                 wakers: Wakers::default(),

@@ -20,6 +20,7 @@ impl<S: Stream> Clients<S> {
     /// It is `now`. Answers are noted in steps as long as any are told of.
     pub(super) fn set_time(&mut self, now: Time) {
         self.steps.set_time(now);
+        self.common.millis = now.millis();
         if self.steps.are_any_told() != self.common.notes.is_some() {
             self.common.notes = self.steps.are_any_told().then(Box::default);
         }

@@ -43,7 +43,7 @@ fn checked(text: &str) -> BTreeMap<String, f64> {
         } else if let Some(kind) = line.strip_prefix("# TYPE ") {
             let (name, kind) = kind.split_once(' ').expect(line);
             assert_eq!(name, helped, "{line}");
-            assert!(["counter", "gauge"].contains(&kind), "{line}");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
             assert_eq!(name.ends_with("_total"), kind == "counter", "{line}");
             assert!(!seen.contains(&name.to_owned()), "{name} is there twice");
             seen.push(name.to_owned());
@@ -51,7 +51,14 @@ fn checked(text: &str) -> BTreeMap<String, f64> {
         } else {
             let (sample, value) = line.rsplit_once(' ').expect(line);
             let name = sample.split('{').next().unwrap();
-            assert_eq!(name, metric.0, "{line}");
+            let base = match metric.1.as_str() {
+                "histogram" => ["_bucket", "_sum", "_count"]
+                    .iter()
+                    .find_map(|part| name.strip_suffix(part))
+                    .expect(line),
+                _ => name,
+            };
+            assert_eq!(base, metric.0, "{line}");
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
             assert!(name.chars().all(is_name), "{line}");
             if let Some(labels) = sample.strip_prefix(name).filter(|labels| !labels.is_empty()) {
@@ -101,6 +108,32 @@ fn metrics_tell_what_has_just_happened() {
     let age = since_1970.as_secs_f64() - says("process_start_time_seconds");
     assert!((0.0..60.0).contains(&age), "it began {age} seconds ago");
     assert_eq!(says("oneloop_log_lines_dropped_total"), 0.0);
+    assert_eq!(says("oneloop_answers_total{class=\"2xx\"}"), 5.0);
+    assert_eq!(says("oneloop_answers_total{class=\"4xx\"}"), 1.0);
+    assert_eq!(says("oneloop_answers_total{class=\"5xx\"}"), 0.0);
+    assert_eq!(says("oneloop_request_duration_seconds_count"), 6.0);
+    assert!(says("oneloop_request_duration_seconds_sum") < 60.0);
+}
+
+#[test]
+fn the_buckets_of_a_histogram_grow_to_its_count() {
+    let server = shown(|_| ());
+    let mut client = server.connect();
+    client.get("/");
+    let metrics = metrics(&server);
+    let name = "oneloop_request_duration_seconds";
+    let mut buckets: Vec<(f64, f64)> = metrics
+        .iter()
+        .filter_map(|(sample, value)| {
+            let bound = sample.strip_prefix(name)?.strip_prefix("_bucket{le=\"")?;
+            Some((bound.strip_suffix("\"}")?.parse().expect("a number"), *value))
+        })
+        .collect();
+    buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+    assert_eq!((buckets[0].0, buckets.last().unwrap().0), (0.001, f64::INFINITY));
+    assert!(buckets.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1));
+    assert_eq!(buckets.last().unwrap().1, metrics[&format!("{name}_count")]);
+    assert_eq!(metrics[&format!("{name}_count")], 1.0);
 }
 
 #[test]
