@@ -153,6 +153,28 @@ impl Durations {
     }
 }
 
+/// What was written of all logs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct LogMetrics {
+    /// Lines that were written, those among them that tell of dropped ones.
+    pub(crate) lines: u64,
+    pub(crate) bytes: u64,
+    /// Lines that were dropped.
+    pub(crate) dropped: u64,
+    /// How long a write to a file took at the longest. Other writes do not wait.
+    pub(crate) longest_write: Duration,
+}
+
+impl LogMetrics {
+    /// What was written of this log, too.
+    pub(crate) fn add(&mut self, other: LogMetrics) {
+        self.lines += other.lines;
+        self.bytes += other.bytes;
+        self.dropped += other.dropped;
+        self.longest_write = self.longest_write.max(other.longest_write);
+    }
+}
+
 /// Why a connection ended. Each ends for exactly one reason, the one that was first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

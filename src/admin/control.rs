@@ -16,6 +16,7 @@ use super::snapshot::{LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
 use crate::config::AdminListener;
 use crate::engine::{Accept, Engine, FurtherClients, Host};
+use crate::metrics::LogMetrics;
 use crate::time::Time;
 use crate::watch::Tracer;
 
@@ -44,8 +45,8 @@ pub(crate) struct Control {
 pub(crate) struct Engines<'e, L: Accept> {
     pub(crate) public: &'e mut Engine<L>,
     pub(crate) admin: &'e Engine<L>,
-    /// Lines of all logs that were dropped.
-    pub(crate) lines_dropped: u64,
+    /// What was written of all logs.
+    pub(crate) logs: LogMetrics,
 }
 
 impl Control {
@@ -229,7 +230,7 @@ impl Control {
         mailbox.snapshot = Arc::new(Snapshot {
             at: now,
             began: self.began.unwrap_or_default(),
-            lines_dropped: engines.lines_dropped,
+            logs: engines.logs,
             pace: self.pace,
             last_step: self.last_step,
             is_draining: mailbox.is_draining,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
-use crate::metrics::{CloseReason, Counter, Metrics};
+use crate::metrics::{CloseReason, Counter, LogMetrics, Metrics};
 use crate::time::Time;
 use crate::watch::StateName;
 
@@ -28,6 +28,7 @@ pub(super) fn text(snapshot: &Snapshot) -> String {
     let _ = text.answers(&snapshot.metrics);
     let _ = text.connections(snapshot);
     let _ = text.server(snapshot);
+    let _ = text.logs(snapshot.logs);
     let _ = text.process(snapshot.began);
     text.0
 }
@@ -65,6 +66,24 @@ impl Exposition {
         writeln!(self.0, "{name}_count {}", metrics.durations.requests())
     }
 
+    fn logs(&mut self, logs: LogMetrics) -> fmt::Result {
+        let LogMetrics { lines, bytes, dropped, longest_write } = logs;
+        for (name, help, value) in [
+            ("oneloop_log_lines_total", "Lines of all logs that were written.", lines),
+            ("oneloop_log_written_bytes_total", "Bytes of all logs that were written.", bytes),
+            (
+                "oneloop_log_lines_dropped_total",
+                "Lines of logs that were dropped because they could not be written in time.",
+                dropped,
+            ),
+        ] {
+            self.single(name, help, Kind::Counter, value)?;
+        }
+        let help = "The longest that a write of lines to a file has held up the loop.";
+        let longest = longest_write.as_secs_f64();
+        self.single("oneloop_log_write_longest_seconds", help, Kind::Gauge, longest)
+    }
+
     fn connections(&mut self, snapshot: &Snapshot) -> fmt::Result {
         let name = "oneloop_connections_closed_total";
         self.head(name, "Connections closed, by the reason that was first.", Kind::Counter)?;
@@ -88,9 +107,6 @@ impl Exposition {
         writeln!(self.0, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
         let uptime = snapshot.at.since(Time::START).as_secs_f64();
         self.single("oneloop_uptime_seconds", "Time since the start.", Kind::Gauge, uptime)?;
-        let help = "Lines of logs that were dropped because they could not be written in time.";
-        let dropped = snapshot.lines_dropped;
-        self.single("oneloop_log_lines_dropped_total", help, Kind::Counter, dropped)?;
         let watchers = snapshot.watchers;
         self.single("oneloop_watchers", "Pages that are watching.", Kind::Gauge, watchers)?;
         let held = u8::from(snapshot.pace != Pace::Running);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{ClientsSummary, Stepped, View};
-use crate::metrics::Metrics;
+use crate::metrics::{LogMetrics, Metrics};
 use crate::time::Time;
 use crate::watch::{ARROW_COUNT, Event};
 
@@ -13,8 +13,8 @@ pub(super) struct Snapshot {
     pub(super) at: Time,
     /// When the server began, since 1970.
     pub(super) began: Duration,
-    /// Lines of all logs that were dropped.
-    pub(super) lines_dropped: u64,
+    /// What was written of all logs.
+    pub(super) logs: LogMetrics,
     pub(super) pace: Pace,
     /// The last step since the clients are held.
     pub(super) last_step: Option<LastStep>,

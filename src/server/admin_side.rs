@@ -14,7 +14,7 @@ use crate::admin::{self, Control, Engines, Routes};
 use crate::answer::handler::Handler;
 use crate::config::{AdminListener, Config, TURN_BYTES_MIN};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
-use crate::metrics::CloseReason;
+use crate::metrics::{CloseReason, LogMetrics};
 use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
 use crate::time::{Time, sooner};
@@ -70,6 +70,13 @@ impl AdminSide {
     }
 }
 
+/// What was written of all logs together.
+fn log_metrics(outlets: &[Outlet]) -> LogMetrics {
+    let mut logs = LogMetrics::default();
+    outlets.iter().for_each(|outlet| logs.add(outlet.metrics()));
+    logs
+}
+
 impl<H: Handler> Server<H> {
     /// Clients of the admin listener take their turn, and what they ask for is done.
     pub(super) fn serve_admin(&mut self) {
@@ -80,8 +87,7 @@ impl<H: Handler> Server<H> {
         let _ = engine.turn(*now, routes, &mut host);
         engine.admission.share_log_once(&mut public.admission);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
-        let lines_dropped = outlets.iter().map(Outlet::lines_dropped).sum();
-        let engines = Engines { public, admin: engine, lines_dropped };
+        let engines = Engines { public, admin: engine, logs: log_metrics(outlets) };
         control.serve(engines, tracer, handler, &mut host, *now);
     }
 

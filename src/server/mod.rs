@@ -3,7 +3,7 @@
 //! [`Server::turn`] waits for events and lets its [`Engine`]s take a turn with them: first the admin
 //! listener's, if there is one, which may hold the public's; then the public's. The bit [`ADMIN_CLIENT`]
 //! of a token says whose event it is. Only this file and its neighbours know mio and read a clock: once
-//! a turn, and once more in slow motion or while there are watchers.
+//! a turn, once more in slow motion or while there are watchers, and around a write of lines to a file.
 
 use std::collections::VecDeque;
 use std::io;
@@ -199,8 +199,9 @@ impl<H: Handler> Server<H> {
 
     /// Writes the lines that wait, by one call for each outlet.
     fn write_lines(&mut self) {
+        let began = self.began;
         for outlet in &mut self.outlets {
-            outlet.write_lines(self.now);
+            outlet.write_lines(self.now, || Time::after_start(began.elapsed()));
         }
     }
 

@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use rustix::net::SendFlags;
 
 use crate::journal::Journal;
+use crate::metrics::LogMetrics;
 use crate::system_calls::again;
 use crate::time::Time;
 
@@ -62,6 +63,7 @@ pub struct Outlet {
     refusals: u32,
     /// Writing has failed since it last succeeded. The log has been told.
     fails: bool,
+    metrics: LogMetrics,
 }
 
 /// What is written to.
@@ -123,14 +125,23 @@ impl Outlet {
         }
     }
 
-    /// How many lines of its journal have been dropped.
-    pub(super) fn lines_dropped(&self) -> u64 {
-        self.journal.dropped()
+    /// What has been written and dropped.
+    pub(super) fn metrics(&self) -> LogMetrics {
+        let mut metrics = self.metrics;
+        metrics.dropped += self.journal.dropped();
+        metrics
     }
 
     fn new(journal: Journal, target: Target) -> Outlet {
-        let (method, rests_until) = (Method::WithoutWaiting, Time::START);
-        Outlet { journal, target, method, rests_until, refusals: 0, fails: false }
+        Outlet {
+            journal,
+            target,
+            method: Method::WithoutWaiting,
+            rests_until: Time::START,
+            refusals: 0,
+            fails: false,
+            metrics: LogMetrics::default(),
+        }
     }
 
     /// When there is something to be written, and it may be tried.
@@ -139,17 +150,18 @@ impl Outlet {
         (!self.journal.is_empty()).then_some(self.rests_until)
     }
 
-    /// Writes what waits, as far as that does not block, unless it has been tried a moment ago.
+    /// Writes what waits, as far as that does not block, unless it has been tried a moment ago. The
+    /// `clock` is asked how long a write to a file takes, which may wait for a disk.
     #[inline]
-    pub(super) fn write_lines(&mut self, now: Time) {
+    pub(super) fn write_lines(&mut self, now: Time, clock: impl Fn() -> Time) {
         if self.due().is_some_and(|due| due <= now) {
-            self.try_at(now);
+            self.try_at(now, &clock);
         }
     }
 
     #[inline(never)]
-    fn try_at(&mut self, now: Time) {
-        let rest = match self.try_write() {
+    fn try_at(&mut self, now: Time, clock: &dyn Fn() -> Time) {
+        let rest = match self.try_write(clock) {
             Ok(_) => {
                 (self.refusals, self.fails) = (0, false);
                 REST_MIN
@@ -175,7 +187,7 @@ impl Outlet {
     /// run.
     pub fn write_now(&mut self) {
         // What cannot be written is written later, or told as dropped.
-        let _ = self.try_write();
+        let _ = self.try_write(&|| Time::START);
     }
 
     /// Gives the reader a last, short time to take what waits. Where writing has just failed, it would
@@ -189,7 +201,7 @@ impl Outlet {
             if self.journal.is_empty() {
                 return;
             }
-            match self.try_write() {
+            match self.try_write(&|| Time::START) {
                 Ok(_) => {}
                 Err(reason) if reason.kind() == ErrorKind::WouldBlock => {
                     while !has_room(self.target.as_fd(), LAST_WAIT) {
@@ -204,18 +216,40 @@ impl Outlet {
         }
     }
 
-    fn try_write(&mut self) -> io::Result<usize> {
-        let Outlet { journal, target, method, .. } = self;
+    fn try_write(&mut self, clock: &dyn Fn() -> Time) -> io::Result<usize> {
+        let Outlet { journal, target, method, metrics, .. } = self;
         journal.write_by(|bytes| {
-            let written = again(|| method.try_on(target.as_fd(), bytes));
-            match written {
-                Err(reason) if method.is_unknown_for(&reason) => {
-                    *method = Method::find(target);
-                    again(|| method.try_on(target.as_fd(), bytes))
+            let mut writing = Writing { method, clock, metrics };
+            match writing.try_once(target.as_fd(), bytes) {
+                Err(reason) if writing.method.is_unknown_for(&reason) => {
+                    *writing.method = Method::find(target);
+                    writing.try_once(target.as_fd(), bytes)
                 }
-                Ok(_) | Err(_) => written,
+                written @ (Ok(_) | Err(_)) => written,
             }
         })
+    }
+}
+
+/// One call, and what is counted of it.
+struct Writing<'w> {
+    method: &'w mut Method,
+    clock: &'w dyn Fn() -> Time,
+    metrics: &'w mut LogMetrics,
+}
+
+impl Writing<'_> {
+    fn try_once(&mut self, target: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        let began = matches!(self.method, Method::File).then(self.clock);
+        let written = again(|| self.method.try_on(target, bytes))?;
+        if let Some(began) = began {
+            let took = (self.clock)().since(began);
+            self.metrics.longest_write = self.metrics.longest_write.max(took);
+        }
+        let line_feeds = bytes[..written].iter().filter(|byte| **byte == b'\n');
+        self.metrics.lines += line_feeds.count() as u64;
+        self.metrics.bytes += written as u64;
+        Ok(written)
     }
 }
 
@@ -395,9 +429,9 @@ mod tests {
         let (path, file) = file("plain");
         let mut outlet = outlet_to(file);
         outlet.journal.push(LINE);
-        outlet.write_lines(Time::START);
+        outlet.write_lines(Time::START, || Time::START);
         outlet.journal.push(LINE);
-        outlet.write_lines(Time::START);
+        outlet.write_lines(Time::START, || Time::START);
         let written = std::fs::read(&path).expect("it is there");
         std::fs::remove_file(path).expect("it is there");
         assert_eq!(written, LINE.repeat(2));
@@ -413,7 +447,7 @@ mod tests {
         let mut tries = Vec::new();
         for millis in 0..1000 {
             let before = outlet.rests_until;
-            outlet.write_lines(after_millis(millis));
+            outlet.write_lines(after_millis(millis), || Time::START);
             if outlet.rests_until != before {
                 tries.push(millis);
             }
@@ -423,7 +457,7 @@ mod tests {
         while out.len() < 1500 * LINE.len() {
             let bytes = reader.read(&mut piece).expect("bytes");
             out.extend_from_slice(&piece[..bytes]);
-            outlet.write_lines(outlet.rests_until);
+            outlet.write_lines(outlet.rests_until, || Time::START);
         }
         assert!(out == LINE.repeat(1500), "{} bytes", out.len());
         assert_eq!(outlet.due(), None);
@@ -438,10 +472,25 @@ mod tests {
         for target in [OwnedFd::from(full), OwnedFd::from(closed)] {
             let mut outlet = outlet_to(target);
             outlet.journal.push(LINE);
-            outlet.write_lines(after_millis(5));
+            outlet.write_lines(after_millis(5), || Time::START);
             assert!(outlet.fails);
             assert_eq!(outlet.due(), Some(after_millis(1005)));
         }
+    }
+
+    #[test]
+    fn the_longest_write_to_a_file_is_noted() {
+        let (path, file) = file("slow");
+        let mut outlet = outlet_to(file);
+        outlet.method = Method::File;
+        for (millis, longest) in [(5, 5), (3, 5), (8, 8)] {
+            outlet.journal.push(LINE);
+            let clock = std::cell::Cell::new(0);
+            outlet.write_lines(Time::START, || after_millis(clock.replace(millis)));
+            assert_eq!(outlet.metrics().longest_write, Duration::from_millis(longest));
+        }
+        std::fs::remove_file(path).expect("it is there");
+        assert_eq!((outlet.metrics().lines, outlet.metrics().bytes), (3, 3 * LINE.len() as u64));
     }
 
     #[test]
