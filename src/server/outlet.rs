@@ -63,7 +63,20 @@ pub struct Outlet {
     refusals: u32,
     /// Writing has failed since it last succeeded. The log has been told.
     fails: bool,
+    /// The line that was written last is not whole.
+    is_in_line: bool,
+    unfinished: Option<Unfinished>,
     metrics: LogMetrics,
+}
+
+/// A file of old lines whose last line is not whole, because there was no room for the rest. It is
+/// tried again before further lines are written, and at the end: so each line is in one file.
+#[derive(Debug)]
+struct Unfinished {
+    file: File,
+    method: Method,
+    rest: Vec<u8>,
+    rests_until: Time,
 }
 
 /// What is written to.
@@ -113,16 +126,36 @@ impl Outlet {
         let Target::File { file, path } = &mut self.target else { return };
         match open_to_append(path) {
             Ok(again) => {
-                *file = again;
-                self.method = Method::WithoutWaiting;
-                (self.rests_until, self.refusals, self.fails) = (Time::START, 0, false);
                 info!("opened {} again", path.display());
+                let file = std::mem::replace(file, again);
+                let method = std::mem::replace(&mut self.method, Method::WithoutWaiting);
+                (self.rests_until, self.refusals, self.fails) = (Time::START, 0, false);
+                if std::mem::take(&mut self.is_in_line) {
+                    self.leave_unfinished(file, method);
+                }
             }
             Err(reason) => {
                 let path = path.display();
                 warn!("cannot open {path} again ({reason}): its lines go where they went before");
             }
         }
+    }
+
+    /// The line that has begun in this file goes on there, and not in the one that is opened now.
+    fn leave_unfinished(&mut self, file: File, method: Method) {
+        let mut rest = Vec::new();
+        // The rest of a line is always there: it is taken, and nothing is written.
+        let _ = self.journal.write_by(|bytes| {
+            let end = bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            rest.extend_from_slice(&bytes[..end]);
+            Ok(end)
+        });
+        let unfinished = Unfinished { file, method, rest, rests_until: Time::START };
+        if self.unfinished.replace(unfinished).is_some() {
+            self.metrics.dropped += 1;
+            warn!("the last line of an older file stays cut: there was no room for its rest");
+        }
+        self.try_unfinished(Time::START, &|| Time::START);
     }
 
     /// What has been written and dropped.
@@ -140,6 +173,8 @@ impl Outlet {
             rests_until: Time::START,
             refusals: 0,
             fails: false,
+            is_in_line: false,
+            unfinished: None,
             metrics: LogMetrics::default(),
         }
     }
@@ -161,6 +196,7 @@ impl Outlet {
 
     #[inline(never)]
     fn try_at(&mut self, now: Time, clock: &dyn Fn() -> Time) {
+        self.try_unfinished(now, clock);
         let rest = match self.try_write(clock) {
             Ok(_) => {
                 (self.refusals, self.fails) = (0, false);
@@ -190,9 +226,29 @@ impl Outlet {
         let _ = self.try_write(&|| Time::START);
     }
 
+    /// Goes on with the line that an old file ends with, if there is one.
+    fn try_unfinished(&mut self, now: Time, clock: &dyn Fn() -> Time) {
+        let Some(unfinished) = self.unfinished.as_mut().filter(|it| it.rests_until <= now) else {
+            return;
+        };
+        let Unfinished { file, method, rest, rests_until } = unfinished;
+        *rests_until = now + REST_AFTER_ERROR;
+        let mut writing = Writing { method, clock, metrics: &mut self.metrics };
+        if let Ok(written) = writing.try_once(file.as_fd(), rest) {
+            rest.drain(..written);
+        }
+        if rest.is_empty() {
+            self.unfinished = None;
+        }
+    }
+
     /// Gives the reader a last, short time to take what waits. Where writing has just failed, it would
     /// fail again.
     fn finish(&mut self) {
+        if let Some(unfinished) = &mut self.unfinished {
+            unfinished.rests_until = Time::START;
+            self.try_unfinished(Time::START, &|| Time::START);
+        }
         if self.fails {
             return;
         }
@@ -217,16 +273,20 @@ impl Outlet {
     }
 
     fn try_write(&mut self, clock: &dyn Fn() -> Time) -> io::Result<usize> {
-        let Outlet { journal, target, method, metrics, .. } = self;
+        let Outlet { journal, target, method, metrics, is_in_line, .. } = self;
         journal.write_by(|bytes| {
             let mut writing = Writing { method, clock, metrics };
-            match writing.try_once(target.as_fd(), bytes) {
+            let written = match writing.try_once(target.as_fd(), bytes) {
                 Err(reason) if writing.method.is_unknown_for(&reason) => {
                     *writing.method = Method::find(target);
                     writing.try_once(target.as_fd(), bytes)
                 }
                 written @ (Ok(_) | Err(_)) => written,
+            }?;
+            if let Some(last) = bytes[..written].last() {
+                *is_in_line = *last != b'\n';
             }
+            Ok(written)
         })
     }
 }
@@ -476,6 +536,39 @@ mod tests {
             assert!(outlet.fails);
             assert_eq!(outlet.due(), Some(after_millis(1005)));
         }
+    }
+
+    #[test]
+    fn a_line_that_was_cut_goes_on_in_the_file_where_it_began() {
+        let (path, _) = file("rotated");
+        let (mut reader, pipe) = pipe().expect("a pipe");
+        let target = Target::File { file: File::from(OwnedFd::from(pipe)), path: path.clone() };
+        let mut outlet = Outlet::new(Journal::default(), target);
+        for _ in 0..1500 {
+            outlet.journal.push(LINE);
+        }
+        outlet.write_lines(Time::START, || Time::START);
+        assert!(outlet.is_in_line);
+        outlet.reopen();
+        // There is still no room in the old one.
+        outlet.write_lines(Time::START, || Time::START);
+        assert_eq!((outlet.due(), outlet.unfinished.is_some()), (None, true));
+        let in_new = std::fs::metadata(&path).expect("it is there").len();
+        let mut old = vec![0; (outlet.metrics.bytes - in_new) as usize];
+        reader.read_exact(&mut old).expect("what it had room for");
+        outlet.journal.push(LINE);
+        outlet.write_lines(after_millis(2000), || Time::START);
+        assert!(outlet.unfinished.is_none());
+        let metrics = outlet.metrics();
+        drop(outlet);
+        reader.read_to_end(&mut old).expect("its rest");
+        let new = std::fs::read(&path).expect("it is there");
+        std::fs::remove_file(path).expect("it is there");
+        let lines = old.len() / LINE.len();
+        assert!(old == LINE.repeat(lines), "{} bytes", old.len());
+        assert!(new == LINE.repeat(1501 - lines), "{} bytes", new.len());
+        assert_eq!((metrics.lines, metrics.dropped), (1501, 0));
+        assert_eq!(metrics.bytes, 1501 * LINE.len() as u64);
     }
 
     #[test]
