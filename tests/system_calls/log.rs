@@ -31,13 +31,25 @@ impl Telling {
 
     /// Starts it by this command, to which its arguments are added.
     fn start_by(mut command: Command, stderr: impl Into<Stdio>) -> Telling {
-        command.args(["-l", "127.0.0.1:0", "--explain"]);
+        command.arg("--explain");
+        Telling::start_as(command, Stdio::null(), stderr)
+    }
+
+    /// Starts it by this command, with these standard streams.
+    fn start_as(
+        mut command: Command,
+        stdout: impl Into<Stdio>,
+        stderr: impl Into<Stdio>,
+    ) -> Telling {
         let child = command
+            .args(["-l", "127.0.0.1:0"])
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(stderr)
             .spawn();
+        // It holds the other ends of pipes.
+        drop(command);
         let mut telling = Telling(child.unwrap(), 0);
         let began = Instant::now();
         while telling.1 == 0 {
@@ -137,6 +149,75 @@ fn a_reader_that_goes_on_gets_what_waited_and_is_told_what_was_left_out() {
     server.assert_ends_when_told();
 }
 
+/// A server with an access log on standard output, that logs each step on standard error.
+fn verbose() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    command.args(["-vv", "--access-log", "-"]);
+    command
+}
+
+#[test]
+fn a_log_of_each_step_that_nobody_reads_holds_up_nobody() {
+    let (reader, writer) = pipe().unwrap();
+    let server = Telling::start_as(verbose(), Stdio::null(), writer);
+    server.assert_serves();
+    server.assert_ends_when_told();
+    let text = read_all(reader);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 100, "{text}");
+    // The last line may be cut: the pipe is full.
+    let is_whole = |line: &str| line.starts_with("[20") || line.starts_with(LEFT_OUT);
+    assert_eq!(lines[..lines.len() - 1].iter().find(|line| !is_whole(line)), None);
+    assert!(text.contains(" TRACE "), "{text}");
+}
+
+#[test]
+fn two_pipes_that_nobody_reads_hold_up_nobody() {
+    let (out_reader, out) = pipe().unwrap();
+    let (err_reader, err) = pipe().unwrap();
+    let server = Telling::start_as(verbose(), out, err);
+    server.assert_serves();
+    server.assert_ends_when_told();
+    let text = read_all(out_reader);
+    let is_whole = |line: &str| line.starts_with("127.0.0.1 - - [") && line.ends_with('"');
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() > 500 && lines[..lines.len() - 1].iter().all(|line| is_whole(line)));
+    drop(err_reader);
+}
+
+#[test]
+fn a_device_that_is_full_holds_up_nobody() {
+    let full = || File::options().write(true).open("/dev/full").unwrap();
+    for (out, err) in [
+        (Stdio::from(full()), Stdio::null()),
+        (Stdio::null(), Stdio::from(full())),
+        (Stdio::from(full()), Stdio::from(full())),
+    ] {
+        let server = Telling::start_as(verbose(), out, err);
+        server.assert_serves();
+        server.assert_ends_when_told();
+    }
+}
+
+#[test]
+fn streams_that_are_closed_from_the_start_are_no_matter() {
+    for closed in [">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"] {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!(r#"exec "$0" "$@" {closed}"#)]);
+        shell.arg(verbose().get_program()).args(verbose().get_args());
+        let server = Telling::start_as(shell, Stdio::null(), Stdio::null());
+        server.assert_serves();
+        server.assert_ends_when_told();
+    }
+}
+
+/// What is left in this pipe.
+fn read_all(mut log: impl Read) -> String {
+    let mut text = String::new();
+    log.read_to_string(&mut text).unwrap();
+    text
+}
+
 #[test]
 fn a_pipe_that_is_closed_is_no_matter() {
     let (reader, writer): (PipeReader, _) = pipe().unwrap();
@@ -164,10 +245,8 @@ fn a_file_that_is_as_long_as_it_may_be_ends_nobody() {
 }
 
 /// Each line but the last, of which there may have been no room for the rest.
-fn assert_lines_are_whole(mut log: impl Read) {
-    let mut text = String::new();
-    log.read_to_string(&mut text).unwrap();
-    assert_lines_are_whole_of(&text, 100);
+fn assert_lines_are_whole(log: impl Read) {
+    assert_lines_are_whole_of(&read_all(log), 100);
 }
 
 /// The same, of a log of more lines than this.
