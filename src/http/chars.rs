@@ -11,6 +11,19 @@ pub(crate) fn is_field_value_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
+/// Whether `name` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
+/// small letter, and only that: the one other byte which it makes a hyphen is CR, and a name that
+/// was parsed has none.
+///
+/// All bytes are compared, not only those up to the first that differs: the compiler then compares
+/// many of them at once.
+#[inline]
+pub(crate) fn is<const N: usize>(name: &str, lower: &[u8; N]) -> bool {
+    let Ok(name) = <&[u8; N]>::try_from(name.as_bytes()) else { return false };
+    let differing = name.iter().zip(lower).map(|(byte, small)| (byte | 0x20) ^ small);
+    differing.fold(0, |all, bits| all | bits) == 0
+}
+
 /// `OWS` and `BWS`: white space on one line.
 pub(crate) fn is_space_byte(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t')

@@ -5,7 +5,7 @@
 //! between repairing and refusing, this refuses: a request that two readers could understand
 //! differently is how one is smuggled past the other.
 
-use super::chars::list_elements;
+use super::chars::{is, list_elements};
 use super::fault::FaultKind;
 use super::method::{Method, Version};
 use super::parse::{Fields, Head};
@@ -227,19 +227,6 @@ impl Coding {
             }
         })
     }
-}
-
-/// Whether `name` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
-/// small letter, and only that: the one other byte which it makes a hyphen is CR, and a name that
-/// was parsed has none.
-///
-/// All bytes are compared, not only those up to the first that differs: the compiler then compares
-/// many of them at once.
-#[inline]
-fn is<const N: usize>(name: &str, lower: &[u8; N]) -> bool {
-    let Ok(name) = <&[u8; N]>::try_from(name.as_bytes()) else { return false };
-    let differing = name.iter().zip(lower).map(|(byte, small)| (byte | 0x20) ^ small);
-    differing.fold(0, |all, bits| all | bits) == 0
 }
 
 /// The value of a field that there may be only one of.
