@@ -1,6 +1,6 @@
 //! The address of the other end of a connection.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 
 /// A peer's address in 18 bytes instead of the 32 of a `SocketAddr`: IPv4 is mapped into IPv6,
 /// flow label and scope are left out.
@@ -20,9 +20,17 @@ impl From<SocketAddr> for Peer {
     }
 }
 
+/// How an IPv4 address begins that is mapped into IPv6 (RFC 4291 §2.5.5.2).
+const MAPPED: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
+
 impl From<Peer> for SocketAddr {
     fn from(peer: Peer) -> SocketAddr {
-        SocketAddr::new(Ipv6Addr::from(peer.ip).to_canonical(), peer.port)
+        let ip = match peer.ip.split_last_chunk::<4>() {
+            // All bytes are compared at once, as `Ipv6Addr::to_canonical` does not.
+            Some((begin, own)) if begin == MAPPED => IpAddr::from(*own),
+            Some(_) | None => IpAddr::from(peer.ip),
+        };
+        SocketAddr::new(ip, peer.port)
     }
 }
 
@@ -32,7 +40,7 @@ mod tests {
 
     #[test]
     fn a_peer_keeps_its_address() {
-        for text in ["127.0.0.1:80", "[::1]:8888", "[2001:db8::1]:1"] {
+        for text in ["127.0.0.1:80", "[::1]:8888", "[2001:db8::1]:1", "[::7f00:1]:2"] {
             let address: SocketAddr = text.parse().expect("an address");
             assert_eq!(SocketAddr::from(Peer::from(address)), address);
         }
