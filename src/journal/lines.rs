@@ -57,7 +57,9 @@ impl Lines {
         if self.bytes.len() + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
             self.forget_written();
         }
-        self.tell_of_dropped();
+        if self.dropped > 0 {
+            self.tell_of_dropped();
+        }
         self.bytes.extend_from_slice(line);
         Ok(())
     }

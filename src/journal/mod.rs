@@ -6,6 +6,7 @@
 
 pub(crate) mod access;
 mod lines;
+mod parts;
 
 use std::fmt;
 use std::io;
