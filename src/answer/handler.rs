@@ -653,6 +653,7 @@ impl<'a> ReplyHead<'a> {
             (ContentRule::Empty, _) => encode::content_length(encoded, 0),
         }
         encode::end(encoded, persistence, self.lists);
+        output.end_head(0);
         Ok(WholeHead { output, persistence, sends_content })
     }
 

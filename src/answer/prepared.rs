@@ -46,14 +46,17 @@ pub struct Prepared {
     /// What stands behind the date in the answer to an ordinary request. Nothing if the body is not
     /// copied.
     behind_date: Option<Box<[u8]>>,
+    /// How much of that is the body, in bytes: some answers have none.
+    body_bytes: usize,
 }
 
 impl Prepared {
     /// An answer with this status, these fields and this body, which may be empty.
     pub fn new(status: Status, fields: FieldBlock, body: impl Into<Arc<[u8]>>) -> Prepared {
-        let mut answer = Prepared { status, fields, body: body.into(), behind_date: None };
+        let mut answer =
+            Prepared { status, fields, body: body.into(), behind_date: None, body_bytes: 0 };
         if answer.body.len() <= COPIED_BYTES_MAX {
-            answer.behind_date = Some(answer.encode_behind_date());
+            answer.encode_behind_date();
         }
         answer
     }
@@ -79,7 +82,7 @@ impl Prepared {
     }
 
     /// Writes the answer to an ordinary request, and takes away what depends on the date.
-    fn encode_behind_date(&self) -> Box<[u8]> {
+    fn encode_behind_date(&mut self) {
         let date = Date::new(SystemTime::UNIX_EPOCH);
         let mut up_to_date = Vec::new();
         encode::start(&mut up_to_date, self.status, &date);
@@ -92,7 +95,8 @@ impl Prepared {
             persistence: Persistence::Keep,
             allow: None,
         });
-        output.encoded()[up_to_date.len()..].into()
+        self.body_bytes = output.len() - output.head_end();
+        self.behind_date = Some(output.encoded()[up_to_date.len()..].into());
     }
 
     #[inline(never)]
@@ -111,6 +115,7 @@ impl Reply<'_> {
                 let encoded = self.output.encoded();
                 encode::start(encoded, answer.status, self.date);
                 encoded.extend_from_slice(behind_date);
+                self.output.end_head(answer.body_bytes);
                 Sent::whole(Persistence::Keep)
             }
             _ => answer.send_anew(self),
@@ -133,8 +138,15 @@ mod tests {
             let reply =
                 Reply { output: &mut output, date: &date, transfer, version, persistence, allow };
             let persistence = give(reply).persistence;
-            let slices = output.slices(usize::MAX);
-            (slices.map(|slice| slice.to_vec()).concat(), persistence)
+            let head_end = output.head_end();
+            let bytes = output.slices(usize::MAX).map(|slice| slice.to_vec()).concat();
+            let empty_line = bytes.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+            assert_eq!(
+                empty_line.map(|at| at + 4),
+                Some(head_end),
+                "it is known where a head ends"
+            );
+            (bytes, persistence)
         };
         for (status, fields, body_bytes) in [
             (Status::OK, fields("Content-Type", "text/plain"), 31),

@@ -59,6 +59,8 @@ pub(crate) struct Output {
     sent: usize,
     /// How many of the present client's answers end here.
     ends: u32,
+    /// Where the head of the last answer ends in `encoded`.
+    head_end: usize,
 }
 
 /// One client's answers that lie in an [`Output`] below those of others.
@@ -114,11 +116,6 @@ impl Output {
         self.ends = suspended.ends;
     }
 
-    /// The present client's answers, as far as they are encoded.
-    pub(crate) fn encoded_of_present(&self) -> &[u8] {
-        &self.encoded[self.base..]
-    }
-
     /// The byte at this place of what is encoded, for all clients.
     #[inline]
     pub(crate) fn encoded_at(&self, at: usize) -> Option<u8> {
@@ -128,6 +125,17 @@ impl Output {
     /// How long the body is that is not copied, in bytes.
     pub(crate) fn uncopied_bytes(&self) -> usize {
         self.uncopied.as_ref().map_or(0, |body| body.len())
+    }
+
+    /// The head of an answer is encoded whole, and `body` bytes of its body are behind it already.
+    #[inline]
+    pub(crate) fn end_head(&mut self, body: usize) {
+        self.head_end = self.encoded.len() - body;
+    }
+
+    /// Where the head of the last answer ends among all that is encoded.
+    pub(crate) fn head_end(&self) -> usize {
+        self.head_end
     }
 
     /// Where answers are encoded.

@@ -38,9 +38,7 @@ impl Connection {
             now: context.now,
             date: context.common.date.at(),
         };
-        if let Some(notes) = &mut context.common.notes {
-            notes.on_request(head, self.served.wrapping_add(1));
-        }
+        context.common.note_request(head, self.served.wrapping_add(1));
         let plan = context.handler.content_plan(&request);
         if let Some(notes) = &mut context.common.notes {
             notes.withdraw();

@@ -5,6 +5,7 @@ use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
+use crate::http::parse::Head;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::time::Time;
@@ -41,12 +42,31 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// Counts the answer that has been encoded from `start` on, by the first digit of its status: so
-    /// what is counted is what the client reads.
+    /// The handler is about to see this request, to which its answer will be the `number`th.
     #[inline(always)]
-    pub(super) fn count_answer(&mut self, start: usize) {
+    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32) {
+        if let Some(notes) = &mut self.notes {
+            notes.on_request(head, number, self.driven);
+        }
+    }
+
+    /// The handler is about to see bytes that are no request.
+    #[inline(always)]
+    pub(super) fn note_fault(&mut self, received: &[u8], number: u32) {
+        if let Some(notes) = &mut self.notes {
+            notes.on_fault(received, number, self.driven);
+        }
+    }
+
+    /// An answer has been encoded from `start` on, and perhaps more of it `streams`. Counts it by the
+    /// first digit of its status: so what is counted is what the client reads.
+    #[inline(always)]
+    pub(super) fn on_answer(&mut self, start: usize, streams: bool) {
         let digit = self.output.encoded_at(start + "HTTP/1.1 ".len());
         self.metrics.count_answer(digit);
+        if let Some(notes) = &mut self.notes {
+            notes.on_answer(start, streams, &self.output);
+        }
     }
 }
 

@@ -32,5 +32,5 @@ mod waiting;
 pub(crate) use context::{Common, Context, Phase};
 pub(crate) use machine::Connection;
 pub use machine::{Demand, Unread};
-pub(crate) use notes::{Answered, Progress};
+pub(crate) use notes::{Answered, Note, Progress};
 pub(crate) use waiting::Deadline;

@@ -1,15 +1,19 @@
 //! Notes of the answers that were given in a client's step, for what tells of them.
 //!
 //! A request's bytes vanish when it has been answered. Where answers are told of, the connection notes
-//! what will be asked for, and the engine hands it on when the step is over. It notes the request
-//! before the handler is called, so a request whose handler panics is told of as well. No note
-//! outlives the step, and the room for notes is used again: an answer allocates nothing.
-
-use std::net::SocketAddr;
+//! what will be asked for, and the engine hands it on when the step is over, or with the next one, in
+//! which the answer is sent. It notes the request before the handler is called, so a request whose
+//! handler panics is told of as well. No note outlives its client's turn, and the room for notes is
+//! used again: an answer allocates nothing.
+//!
+//! Invariant: notes are a stack, as the answers of a batch are. Those of the client that is driven are
+//! the last.
 
 use crate::buffer::Output;
+use crate::http::chars::is;
 use crate::http::method::Version;
 use crate::http::parse::Head;
+use crate::http::peer::Peer;
 use crate::journal::access::{
     Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX,
 };
@@ -18,27 +22,60 @@ use crate::metrics::CloseReason;
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answered<'a> {
-    pub(crate) peer: SocketAddr,
-    /// How many answers the connection has had with this one.
-    pub(crate) number: u32,
-    pub(crate) asked: Asked<'a>,
-    /// The parts of `asked`, one behind the other.
+    pub(crate) peer: Peer,
+    pub(crate) note: &'a Note,
+    /// What was asked, its parts one behind the other.
     pub(crate) text: &'a [u8],
-    /// How long each of them is.
-    pub(crate) parts: [u16; PARTS],
-    /// Zero if there is no answer, because the handler panicked.
-    pub(crate) status: u16,
-    /// The bytes of its head.
-    pub(crate) head: usize,
-    /// All its bytes that have been made.
-    pub(crate) bytes: usize,
-    /// More of its body comes over time.
-    pub(crate) streams: bool,
     /// The date in its head, as HTTP writes it.
     pub(crate) date: &'a [u8; DATE_BYTES],
 }
 
-impl Answered<'_> {
+/// What is noted of an answer and its request, without the request's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Note {
+    /// The slot of the client.
+    owner: usize,
+    /// Where the parts of what was asked begin.
+    text: usize,
+    /// How many answers the connection has had with this one.
+    pub(crate) number: u32,
+    /// Zero if there is no answer, because the handler panicked.
+    pub(crate) status: u16,
+    /// More of its body comes over time.
+    pub(crate) streams: bool,
+    /// How long each part of what was asked is.
+    parts: [u16; PARTS],
+    /// Empty if it was no request.
+    version: &'static str,
+    /// The bytes of its head.
+    pub(crate) head: usize,
+    /// All its bytes that have been made.
+    pub(crate) bytes: usize,
+}
+
+impl Note {
+    /// Of a request that has no answer yet.
+    fn of_request(
+        owner: usize,
+        number: u32,
+        version: &'static str,
+        text: usize,
+        parts: [u16; PARTS],
+    ) -> Note {
+        let (status, head, bytes, streams) = (0, 0, 0, false);
+        Note { owner, text, number, status, streams, parts, version, head, bytes }
+    }
+
+    /// What was asked: `text` has its parts one behind the other.
+    pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
+        Asked::new(text, self.parts, self.version)
+    }
+
+    /// Whether it was a request. If not, it was a fault.
+    pub(crate) fn is_of_request(&self) -> bool {
+        self.parts[0] > 0
+    }
+
     /// Whether the handler has given an answer. If it has not, it panicked.
     pub(crate) fn is_given(&self) -> bool {
         self.status != 0
@@ -56,99 +93,76 @@ pub(crate) struct Progress {
     pub(crate) broken: Option<CloseReason>,
 }
 
-/// What was noted in the present step.
+/// What was noted, and is not told of yet.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     notes: Vec<Note>,
     /// The parts of all requests, one behind the other.
     text: Vec<u8>,
-    /// Where the last answer ends among the client's output.
+    /// Where the last answer ends among all that is encoded.
     end: usize,
-}
-
-#[derive(Debug)]
-struct Note {
-    number: u32,
-    version: &'static str,
-    /// How long each part is in `text`.
-    parts: [u16; PARTS],
-    status: u16,
-    head: usize,
-    bytes: usize,
-    streams: bool,
 }
 
 impl Notes {
     /// Notes a request that the handler is about to see.
     #[cold]
-    pub(super) fn on_request(&mut self, head: &Head<'_>, number: u32) {
-        let mut parts = [&b""[..]; PARTS];
-        parts[0] = head.method.as_bytes();
-        parts[1] = head.target.as_bytes();
+    pub(super) fn on_request(&mut self, head: &Head<'_>, number: u32, driven: usize) {
+        let [mut referer, mut user_agent, mut trace_parent, mut request_id] = [&b""[..]; 4];
         for (name, value) in head.fields.iter() {
-            let (index, wanted) = match name.len() {
-                7 => (2, "Referer"),
-                10 => (3, "User-Agent"),
-                11 => (4, "Traceparent"),
-                12 => (5, "X-Request-ID"),
-                _ => continue,
-            };
-            if name.eq_ignore_ascii_case(wanted) && (index != 4 || is_trace_parent(value)) {
-                parts[index] = value;
+            match name.len() {
+                7 if is(name, b"referer") => referer = value,
+                10 if is(name, b"user-agent") => user_agent = value,
+                11 if is(name, b"traceparent") && is_trace_parent(value) => trace_parent = value,
+                12 if is(name, b"x-request-id") => request_id = value,
+                _ => {}
             }
         }
         let version = match head.version {
             Version::Http10 => "HTTP/1.0",
             Version::Http11 => "HTTP/1.1",
         };
-        self.add(parts, version, number);
+        let text = self.text.len();
+        let parts = [
+            self.put(head.method.as_bytes(), FIELD_BYTES_MAX),
+            self.put(head.target.as_bytes(), TARGET_BYTES_MAX),
+            self.put(referer, REFERER_BYTES_MAX),
+            self.put(user_agent, FIELD_BYTES_MAX),
+            self.put(trace_parent, FIELD_BYTES_MAX),
+            self.put(request_id, FIELD_BYTES_MAX),
+        ];
+        self.notes.push(Note::of_request(driven, number, version, text, parts));
     }
 
     /// Notes what is no acceptable request, which the handler is about to see.
     #[cold]
-    pub(super) fn on_fault(&mut self, received: &[u8], number: u32) {
+    pub(super) fn on_fault(&mut self, received: &[u8], number: u32, driven: usize) {
         let line_end = received.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
-        let mut parts = [&b""[..]; PARTS];
-        parts[1] = &received[..line_end.unwrap_or(received.len())];
-        self.add(parts, "", number);
+        let line = &received[..line_end.unwrap_or(received.len())];
+        let text = self.text.len();
+        let parts = [0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
+        self.notes.push(Note::of_request(driven, number, "", text, parts));
     }
 
-    fn add(&mut self, parts: [&[u8]; PARTS], version: &'static str, number: u32) {
-        const BYTES_MAX: [usize; PARTS] = [
-            FIELD_BYTES_MAX,
-            TARGET_BYTES_MAX,
-            REFERER_BYTES_MAX,
-            FIELD_BYTES_MAX,
-            FIELD_BYTES_MAX,
-            FIELD_BYTES_MAX,
-        ];
-        let mut lengths = [0; PARTS];
-        for ((part, bytes_max), length) in parts.into_iter().zip(BYTES_MAX).zip(&mut lengths) {
-            // One byte more than is shown: so it is known that it was cut.
-            let part = &part[..part.len().min(bytes_max + 1)];
-            *length = part.len() as u16;
-            self.text.extend_from_slice(part);
+    /// Puts a part behind the others, and says how long it is. Most requests have two or three.
+    #[inline(always)]
+    fn put(&mut self, part: &[u8], bytes_max: usize) -> u16 {
+        if part.is_empty() {
+            return 0;
         }
-        self.notes.push(Note {
-            number,
-            version,
-            parts: lengths,
-            status: 0,
-            head: 0,
-            bytes: 0,
-            streams: false,
-        });
+        // One byte more than is shown: so it is known that it was cut.
+        let part = &part[..part.len().min(bytes_max + 1)];
+        self.text.extend_from_slice(part);
+        part.len() as u16
     }
 
-    /// Notes the answer to what was noted last: it has just been encoded.
+    /// Notes the answer to what was noted last: it has just been encoded, from `start` on.
     #[cold]
-    pub(super) fn on_answer(&mut self, streams: bool, output: &Output) {
-        let encoded = &output.encoded_of_present()[self.end..];
-        self.end += encoded.len();
+    pub(super) fn on_answer(&mut self, start: usize, streams: bool, output: &Output) {
+        self.end = output.bytes_stacked();
         if let Some(note) = self.notes.last_mut() {
-            note.status = status(encoded);
-            note.head = head_bytes(encoded);
-            note.bytes = encoded.len() + output.uncopied_bytes();
+            note.status = status([9, 10, 11].map(|at| output.encoded_at(start + at)));
+            note.head = output.head_end() - start;
+            note.bytes = self.end - start + output.uncopied_bytes();
             note.streams = streams;
         }
     }
@@ -157,8 +171,7 @@ impl Notes {
     #[cold]
     pub(super) fn withdraw(&mut self) {
         if let Some(note) = self.notes.pop() {
-            let bytes: usize = note.parts.into_iter().map(usize::from).sum();
-            self.text.truncate(self.text.len() - bytes);
+            self.text.truncate(note.text);
         }
     }
 
@@ -166,88 +179,85 @@ impl Notes {
     #[cold]
     pub(super) fn on_first_piece(&mut self, streams: bool, output: &Output) {
         if let Some(note) = self.notes.last_mut() {
-            let end = output.encoded_of_present().len();
+            let end = output.bytes_stacked();
             note.bytes += end - self.end;
             note.streams = streams;
             self.end = end;
         }
     }
 
-    /// Hands on what was noted, and forgets it.
+    /// Hands on what was noted of the client in this slot, and forgets it.
     pub(crate) fn take(
         &mut self,
-        peer: SocketAddr,
+        owner: usize,
+        peer: Peer,
         date: &[u8; DATE_BYTES],
         mut tell: impl FnMut(&Answered<'_>),
     ) {
-        let mut text = &self.text[..];
-        for note in self.notes.drain(..) {
-            let Note { number, version, parts, status, head, bytes, streams } = note;
-            let length = parts.iter().map(|part| usize::from(*part)).sum();
-            let (own, rest) = text.split_at(length);
-            text = rest;
-            let asked = Asked::new(own, parts, version);
-            tell(&Answered {
-                peer,
-                number,
-                asked,
-                text: own,
-                parts,
-                status,
-                head,
-                bytes,
-                streams,
-                date,
-            });
+        let others = self.notes.iter().rposition(|note| note.owner != owner);
+        let own = others.map_or(0, |at| at + 1)..self.notes.len();
+        for at in own.clone() {
+            let end = self.notes.get(at + 1).map_or(self.text.len(), |next| next.text);
+            let note = &self.notes[at];
+            tell(&Answered { peer, note, text: &self.text[note.text..end], date });
         }
-        self.text.clear();
-        self.end = 0;
+        if let Some(first) = self.notes.get(own.start) {
+            self.text.truncate(first.text);
+            self.notes.truncate(own.start);
+        }
     }
 
-    /// Whether nothing was noted in this step.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.notes.is_empty()
+    /// Whether anything is noted of the client in this slot, which is driven.
+    #[inline]
+    pub(crate) fn has(&self, owner: usize) -> bool {
+        self.notes.last().is_some_and(|note| note.owner == owner)
+    }
+
+    /// Whether one answer is noted of this client, and nothing else was made for it or comes over
+    /// time.
+    #[inline]
+    pub(crate) fn is_whole(&self, owner: usize, progress: &Progress) -> bool {
+        let [others @ .., note] = &self.notes[..] else { return false };
+        note.owner == owner
+            && note.bytes == progress.owed
+            && !note.streams
+            && note.is_given()
+            && others.last().is_none_or(|other| other.owner != owner)
+            && !progress.streams
+            && progress.broken.is_none()
+    }
+
+    /// Hands on the last answer, which is the only one of its client.
+    #[inline]
+    pub(crate) fn take_whole(
+        &mut self,
+        peer: Peer,
+        date: &[u8; DATE_BYTES],
+        tell: impl FnOnce(&Answered<'_>),
+    ) {
+        if let Some(note) = self.notes.last() {
+            tell(&Answered { peer, note, text: &self.text[note.text..], date });
+            self.text.truncate(note.text);
+            self.notes.pop();
+        }
+    }
+
+    /// All bytes of the last answer, if it is this client's.
+    #[inline]
+    pub(crate) fn last_bytes(&self, owner: usize) -> Option<usize> {
+        self.notes.last().filter(|note| note.owner == owner).map(|note| note.bytes)
     }
 }
 
-/// The status of this answer; zero if it is none.
-fn status(answer: &[u8]) -> u16 {
-    match answer.get(9..12) {
-        Some(digits) if digits.iter().all(u8::is_ascii_digit) => {
-            digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))
-        }
-        Some(_) | None => 0,
-    }
-}
-
-/// How long the head of this answer is.
-fn head_bytes(answer: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(length) = line_feed(&answer[at..]) {
-        at += length + 1;
-        if answer[at..].starts_with(b"\r\n") {
-            return at + 2;
-        }
-    }
-    answer.len()
-}
-
-/// Where the first line feed is. Looks at eight bytes at once: an answer's head has some hundreds.
-fn line_feed(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const LINE_FEEDS: u64 = u64::from_ne_bytes([b'\n'; 8]);
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder();
-    for (index, word) in words.enumerate() {
-        let word = u64::from_le_bytes(word.try_into().unwrap_or_default()) ^ LINE_FEEDS;
-        // The lowest byte that is zero now has its highest bit set here.
-        let found = word.wrapping_sub(ONES) & !word & (ONES << 7);
-        if found != 0 {
-            return Some(index * 8 + found.trailing_zeros() as usize / 8);
-        }
-    }
-    let at = rest.iter().position(|byte| *byte == b'\n')?;
-    Some(bytes.len() - rest.len() + at)
+/// The status that these bytes of an answer's first line are; zero if they are none.
+fn status(digits: [Option<u8>; 3]) -> u16 {
+    digits
+        .into_iter()
+        .try_fold(0, |status, digit| {
+            let digit = digit.filter(u8::is_ascii_digit)?;
+            Some(status * 10 + u16::from(digit - b'0'))
+        })
+        .unwrap_or(0)
 }
 
 /// Whether this is what the W3C's Trace Context calls a valid `traceparent` of version 00.
@@ -268,22 +278,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_of_an_answer_ends_at_its_empty_line() {
-        let answer = b"HTTP/1.1 404 Not Found\r\nA: b\r\n\r\nbody\r\n\r\n";
-        assert_eq!((status(answer), head_bytes(answer)), (404, 32));
-        assert_eq!((status(b"garbage"), head_bytes(b"garbage")), (0, 7));
-    }
-
-    #[test]
-    fn a_line_feed_is_found_at_every_place() {
-        for length in 0..40 {
-            let mut bytes = vec![b'\x0b'; length];
-            assert_eq!(line_feed(&bytes), None);
-            for at in (0..length).rev() {
-                bytes[at] = b'\n';
-                assert_eq!(line_feed(&bytes), Some(at));
-            }
-        }
+    fn a_status_has_three_digits() {
+        assert_eq!(status([Some(b'4'), Some(b'0'), Some(b'9')]), 409);
+        assert_eq!(status([Some(b'4'), Some(b'0'), Some(b' ')]), 0);
+        assert_eq!(status([Some(b'4'), Some(b'0'), None]), 0);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::notes::Progress;
 use super::state::{After, State};
 use crate::buffer::Output;
 use crate::config::{TimeoutClass, Timeouts};
+use crate::http::peer::Peer;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -15,6 +16,11 @@ impl Connection {
     /// Where it comes from.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address.into()
+    }
+
+    /// The same, in the form in which it is kept.
+    pub(crate) fn peer(&self) -> Peer {
+        self.address
     }
 
     /// Answers given so far, to requests and to faults.

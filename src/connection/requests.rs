@@ -158,6 +158,7 @@ impl Connection {
             Phase::Draining | Phase::Running => control.persistence,
         };
         let start = context.common.output.bytes_stacked();
+        context.common.note_request(head, self.served.wrapping_add(1));
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -166,9 +167,6 @@ impl Connection {
             persistence,
             allow: control.method.err().and_then(FaultKind::allow),
         };
-        if let Some(notes) = &mut context.common.notes {
-            notes.on_request(head, self.served.wrapping_add(1));
-        }
         let sent = match control.method {
             Ok(method) => {
                 context.common.metrics.requests += 1;
@@ -191,10 +189,7 @@ impl Connection {
             }
         };
         self.served = self.served.wrapping_add(1);
-        context.common.count_answer(start);
-        if let Some(notes) = &mut context.common.notes {
-            notes.on_answer(sent.body.is_some(), &context.common.output);
-        }
+        context.common.on_answer(start, sent.body.is_some());
         context.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
             // The usual case again.
@@ -217,9 +212,7 @@ impl Connection {
         received: &[u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
-        if let Some(notes) = &mut context.common.notes {
-            notes.on_fault(received, self.served.wrapping_add(1));
-        }
+        context.common.note_fault(received, self.served.wrapping_add(1));
         let start = context.common.output.bytes_stacked();
         let reply = Reply {
             output: &mut context.common.output,
@@ -234,10 +227,7 @@ impl Connection {
         context.common.metrics.faults += 1;
         context.common.budget.spend(work::ANSWER + sent.work());
         self.served = self.served.wrapping_add(1);
-        context.common.count_answer(start);
-        if let Some(notes) = &mut context.common.notes {
-            notes.on_answer(sent.body.is_some(), &context.common.output);
-        }
+        context.common.on_answer(start, sent.body.is_some());
         self.on_answer(sent.body, Some(Ending::behind_fault(kind)), context);
         InputUse::Consumed(received.len())
     }

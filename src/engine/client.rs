@@ -291,7 +291,8 @@ impl<H> StepContext<'_, H> {
     #[inline]
     fn tell_sent<S: Stream>(&mut self, client: &Client<S>, taken: Taken, offered: usize) {
         if self.steps.are_any_told() {
-            self.steps.tell_sent(client.id(self.key), taken, offered);
+            let sent = (taken, offered);
+            self.steps.tell_sent(client.id(self.key), sent, &client.connection, self.common);
         }
     }
 

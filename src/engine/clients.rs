@@ -113,7 +113,6 @@ impl<S: Stream> Clients<S> {
     /// A turn begins at `now`. To be called first in it: sources that were [woken](crate::Waker) are
     /// due then, and a [`Watcher`](crate::engine::Watcher) is told the time.
     pub fn on_polled(&mut self, now: Time) {
-        self.steps.begin_turn();
         self.set_time(now);
         if self.common.wakers.is_any_woken() {
             self.wake_sources();

@@ -10,6 +10,7 @@ impl ClientId {
     ///
     /// # Panics
     /// If the key is above `u32::MAX`.
+    #[inline]
     pub fn new(key: usize, generation: u32) -> ClientId {
         let key = u32::try_from(key).expect("fewer than 4 billion clients");
         ClientId(u64::from(generation) << 32 | u64::from(key))
@@ -26,11 +27,13 @@ impl ClientId {
     }
 
     /// The slot that the client has in the slab: its key.
+    #[inline]
     pub fn slot(self) -> usize {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 
     /// How many clients came before it: its generation.
+    #[inline]
     pub fn number(self) -> u32 {
         (self.0 >> 32) as u32
     }

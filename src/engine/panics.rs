@@ -52,7 +52,7 @@ impl<S: Stream> Clients<S> {
     fn tell_driven(&mut self) {
         let key = self.common.driven;
         if let Some(client) = self.slab.get(key).filter(|_| !self.ended.contains(&key)) {
-            self.steps.tell_answers(client.id(key), &client.connection, &mut self.common);
+            self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
         }
     }
 

@@ -192,6 +192,7 @@ impl<S: Stream> Clients<S> {
             self.common.output.clear();
         } else {
             self.slab[key].connection.park(&mut self.common.output);
+            self.tell_turn(key);
         }
         match run {
             Run::Ended(reason) => {

@@ -13,6 +13,7 @@ use super::id::ClientId;
 use super::socket::Taken;
 use crate::connection::state::Name;
 use crate::connection::{Answered, Common, Connection, Progress};
+use crate::journal::access::Asked;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -49,8 +50,12 @@ pub trait Watcher {
 /// Is told what becomes of each answer, from when it is given to when its last byte is taken. It is
 /// called as a [`Watcher`] is.
 pub(crate) trait AnswerWatcher {
-    /// The turn before is over.
-    fn on_turn(&mut self);
+    /// This client's turn is over. If it is still owed something, it waits for that.
+    fn on_turn(&mut self, client: ClientId);
+
+    /// This client was given an answer, and the kernel has taken all of it, in the same turn: the
+    /// usual case of [`AnswerWatcher::on_answer`] and [`AnswerWatcher::on_sent`].
+    fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>);
 
     /// This client was given an answer, behind those that it was given before; or its handler
     /// panicked instead, and [`AnswerWatcher::on_closed`] follows.
@@ -100,10 +105,17 @@ impl Steps {
         };
     }
 
-    /// A turn begins: what was told of answers in the one before is over.
-    pub(super) fn begin_turn(&mut self) {
+    /// A client's turn is over.
+    #[cold]
+    pub(super) fn tell_turn(
+        &mut self,
+        client: ClientId,
+        connection: &Connection,
+        common: &mut Common,
+    ) {
+        self.tell_answers(client, connection, common);
         if let Some(answers) = &mut self.answers {
-            answers.on_turn();
+            answers.on_turn(client);
         }
     }
 
@@ -147,15 +159,37 @@ impl Steps {
         connection: &Connection,
         common: &mut Common,
     ) {
-        self.tell_answers(client, connection, common);
-        if let Some(answers) = &mut self.answers
-            && let Some(progress) = connection.progress(&common.output)
-        {
-            answers.on_progress(self.now, client, progress);
+        self.tell_progress(client, connection, common);
+        if self.wanted >= Attention::Transitions {
+            self.tell_transition(before, client, connection, common);
         }
-        if self.wanted < Attention::Transitions {
+    }
+
+    /// Tells of the answers that this client was given, and how far they have come.
+    fn tell_progress(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        let progress = connection.progress(&common.output);
+        if self.wanted < Attention::Answers
+            && let (Some(progress), Some(notes)) = (&progress, &common.notes)
+            && notes.is_whole(client.slot(), progress)
+        {
+            // Nearly always it is sent next, and then all is told at once.
             return;
         }
+        self.tell_answers(client, connection, common);
+        if let (Some(answers), Some(progress)) = (&mut self.answers, progress) {
+            answers.on_progress(self.now, client, progress);
+        }
+    }
+
+    /// Tells what a step of this client has changed.
+    #[inline(never)]
+    fn tell_transition(
+        &mut self,
+        before: Before,
+        client: ClientId,
+        connection: &Connection,
+        common: &Common,
+    ) {
         let Before { state, answers } = Before::of(connection);
         let answers = answers.wrapping_sub(before.answers);
         if let Some(watcher) = &mut self.watcher {
@@ -168,21 +202,24 @@ impl Steps {
         }
     }
 
-    /// Tells of the answers that were noted in this step.
-    pub(super) fn tell_answers(
-        &mut self,
-        client: ClientId,
-        connection: &Connection,
-        common: &mut Common,
-    ) {
-        let Some(notes) = common.notes.as_mut().filter(|notes| !notes.is_empty()) else { return };
+    /// Tells of the answers that were noted of this client.
+    #[inline]
+    fn tell_answers(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        if common.notes.as_ref().is_some_and(|notes| notes.has(client.slot())) {
+            self.tell_noted(client, connection, common);
+        }
+    }
+
+    #[inline(never)]
+    fn tell_noted(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        let Some(notes) = &mut common.notes else { return };
         let Steps { watcher, answers, wanted, now, .. } = self;
         let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
-        notes.take(connection.address(), common.date.text(), |answer| {
+        notes.take(client.slot(), connection.peer(), common.date.text(), |answer| {
             if let Some(answers) = answers {
                 answers.on_answer(*now, client, answer);
             }
-            if let Some(watcher) = watcher.as_mut().filter(|_| answer.is_given()) {
+            if let Some(watcher) = watcher.as_mut().filter(|_| answer.note.is_given()) {
                 watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
             }
         });
@@ -190,13 +227,45 @@ impl Steps {
 
     /// Tells what came of sending to this client.
     #[cold]
-    pub(super) fn tell_sent(&mut self, client: ClientId, taken: Taken, offered: usize) {
-        if let (Some(answers), Taken::Bytes(bytes)) = (&mut self.answers, taken) {
-            answers.on_sent(self.now, client, bytes);
+    pub(super) fn tell_sent(
+        &mut self,
+        client: ClientId,
+        (taken, offered): (Taken, usize),
+        connection: &Connection,
+        common: &mut Common,
+    ) {
+        if let Taken::Bytes(bytes) = taken
+            && !self.tell_whole(client, bytes, connection, common)
+        {
+            self.tell_answers(client, connection, common);
+            if let Some(answers) = &mut self.answers {
+                answers.on_sent(self.now, client, bytes);
+            }
         }
         if self.are_told() {
             self.tell(client, ClientEvent::Sent { taken, offered });
         }
+    }
+
+    /// Tells of the answer that was noted of this client, if the kernel has taken this many `bytes`
+    /// and that is all of it. Says whether it was.
+    fn tell_whole(
+        &mut self,
+        client: ClientId,
+        bytes: usize,
+        connection: &Connection,
+        common: &mut Common,
+    ) -> bool {
+        let (Some(answers), Some(notes)) = (&mut self.answers, &mut common.notes) else {
+            return false;
+        };
+        let is_whole = notes.last_bytes(client.slot()) == Some(bytes);
+        if is_whole {
+            notes.take_whole(connection.peer(), common.date.text(), |answer| {
+                answers.on_whole(self.now, client, answer);
+            });
+        }
+        is_whole
     }
 
     /// Tells that a connection has ended. Answers of the step that has ended it are told first.
@@ -236,12 +305,13 @@ impl fmt::Debug for Steps {
 
 /// What a step tells of an answer.
 fn given(answer: &Answered<'_>) -> Given {
-    let (method, target) = (answer.asked.method, answer.asked.target);
+    let Answered { note, text, .. } = answer;
+    let Asked { method, target, .. } = note.asked(text);
     let between: &[u8] = if method.is_empty() { b"" } else { b" " };
     Given {
         request: Excerpt::of(&[method, between, target]),
-        status: answer.status,
-        body: (!answer.streams).then(|| answer.bytes - answer.head),
+        status: note.status,
+        body: (!note.streams).then(|| note.bytes - note.head),
     }
 }
 

@@ -36,6 +36,15 @@ impl<S: Stream> Clients<S> {
         }
     }
 
+    /// A client's turn is over: tells of the answers that it still is to be sent.
+    #[inline]
+    pub(super) fn tell_turn(&mut self, key: usize) {
+        if self.steps.are_any_told() {
+            let client = &self.slab[key];
+            self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
+        }
+    }
+
     /// What a client waits for, and how long it may.
     pub(super) fn waits(&self, key: usize) -> ClientEvent {
         let connection = &self.slab[key].connection;

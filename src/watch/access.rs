@@ -10,12 +10,14 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
+use std::time::Duration;
 
-use crate::connection::{Answered, Progress};
+use crate::connection::{Answered, Note, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
-use crate::journal::access::{Asked, PARTS, Record, Stamp};
+use crate::http::peer::Peer;
+use crate::journal::access::{Record, Stamp};
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -41,13 +43,13 @@ pub struct AccessLog {
     excepted: Vec<String>,
     /// One connection in this many has lines; of the others only faults and failures have.
     sample: u32,
-    /// What is owed to clients that have been answered in this turn. Those of one client stand
-    /// together, and the client that goes on next is the last.
+    /// What is owed to the clients of the present batch: a stack, as their answers are. Those of one
+    /// client stand together, and those of the client that is driven are the last.
     hot: Vec<Entry>,
     /// The parts of their requests.
     text: Vec<u8>,
     /// What is owed to others.
-    parked: HashMap<ClientId, Parked>,
+    parked: HashMap<ClientId, Parked, BuildHasherDefault<SlotHasher>>,
 }
 
 /// What makes lines, and hands them to the journal.
@@ -81,13 +83,9 @@ struct Entry {
 /// What its line tells beside that.
 #[derive(Debug)]
 struct Told {
-    peer: SocketAddr,
-    number: u32,
-    status: u16,
-    version: &'static str,
-    /// How long each part of the request is.
-    parts: [u16; PARTS],
-    /// Where they are, one behind the other.
+    peer: Peer,
+    note: Note,
+    /// Where the parts of the request are, one behind the other.
     text: Range<usize>,
 }
 
@@ -110,7 +108,7 @@ impl AccessLog {
             sample: 1,
             hot: Vec::new(),
             text: Vec::new(),
-            parked: HashMap::new(),
+            parked: HashMap::default(),
         }
     }
 
@@ -136,11 +134,12 @@ impl AccessLog {
 
     /// Whether this answer has a line.
     fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
-        if !answer.is_given() || answer.status >= 500 || answer.asked.method.is_empty() {
+        let Answered { note, text, .. } = answer;
+        if !note.is_given() || note.status >= 500 || !note.is_of_request() {
             return true;
         }
         (self.sample == 1 || client.number().is_multiple_of(self.sample))
-            && (self.excepted.is_empty() || !self.is_excepted(answer.asked.target))
+            && (self.excepted.is_empty() || !self.is_excepted(note.asked(text).target))
     }
 
     fn is_excepted(&self, target: &[u8]) -> bool {
@@ -152,24 +151,17 @@ impl AccessLog {
         let told = self.has_line(client, answer).then(|| {
             let start = self.text.len();
             self.text.extend_from_slice(answer.text);
-            Told {
-                peer: answer.peer,
-                number: answer.number,
-                status: answer.status,
-                version: answer.asked.version,
-                parts: answer.parts,
-                text: start..self.text.len(),
-            }
+            Told { peer: answer.peer, note: *answer.note, text: start..self.text.len() }
         });
         self.hot.push(Entry {
             client,
             told,
             given: at,
             first_byte: None,
-            head: answer.head,
-            owed: answer.bytes,
+            head: answer.note.head,
+            owed: answer.note.bytes,
             sent: 0,
-            streams: answer.streams,
+            streams: answer.note.streams,
             broken: None,
         });
     }
@@ -182,13 +174,16 @@ impl AccessLog {
         at: Time,
         work: impl FnOnce(&mut [Entry]) -> Finished,
     ) {
-        if let Some(last) = self.hot.iter().rposition(|entry| entry.client == client) {
-            let others = self.hot[..last].iter().rposition(|entry| entry.client != client);
-            let own = others.map_or(0, |at| at + 1)..last + 1;
-            let finished = work(&mut self.hot[own.clone()]);
-            let done = own.start..own.start + finished.count;
-            for entry in self.hot.drain(done) {
-                self.lines.append(&entry, &self.text, finished.reason, at);
+        let start = self.own_start(client);
+        if start < self.hot.len() {
+            let finished = work(&mut self.hot[start..]);
+            let end = start + finished.count;
+            for entry in &self.hot[start..end] {
+                self.lines.append(entry, &self.text, finished.reason, at);
+            }
+            match end == self.hot.len() {
+                true => self.hot.truncate(start),
+                false => _ = self.hot.drain(start..end),
             }
             self.forget_text();
         } else if let Some(parked) = self.parked.get_mut(&client) {
@@ -200,6 +195,31 @@ impl AccessLog {
                 self.parked.remove(&client);
             }
         }
+    }
+
+    /// Whether there may be entries of this client, which is driven.
+    fn may_owe(&self, client: ClientId) -> bool {
+        self.hot.last().is_some_and(|last| last.client == client) || !self.parked.is_empty()
+    }
+
+    /// Whether more of an answer of this client may come over time: the client is driven, or parked.
+    fn may_stream(&self, client: ClientId) -> bool {
+        match self.hot.last() {
+            Some(last) if last.client == client => last.streams,
+            Some(_) | None => !self.parked.is_empty(),
+        }
+    }
+
+    /// What this client, which is driven, is owed of answers that are given in this turn, in bytes.
+    fn owed(&self, client: ClientId) -> usize {
+        let own = self.hot.iter().rev().take_while(|entry| entry.client == client);
+        own.map(|entry| entry.owed).sum()
+    }
+
+    /// Where this client's entries begin in `hot`, if it is the client that is driven.
+    fn own_start(&self, client: ClientId) -> usize {
+        let others = self.hot.iter().rposition(|entry| entry.client != client);
+        others.map_or(0, |at| at + 1)
     }
 
     fn forget_text(&mut self) {
@@ -222,6 +242,15 @@ impl AccessLog {
     }
 }
 
+/// What has become of an answer, as its line tells it.
+struct Course {
+    /// How much of its body has been taken.
+    sent: u64,
+    first_byte: Option<Duration>,
+    end: Duration,
+    ended: &'static str,
+}
+
 /// How many answers have ended, and why those that are not whole did.
 struct Finished {
     count: usize,
@@ -229,10 +258,11 @@ struct Finished {
 }
 
 impl AnswerWatcher for AccessLog {
-    fn on_turn(&mut self) {
-        if !self.hot.is_empty() {
+    fn on_turn(&mut self, client: ClientId) {
+        let start = self.own_start(client);
+        if start < self.hot.len() {
             let mut hot = std::mem::take(&mut self.hot);
-            for entry in hot.drain(..) {
+            for entry in hot.drain(start..) {
                 self.park(entry);
             }
             self.hot = hot;
@@ -240,13 +270,31 @@ impl AnswerWatcher for AccessLog {
         }
     }
 
+    fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
+        if self.may_owe(client) {
+            self.on_answer(at, client, answer);
+            return self.on_sent(at, client, answer.note.bytes);
+        }
+        self.lines.stamp.renew(answer.date);
+        if self.has_line(client, answer) {
+            let Answered { peer, note, text, .. } = answer;
+            let sent = (note.bytes - note.head) as u64;
+            let first_byte = Some(Duration::ZERO);
+            let course = Course { sent, first_byte, end: Duration::ZERO, ended: WHOLE };
+            self.lines.append_line(client, *peer, note, text, &course);
+        }
+    }
+
     fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
         self.lines.stamp.renew(answer.date);
-        // An answer is begun when all of the one before is there, and sent if it came over time.
-        self.with_entries(client, at, |entries| {
-            let is_over = entries.last_mut().is_some_and(|last| std::mem::take(&mut last.streams));
-            Finished { count: if is_over { entries.len() } else { 0 }, reason: None }
-        });
+        if self.may_stream(client) {
+            // An answer is begun when all of the one before is there, and sent if it came over time.
+            self.with_entries(client, at, |entries| {
+                let is_over =
+                    entries.last_mut().is_some_and(|last| std::mem::take(&mut last.streams));
+                Finished { count: if is_over { entries.len() } else { 0 }, reason: None }
+            });
+        }
         self.push(at, client, answer);
     }
 
@@ -266,6 +314,10 @@ impl AnswerWatcher for AccessLog {
     }
 
     fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress) {
+        let Progress { owed, streams, broken } = progress;
+        if !streams && broken.is_none() && !self.may_stream(client) && owed == self.owed(client) {
+            return;
+        }
         let mut gap = progress.owed;
         self.with_entries(client, at, |entries| {
             let known: usize = entries.iter().map(|entry| entry.owed).sum();
@@ -326,22 +378,61 @@ impl Entry {
     }
 }
 
+/// Hashes the names of clients: slots are numbered from zero, so their lowest bits differ already,
+/// and a multiplication spreads them over the highest, by which the map tells entries apart.
+/// Clients do not choose their names, so none can choose names that collide.
+#[derive(Debug, Default)]
+struct SlotHasher(u64);
+
+impl Hasher for SlotHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, name: u64) {
+        // Odd, so that no two names become the same; its bits are those of the golden ratio.
+        self.0 = (self.0 ^ name).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Writer {
     /// Appends the line of an answer that has ended, if it has one: `text` has its request's parts, and
     /// its connection was `closed` for this reason.
     fn append(&mut self, entry: &Entry, text: &[u8], closed: Option<CloseReason>, at: Time) {
-        let Some(told) = &entry.told else { return };
-        let asked = Asked::new(&text[told.text.clone()], told.parts, told.version);
-        let record = Record {
-            client: told.peer,
-            connection: entry.client.number(),
-            request: told.number,
-            asked,
-            status: told.status,
-            bytes: entry.sent,
+        let Some(Told { peer, note, text: own }) = &entry.told else { return };
+        let course = Course {
+            sent: entry.sent,
             first_byte: entry.first_byte.map(|first| first.since(entry.given)),
             end: at.since(entry.given),
             ended: entry.broken.or(closed).map_or(WHOLE, CloseReason::word),
+        };
+        self.append_line(entry.client, *peer, note, &text[own.clone()], &course);
+    }
+
+    fn append_line(
+        &mut self,
+        client: ClientId,
+        peer: Peer,
+        note: &Note,
+        text: &[u8],
+        course: &Course,
+    ) {
+        let record = Record {
+            client: peer.into(),
+            connection: client.number(),
+            request: note.number,
+            asked: note.asked(text),
+            status: note.status,
+            bytes: course.sent,
+            first_byte: course.first_byte,
+            end: course.end,
+            ended: course.ended,
         };
         self.line.clear();
         self.format.append(&mut self.line, &record, &self.stamp);

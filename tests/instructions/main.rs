@@ -60,6 +60,8 @@ struct Figure {
     rounds: [usize; 2],
     /// What the server serves, if that is not its text.
     site: Option<PathBuf>,
+    /// The format of its access log, if it has one. The lines go to `/dev/null`: one call a turn.
+    log: Option<&'static str>,
     /// How many instructions one request takes.
     instructions: f64,
 }
@@ -74,6 +76,27 @@ fn a_get_alone() {
 fn a_get_of_one_of_sixty_four_clients() {
     let figure = Figure { clients: 64, rounds: [10, 60], instructions: 2558.0, ..get("/") };
     hold(a_get_of_one_of_sixty_four_clients, "a-get-of-64", &figure);
+}
+
+#[test]
+fn a_get_of_one_of_sixty_four_clients_with_a_combined_log() {
+    let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("combined"), ..get("/") };
+    let figure = Figure { instructions: 4115.0, ..of_64 };
+    hold(a_get_of_one_of_sixty_four_clients_with_a_combined_log, "a-get-of-64-combined", &figure);
+}
+
+#[test]
+fn a_get_of_one_of_sixty_four_clients_with_a_log_of_json() {
+    let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("json"), ..get("/") };
+    let figure = Figure { instructions: 4579.0, ..of_64 };
+    hold(a_get_of_one_of_sixty_four_clients_with_a_log_of_json, "a-get-of-64-json", &figure);
+}
+
+#[test]
+fn a_get_of_sixteen_that_are_pipelined_with_a_combined_log() {
+    let of_16 = Figure { pipelined: 16, rounds: [20, 220], log: Some("combined"), ..get("/") };
+    let figure = Figure { instructions: 3028.0, ..of_16 };
+    hold(a_get_of_sixteen_that_are_pipelined_with_a_combined_log, "a-get-of-16-combined", &figure);
 }
 
 #[test]
@@ -111,7 +134,7 @@ fn a_get_of_a_file_of_one_kibibyte() {
 fn get(target: &str) -> Figure {
     let request = format!("GET {target} HTTP/1.1\r\n{FIELDS}\r\n").into_bytes();
     let rounds = [200, 1200];
-    Figure { request, clients: 1, pipelined: 1, rounds, site: None, instructions: 0.0 }
+    Figure { request, clients: 1, pipelined: 1, rounds, site: None, log: None, instructions: 0.0 }
 }
 
 /// A kept client that sends content with this at the end of its head.
@@ -179,7 +202,11 @@ impl Figure {
         command.env_clear();
         command.args(["--quiet", "--tool=callgrind"]);
         command.arg(format!("--callgrind-out-file={}", file.display()));
-        command.arg(shipped::program()).args(["--access-log", "off"]).args(&self.site);
+        command.arg(shipped::program()).args(&self.site);
+        match self.log {
+            Some(format) => command.args(["--access-log", "-", "--access-log-format", format]),
+            None => command.args(["--access-log", "off"]),
+        };
         Watched::start_as(command, &[])
     }
 }
