@@ -133,24 +133,44 @@ pub(super) fn unicode(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
 #[cold]
 fn unicode_where_needed(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
     let mut shown = &value[..value.len().min(bytes_max)];
-    let is_text = match str::from_utf8(shown) {
-        Ok(_) => true,
+    let text = match str::from_utf8(shown) {
         // A character that the cut has torn is left out.
         Err(torn) if torn.error_len().is_none() && shown.len() < value.len() => {
             shown = &shown[..torn.valid_up_to()];
-            true
+            str::from_utf8(shown).ok()
         }
-        Err(_) => false,
+        text => text.ok(),
     };
-    each_run(out, shown, |out, byte| match byte {
-        b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-        0x80.. if is_text => out.push(byte),
-        _ => {
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&digits(byte, b"0123456789abcdef"));
-        }
-    });
+    match text {
+        Some(text) => escape_text(out, text),
+        None => each_run(out, shown, |out, byte| match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            _ => unicode_escape(out, byte),
+        }),
+    }
     mark_cut(out, shown, value);
+}
+
+/// Control characters are escaped, also those that JSON allows: U+009B begins an order to a terminal.
+fn escape_text(out: &mut Vec<u8>, text: &str) {
+    for part in text.split_inclusive(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+        let (plain, last) = match part.char_indices().next_back() {
+            Some((at, c)) if c.is_control() || matches!(c, '"' | '\\') => (&part[..at], Some(c)),
+            Some(_) | None => (part, None),
+        };
+        out.extend_from_slice(plain.as_bytes());
+        match last {
+            Some(c @ ('"' | '\\')) => out.extend_from_slice(&[b'\\', c as u8]),
+            // All control characters are below U+0100.
+            Some(control) => unicode_escape(out, control as u8),
+            None => {}
+        }
+    }
+}
+
+fn unicode_escape(out: &mut Vec<u8>, byte: u8) {
+    out.extend_from_slice(b"\\u00");
+    out.extend_from_slice(&digits(byte, b"0123456789abcdef"));
 }
 
 /// Copies what stands for itself, as long as it goes on, and has other bytes written by `escape`.
@@ -239,6 +259,13 @@ mod tests {
             address(&mut out, client);
             assert_eq!(str::from_utf8(&out), Ok(client.ip().to_string().as_str()));
         }
+    }
+
+    #[test]
+    fn text_keeps_its_letters_and_loses_its_control_characters() {
+        let mut out = Vec::new();
+        unicode(&mut out, "ä\u{9b}31m\u{85}\"\\\t€".as_bytes(), 100);
+        assert_eq!(str::from_utf8(&out), Ok(r#"ä\u009b31m\u0085\"\\\u0009€"#));
     }
 
     #[test]
