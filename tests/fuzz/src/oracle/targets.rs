@@ -19,8 +19,8 @@ pub const ALL: [Target; 5] = [
     ("site", site),
 ];
 
-/// In more pieces an input takes the time of several others.
-const PIECES_MAX: usize = 200;
+/// How many bytes of a framing come one by one. If all do, an input takes the time of three others.
+const DRIPPED: usize = 32;
 
 /// Small, so that short inputs reach every limit.
 fn small_limits() -> Limits {
@@ -47,21 +47,18 @@ pub fn head(input: &[u8]) {
 }
 
 /// The input is what decides where a request ends: its last field lines, the empty line, and the
-/// content. Another request follows, which is seen at its place or not at all. Whole, in pieces of
-/// seven, and byte by byte, or nearly so where that would take long: then what is the same in each
-/// input comes at once, but for the byte behind the input.
+/// content. Another request follows, which is seen at its place or not at all. Whole, and in pieces of
+/// seven, but byte by byte where the bytes' sum says.
 pub fn framing(input: &[u8]) {
     let start = b"POST /framing HTTP/1.1\r\nHost: a\r\n";
     let next = b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n";
     let all = [start, input, next].concat();
-    let (head, rest) = all.split_at(start.len());
-    let (middle, last) = rest.split_at(input.len() + 1);
-    let small = middle.chunks(1 + middle.len() / PIECES_MAX);
-    let peers = [
-        Peer::in_pieces([head].into_iter().chain(small).chain([last]).collect(), End::HalfClose),
-        Peer::in_pieces(all.chunks(7).collect(), End::HalfClose),
-        Peer::at_once(&all, End::HalfClose),
-    ];
+    let sum: usize = input.iter().copied().map(usize::from).sum();
+    let (before, rest) = all.split_at(sum % (all.len() - DRIPPED));
+    let (dripped, behind) = rest.split_at(DRIPPED);
+    let pieces = before.chunks(7).chain(dripped.chunks(1)).chain(behind.chunks(7));
+    let peers =
+        [Peer::in_pieces(pieces.collect(), End::HalfClose), Peer::at_once(&all, End::HalfClose)];
     // Extensions may be as long together as a head, and a line of them shall be able to be too
     // long before they are.
     let mut limits = small_limits();
