@@ -12,7 +12,7 @@ pub(crate) struct Arrow {
     /// The events that lead there.
     pub(crate) events: &'static str,
     pub(crate) to: Name,
-    /// The methods of [`State`] that walk it.
+    /// The methods of `State` that walk it.
     pub(crate) by: &'static [&'static str],
 }
 

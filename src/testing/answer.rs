@@ -1,6 +1,6 @@
 //! An answer as a client reads it.
 
-/// What a client is sent for one request: see [`ask`](super::ask).
+/// What a client is sent for one request: see [`ask`](fn@super::ask).
 ///
 /// A test that has a connection reads answers from it as well. [`Answer::begin`] reads a head, and
 /// [`Answer::take`] what follows, as it comes; [`Answer::read_all`] reads all answers of a connection.
@@ -182,7 +182,7 @@ impl Answer {
         self.has_extras
     }
 
-    /// The bytes that were sent, as they came. [`ask`](super::ask) gives all of them, with interim
+    /// The bytes that were sent, as they came. [`ask`](fn@super::ask) gives all of them, with interim
     /// answers before this one.
     pub fn raw(&self) -> &[u8] {
         &self.raw

@@ -1,4 +1,4 @@
-//! What tests of handlers need instead of a network: [`ask`] returns the [`Answer`] to the bytes of a
+//! What tests of handlers need instead of a network: [`ask`](fn@ask) returns the [`Answer`] to the bytes of a
 //! request.
 //!
 //! With the feature `engine` there are `Pipe` and `Listener` as well, for a loop of your own: a

@@ -1,7 +1,7 @@
 //! Serves a directory.
 //!
 //! Read in this order. Pure functions of bytes: [`path`] makes a name of a target's path,
-//! [`asked`] finds the fields that matter, [`conditional`], [`range`] and [`coding`] judge them.
+//! [`request_fields`] finds the fields that matter, [`conditional`], [`range`] and [`coding`] judge them.
 //! Around the file system: [`root`] opens files beneath the root and nowhere else, with [`links`]
 //! for links that the kernel does not follow there, [`failure`] says what its errors mean to a
 //! client, [`identity`] tells a file's states apart, [`representation`] says what it is in all of them,

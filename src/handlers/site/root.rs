@@ -5,7 +5,7 @@
 //! exchange a directory for a link that leads outside in between. Where there is no such call (it
 //! came with Linux 5.6, and some sandboxes refuse it), names are walked one by one, and none may be
 //! a link. Links that neither way follows are resolved first, to a name without links that is then
-//! opened in the same way, if that is beneath the root ([`links`](super::links)).
+//! opened in the same way, if that is beneath the root ([`super::links`]).
 //!
 //! Only regular files are opened: opening a pipe would let its writer go on, and opening a device
 //! may do anything.
