@@ -1,7 +1,7 @@
 //! A snapshot as one line of JSON: what the page is sent ten times a second, and `/state.json` once.
 //!
-//! What is written is names of ours, numbers, addresses and sentences of ours: nothing that JSON
-//! would have escaped. A frame is at most two pictures of 64 KiB each, and some KiB besides.
+//! What is written is names of ours, numbers, addresses, and printable text, in which sentences quote
+//! what clients have sent. A frame is at most two pictures of 64 KiB each, and some KiB besides.
 
 use std::fmt::{self, Display, Write};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use crate::connection::arrows::{ARROWS, Arrow};
 use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
 use crate::metrics::{CloseReason, Counter, Metrics};
 use crate::time::Time;
-use crate::watch::{Event, StateName};
+use crate::watch::{Event, StateName, write_text};
 
 /// What does not change while the server runs.
 #[derive(Clone, Debug, Default)]
@@ -156,13 +156,28 @@ fn write_counts<K: Display, V: Display>(
 }
 
 fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
-    let View { slot, generation, peer, state, kept_bytes, owed_bytes, served, deadline } = view;
+    let View {
+        slot,
+        generation,
+        peer,
+        state,
+        kept_bytes,
+        owed_bytes,
+        kept,
+        owed,
+        served,
+        deadline,
+    } = view;
     write!(
         out,
         ",\"client\":{{\"slot\":{slot},\"generation\":{generation},\
          \"peer\":\"{peer}\",\"state\":\"{state:?}\",\"kept_bytes\":{kept_bytes},\
          \"owed_bytes\":{owed_bytes},\"served\":{served}"
     )?;
+    for (name, excerpt) in [("kept", kept), ("owed", owed)] {
+        write!(out, ",\"{name}\":")?;
+        write_text(out, excerpt)?;
+    }
     match deadline {
         Some((class, rest)) => {
             let kind = class.map_or(DEADLINE_KINDS - 1, |class| class as usize);
@@ -175,7 +190,9 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
     for (number, step) in steps.iter().enumerate() {
         let comma = if number > 0 { "," } else { "" };
         let (at, verb, sentence) = (seconds(step.at), step.padded_verb(), step.sentence());
-        write!(out, "{comma}{{\"at\":{at},\"text\":\"{verb}{sentence}\"}}")?;
+        write!(out, "{comma}{{\"at\":{at},\"text\":")?;
+        write_text(out, format_args!("{verb}{sentence}"))?;
+        out.push('}');
     }
     out.write_str("]}")
 }

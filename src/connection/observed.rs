@@ -38,9 +38,14 @@ impl Connection {
         Some((class, due.since(now)))
     }
 
-    /// Input that is kept between turns, in bytes.
+    /// Input that is kept between turns.
+    pub(crate) fn kept(&self) -> &[u8] {
+        self.parked.as_ref().map_or(&[], |parked| &parked.input)
+    }
+
+    /// How much that is, in bytes.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.parked.as_ref().map_or(0, |parked| parked.input.len())
+        self.kept().len()
     }
 
     /// The memory that is kept for it beside the allocator's, in bytes.

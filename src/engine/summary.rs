@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::clients::Clients;
+use super::excerpt::Excerpt;
 use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::state::Name;
 use crate::connection::{Connection, Deadline};
@@ -97,6 +98,9 @@ pub(crate) struct View {
     pub(crate) state: Name,
     pub(crate) kept_bytes: usize,
     pub(crate) owed_bytes: usize,
+    /// How these begin.
+    pub(crate) kept: Excerpt,
+    pub(crate) owed: Excerpt,
     pub(crate) served: u32,
     /// For what it may wait, and how long. `None` for what: until its source gives more.
     pub(crate) deadline: Option<(Option<TimeoutClass>, Duration)>,
@@ -157,13 +161,18 @@ impl<S: Stream> Clients<S> {
     pub(crate) fn view(&self, slot: usize, now: Time) -> Option<View> {
         let client = self.slab.get(slot)?;
         let connection = &client.connection;
+        let output = &self.common.output;
+        // One byte more than is shown: so it is seen that there is more.
+        let [head, body] = connection.owed(output, Excerpt::BYTES_MAX + 1);
         Some(View {
             slot,
             generation: client.generation,
             peer: client.connection.address(),
             state: connection.state(),
             kept_bytes: connection.kept_bytes(),
-            owed_bytes: connection.owed_bytes(&self.common.output),
+            owed_bytes: connection.owed_bytes(output),
+            kept: Excerpt::of(&[connection.kept()]),
+            owed: Excerpt::of(&[&head, &body]),
             served: connection.served(),
             deadline: connection.time_left(&self.common.timeouts, now),
         })

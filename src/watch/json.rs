@@ -169,9 +169,8 @@ impl Object<'_, '_> {
     }
 
     fn text(&mut self, name: &str, text: impl Display) -> fmt::Result {
-        write!(self.0, ",\"{name}\":\"")?;
-        write!(Quoted(self.0), "{text}")?;
-        self.0.write_char('"')
+        write!(self.0, ",\"{name}\":")?;
+        write_text(self.0, text)
     }
 
     /// A variant of one of our enums that holds nothing.
@@ -180,10 +179,17 @@ impl Object<'_, '_> {
     }
 }
 
-/// Printable text, in which JSON has quotes and backslashes escaped.
-struct Quoted<'q, 'f>(&'q mut Formatter<'f>);
+/// Writes printable text as a string of JSON.
+pub(crate) fn write_text(out: &mut impl Write, text: impl Display) -> fmt::Result {
+    out.write_char('"')?;
+    write!(Quoted(out), "{text}")?;
+    out.write_char('"')
+}
 
-impl Write for Quoted<'_, '_> {
+/// Printable text, in which JSON has quotes and backslashes escaped.
+struct Quoted<'q, W>(&'q mut W);
+
+impl<W: Write> Write for Quoted<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for piece in text.split_inclusive(['"', '\\']) {
             let plain = piece.trim_end_matches(['"', '\\']);

@@ -175,6 +175,7 @@ fn the_state_shows_who_is_where() {
     let chosen = &state(&server, "?slot=1")["client"];
     assert_eq!(chosen["slot"], 1);
     assert_eq!((&chosen["state"], &chosen["kept_bytes"]), (&"ReadingHead".into(), &Value::from(8)));
+    assert_eq!((&chosen["kept"], &chosen["owed"]), (&"GET / HT".into(), &"".into()));
     assert_eq!(chosen["deadline"]["class"], "head");
     assert!(chosen["deadline"]["rest_ms"].as_u64().unwrap() > 3_000_000);
     assert_eq!(chosen["served"], 0);

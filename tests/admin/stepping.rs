@@ -61,6 +61,19 @@ fn the_steps_of_a_held_client_are_those_of_a_free_one() {
     assert!(!steps.iter().any(untrue), "{steps:?}");
 }
 
+#[test]
+fn whatever_a_client_has_sent_a_frame_is_json() {
+    let server = shown(|_| ());
+    let mut client = server.connect();
+    let mut watcher = Watcher::of(&server, "?slot=0");
+    watcher.frame_with(|frame| frame["client"]["slot"] == 0);
+    client.send("GET /\"quoted\" HTTP/1.1\r\nHost: a\r\n\r\nGET /\"\\");
+    let steps = steps_up_to(&mut watcher, "GET /\"quoted\" -> ", "wait");
+    assert!(!steps.is_empty());
+    let kept = state(&server, "?slot=0")["client"]["kept"].clone();
+    assert_eq!(kept, "GET /\"\\x5C", "as it is shown everywhere");
+}
+
 /// The chosen client's steps, once one of them says this and the last is of this kind.
 fn steps_up_to(watcher: &mut Watcher, said: &str, verb: &str) -> Vec<String> {
     let texts = |frame: &Value| {

@@ -272,6 +272,7 @@ fn a_click_shows_the_client_whose_square_it_is() {
     watched.await_text("client-state", "ReadingHead");
     watched.await_text("client-token", &format!("slot {slot}, "));
     assert_eq!(watched.browser.text("client-kept"), "9 B");
+    assert_eq!(watched.browser.text("client-kept-text"), "GET /half");
     assert!(watched.browser.text("client-deadline").contains("s left ("));
     say(chosen, " HTTP/1.1\r\nHost: test\r\n\r\n");
     watched.await_text("client-state", "Idle");

@@ -25,7 +25,8 @@ export function showClient(client) {
   showSteps(client);
 }
 
-function showFields({ generation, peer, state, deadline, served, kept_bytes, owed_bytes }) {
+function showFields(client) {
+  const { generation, peer, state, deadline, served, kept, owed, kept_bytes, owed_bytes } = client;
   const fields = {
     token: `slot ${slot}, client ${generation}`,
     peer,
@@ -34,6 +35,8 @@ function showFields({ generation, peer, state, deadline, served, kept_bytes, owe
     served: `${number(served)} ${served === 1 ? "answer" : "answers"}`,
     kept: bytes(kept_bytes),
     owed: bytes(owed_bytes),
+    "kept-text": kept,
+    "owed-text": owed,
   };
   for (const [name, text] of Object.entries(fields)) say(find(`client-${name}`), text);
   find("client-swatch").style.background = `var(--${state})`;
