@@ -1,5 +1,5 @@
 //! The real programs that people point at a server, against the real binary: telnet, curl, nc
-//! and a browser; and Prometheus' judge of metrics.
+//! and a browser; Prometheus, which reads the metrics; and logrotate.
 //!
 //! A program that this machine lacks is no failure: its tests say `NOT RUN` on standard error,
 //! past the harness, append that line to the file that `ONELOOP_NOT_RUN` names, and pass. With
@@ -14,6 +14,8 @@ mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod logrotate;
+mod prometheus;
 mod telnet;
 
 use std::fs;
@@ -24,7 +26,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use needed::{CHROMIUM, Folder, Needed};
-use oneloop::config::{AdminListener, Reach};
 use oneloop::testing::Answer;
 use oneloop::{Next, Piece, Reply, Request};
 use sockets::Background;
@@ -306,37 +307,10 @@ fn a_browser_shows_the_text() {
     assert!(ended.output.contains(TEXT.trim_end()), "{}\n{}", ended.output, ended.errors);
 }
 
-#[test]
-fn promtool_finds_nothing_to_say_about_the_metrics() {
-    let Some(promtool) = PROMTOOL.find(promtool_finds_nothing_to_say_about_the_metrics) else {
-        return;
-    };
-    let address = "127.0.0.1:0".parse().unwrap();
-    let mut config = sockets::config();
-    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
-    let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"));
-    // The requests of the admin listener's clients are not counted among the public's.
-    assert_eq!(server.connect().get("/").text(), "hi");
-    let mut client = sockets::Client::connect(server.admin());
-    client.send(format!("GET /metrics HTTP/1.0\r\nHost: {}\r\n\r\n", server.admin()));
-    assert_eq!(client.answer_head().status, 200);
-    client.end_after_anything();
-    let bytes = client.received_bytes();
-    let metrics = String::from_utf8(client.take_exactly(bytes)).unwrap();
-    assert!(metrics.contains("oneloop_requests_total 1\n"), "{metrics}");
-    let mut promtool = Program::start(Command::new(promtool).args(["check", "metrics"]));
-    promtool.say(&metrics);
-    promtool.hang_up();
-    let ended = promtool.finish();
-    let said = format!("{}{}", ended.output, ended.errors);
-    assert!(ended.status.success() && said.is_empty(), "{said}\n{metrics}");
-}
-
 const TELNET: Needed = Needed { names: &["telnet"], package: "telnet" };
 const CURL: Needed = Needed { names: &["curl"], package: "curl" };
 /// There are several programs called nc; on Debian this name tells the one that has `-N`.
 const NC: Needed = Needed { names: &["nc.openbsd", "nc"], package: "netcat-openbsd" };
-const PROMTOOL: Needed = Needed { names: &["promtool"], package: "prometheus" };
 
 /// telnet says so, and its input is still open, so it did not end by itself.
 fn assert_closed_by_server(ended: Ended) {

@@ -228,6 +228,11 @@ impl Program {
         }
     }
 
+    /// What it has printed to standard error, as far as it was waited for.
+    pub fn errors(&self) -> String {
+        String::from_utf8_lossy(&self.errors).into_owned()
+    }
+
     /// Its process.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
