@@ -14,10 +14,10 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::time::Duration;
 
+use super::access_lines::{Course, Writer};
 use crate::connection::{Answered, Note, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
 use crate::http::peer::Peer;
-use crate::journal::access::{Record, Stamp};
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -50,14 +50,6 @@ pub struct AccessLog {
     text: Vec<u8>,
     /// What is owed to others.
     parked: HashMap<ClientId, Parked, BuildHasherDefault<SlotHasher>>,
-}
-
-/// What makes lines, and hands them to the journal.
-struct Writer {
-    format: Format,
-    journal: Journal,
-    line: Vec<u8>,
-    stamp: Stamp,
 }
 
 /// Something that a client is owed.
@@ -103,7 +95,7 @@ impl AccessLog {
     /// Lines in this format go into `journal`.
     pub fn new(format: Format, journal: Journal) -> AccessLog {
         AccessLog {
-            lines: Writer { format, journal, line: Vec::new(), stamp: Stamp::default() },
+            lines: Writer::new(format, journal),
             excepted: Vec::new(),
             sample: 1,
             hot: Vec::new(),
@@ -179,7 +171,7 @@ impl AccessLog {
             let finished = work(&mut self.hot[start..]);
             let end = start + finished.count;
             for entry in &self.hot[start..end] {
-                self.lines.append(entry, &self.text, finished.reason, at);
+                entry.append_line(&mut self.lines, &self.text, finished.reason, at);
             }
             match end == self.hot.len() {
                 true => self.hot.truncate(start),
@@ -189,7 +181,7 @@ impl AccessLog {
         } else if let Some(parked) = self.parked.get_mut(&client) {
             let finished = work(&mut parked.entries);
             for entry in parked.entries.drain(..finished.count) {
-                self.lines.append(&entry, &parked.text, finished.reason, at);
+                entry.append_line(&mut self.lines, &parked.text, finished.reason, at);
             }
             if parked.entries.is_empty() {
                 self.parked.remove(&client);
@@ -240,15 +232,6 @@ impl AccessLog {
         }
         parked.entries.push(Entry { told, ..entry });
     }
-}
-
-/// What has become of an answer, as its line tells it.
-struct Course {
-    /// How much of its body has been taken.
-    sent: u64,
-    first_byte: Option<Duration>,
-    end: Duration,
-    ended: &'static str,
 }
 
 /// How many answers have ended, and why those that are not whole did.
@@ -349,6 +332,19 @@ impl AnswerWatcher for AccessLog {
 }
 
 impl Entry {
+    /// Appends its line, if it has one: `text` has its request's parts, and its connection was `closed`
+    /// for this reason.
+    fn append_line(&self, lines: &mut Writer, text: &[u8], closed: Option<CloseReason>, at: Time) {
+        let Some(Told { peer, note, text: own }) = &self.told else { return };
+        let course = Course {
+            sent: self.sent,
+            first_byte: self.first_byte.map(|first| first.since(self.given)),
+            end: at.since(self.given),
+            ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
+        };
+        lines.append_line(self.client, *peer, note, &text[own.clone()], &course);
+    }
+
     /// Bytes that belong to no answer that has a line: an interim one.
     fn without_line(client: ClientId, at: Time, owed: usize) -> Entry {
         Entry {
@@ -398,45 +394,6 @@ impl Hasher for SlotHasher {
 
     fn finish(&self) -> u64 {
         self.0
-    }
-}
-
-impl Writer {
-    /// Appends the line of an answer that has ended, if it has one: `text` has its request's parts, and
-    /// its connection was `closed` for this reason.
-    fn append(&mut self, entry: &Entry, text: &[u8], closed: Option<CloseReason>, at: Time) {
-        let Some(Told { peer, note, text: own }) = &entry.told else { return };
-        let course = Course {
-            sent: entry.sent,
-            first_byte: entry.first_byte.map(|first| first.since(entry.given)),
-            end: at.since(entry.given),
-            ended: entry.broken.or(closed).map_or(WHOLE, CloseReason::word),
-        };
-        self.append_line(entry.client, *peer, note, &text[own.clone()], &course);
-    }
-
-    fn append_line(
-        &mut self,
-        client: ClientId,
-        peer: Peer,
-        note: &Note,
-        text: &[u8],
-        course: &Course,
-    ) {
-        let record = Record {
-            client: peer.into(),
-            connection: client.number(),
-            request: note.number,
-            asked: note.asked(text),
-            status: note.status,
-            bytes: course.sent,
-            first_byte: course.first_byte,
-            end: course.end,
-            ended: course.ended,
-        };
-        self.line.clear();
-        self.format.append(&mut self.line, &record, &self.stamp);
-        self.journal.push(&self.line);
     }
 }
 

@@ -10,6 +10,7 @@
 //! Without observer, watcher and trace log, a step costs one comparison.
 
 mod access;
+mod access_lines;
 mod event;
 mod json;
 mod sentence;
