@@ -10,6 +10,7 @@ use oneloop::Outlet;
 use oneloop::journal::{BYTES_MAX, Format, Journal, Notice};
 use oneloop::watch::AccessLog;
 
+use super::values::switch;
 use crate::arguments::Refusal;
 use crate::arguments::values::Size;
 
@@ -64,6 +65,13 @@ pub struct AccessLogOptions {
     /// Write those of one connection in N, and of the others only what fails, as in 1/100
     #[arg(long, value_name = "1/N", env = "ONELOOP_ACCESS_LOG_SAMPLE", default_value = "1/1")]
     access_log_sample: Sample,
+
+    /// Write lines for connections that end without a request, too
+    ///
+    /// Such a line has no request and no status: 000 in combined, 0 in json and logfmt, which also
+    /// tell why the connection ended.
+    #[arg(long, env = "ONELOOP_ACCESS_LOG_CONNECTIONS", value_parser = switch)]
+    access_log_connections: bool,
 
     /// Keep up to this much of lines that are not read in time
     #[arg(
@@ -166,6 +174,9 @@ impl AccessLogOptions {
         let mut access_log = AccessLog::new(self.access_log_format, journal);
         for path in &self.access_log_except {
             access_log = access_log.except(path.clone());
+        }
+        if self.access_log_connections {
+            access_log = access_log.unanswered();
         }
         Ok((access_log.sample(self.access_log_sample.0), outlet))
     }

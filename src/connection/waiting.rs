@@ -89,6 +89,11 @@ impl Connection {
         }
     }
 
+    /// How long ago the first byte came of what is to be answered, or the connection itself.
+    pub(crate) fn since_first_byte(&self, millis: u32) -> Duration {
+        Duration::from_millis(u64::from(millis.wrapping_sub(self.began)))
+    }
+
     /// The kernel has taken the last bytes of this many answers.
     #[inline(always)]
     pub(super) fn count_ended(&self, answers: u32, common: &mut Common) {

@@ -115,7 +115,7 @@ pub use life::Stopped;
 pub use readiness::{Interest, Readiness};
 pub use socket::{Received, Socket, Taken};
 pub use stepping::{StepTaken, Stepped};
-pub(crate) use steps::AnswerWatcher;
+pub(crate) use steps::{AnswerWatcher, Ended};
 pub use steps::{Attention, Watcher};
 pub use stream::Stream;
 pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, FurtherClients, PICTURE_SLOTS_MAX, View};

@@ -4,6 +4,7 @@
 //! it wants, so a step that is not told costs one comparison.
 
 use std::fmt;
+use std::time::Duration;
 
 use log::{Level, max_level};
 
@@ -13,7 +14,8 @@ use super::id::ClientId;
 use super::socket::Taken;
 use crate::connection::state::Name;
 use crate::connection::{Answered, Common, Connection, Progress};
-use crate::journal::access::Asked;
+use crate::http::peer::Peer;
+use crate::journal::access::{Asked, DATE_BYTES};
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -68,7 +70,20 @@ pub(crate) trait AnswerWatcher {
     fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress);
 
     /// This client's connection has ended. What was not taken until now never will be.
-    fn on_closed(&mut self, at: Time, client: ClientId, reason: CloseReason);
+    fn on_closed(&mut self, at: Time, client: ClientId, ended: &Ended<'_>);
+}
+
+/// A connection that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended<'a> {
+    pub(crate) reason: CloseReason,
+    pub(crate) peer: Peer,
+    /// How many answers it has had.
+    pub(crate) answers: u32,
+    /// How long ago the first byte came that was not answered; or the connection, if none did.
+    pub(crate) since_first_byte: Duration,
+    /// Today's date, as HTTP writes it.
+    pub(crate) date: &'a [u8; DATE_BYTES],
 }
 
 /// What the clients have to know for telling their steps.
@@ -279,7 +294,14 @@ impl Steps {
     ) {
         self.tell_answers(client, connection, common);
         if let Some(answers) = &mut self.answers {
-            answers.on_closed(self.now, client, reason);
+            let ended = Ended {
+                reason,
+                peer: connection.peer(),
+                answers: connection.served(),
+                since_first_byte: connection.since_first_byte(common.millis),
+                date: common.date.text(),
+            };
+            answers.on_closed(self.now, client, &ended);
         }
         if self.are_told() || max_level() >= Level::Debug {
             let (answers, peer) = (connection.served(), connection.address());

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::access_lines::{Course, Writer};
 use crate::connection::{Answered, Note, Progress};
-use crate::engine::{AnswerWatcher, ClientId, Clients, Stream};
+use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
 use crate::http::peer::Peer;
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
@@ -43,6 +43,8 @@ pub struct AccessLog {
     excepted: Vec<String>,
     /// One connection in this many has lines; of the others only faults and failures have.
     sample: u32,
+    /// Connections that ended without an answer have lines.
+    has_unanswered: bool,
     /// What is owed to the clients of the present batch: a stack, as their answers are. Those of one
     /// client stand together, and those of the client that is driven are the last.
     hot: Vec<Entry>,
@@ -98,6 +100,7 @@ impl AccessLog {
             lines: Writer::new(format, journal),
             excepted: Vec::new(),
             sample: 1,
+            has_unanswered: false,
             hot: Vec::new(),
             text: Vec::new(),
             parked: HashMap::default(),
@@ -115,6 +118,15 @@ impl AccessLog {
     /// requests whose handler panicked have lines whatever their connection is. Zero means the same as one.
     pub fn sample(mut self, n: u32) -> AccessLog {
         self.sample = n.max(1);
+        self
+    }
+
+    /// Connections that ended before they were answered have lines as well: port scans, health checks
+    /// that only connect, clients that give up. Such a line has no method, target or status, and its
+    /// request's number is zero. Its `end` is the time since the connection, or the first byte of what
+    /// was no whole request, has come. [`AccessLog::sample`] holds for them, too.
+    pub fn unanswered(mut self) -> AccessLog {
+        self.has_unanswered = true;
         self
     }
 
@@ -323,11 +335,16 @@ impl AnswerWatcher for AccessLog {
         }
     }
 
-    fn on_closed(&mut self, at: Time, client: ClientId, reason: CloseReason) {
+    fn on_closed(&mut self, at: Time, client: ClientId, ended: &Ended<'_>) {
         self.with_entries(client, at, |entries| Finished {
             count: entries.len(),
-            reason: Some(reason),
+            reason: Some(ended.reason),
         });
+        // A request whose handler has panicked has its line already.
+        let is_unanswered = ended.answers == 0 && ended.reason != CloseReason::HandlerPanicked;
+        if self.has_unanswered && is_unanswered && client.number().is_multiple_of(self.sample) {
+            self.lines.append_unanswered(client, ended);
+        }
     }
 }
 

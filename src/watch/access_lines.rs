@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use crate::connection::Note;
-use crate::engine::ClientId;
+use crate::engine::{ClientId, Ended};
 use crate::http::peer::Peer;
-use crate::journal::access::{Record, Stamp};
+use crate::journal::access::{Asked, PARTS, Record, Stamp};
 use crate::journal::{Format, Journal};
 
 /// What makes lines, and hands them to the journal.
@@ -53,8 +53,30 @@ impl Writer {
             end: course.end,
             ended: course.ended,
         };
+        self.append_record(&record);
+    }
+
+    /// Appends the line of a connection that has ended without an answer.
+    #[cold]
+    pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
+        self.stamp.renew(ended.date);
+        self.append_record(&Record {
+            client: ended.peer.into(),
+            connection: client.number(),
+            request: 0,
+            asked: Asked::new(b"", [0; PARTS], ""),
+            status: 0,
+            bytes: 0,
+            first_byte: None,
+            end: ended.since_first_byte,
+            ended: ended.reason.word(),
+        });
+    }
+
+    #[inline]
+    fn append_record(&mut self, record: &Record<'_>) {
         self.line.clear();
-        self.format.append(&mut self.line, &record, &self.stamp);
+        self.format.append(&mut self.line, record, &self.stamp);
         self.journal.push(&self.line);
     }
 }

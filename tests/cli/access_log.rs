@@ -136,6 +136,55 @@ fn paths_are_excepted_and_connections_sampled_but_failures_are_told() {
     assert_eq!(output.matches(" 400 ").count(), 1, "{output}");
 }
 
+#[test]
+fn connections_without_a_request_have_lines_if_they_are_asked_for() {
+    let ended = |arguments: &[&str]| {
+        let mut command = oneloop();
+        command.args(["-v", "--strict", "--first-byte-timeout", "1s", "--access-log=-"]);
+        let running = Running::start(command.arg("--access-log-format=json").args(arguments));
+        let connect = || TcpStream::connect(running.address).expect("a connection");
+        drop(connect());
+        running.wait_for_line("close ");
+        // It is closed by the server: nothing was sent in time.
+        let mut silent = connect();
+        silent.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        assert_eq!(read_some(&mut silent, &mut [0]).expect("an end"), 0);
+        running.wait_for_line("close ");
+        let mut half = connect();
+        half.write_all(b"GET / HT").expect("sent");
+        socket2::SockRef::from(&half).set_linger(Some(Duration::ZERO)).expect("a reset");
+        drop(half);
+        running.wait_for_line("close ");
+        // Those that are answered have their lines already.
+        running.answer();
+        running.wait_for_line("close ");
+        let mut noise = connect();
+        noise.write_all(b"noise\r\n").expect("sent");
+        let _ = noise.read_to_end(&mut Vec::new());
+        running.wait_for_line("close ");
+        let output = output_of(running);
+        let lines: Vec<serde_json::Value> = output.lines().map(json).collect();
+        let part = |line: &serde_json::Value, name: &str| line[name].as_u64().expect("a number");
+        let lines = lines.iter().map(|line| {
+            let numbers = [part(line, "connection"), part(line, "request"), part(line, "status")];
+            (numbers, line["ended"].as_str().expect("a reason").to_owned())
+        });
+        lines.collect::<Vec<_>>()
+    };
+    let line = |numbers: [u64; 3], ended: &str| (numbers, ended.to_owned());
+    let answered = [line([3, 1, 200], "whole"), line([4, 1, 400], "whole")];
+    assert_eq!(ended(&[]), answered);
+    let unanswered = [
+        line([0, 0, 0], "peer-closed"),
+        line([1, 0, 0], "first-byte-timeout"),
+        line([2, 0, 0], "reset"),
+    ];
+    let all = [&unanswered[..], &answered].concat();
+    assert_eq!(ended(&["--access-log-connections"]), all);
+    let sampled = [&unanswered[..1], &answered].concat();
+    assert_eq!(ended(&["--access-log-connections", "--access-log-sample=1/3"]), sampled);
+}
+
 /// Standard output is a pipe that is not read until the end.
 #[test]
 fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {

@@ -272,6 +272,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--access-log-format", "ONELOOP_ACCESS_LOG_FORMAT", Some("combined".into())),
         ("--access-log-except", "ONELOOP_ACCESS_LOG_EXCEPT", None),
         ("--access-log-sample", "ONELOOP_ACCESS_LOG_SAMPLE", Some("1/1".into())),
+        ("--access-log-connections", "ONELOOP_ACCESS_LOG_CONNECTIONS", None),
         ("--access-log-bytes", "ONELOOP_ACCESS_LOG_BYTES", Some("256KiB".into())),
         ("--verbose", "RUST_LOG", Some("info".into())),
     ]
