@@ -156,7 +156,7 @@ impl Durations {
 /// What was written of all logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogMetrics {
-    /// Lines that were written, those among them that tell of dropped ones.
+    /// Lines that were written whole, those among them that tell of dropped ones.
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
     /// Lines that were dropped.

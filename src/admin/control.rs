@@ -46,7 +46,7 @@ pub(crate) struct Engines<'e, L: Accept> {
     pub(crate) public: &'e mut Engine<L>,
     pub(crate) admin: &'e Engine<L>,
     /// What was written of all logs.
-    pub(crate) logs: LogMetrics,
+    pub(crate) logs: &'e dyn Fn() -> LogMetrics,
 }
 
 impl Control {
@@ -230,7 +230,7 @@ impl Control {
         mailbox.snapshot = Arc::new(Snapshot {
             at: now,
             began: self.began.unwrap_or_default(),
-            logs: engines.logs,
+            logs: (engines.logs)(),
             pace: self.pace,
             last_step: self.last_step,
             is_draining: mailbox.is_draining,

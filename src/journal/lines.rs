@@ -33,6 +33,8 @@ pub(super) struct Lines {
     bytes_max: usize,
     /// Lines that were dropped behind the last one, and have not been told of.
     dropped: u64,
+    /// Lines that have been appended since the beginning.
+    appended: u64,
     notice: Notice,
 }
 
@@ -40,7 +42,7 @@ impl Lines {
     pub(super) fn new(bytes_max: usize, notice: Notice) -> Lines {
         // At once: it lies below what a crowd takes, and nothing is allocated for a line.
         let bytes = Vec::with_capacity(bytes_max);
-        Lines { bytes, written: 0, bytes_max, dropped: 0, notice }
+        Lines { bytes, written: 0, bytes_max, dropped: 0, appended: 0, notice }
     }
 
     pub(super) fn set_notice(&mut self, notice: Notice) {
@@ -60,7 +62,7 @@ impl Lines {
         if self.dropped > 0 {
             self.tell_of_dropped();
         }
-        self.bytes.extend_from_slice(line);
+        self.append(line);
         Ok(())
     }
 
@@ -105,8 +107,19 @@ impl Lines {
                 Notice::Logfmt => format!("dropped={dropped} says=\"{says}\"\n"),
             };
             debug_assert!(line.len() <= NOTICE_BYTES_MAX, "{line}");
-            self.bytes.extend_from_slice(line.as_bytes());
+            self.append(line.as_bytes());
         }
+    }
+
+    fn append(&mut self, line: &[u8]) {
+        self.bytes.extend_from_slice(line);
+        self.appended += 1;
+    }
+
+    /// How many lines have been written whole since the beginning. Costs a look at what waits.
+    pub(super) fn taken(&self) -> u64 {
+        let waiting = self.waiting().iter().filter(|byte| **byte == b'\n').count();
+        self.appended.saturating_sub(waiting as u64)
     }
 }
 

@@ -80,6 +80,12 @@ impl Journal {
         self.0.dropped.load(Ordering::Relaxed)
     }
 
+    /// How many lines have been written whole since the beginning, those that tell of dropped ones
+    /// among them. Costs a look at what waits.
+    pub(crate) fn taken(&self) -> u64 {
+        self.lock().taken()
+    }
+
     /// Whether both are the same lines.
     pub fn is(&self, other: &Journal) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -87,7 +87,7 @@ impl<H: Handler> Server<H> {
         let _ = engine.turn(*now, routes, &mut host);
         engine.admission.share_log_once(&mut public.admission);
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
-        let engines = Engines { public, admin: engine, logs: log_metrics(outlets) };
+        let engines = Engines { public, admin: engine, logs: &|| log_metrics(outlets) };
         control.serve(engines, tracer, handler, &mut host, *now);
     }
 

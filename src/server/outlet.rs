@@ -158,9 +158,12 @@ impl Outlet {
         self.try_unfinished(Time::START, &|| Time::START);
     }
 
-    /// What has been written and dropped.
+    /// What has been written and dropped. Costs a look at what waits.
     pub(super) fn metrics(&self) -> LogMetrics {
         let mut metrics = self.metrics;
+        // The rest of a line that was cut was taken, and perhaps not written.
+        let cut = metrics.dropped + u64::from(self.unfinished.is_some());
+        metrics.lines = self.journal.taken().saturating_sub(cut);
         metrics.dropped += self.journal.dropped();
         metrics
     }
@@ -306,8 +309,6 @@ impl Writing<'_> {
             let took = (self.clock)().since(began);
             self.metrics.longest_write = self.metrics.longest_write.max(took);
         }
-        let line_feeds = bytes[..written].iter().filter(|byte| **byte == b'\n');
-        self.metrics.lines += line_feeds.count() as u64;
         self.metrics.bytes += written as u64;
         Ok(written)
     }
