@@ -111,8 +111,7 @@ impl Outlet {
 
     /// Whether both go to the same file, pipe or socket.
     pub fn is_same_file(&self, other: &Outlet) -> bool {
-        let name = |outlet: &Outlet| fstat(&outlet.target).map(|it| (it.st_dev, it.st_ino)).ok();
-        name(self).is_some_and(|own| name(other) == Some(own))
+        are_same(&self.target, &other.target)
     }
 
     /// Whether it has a name by which it can be opened again.
@@ -127,10 +126,12 @@ impl Outlet {
         match open_to_append(path) {
             Ok(again) => {
                 info!("opened {} again", path.display());
+                let is_moved = !are_same(&*file, &again);
                 let file = std::mem::replace(file, again);
                 let method = std::mem::replace(&mut self.method, Method::WithoutWaiting);
                 (self.rests_until, self.refusals, self.fails) = (Time::START, 0, false);
-                if std::mem::take(&mut self.is_in_line) {
+                if self.is_in_line && is_moved {
+                    self.is_in_line = false;
                     self.leave_unfinished(file, method);
                 }
             }
@@ -347,6 +348,14 @@ impl AsFd for Target {
             Target::StandardError(stream) => stream.as_fd(),
             Target::File { file, .. } => file.as_fd(),
         }
+    }
+}
+
+/// Whether both are the same file, pipe or socket, as far as that can be known.
+fn are_same(one: impl AsFd, other: impl AsFd) -> bool {
+    match (fstat(one), fstat(other)) {
+        (Ok(one), Ok(other)) => (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino),
+        (Err(_), _) | (_, Err(_)) => false,
     }
 }
 
@@ -570,6 +579,25 @@ mod tests {
         assert!(new == LINE.repeat(1501 - lines), "{} bytes", new.len());
         assert_eq!((metrics.lines, metrics.dropped), (1501, 0));
         assert_eq!(metrics.bytes, 1501 * LINE.len() as u64);
+    }
+
+    #[test]
+    fn a_line_goes_on_where_it_was_cut_if_the_file_was_not_moved() {
+        let (path, file) = file("unmoved");
+        let target = Target::File { file, path: path.clone() };
+        let mut outlet = Outlet::new(Journal::default(), target);
+        outlet.journal.push(LINE);
+        // A disk that was full has taken ten bytes.
+        std::fs::write(&path, &LINE[..10]).expect("it is there");
+        outlet.journal.write_by(|_| Ok(10)).expect("they are taken");
+        outlet.is_in_line = true;
+        outlet.reopen();
+        assert!(outlet.unfinished.is_none());
+        outlet.journal.push(LINE);
+        outlet.write_lines(Time::START, || Time::START);
+        let written = std::fs::read(&path).expect("it is there");
+        std::fs::remove_file(path).expect("it is there");
+        assert_eq!(written, LINE.repeat(2));
     }
 
     #[test]
