@@ -51,6 +51,8 @@ pub(crate) struct Note {
     pub(crate) head: usize,
     /// All its bytes that have been made.
     pub(crate) bytes: usize,
+    /// A watcher of steps was told of it already.
+    pub(crate) is_seen: bool,
 }
 
 impl Note {
@@ -62,8 +64,9 @@ impl Note {
         text: usize,
         parts: [u16; PARTS],
     ) -> Note {
-        let (status, head, bytes, streams) = (0, 0, 0, false);
-        Note { owner, text, number, status, streams, parts, version, head, bytes }
+        let (status, head, bytes) = (0, 0, 0);
+        let (streams, is_seen) = (false, false);
+        Note { owner, text, number, status, streams, parts, version, head, bytes, is_seen }
     }
 
     /// What was asked: `text` has its parts one behind the other.
@@ -225,6 +228,20 @@ impl Notes {
             && others.last().is_none_or(|other| other.owner != owner)
             && !progress.streams
             && progress.broken.is_none()
+    }
+
+    /// Shows the last answer to a watcher of steps, which is not told of it again.
+    #[cold]
+    pub(crate) fn show_last(
+        &mut self,
+        peer: Peer,
+        date: &[u8; DATE_BYTES],
+        tell: impl FnOnce(&Answered<'_>),
+    ) {
+        if let Some(note) = self.notes.last_mut().filter(|note| !note.is_seen) {
+            tell(&Answered { peer, note, text: &self.text[note.text..], date });
+            note.is_seen = true;
+        }
     }
 
     /// Hands on the last answer, which is the only one of its client.

@@ -52,8 +52,9 @@ pub trait Watcher {
 /// Is told what becomes of each answer, from when it is given to when its last byte is taken. It is
 /// called as a [`Watcher`] is.
 pub(crate) trait AnswerWatcher {
-    /// This client's turn is over. If it is still owed something, it waits for that.
-    fn on_turn(&mut self, client: ClientId);
+    /// This client's turn is over. If it is still owed something, it waits for that. Says whether
+    /// there is anything that another client is owed, whose turn is not over.
+    fn on_turn(&mut self, client: ClientId) -> bool;
 
     /// This client was given an answer, and the kernel has taken all of it, in the same turn: the
     /// usual case of [`AnswerWatcher::on_answer`] and [`AnswerWatcher::on_sent`].
@@ -94,6 +95,11 @@ pub(super) struct Steps {
     wanted: Attention,
     watcher: Option<Box<dyn Watcher>>,
     answers: Option<Box<dyn AnswerWatcher>>,
+    /// Whether the watcher of answers may know of any that is not all taken, and whose client's turn is
+    /// not over. Nearly always it does not, and needs not be told of that.
+    is_any_owed: bool,
+    /// A client's only answer was taken whole, in the present step.
+    is_whole_told: bool,
     now: Time,
 }
 
@@ -129,8 +135,8 @@ impl Steps {
         common: &mut Common,
     ) {
         self.tell_answers(client, connection, common);
-        if let Some(answers) = &mut self.answers {
-            answers.on_turn(client);
+        if let Some(answers) = self.answers.as_mut().filter(|_| self.is_any_owed) {
+            self.is_any_owed = answers.on_turn(client);
         }
     }
 
@@ -182,17 +188,34 @@ impl Steps {
 
     /// Tells of the answers that this client was given, and how far they have come.
     fn tell_progress(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        let is_noted = common.notes.as_ref().is_some_and(|notes| notes.has(client.slot()));
+        if std::mem::take(&mut self.is_whole_told) && !is_noted && common.output.is_empty() {
+            return;
+        }
         let progress = connection.progress(&common.output);
-        if self.wanted < Attention::Answers
-            && let (Some(progress), Some(notes)) = (&progress, &common.notes)
+        if let (Some(_), Some(progress), Some(notes)) = (&self.answers, &progress, &common.notes)
             && notes.is_whole(client.slot(), progress)
         {
             // Nearly always it is sent next, and then all is told at once.
+            if self.wanted >= Attention::Answers {
+                self.show_noted(client, connection, common);
+            }
             return;
         }
         self.tell_answers(client, connection, common);
         if let (Some(answers), Some(progress)) = (&mut self.answers, progress) {
             answers.on_progress(self.now, client, progress);
+            self.is_any_owed = true;
+        }
+    }
+
+    /// Tells the watcher of steps of the answer that was noted last.
+    #[inline(never)]
+    fn show_noted(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        if let (Some(watcher), Some(notes)) = (&mut self.watcher, &mut common.notes) {
+            notes.show_last(connection.peer(), common.date.text(), |answer| {
+                watcher.on_step(self.now, client, ClientEvent::Answered(given(answer)));
+            });
         }
     }
 
@@ -228,13 +251,15 @@ impl Steps {
     #[inline(never)]
     fn tell_noted(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
         let Some(notes) = &mut common.notes else { return };
-        let Steps { watcher, answers, wanted, now, .. } = self;
+        let Steps { watcher, answers, wanted, now, is_any_owed, .. } = self;
         let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
         notes.take(client.slot(), connection.peer(), common.date.text(), |answer| {
             if let Some(answers) = answers {
                 answers.on_answer(*now, client, answer);
+                *is_any_owed = true;
             }
-            if let Some(watcher) = watcher.as_mut().filter(|_| answer.note.is_given()) {
+            let is_new = answer.note.is_given() && !answer.note.is_seen;
+            if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
                 watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
             }
         });
@@ -279,6 +304,7 @@ impl Steps {
             notes.take_whole(connection.peer(), common.date.text(), |answer| {
                 answers.on_whole(self.now, client, answer);
             });
+            self.is_whole_told = true;
         }
         is_whole
     }

@@ -253,7 +253,7 @@ struct Finished {
 }
 
 impl AnswerWatcher for AccessLog {
-    fn on_turn(&mut self, client: ClientId) {
+    fn on_turn(&mut self, client: ClientId) -> bool {
         let start = self.own_start(client);
         if start < self.hot.len() {
             let mut hot = std::mem::take(&mut self.hot);
@@ -263,6 +263,7 @@ impl AnswerWatcher for AccessLog {
             self.hot = hot;
             self.forget_text();
         }
+        !self.hot.is_empty()
     }
 
     fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {

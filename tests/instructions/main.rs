@@ -81,14 +81,14 @@ fn a_get_of_one_of_sixty_four_clients() {
 #[test]
 fn a_get_of_one_of_sixty_four_clients_with_a_combined_log() {
     let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("combined"), ..get("/") };
-    let figure = Figure { instructions: 4115.0, ..of_64 };
+    let figure = Figure { instructions: 4019.0, ..of_64 };
     hold(a_get_of_one_of_sixty_four_clients_with_a_combined_log, "a-get-of-64-combined", &figure);
 }
 
 #[test]
 fn a_get_of_one_of_sixty_four_clients_with_a_log_of_json() {
     let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("json"), ..get("/") };
-    let figure = Figure { instructions: 4579.0, ..of_64 };
+    let figure = Figure { instructions: 4493.0, ..of_64 };
     hold(a_get_of_one_of_sixty_four_clients_with_a_log_of_json, "a-get-of-64-json", &figure);
 }
 
