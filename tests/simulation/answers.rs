@@ -14,6 +14,15 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 const PLAIN: &str = "Content-Type: text/plain; charset=utf-8\r\n";
 
+/// An answer, or the head of one whose body comes over time.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub status: u16,
+    /// How many of its bytes are its head.
+    pub head_bytes: usize,
+    pub bytes: Vec<u8>,
+}
+
 /// How the handler of a run answers.
 #[derive(Clone, Debug)]
 pub enum Manner {
@@ -65,12 +74,13 @@ pub struct Refusal {
 
 impl Manner {
     /// The answer to a request, or the head of one whose body comes over time.
-    pub fn answer(&self, asked: &Asked, persistence: Persistence, date: &str) -> Vec<u8> {
+    pub fn answer(&self, asked: &Asked, persistence: Persistence, date: &str) -> Written {
         let head_only = asked.method == "HEAD";
         match (self, self.plan(asked)) {
             (Manner::Echo, Some(plan)) => {
                 let framing = streamed::framing_field(&plan, asked);
-                head(200, "", &framing, persistence, date)
+                let bytes = head(200, "", &framing, persistence, date);
+                Written { status: 200, head_bytes: bytes.len(), bytes }
             }
             (Manner::Echo, None) => {
                 // The answer to HEAD says the length that GET's would have.
@@ -125,7 +135,7 @@ impl Manner {
     }
 
     /// The answer to what is no acceptable request.
-    pub fn refuse(&self, refusal: &Refusal, date: &str) -> Vec<u8> {
+    pub fn refuse(&self, refusal: &Refusal, date: &str) -> Written {
         let Refusal { status, text, of_method, head_only, persistence } = refusal;
         let allow = match status {
             405 => "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n",
@@ -168,14 +178,15 @@ struct Answer<'a> {
 }
 
 impl Answer<'_> {
-    fn on(&self, date: &str) -> Vec<u8> {
+    fn on(&self, date: &str) -> Written {
         let Answer { status, fields, body, head_only, persistence } = self;
         let framing = format!("Content-Length: {}\r\n", body.len());
         let mut bytes = head(*status, fields, &framing, *persistence, date);
+        let head_bytes = bytes.len();
         if !head_only {
             bytes.extend_from_slice(body);
         }
-        bytes
+        Written { status: *status, head_bytes, bytes }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct Setting {
     pub has_dear_answers: bool,
     /// The server is held now and then, and its clients take single steps.
     pub holds: bool,
+    /// The server writes an access log. In other runs its memory is held to less.
+    pub has_log: bool,
 }
 
 impl Setting {
@@ -92,6 +94,7 @@ impl Setting {
             // And this behind it.
             has_dear_answers: random.once_in(4),
             holds: unless_spared(Trouble::Holds, random.once_in(5)),
+            has_log: seed.is_multiple_of(2),
         }
     }
 }

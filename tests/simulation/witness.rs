@@ -4,8 +4,9 @@
 //! It stands at the system calls, where nothing has been lost yet, and compares what the server
 //! has consumed, handled and written with the model of framing and the model of answers. Whatever
 //! does not fit is told as a sentence, at the call that does not fit. [`owed`] is what the
-//! answers are while they are under way.
+//! answers are while they are under way, [`logged`] what the access log has to tell of them.
 
+mod logged;
 mod owed;
 
 use std::collections::VecDeque;
@@ -13,6 +14,7 @@ use std::rc::Rc;
 
 use oneloop::{CloseReason, Request};
 
+pub use self::logged::Logged;
 use self::owed::Due;
 use crate::answers::{CONTINUE, Manner, Refusal};
 use crate::framing::{Asked, Leave, Meaning, Message, Persistence};
@@ -60,6 +62,8 @@ pub struct Witness {
     pub pieces: u64,
     /// The pieces of the last one.
     asked: u64,
+    /// What the access log has to tell of it.
+    pub logged: Logged,
 }
 
 impl Witness {
@@ -83,6 +87,7 @@ impl Witness {
             streams: 0,
             pieces: 0,
             asked: 0,
+            logged: Logged::default(),
         }
     }
 
@@ -124,7 +129,9 @@ impl Witness {
         self.asked = 0;
         let file_bytes = self.manner.file_bytes(&asked);
         self.files += u64::from(file_bytes > 0);
-        self.give(self.manner.answer(&asked, persistence, date), file_bytes);
+        let answer = self.manner.answer(&asked, persistence, date);
+        self.logged.on_answer(Some(&asked), &answer);
+        self.give(answer.bytes, file_bytes);
         self.end_with(persistence);
         Ok(())
     }
@@ -132,7 +139,9 @@ impl Witness {
     /// The handler panics over the next request. It may have made the answer before.
     pub fn on_panic(&mut self) {
         if let Some(Message { meaning: Meaning::Request(asked), .. }) = self.next() {
-            self.largest_answer = self.largest_answer.max(self.manner.bytes_about(asked));
+            let (asked, bytes) = (asked.clone(), self.manner.bytes_about(asked));
+            self.logged.on_panic(&asked);
+            self.largest_answer = self.largest_answer.max(bytes);
         }
     }
 
@@ -152,8 +161,11 @@ impl Witness {
                     return Err(format!("{:?} before the request is whole", shown.kind));
                 }
                 let persistence = persistence(asked, life, self.consumed - message.end);
+                let asked = asked.clone();
                 let refusal = refusal(shown, persistence);
-                self.give(self.manner.refuse(&refusal, date), 0);
+                let answer = self.manner.refuse(&refusal, date);
+                self.logged.on_answer(Some(&asked), &answer);
+                self.give(answer.bytes, 0);
                 self.end_with(persistence);
                 Ok(())
             }
@@ -223,7 +235,9 @@ impl Witness {
 
     fn refuse(&mut self, shown: Shown, reason: CloseReason, date: &str) {
         let refusal = refusal(shown, Persistence::Close);
-        self.give(self.manner.refuse(&refusal, date), 0);
+        let answer = self.manner.refuse(&refusal, date);
+        self.logged.on_answer(None, &answer);
+        self.give(answer.bytes, 0);
         self.last = Some(reason);
     }
 

@@ -112,6 +112,7 @@ impl Crowd {
             assert_eq!(self.before(), before, "the server is held, and does something");
         }
         self.judge_ends();
+        self.judge_log();
         self.judge_memory(memory_max, answer_max);
     }
 

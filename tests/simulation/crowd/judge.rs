@@ -82,6 +82,7 @@ impl Crowd {
         self.judge_idling(ran, is_overdue);
         self.judge_doors();
         self.judge_ends();
+        self.judge_log();
         self.judge_stopping();
         self.judge_memory(memory_max, answer_max);
     }
@@ -238,7 +239,7 @@ impl Crowd {
         let outputs = (1 + self.so_far.crowd_max.min(BATCH_CLIENTS)) * output;
         let client = limits.client_bytes_max() + self.so_far.answer_max + 2 * PAGE_BYTES;
         let by_limits = self.engine.clients().len() * client;
-        let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits);
+        let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits) + self.log_bytes_max();
         let held = self.memory.held() + self.engine.clients().mapped_bytes();
         assert!(held <= most, "{held} bytes are held, and {most} are enough");
     }

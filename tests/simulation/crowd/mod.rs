@@ -2,10 +2,11 @@
 //!
 //! The turn is the engine's own. After each turn the wires are looked at: whoever the server
 //! could serve and will not be reminded of, or has waited for too long, is a failure at once,
-//! instead of a mystery at the end. [`time`] passes, [`hold`] lets it stand still, [`turn`] is what surrounds the server's, [`judge`] judges.
+//! instead of a mystery at the end. [`time`] passes, [`hold`] lets it stand still, [`log`] reads the access log, [`turn`] is what surrounds the server's, [`judge`] judges.
 
 mod hold;
 mod judge;
+mod log;
 mod time;
 mod turn;
 
@@ -14,6 +15,7 @@ use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 use oneloop::engine::{Admission, ClientId, Clients, Engine, Time};
+use oneloop::journal::Journal;
 
 use crate::case::Case;
 use crate::door::{Door, SimulatedListener};
@@ -45,6 +47,8 @@ struct Crowd {
     engine: Engine<SimulatedListener>,
     handler: Recorder,
     memory: Account,
+    /// What the access log writes, if there is one.
+    log: Option<Journal>,
     doors: Vec<Rc<Door>>,
     wires: Wires,
     /// In the order in which they arrive; their places are those of their wires.
@@ -119,6 +123,7 @@ impl Crowd {
         let timeouts = setting.config.timeouts.clone();
         let mut clients = Clients::new(limits.clone(), timeouts, SystemTime::UNIX_EPOCH);
         clients.watch(Box::new(source::Unseen));
+        let log = log::begin(&setting, &mut clients);
         Crowd {
             handler: Recorder::new(
                 &setting,
@@ -131,6 +136,7 @@ impl Crowd {
             setting,
             engine: Engine::new(clients, admission),
             memory: Account::default(),
+            log,
             doors,
             wires,
             peers,

@@ -2,6 +2,7 @@
 
 use oneloop::CloseReason;
 use oneloop::engine::Interest;
+use serde_json::Value;
 
 use super::{Excuse, PeerSide, ServerSide, Wire};
 use crate::framing::Meaning;
@@ -91,6 +92,30 @@ impl Wire {
         }
     }
 
+    /// The access log tells this of it.
+    pub fn on_line(&mut self, line: &Value) {
+        let number = self.id.map(|id| u64::from(id.number()));
+        if line["connection"].as_u64() != number {
+            self.fail(&format!("the log tells of it by another number than {number:?}: {line}"));
+        }
+        if let Err(wrong) = self.witness.logged.on_line(line) {
+            self.fail(&wrong);
+        }
+    }
+
+    /// Fails if the access log has told anything else of it in this turn than what has become of its
+    /// answers.
+    pub fn judge_log(&mut self) {
+        if let Err(wrong) = self.witness.logged.compare() {
+            self.fail(&wrong);
+        }
+    }
+
+    /// How much memory the log may hold for it, in bytes.
+    pub fn log_bytes_max(&self) -> usize {
+        self.witness.logged.memory_max(self.script.bytes.len())
+    }
+
     /// Looks at what the server has for it.
     pub fn weigh(&mut self) {
         self.burden = Burden {
@@ -124,6 +149,7 @@ impl Wire {
         }
         let fate = self.fate();
         self.judge_fate(fate);
+        self.witness.logged.on_end(fate);
         if self.hub.stage() == Stage::CutOff {
             self.excuse = Excuse::CutOff;
             if self.witness.is_pausing() {

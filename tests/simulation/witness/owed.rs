@@ -62,8 +62,10 @@ impl Witness {
             Outcome::Complete => self.streamed = None,
             Outcome::Broken => {
                 (self.streamed, self.last) = (None, Some(CloseReason::SourceBroken));
+                self.logged.on_broken();
             }
         }
+        self.logged.on_piece(part.len());
         match self.due.back_mut() {
             _ if !part.is_empty() => self.owe(Due { bytes: part, file_bytes: 0, is_end }),
             Some(due) => due.is_end |= is_end,
@@ -71,6 +73,7 @@ impl Witness {
             None => {}
         }
         self.hushed = !self.is_streaming() && !self.owes();
+        self.logged.on_step(self.is_streaming());
         Ok(())
     }
 
@@ -98,6 +101,9 @@ impl Witness {
             bytes = later;
             self.written += now.len();
             self.begun += now.len();
+            if !self.due.is_empty() {
+                self.logged.on_taken(now.len());
+            }
             let whole = self.due.front().map_or(CONTINUE.len(), |due| due.bytes.len());
             if self.begun == whole {
                 self.begun = 0;
@@ -111,6 +117,7 @@ impl Witness {
                 }
             }
         }
+        self.logged.on_step(self.is_streaming());
         Ok(())
     }
 }
