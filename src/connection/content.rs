@@ -77,6 +77,9 @@ impl Connection {
             Ok(content) => {
                 context.common.output.encoded().extend_from_slice(encode::CONTINUE);
                 context.common.metrics.continues += 1;
+                if let Some(notes) = &mut context.common.notes {
+                    notes.on_interim(encode::CONTINUE.len());
+                }
                 self.state.on_continue(Box::new(content));
                 InputUse::Kept(input.len())
             }

@@ -94,6 +94,8 @@ pub(crate) struct Progress {
     pub(crate) streams: bool,
     /// Why the last answer will not be whole.
     pub(crate) broken: Option<CloseReason>,
+    /// How many of the bytes that are owed are an interim answer's, which was made in this step.
+    pub(crate) interim: usize,
 }
 
 /// What was noted, and is not told of yet.
@@ -104,6 +106,8 @@ pub(crate) struct Notes {
     text: Vec<u8>,
     /// Where the last answer ends among all that is encoded.
     end: usize,
+    /// The bytes of an interim answer that was made in the present step.
+    interim: usize,
 }
 
 impl Notes {
@@ -168,6 +172,17 @@ impl Notes {
             note.bytes = self.end - start + output.uncopied_bytes();
             note.streams = streams;
         }
+    }
+
+    /// Notes an interim answer, of this many bytes.
+    #[cold]
+    pub(super) fn on_interim(&mut self, bytes: usize) {
+        self.interim = bytes;
+    }
+
+    /// The bytes of the interim answer that was made in the step that is over.
+    pub(crate) fn take_interim(&mut self) -> usize {
+        std::mem::take(&mut self.interim)
     }
 
     /// The request that was noted last is not answered yet: it is noted again when it is.

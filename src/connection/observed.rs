@@ -78,7 +78,7 @@ impl Connection {
             | State::ReadingBody(_)
             | State::Writing(After::Request | After::Body(_)) => (false, None),
         };
-        Some(Progress { owed: self.owed_bytes(hot), streams, broken })
+        Some(Progress { owed: self.owed_bytes(hot), streams, broken, interim: 0 })
     }
 
     /// The memory that is kept for it beyond its slot, in bytes.

@@ -203,7 +203,9 @@ impl Steps {
             return;
         }
         self.tell_answers(client, connection, common);
+        let interim = common.notes.as_mut().map_or(0, |notes| notes.take_interim());
         if let (Some(answers), Some(progress)) = (&mut self.answers, progress) {
+            let progress = Progress { interim, ..progress };
             answers.on_progress(self.now, client, progress);
             self.is_any_owed = true;
         }

@@ -310,7 +310,7 @@ impl AnswerWatcher for AccessLog {
     }
 
     fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress) {
-        let Progress { owed, streams, broken } = progress;
+        let Progress { owed, streams, broken, interim } = progress;
         if !streams && broken.is_none() && !self.may_stream(client) && owed == self.owed(client) {
             return;
         }
@@ -322,7 +322,8 @@ impl AnswerWatcher for AccessLog {
                 Some(last) => {
                     last.broken = progress.broken;
                     if last.streams {
-                        last.owed += std::mem::take(&mut gap);
+                        last.owed += gap.saturating_sub(interim);
+                        gap = gap.min(interim);
                         last.streams = progress.streams;
                     }
                     let over = last.owed == 0 && !last.streams;
