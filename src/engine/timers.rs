@@ -96,7 +96,10 @@ impl Timers {
         let link = slab[key].link();
         match deadline {
             Some(Deadline::Timeout(class, since)) if link.membership == Membership::List(class) => {
-                if since.since(link.time) < self.lists[class as usize].margin {
+                // A timeout below 64 ns has no margin, and what is in the list already stays: others
+                // may stand behind it by now.
+                let renewed_by = since.since(link.time);
+                if renewed_by.is_zero() || renewed_by < self.lists[class as usize].margin {
                     return;
                 }
             }
@@ -267,6 +270,19 @@ mod tests {
         timers.set(&mut slab, 0, Some(timeout(IDLE, 1000)));
         assert_eq!(timers.first(IDLE), Some(1));
         assert_eq!(timers.behind(&slab, 2), Some(0));
+    }
+
+    #[test]
+    fn without_a_margin_a_deadline_that_is_set_again_as_it_was_stays_where_it_is() {
+        let (mut slab, _) = three();
+        let idle = Duration::from_nanos(63);
+        let mut timers = Timers::new(&Timeouts { idle, ..Timeouts::default() });
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 0)));
+        timers.set(&mut slab, 1, Some(timeout(IDLE, 1)));
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 0)));
+        assert_eq!(timers.first(IDLE), Some(0));
+        timers.set(&mut slab, 0, Some(timeout(IDLE, 2)));
+        assert_eq!(timers.first(IDLE), Some(1), "a renewal moves it all the same");
     }
 
     #[test]

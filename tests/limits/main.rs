@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use oneloop::config::FIELDS_CAPACITY;
+use oneloop::config::{FIELDS_CAPACITY, RECEIVE_BYTES};
 use oneloop::handlers::FixedText;
 use oneloop::{CloseReason, Config, Limits, Reply, Request, Stopped};
 
@@ -23,6 +23,7 @@ mod sockets;
 mod bodies;
 mod clients;
 mod ends;
+mod extremes;
 mod head_timeouts;
 mod heads;
 mod progress;
