@@ -13,6 +13,9 @@ impl Readiness {
     pub const WRITABLE: Readiness = Readiness(2);
     /// The peer has ended its side, so the end can be read behind the last byte.
     pub const READ_CLOSED: Readiness = Readiness(4 | Readiness::READABLE.0);
+    /// The peer has sent urgent data: a byte that is marked at its place in the stream, and left out
+    /// of it. A read stops there, and so fills no buffer though more lies behind.
+    pub const URGENT: Readiness = Readiness(16 | Readiness::READABLE.0);
     /// The connection is lost, or closed on both sides: nothing that is sent arrives any more. A
     /// client that waits for its peer learns of that by its next call; a client that waits for its
     /// source makes none.
@@ -22,6 +25,13 @@ impl Readiness {
     #[inline]
     pub fn is(self, what: Readiness) -> bool {
         self.0 & what.0 == what.0
+    }
+
+    /// Whether a read that returns less than was asked for has emptied the stream.
+    #[inline]
+    pub(crate) fn short_reads_are_last(self) -> bool {
+        let ends_reads = Readiness::READ_CLOSED.0 | Readiness::URGENT.0;
+        self.0 & ends_reads & !Readiness::READABLE.0 == 0
     }
 
     /// This if it is so, and else nothing.

@@ -101,11 +101,12 @@ impl<S: Stream> Socket<S> {
                 Ok(0) => return Received::End,
                 Ok(bytes) => {
                     // A read that does not fill the buffer has emptied the socket: asking again
-                    // would cost a system call to be told so. True of epoll's edges, if the end
-                    // of the stream does not lie right behind; other pollers do not promise it.
+                    // would cost a system call to be told so. True of epoll's edges, unless the
+                    // end of the stream lies right behind, or the read has stopped at urgent data.
+                    // Other pollers do not promise it.
                     let drained = cfg!(any(target_os = "linux", target_os = "android"))
                         && bytes < buffer.len()
-                        && !self.known.is(Readiness::READ_CLOSED);
+                        && self.known.short_reads_are_last();
                     if drained {
                         self.forget(Readiness::READABLE);
                     }

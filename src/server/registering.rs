@@ -9,6 +9,13 @@ use crate::engine::Interest as Wanted;
 use crate::engine::{ClientId, Host};
 use crate::system_calls::{self, Call};
 
+/// Where urgent data stops a read short, the poll has to report it: see
+/// [`Readiness::URGENT`](crate::engine::Readiness::URGENT).
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const INPUT: Interest = Interest::READABLE.add(Interest::PRIORITY);
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const INPUT: Interest = Interest::READABLE;
+
 /// Asks the poll to report what clients have come to wait for, by tokens with this mark.
 pub(super) struct Registrar<'p> {
     pub(super) registry: &'p Registry,
@@ -25,8 +32,8 @@ impl Host<TcpStream> for Registrar<'_> {
     ) -> io::Result<()> {
         let token = Token(id.to_bits() as usize | self.mark);
         let interest = match wanted {
-            Wanted::Nothing | Wanted::Readable => Interest::READABLE,
-            Wanted::ReadableAndWritable => Interest::READABLE | Interest::WRITABLE,
+            Wanted::Nothing | Wanted::Readable => INPUT,
+            Wanted::ReadableAndWritable => INPUT.add(Interest::WRITABLE),
         };
         let registered = match before {
             Wanted::Nothing => self.registry.register(stream, token, interest),

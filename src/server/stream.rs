@@ -18,6 +18,7 @@ impl From<&Event> for Readiness {
         Readiness::READABLE.when(event.is_readable() || event.is_error())
             | Readiness::WRITABLE.when(event.is_writable() || is_lost)
             | Readiness::READ_CLOSED.when(event.is_read_closed())
+            | Readiness::URGENT.when(event.is_priority())
             | Readiness::LOST.when(is_lost)
     }
 }

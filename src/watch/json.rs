@@ -77,7 +77,8 @@ impl Object<'_, '_> {
             ClientEvent::Told { readiness } => {
                 self.truth("readable", readiness.is(Readiness::READABLE))?;
                 self.truth("writable", readiness.is(Readiness::WRITABLE))?;
-                self.truth("read_closed", readiness.is(Readiness::READ_CLOSED))
+                self.truth("read_closed", readiness.is(Readiness::READ_CLOSED))?;
+                self.truth("urgent", readiness.is(Readiness::URGENT))
             }
             ClientEvent::Received { received, unread } => {
                 match received {

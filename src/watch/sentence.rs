@@ -97,7 +97,8 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ),
         ClientEvent::Told { readiness } => {
             let (slot, number) = (client.slot(), client.number());
-            write!(f, "its token (slot {slot}, client {number}) is {}", told(readiness))
+            write!(f, "its token (slot {slot}, client {number}) is {}", told(readiness))?;
+            f.write_str(if readiness.is(Readiness::URGENT) { "; with urgent data" } else { "" })
         }
         ClientEvent::Received { received, unread } => tell_of_receive(received, unread, f),
         ClientEvent::Resumed { kept } => {

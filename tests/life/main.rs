@@ -26,6 +26,8 @@ mod embedding;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod program;
 mod stopping;
+#[cfg(target_os = "linux")]
+mod urgent;
 
 use sockets::{Background, Client, End, PATIENCE, assert_punctual, config, get};
 
