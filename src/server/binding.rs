@@ -59,7 +59,8 @@ impl<H: Handler> Server<H> {
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
-        let alarm = Alarm::new(poll.registry(), ALARM);
+        let began = Instant::now();
+        let alarm = Alarm::new(poll.registry(), ALARM, began);
         let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let waker = Arc::new(waker);
@@ -86,7 +87,7 @@ impl<H: Handler> Server<H> {
             limits: config.limits.clone(),
             timeouts: config.timeouts.clone(),
             descriptors,
-            began: Instant::now(),
+            began,
             now: Time::START,
             date_due: Time::START,
             clock: Clock::Runs,

@@ -189,7 +189,7 @@ impl<H: Handler> Server<H> {
         let stops = (!self.stops.is_empty()).then_some(self.now);
         let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
         let due = sooner(due, self.lines_due());
-        sooner(self.alarm.set(due, self.now), wanted)
+        sooner(self.alarm.set(due, self.now, self.began), wanted)
     }
 
     /// When lines are to be written, or tried again.

@@ -1,7 +1,7 @@
 //! The kernel's timer that the alarm is made of, where there is one.
 
 use std::io;
-use std::time::Duration;
+use std::time::Instant;
 
 use mio::{Registry, Token};
 
@@ -16,29 +16,40 @@ mod linux {
     use mio::Interest;
     use mio::unix::SourceFd;
     use rustix::time::{
-        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-        timerfd_settime,
+        ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec,
+        clock_gettime, timerfd_create, timerfd_settime,
     };
     use std::os::fd::{AsRawFd, OwnedFd};
+    use std::time::Duration;
 
     /// A timer of the kernel that is ready when it goes off. With edges, it need not be read.
     #[derive(Debug)]
-    pub(crate) struct Timer(OwnedFd);
+    pub(crate) struct Timer {
+        descriptor: OwnedFd,
+        /// A moment, and what the timer's clock showed at that moment or shortly after: so it never
+        /// goes off early. `std` uses the same clock for an `Instant`, and does not say what it shows.
+        began: (Instant, Duration),
+    }
 
     impl Timer {
-        pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Timer> {
+        /// A timer for moments from `now` on, as its caller has just read the clock.
+        pub(crate) fn new(registry: &Registry, token: Token, now: Instant) -> io::Result<Timer> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
-            Ok(Timer(timer))
+            let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            let shown = clock_gettime(ClockId::Monotonic);
+            let shown = Duration::try_from(shown).map_err(io::Error::other)?;
+            registry.register(&mut SourceFd(&descriptor.as_raw_fd()), token, Interest::READABLE)?;
+            Ok(Timer { descriptor, began: (now, shown) })
         }
 
-        /// Sets it to go off once, this long from now, and not before.
-        pub(crate) fn set(&self, rest: Duration) -> io::Result<()> {
+        /// Sets it to go off once, at this moment and not before: at once if that has passed.
+        pub(crate) fn set(&self, moment: Instant) -> io::Result<()> {
             let never = Timespec { tv_sec: 0, tv_nsec: 0 };
-            let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
-            let once = Itimerspec { it_interval: never, it_value: rest };
-            timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
+            let (began, shown) = self.began;
+            let shows = shown.saturating_add(moment.saturating_duration_since(began));
+            let shows = Timespec::try_from(shows).map_err(io::Error::other)?;
+            let once = Itimerspec { it_interval: never, it_value: shows };
+            timerfd_settime(&self.descriptor, TimerfdTimerFlags::ABSTIME, &once)?;
             Ok(())
         }
     }
@@ -53,11 +64,11 @@ mod other {
     pub(crate) enum Timer {}
 
     impl Timer {
-        pub(crate) fn new(_: &Registry, _: Token) -> io::Result<Timer> {
+        pub(crate) fn new(_: &Registry, _: Token, _: Instant) -> io::Result<Timer> {
             Err(io::ErrorKind::Unsupported.into())
         }
 
-        pub(crate) fn set(&self, _: Duration) -> io::Result<()> {
+        pub(crate) fn set(&self, _: Instant) -> io::Result<()> {
             match *self {}
         }
     }

@@ -250,3 +250,38 @@ fn a_download_arrives_whole_however_slowly_it_is_read() {
     let head = client.answer_head();
     assert!(client.rest_to_the_end(head).body == expected);
 }
+
+/// A handler that takes this long before it begins an answer, whose source then pauses.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// Answers after [`SLOW`] with a source that pauses for `pause`, and tells how long after the
+/// handler's beginning it was asked again.
+fn slow(pause: Duration, tell: Sender<Duration>) -> impl Handler + Send + 'static {
+    move |_: &Request<'_>, reply: Reply<'_>| {
+        let (began, tell) = (Instant::now(), tell.clone());
+        thread::sleep(SLOW);
+        reply.stream(move |piece: &mut Piece<'_>| {
+            if piece.is_first() {
+                return Next::After(pause);
+            }
+            tell.send(began.elapsed()).expect("the test is there");
+            Next::Done
+        })
+    }
+}
+
+#[test]
+fn a_pause_counts_from_the_beginning_of_its_turn_however_long_that_takes() {
+    let pause = SLOW + Duration::from_millis(5);
+    let (tell, told) = mpsc::channel();
+    let server = Background::start(&config(), slow(pause, tell));
+    let mut client = server.connect();
+    // A busy machine may hold up some of them, and not all.
+    let took = (0..50).map(|_| {
+        assert_eq!(client.get("/").status, 200);
+        told.recv_timeout(PATIENCE).expect("the source is asked again")
+    });
+    let in_time = |took: &Duration| *took < pause + SLOW / 2;
+    let mut took = took.inspect(|it| assert!(*it > SLOW, "the handler alone takes as long"));
+    assert!(took.any(|it| in_time(&it)), "each pause was longer by what its turn took");
+}
