@@ -5,7 +5,8 @@
 //! that test then says stands in the last column of the table in `experiments/README.md`, in backticks: the parts of
 //! its message that are the same each time.
 //!
-//! That each applies, and that its test is there, is checked with all other tests. To see them fail
+//! That each applies, that its test is there, and that the words in backticks stand in the code, is
+//! checked with all other tests. To see them fail
 //! and say that, in a copy of this repository, takes a build for each, so it is done when asked, all
 //! or one by name:
 //!
@@ -26,6 +27,9 @@ use planting::{Bed, Plant, say};
 
 /// How many there are: a check that makes none of them must not pass.
 const EXPERIMENTS: usize = 9;
+
+/// What the system says, and no file of ours.
+const SYSTEMS_WORDS: [&str; 2] = ["Broken pipe", "Resource temporarily unavailable"];
 
 /// How much of a line is shown, in characters: some tests show whole answers.
 const LINE_MAX: usize = 160;
@@ -71,14 +75,15 @@ fn quoted(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// This file, or all files of this folder and of those in it.
+/// This file, or all code of this folder and of those in it, but for what builds leave behind.
 fn code_under(path: &Path) -> String {
-    match path.is_dir() {
-        true => {
-            let entries = fs::read_dir(path).unwrap();
-            entries.map(|entry| code_under(&entry.unwrap().path())).collect()
-        }
-        false => fs::read_to_string(path).unwrap(),
+    if path.is_dir() && !path.ends_with("target") {
+        let entries = fs::read_dir(path).unwrap();
+        return entries.map(|entry| code_under(&entry.unwrap().path())).collect();
+    }
+    match path.extension().is_some_and(|kind| kind == "rs") {
+        true => fs::read_to_string(path).unwrap(),
+        false => String::new(),
     }
 }
 
@@ -115,6 +120,20 @@ fn the_readme_knows_every_experiment() {
         let row = row(&readme, &plant);
         assert!(row.contains(&format!("`{test}`")), "another test stands in this row: {row}");
         assert!(!says.is_empty(), "nothing that the test says is in this row's backticks: {row}");
+    }
+}
+
+/// A test that fails shows the words of an assertion, which stand in the code. Figures do not.
+#[test]
+fn the_words_that_the_readme_shows_are_those_of_the_code() {
+    let code =
+        code_under(&planting::root().join("src")) + &code_under(&planting::root().join("tests"));
+    for Experiment { plant, says, .. } in experiments() {
+        let is_word = |part: &&String| !part.contains(|c: char| c.is_ascii_digit());
+        for part in says.iter().filter(is_word) {
+            let is_known = code.contains(part.as_str()) || SYSTEMS_WORDS.contains(&part.as_str());
+            assert!(is_known, "{}: `{part}` is shown, which no assertion says", plant.name);
+        }
     }
 }
 
