@@ -183,12 +183,12 @@ impl Connection {
         self.state.on_close(reason);
     }
 
-    /// The first `bytes_max` of the bytes that are owed to the peer: `hot` is the loop's output.
+    /// The first `bytes_max` of the bytes that are owed to the peer: `output` is the engine's.
     #[inline]
-    pub(crate) fn owed<'a>(&'a self, hot: &'a Output, bytes_max: usize) -> [IoSlice<'a>; 2] {
+    pub(crate) fn owed<'a>(&'a self, output: &'a Output, bytes_max: usize) -> [IoSlice<'a>; 2] {
         match &self.parked {
             Some(parked) if !parked.output.is_empty() => parked.output.slices(bytes_max),
-            Some(_) | None => hot.slices(bytes_max),
+            Some(_) | None => output.slices(bytes_max),
         }
     }
 
@@ -235,11 +235,11 @@ impl Connection {
         }
     }
 
-    /// The client's turn ends: what the loop's output still holds is moved into memory of the
+    /// The client's turn ends: what the engine's output still holds is moved into memory of the
     /// client's own.
-    pub(crate) fn park(&mut self, hot: &mut Output) {
-        if !hot.is_empty() {
-            self.parked.get_or_insert_default().keep_output(hot);
+    pub(crate) fn park(&mut self, output: &mut Output) {
+        if !output.is_empty() {
+            self.parked.get_or_insert_default().keep_output(output);
         }
         debug_assert!(
             !matches!(self.state, State::Fresh)
