@@ -17,13 +17,14 @@ const WAITING_PER_TURN_MAX: usize = 1024;
 pub(super) struct Registrations {
     /// Their keys.
     waiting: Vec<usize>,
-    /// The system is short of what registering takes: when to ask it again.
-    short_until: Option<Time>,
+    /// When the rest is to be asked for; `None`: in this turn. The system was short of what
+    /// registering takes, or a watcher has panicked.
+    ask_from: Option<Time>,
 }
 
 impl Registrations {
     pub(super) fn new() -> Registrations {
-        Registrations { waiting: Vec::with_capacity(KEYS_RESERVED), short_until: None }
+        Registrations { waiting: Vec::with_capacity(KEYS_RESERVED), ask_from: None }
     }
 
     /// The client at `key` is to be asked for, last in this turn.
@@ -33,14 +34,14 @@ impl Registrations {
 
     /// When the poll is to be asked again what it refused.
     pub(super) fn next_due(&self) -> Option<Time> {
-        self.short_until
+        self.ask_from
     }
 
     /// How many are to be asked for at `now`.
     pub(super) fn count(&mut self, now: Time) -> usize {
-        match self.short_until {
+        match self.ask_from {
             None => self.waiting.len(),
-            Some(until) if now < until => 0,
+            Some(from) if now < from => 0,
             Some(_) => {
                 // Some have come in several times meanwhile.
                 self.waiting.sort_unstable();
@@ -52,7 +53,7 @@ impl Registrations {
 
     /// They are asked for now. If a watcher panics, the rest is asked in the next turn.
     pub(super) fn begin(&mut self, now: Time) {
-        self.short_until = Some(now);
+        self.ask_from = Some(now);
     }
 
     pub(super) fn key(&self, index: usize) -> usize {
@@ -63,9 +64,9 @@ impl Registrations {
     pub(super) fn end(&mut self, asked: usize, is_short: bool, now: Time) {
         self.waiting.drain(..asked);
         if is_short {
-            self.short_until = Some(now + REST);
+            self.ask_from = Some(now + REST);
         } else if self.waiting.is_empty() {
-            self.short_until = None;
+            self.ask_from = None;
             self.waiting.shrink_to(KEYS_RESERVED);
         }
     }
