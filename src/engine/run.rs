@@ -74,7 +74,7 @@ impl<S: Stream> Clients<S> {
         let mut start = 0;
         for taken in 0..clients_max {
             let Some(share) = self.batch.room(start, share_bytes) else { return taken };
-            let Some(id) = self.run_queue.pop() else { return clients_max };
+            let id = self.run_queue.pop().expect("`clients_max` clients stand there");
             let key = id.slot();
             let client = self.slab.get_mut(key).filter(|client| client.generation == id.number());
             let Some(client) = client.filter(|client| client.queued) else { continue };
