@@ -10,6 +10,8 @@ use std::path::Path;
 
 #[path = "house/circles.rs"]
 mod circles;
+#[path = "house/maps.rs"]
+mod maps;
 #[path = "house/readers.rs"]
 mod readers;
 

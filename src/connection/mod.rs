@@ -2,7 +2,8 @@
 //!
 //! [`state`] is the machine: its states, its transitions and its diagram; [`name`] has the names of its
 //! states, and [`arrows`] the table that its transitions are checked against. [`machine`] drives it by
-//! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline.
+//! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline. With each it
+//! is given a [`context`]: the time, the handler, and what all connections of an engine share.
 //! [`requests`] is the passage from reading to writing: it turns input into calls of the handler.
 //! [`content`] is what it does with content that is not whole yet.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves

@@ -1,4 +1,4 @@
-//! What an engine needs of the loop around it.
+//! How an engine reaches the poll, which it does not know.
 
 use std::io;
 

@@ -58,18 +58,25 @@
 //! ```
 //!
 //! Invariants: a client that can do something without a new event stands on the run queue; a client
-//! that waits stands in one timer list; a slot is freed only after all events of its turn were
-//! handled.
+//! that waits stands in one timer list, or in the set of appointments; a slot is freed only after all
+//! events of its turn were handled.
 //!
-//! `clients` owns them and lets them come and go, and `slots` gives their memory back. `run` drives
-//! those on the `run_queue`, a `batch` at a time; `putting_off` and `panics` clear up when a batch is
-//! not answered to its end. `lingering` drives those that linger. `closing` decides which client has to
-//! go before its peer wants to, and `checks` counts the clients that are checked before. `registering`
-//! asks the poll to report what the clients in `registrations` wait for. `stream` is what a client comes
-//! by, `readiness` what the poll is asked and says of it, and `waking` lets sources go on that were
-//! woken. `event` has every step that a client takes, `steps` is the seam that tells a [`Watcher`]
-//! of them, and `telling` is how the clients use it. `summary` says what all clients are doing at once,
-//! and `stepping` lets clients take single steps.
+//! `client` is one of them: a socket and a connection. `id` is its name, and `excerpt` the
+//! beginning of what it has sent, to be shown. `socket` is a `stream` with its `readiness`: what
+//! the poll is asked and says of it.
+//!
+//! `clients` owns them and lets them come and go, and `slots` gives their memory back. `admission`
+//! accepts them. `run` drives those on the `run_queue`, a `batch` at a time; `putting_off` and
+//! `panics` clear up when a batch is not answered to its end. `lingering` drives those that linger.
+//! `timers` has their deadlines, and `expiry` acts on those; `waking` lets sources go on that were
+//! woken. `closing` decides which client has to go before its peer wants to, and `checks` counts
+//! the clients that are checked before. `registering` asks the poll to report what the clients in
+//! `registrations` wait for, by way of the `host`, the loop around the engine.
+//!
+//! `life` is how far a server has come, from its first `turn` to the end of `stopping`. `event` has
+//! every step that a client takes, `steps` is the seam that tells a [`Watcher`] of them, and
+//! `telling` is how the clients use it. `summary` says what all clients are doing at once, and
+//! `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
 mod batch;
