@@ -14,7 +14,7 @@ use crate::error::Error;
 /// They are parsed into an array on the stack: 128 fields take 4 KiB of it, one page.
 pub const FIELDS_CAPACITY: usize = 128;
 
-/// The size of the one buffer into which the loop receives, in bytes.
+/// The size of the buffer into which a client on its own is received, in bytes.
 ///
 /// A `recv` that fills it has to be followed by another, so it should hold what usually comes at
 /// once: 64 KiB is a full loopback segment. Untouched pages of it cost nothing.
@@ -239,7 +239,8 @@ pub struct Timeouts {
     pub drain: Duration,
 }
 
-/// What a connection can be waiting for when its time runs out. One timer list each.
+/// What a connection can be waiting for when its time runs out. One timer list each. A pausing
+/// source has none: its time stands in the set of appointments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]

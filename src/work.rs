@@ -6,8 +6,8 @@
 //! kind of work counts as. They were measured on loopback and need not be exact: they only keep a
 //! turn from taking many times longer than another.
 //!
-//! A turn has stages: clients run, deadlines are acted on, connections are accepted. Each stage has
-//! a [`Budget`] of its own, so that none can starve another, and within it each client has a share.
+//! A turn has stages: clients run, what lingering clients send is thrown away, deadlines are acted on,
+//! connections are accepted. Each stage has a [`Budget`] of its own, so that none can starve another, and within it each client has a share.
 //! A client whose share is used up goes on in the next turn; clients that were not reached at all
 //! come first in it.
 //!

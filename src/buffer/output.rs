@@ -1,6 +1,6 @@
 //! Where bytes stay between a `recv` and a `send`.
 //!
-//! The loop owns its receive buffers and one [`Output`]. Requests are parsed where they arrived and
+//! An engine owns its receive buffers and one [`Output`]. Requests are parsed where they arrived and
 //! answers are encoded where they are sent from, so a client that neither stops in the middle of a
 //! request nor refuses an answer owns no memory at all. What is left over when a client's turn
 //! ends, half a request or an answer that the kernel did not take, is moved into a [`Parked`] of
@@ -147,8 +147,9 @@ impl Output {
         &mut self.encoded
     }
 
-    /// Forgets what has been encoded behind the first `bytes`, and the body behind it.
+    /// Forgets what has been encoded behind the first `bytes` of all clients, and the body behind it.
     pub(crate) fn take_back(&mut self, bytes: usize) {
+        debug_assert!(bytes >= self.base, "the answers of others stay");
         self.encoded.truncate(bytes);
         self.uncopied = None;
     }
@@ -214,14 +215,14 @@ impl Output {
 /// bytes are out: one or two slices of at most `bytes_max` bytes together.
 fn slices<'a>(
     encoded: &'a [u8],
-    shared: Option<&'a [u8]>,
+    uncopied: Option<&'a [u8]>,
     sent: usize,
     bytes_max: usize,
 ) -> [IoSlice<'a>; 2] {
     let from_encoded = sent.min(encoded.len());
     let head = &encoded[from_encoded..];
     let head = &head[..head.len().min(bytes_max)];
-    let body = match shared {
+    let body = match uncopied {
         Some(body) => &body[sent - from_encoded..],
         None => &[],
     };
@@ -279,7 +280,7 @@ impl Parked {
         self.input.is_empty() && self.output.is_empty()
     }
 
-    /// Keeps what is left of the loop's output.
+    /// Keeps what is left of the engine's output.
     pub(crate) fn keep_output(&mut self, output: &mut Output) {
         assert!(self.output.is_empty(), "an output is only begun when the last one is out");
         self.output = output.take_fitted();

@@ -1,8 +1,8 @@
 //! Every way from one state to another, as a table.
 //!
-//! The methods of [`State`](super::state::State) decide; the table is what they are held to. Builds
-//! with debug assertions check each transition against it, a test the diagram in `src/README.md`, and
-//! the admin page counts by it.
+//! The methods of [`State`](super::state::State) make the transitions; the table is what they are
+//! held to. Builds with debug assertions check each transition against it, a test the diagram in
+//! `src/README.md`, and the admin page counts by it.
 
 use super::name::Name;
 

@@ -18,7 +18,7 @@ pub(crate) struct Context<'t, H> {
     pub(crate) common: &'t mut Common,
 }
 
-/// What all connections of a loop share.
+/// What all connections of an engine share.
 #[derive(Debug)]
 pub(crate) struct Common {
     /// Empty whenever a client's turn begins and ends, but for the suspended answers of others.
@@ -26,7 +26,7 @@ pub(crate) struct Common {
     pub(crate) date: Date,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
-    /// What may still be done in this turn.
+    /// What may still be done in this stage of the turn.
     pub(crate) budget: Budget,
     pub(crate) phase: Phase,
     /// What time it is in this turn, in milliseconds: see [`Time::millis`].

@@ -143,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Lets the handler answer one whole request, behind which `behind` more bytes have come.
+    /// Lets the handler answer one whole request, behind which `bytes_behind` more bytes have come.
     pub(super) fn answer<H: Handler>(
         &mut self,
         head: &Head<'_>,

@@ -25,9 +25,9 @@
 //!    └──────────── its time has come: a piece ───────────┘
 //! ```
 //!
-//! Everything that decides a transition is in this file. [`ARROWS`](arrows::ARROWS) is the diagram as a
-//! table, with the methods that walk each arrow. In builds with debug assertions each transition is
-//! checked against it.
+//! Every transition is made in this file; [`machine`](super::machine) and its neighbours say when.
+//! [`ARROWS`](arrows::ARROWS) is the diagram as a table, with the methods that walk each arrow. In
+//! builds with debug assertions each transition is checked against it.
 //!
 //! HTTP/1.1 answers in order, so the machine is half-duplex: in `Writing` nothing is received.
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
@@ -43,9 +43,9 @@ use crate::time::Time;
 /// Where a connection waits, with what belongs to the waiting.
 #[derive(Debug)]
 pub(crate) enum State {
-    /// Nothing has come yet. Owns no memory.
+    /// Nothing has come yet. Owns no memory, unless what came is put off.
     Fresh,
-    /// Between requests. Owns no memory, unless half an empty line has come.
+    /// Between requests. Owns no memory, unless half an empty line has come, or what came is put off.
     Idle,
     /// A head has begun to arrive.
     ReadingHead(PartialHead),

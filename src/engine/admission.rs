@@ -226,7 +226,7 @@ impl<L: Accept> Admission<L> {
         false
     }
 
-    /// Accepts at most `budget` connections from one listener.
+    /// Accepts at most `connections_max` connections from one listener.
     fn accept_at<H: Handler>(
         &mut self,
         index: usize,

@@ -1,7 +1,7 @@
 //! One client in the slab: a socket, a connection, and the steps that join them.
 //!
-//! A step is one system call and its consequence. Which call comes next is the connection's
-//! demand; when to stop is decided in [`Clients`](crate::engine::Clients).
+//! A step is at most one call of the socket, and its consequence. Which call comes next is the
+//! connection's demand; when to stop is decided in [`Clients`](crate::engine::Clients).
 
 use std::net::SocketAddr;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -22,8 +22,8 @@ use crate::metrics::{CloseReason, Metrics};
 use crate::time::Time;
 use crate::work;
 
-/// A receive gets room for at least this many bytes, however little is left of its client's budget,
-/// which is never less to begin with.
+/// A receive gets room for at least this many bytes, however little is left of its client's budget.
+/// [`Limits::turn_bytes_max`](crate::Limits::turn_bytes_max) is never less.
 pub(super) const RECEIVE_BYTES_MIN: usize = 1024;
 
 /// Everything that an idle client costs: held to 112 bytes by a test.

@@ -1,4 +1,4 @@
-//! All clients of a server: which are here, come and have gone, and what each waits for.
+//! All clients of an engine: which are here, come and have gone, and what each waits for.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
@@ -29,7 +29,7 @@ use crate::metrics::{CloseReason, Metrics};
 use crate::time::{Time, sooner};
 use crate::work::{self, Budget};
 
-/// All clients of one loop.
+/// All clients of one engine.
 #[derive(Debug)]
 pub struct Clients<S> {
     pub(super) slab: Slab<Client<S>>,
@@ -140,7 +140,8 @@ impl<S: Stream> Clients<S> {
         ClientId::new(key, generation)
     }
 
-    /// Notes what the poll reported of `id`, and lets it run in this turn.
+    /// Notes what the poll reported of `id`, and lets it run in this turn. It goes onto the run queue
+    /// even if it lingers: [`queue_lingering`](Clients::queue_lingering) then moves it on.
     #[inline(always)]
     pub fn note(&mut self, id: ClientId, told: Readiness) {
         let Some(client) = self.slab.get_mut(id.slot()) else { return };
@@ -156,6 +157,7 @@ impl<S: Stream> Clients<S> {
         self.timers.set(&mut self.slab, key, deadline);
     }
 
+    /// The client can go on: it is put on the queue of its stage.
     pub(super) fn enqueue(&mut self, key: usize) {
         let client = &mut self.slab[key];
         let queue = match client.connection.state() == Name::Lingering {

@@ -11,8 +11,8 @@ use crate::connection::state::Name;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
-/// Among how many clients the budget of a turn is shared whose time has come: a quarter of the most
-/// that one may do in a turn for each, which is a piece of a file.
+/// The expire stage's budget is shared as if this many clients were due: each may do a quarter of
+/// [`Limits::turn_bytes_max`](crate::Limits::turn_bytes_max), which is a piece of a file.
 const EXPIRING_CLIENTS: usize = 16;
 
 /// How much of what the kernel holds of a client has been checked.

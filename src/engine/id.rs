@@ -1,7 +1,11 @@
-//! The name of a client. No later client has the same.
+//! The name of a client. None of the next four billion clients has the same.
 
 /// Names one connection: a slab key, and the generation that tells it from the key's earlier
-/// owners. An event for a connection that is gone finds a different generation and is dropped.
+/// owners. What names a connection that is gone finds a different generation, and does nothing.
+///
+/// A closed descriptor has no more events, and none of this turn is left when it is closed. But the
+/// run queue, and wakers, keep names of clients that have gone. And while a child process between
+/// `fork` and `exec` still holds the descriptor, the poll goes on reporting it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientId(u64);
 
@@ -32,7 +36,8 @@ impl ClientId {
         (self.0 & u64::from(u32::MAX)) as usize
     }
 
-    /// How many clients came before it: its generation.
+    /// How many clients came before it, whatever their slots were: its generation. It begins again
+    /// after four billion.
     #[inline]
     pub fn number(self) -> u32 {
         (self.0 >> 32) as u32

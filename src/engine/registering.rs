@@ -6,8 +6,8 @@
 //! answered: it is looked at once more before it is closed.
 //!
 //! Invariants: a client that waits for more than the poll knows stands in `registrations`, and then
-//! this stage either asks in this turn, or [`Clients::next_due`] says when it asks again. One refusal
-//! stands for all: nothing more is asked before that.
+//! this stage either asks in this turn, or [`Clients::next_due`] says when it asks again. After one
+//! refusal nothing more is asked before that.
 
 use std::io;
 

@@ -1,9 +1,9 @@
-//! One non-blocking stream and what we know of its readiness. The only `read` and `write` calls.
+//! One non-blocking stream and what we know of its readiness. All bytes of clients go through here.
 //!
 //! Readiness is a hint that the kernel gives *once*: with edge triggering, a socket that was
-//! reported readable is not reported again until it has been read empty and more has come. So the
-//! hint is kept here until a call shows that it is used up, and a loop that stops before that must
-//! come back by itself.
+//! reported readable is not reported again until more has come, and its peer may send no more
+//! before it has an answer. So the hint is kept here until a call shows that it is used up, and a
+//! loop that stops before that must come back by itself.
 
 use std::io::{self, ErrorKind, IoSlice};
 

@@ -13,8 +13,8 @@
 //! n) for a client that pauses, and nothing for all others. A pause ends as soon as it is due,
 //! without a margin.
 //!
-//! Invariants: in each list, `since` does not decrease from head to tail; in the set are exactly
-//! the clients whose link says so, with the moment that it says.
+//! Invariants: in each list, the links' `time` does not decrease from head to tail; in the set are
+//! exactly the clients whose link says so, with the moment that it says.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

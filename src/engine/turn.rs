@@ -3,7 +3,8 @@
 //! An [`Engine`] is a server without its poll and its clock. A loop may have several: each has its own
 //! clients, listeners, deadlines and end. The loop around it waits for events,
 //! looks at the clock, [notes](Clients::note) what the poll has reported, and calls
-//! [`Engine::turn`]. A turn has these stages, and their order is written down here and nowhere else:
+//! [`Engine::turn`]. A turn has these stages, and their order is decided here and nowhere else. In
+//! italics is what is no [`Stage`]:
 //!
 //! | stage | what is done | why there |
 //! |---|---|---|
@@ -11,7 +12,7 @@
 //! | drive | the clients that can do something do it | first, so that what has come in time counts as in time |
 //! | linger | what clients send behind their last answer is thrown away, a bounded part of it | after drive, in which clients begin to linger; apart from it, so that the others do not wait for that |
 //! | expire | deadlines that have passed are acted on | after drive, which has renewed those of busy clients |
-//! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors |
+//! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors. Also where a later stage closes more |
 //! | accept | waiting connections are accepted, idle clients make room for them | after drive, which shows which clients are idle. A new client is driven in the next turn |
 //! | register | the poll is asked to report what clients have come to wait for | last of all stages in which a client can begin to wait |
 //! | *progress* | a server that was told to stop goes a step towards its end | when it is known which clients are left |
