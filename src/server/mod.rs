@@ -48,6 +48,7 @@ mod stopping;
 pub(crate) mod stream;
 mod timer;
 mod worst;
+mod writing;
 
 use admin_side::AdminSide;
 use pace::Clock;
