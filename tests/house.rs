@@ -44,7 +44,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
             "server/listener.rs",
             "server/mod.rs",
             "server/binding.rs",
-            "server/registering.rs",
+            "server/registrar.rs",
             "server/signals.rs",
             "server/stream.rs",
             "server/timer.rs",

@@ -42,7 +42,7 @@ pub(crate) mod listener;
 pub(crate) mod outlet;
 pub(crate) mod pace;
 mod polling;
-mod registering;
+mod registrar;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
@@ -53,7 +53,7 @@ mod writing;
 use admin_side::AdminSide;
 use pace::Clock;
 use polling::PollFailures;
-use registering::Registrar;
+use registrar::Registrar;
 
 /// How many events one poll can return: as many ordinary requests as a turn's budget allows. More
 /// wait in the kernel for the next poll. If a poll returned more than are worked on, the clients
