@@ -274,6 +274,26 @@ impl TimeoutClass {
     ];
 }
 
+/// The compiler asks for a new class here. It belongs into `ALL` as well: clients wait in a list for
+/// each class that stands there.
+const _: () = {
+    let mut number = 0;
+    while number < TimeoutClass::ALL.len() {
+        let class = TimeoutClass::ALL[number];
+        assert!(class as usize == number, "all stand in the order of their numbers");
+        match class {
+            TimeoutClass::FirstByte
+            | TimeoutClass::Idle
+            | TimeoutClass::TypingGrace
+            | TimeoutClass::Head
+            | TimeoutClass::Body
+            | TimeoutClass::Write
+            | TimeoutClass::Linger => number += 1,
+        }
+    }
+    assert!(number == 1 + TimeoutClass::Linger as usize, "the last class is the last of all");
+};
+
 impl Timeouts {
     /// The typing grace, which is never longer than a whole head may take.
     pub(crate) fn grace(&self) -> Option<Duration> {
@@ -463,15 +483,17 @@ impl Limits {
 
 impl Timeouts {
     fn check(&self) -> Result<(), Error> {
-        // Clients need not meet a deadline to be drained: zero is "at once".
+        // By name, so that the compiler asks for a new one here. Clients need not meet a deadline to be
+        // drained: zero is "at once".
+        let Timeouts { first_byte, head, typing_grace, body, write, idle, linger, drain: _ } = self;
         let named = [
-            ("first_byte", Some(self.first_byte)),
-            ("head", Some(self.head)),
-            ("typing_grace", self.typing_grace),
-            ("body", Some(self.body)),
-            ("write", Some(self.write)),
-            ("idle", Some(self.idle)),
-            ("linger", Some(self.linger)),
+            ("first_byte", Some(first_byte)),
+            ("head", Some(head)),
+            ("typing_grace", typing_grace.as_ref()),
+            ("body", Some(body)),
+            ("write", Some(write)),
+            ("idle", Some(idle)),
+            ("linger", Some(linger)),
         ];
         match named.iter().find(|(_, timeout)| timeout.is_some_and(|it| it.is_zero())) {
             Some((name, _)) => Err(Error::config(format!(
