@@ -75,5 +75,5 @@ impl Common {
 pub(crate) enum Phase {
     Running,
     /// It is stopping: an answer is its connection's last, unless more requests have come already.
-    Draining,
+    Stopping,
 }

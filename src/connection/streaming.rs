@@ -100,7 +100,7 @@ impl Connection {
         let Some(body) = self.state.source().filter(|_| room >= high_water / 2) else { return };
         metrics.pieces += 1;
         let (now, piece_max, slot) = (context.now, limits.turn_bytes_max, *driven);
-        let is_stopping = *phase == Phase::Draining;
+        let is_stopping = *phase == Phase::Stopping;
         let asking = Asking { now, room, piece_max, wakers, slot, is_stopping };
         let asked = body.ask(output.encoded(), asking);
         budget.spend(work::PIECE + body.work());

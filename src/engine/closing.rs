@@ -85,7 +85,7 @@ impl<S: Stream> Clients<S> {
         self.guard(handler, |clients, handler| {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness::READABLE);
-            client.checked |= clients.common.phase == Phase::Draining;
+            client.checked |= clients.common.phase == Phase::Stopping;
             if client.connection.state() != Name::Closed {
                 clients.drive_client(key, now, handler);
             }
@@ -150,10 +150,10 @@ impl<S: Stream> Clients<S> {
     /// The server is stopping: an answer behind whose request nothing has come is its connection's
     /// last from now on. Sources that wait are woken, so that they can end their bodies.
     pub(super) fn answer_last(&mut self) {
-        if self.common.phase == Phase::Draining {
+        if self.common.phase == Phase::Stopping {
             return;
         }
-        self.common.phase = Phase::Draining;
+        self.common.phase = Phase::Stopping;
         let clients = self.slab.iter_mut();
         let woken = clients.filter_map(|(key, it)| it.connection.wake_to_stop().then_some(key));
         for key in woken.collect::<Vec<usize>>() {

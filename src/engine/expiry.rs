@@ -89,7 +89,7 @@ impl<S: Stream> Clients<S> {
         }
         let client = &mut self.slab[key];
         client.socket.note(told);
-        client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Draining;
+        client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Stopping;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
         let Client { connection, socket, .. } = &self.slab[key];

@@ -233,7 +233,7 @@ impl<S: Stream> Clients<S> {
 
     /// Whether this client is done with because the server is stopping.
     pub(super) fn drained(&self, key: usize) -> bool {
-        self.common.phase == Phase::Draining && self.slab[key].connection.state().is_idle()
+        self.common.phase == Phase::Stopping && self.slab[key].connection.state().is_idle()
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.

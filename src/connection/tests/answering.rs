@@ -176,7 +176,7 @@ fn a_request_that_will_be_refused_is_not_told_to_continue() {
 fn while_draining_every_answer_is_the_last() {
     let mut bench = Bench::new();
     bench.receive(&POST.as_bytes()[..POST.len() - 1]);
-    bench.common.phase = Phase::Draining;
+    bench.common.phase = Phase::Stopping;
     let sent = bench.exchange("o");
     assert!(sent.contains("Connection: close\r\n"), "{sent}");
     bench.assert_state(Name::Lingering);

@@ -239,7 +239,7 @@ fn nothing_behind_a_last_answer_that_streams_is_processed() {
 fn a_stream_that_has_begun_goes_on_while_the_server_drains() {
     let mut bench = Bench::new();
     bench.exchange(&format!("{}{GET}", streamed("a@1000,b")));
-    bench.common.phase = Phase::Draining;
+    bench.common.phase = Phase::Stopping;
     let sent = bench.run_out();
     assert!(sent.starts_with("1\r\nb\r\n0\r\n\r\nHTTP/1.1 200 "), "{sent}");
     assert!(sent.contains("Connection: close\r\n"), "{sent}");
