@@ -372,7 +372,7 @@ const _: () = {
     assert!(limits.target_bytes_max < limits.head_bytes_max, "a longest target fits into a head");
     assert!(limits.head_bytes_max <= RECEIVE_BYTES, "a longest head arrives in one receive");
     assert!(limits.fields_max <= FIELDS_CAPACITY, "every field allowed has room");
-    assert!(limits.linger_bytes_max >= limits.body_bytes_max, "a refused body can be drained");
+    assert!(limits.linger_bytes_max >= limits.body_bytes_max, "a refused body can be discarded");
     assert!(limits.turn_bytes_max >= RECEIVE_BYTES, "a turn has room for a receive");
     let timeouts = &DEFAULT_TIMEOUTS;
     assert!(timeouts.linger.as_secs() < timeouts.drain.as_secs(), "draining outlasts lingering");

@@ -13,13 +13,13 @@ use crate::config::LINGER_SPANS_MAX;
 
 impl Connection {
     /// `bytes` bytes were received and thrown away while lingering.
-    pub(crate) fn on_drained(&mut self, bytes: usize, common: &mut Common) {
+    pub(crate) fn on_discarded(&mut self, bytes: usize, common: &mut Common) {
         common.metrics.received_bytes += bytes as u64;
         self.count_progress(bytes);
-        if let State::Lingering { drained, reason, .. } = &mut self.state {
-            *drained = drained.saturating_add(bytes);
+        if let State::Lingering { discarded, reason, .. } = &mut self.state {
+            *discarded = discarded.saturating_add(bytes);
             let reason = *reason;
-            if *drained > common.limits.linger_bytes_max {
+            if *discarded > common.limits.linger_bytes_max {
                 self.state.on_close(reason);
             }
         }

@@ -30,8 +30,8 @@ pub enum Demand {
     /// Nothing but to wait for the time that `deadline` says, and then report by `on_deadline`; or
     /// for the loss of the connection.
     Pause,
-    /// Receive and throw away, and report by `on_drained` or `on_eof`.
-    Drain,
+    /// Receive and throw away, and report by `on_discarded` or `on_eof`.
+    Discard,
     /// Close.
     Close(CloseReason),
 }
@@ -101,7 +101,7 @@ impl Connection {
             State::Writing(After::Source(..)) => self.body_demand(),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
-            State::Lingering { .. } => Demand::Drain,
+            State::Lingering { .. } => Demand::Discard,
             State::Closed(reason) => Demand::Close(*reason),
         }
     }

@@ -60,7 +60,7 @@ pub(crate) enum State {
     /// thrown away, because closing on unread input would make the kernel send a reset, which
     /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
     /// of lingering.
-    Lingering { drained: usize, spans: u8, reason: CloseReason },
+    Lingering { discarded: usize, spans: u8, reason: CloseReason },
     /// It is over.
     Closed(CloseReason),
 }
@@ -296,7 +296,9 @@ impl State {
             }
             After::Source(body, then) => State::Pausing(body, then),
             After::End(Ending::Close(reason) | Ending::PeerEnded(reason)) => State::Closed(reason),
-            After::End(Ending::Linger(reason)) => State::Lingering { drained: 0, spans: 1, reason },
+            After::End(Ending::Linger(reason)) => {
+                State::Lingering { discarded: 0, spans: 1, reason }
+            }
         };
         self.enter_from(Name::Writing, "on_written", next);
     }

@@ -80,7 +80,7 @@ impl<S: Stream> Client<S> {
         match self.connection.demand() {
             Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
             // A client that pauses is registered, so that the poll reports its loss.
-            Demand::Receive | Demand::Resume | Demand::Drain | Demand::Pause => {
+            Demand::Receive | Demand::Resume | Demand::Discard | Demand::Pause => {
                 self.interest.max(Interest::Readable)
             }
             Demand::Close(_) => self.interest,
@@ -110,7 +110,7 @@ impl<S: Stream> Client<S> {
                 context.tell(self, || ClientEvent::Received { received, unread });
                 self.on_received(received, buffer, context)
             }
-            Demand::Drain => self.throw_away(buffer, context),
+            Demand::Discard => self.throw_away(buffer, context),
             Demand::Resume => self.resume(context),
             Demand::Send => self.send(context),
             Demand::SendFile => self.send_file(context),
@@ -131,7 +131,7 @@ impl<S: Stream> Client<S> {
             | Demand::Send
             | Demand::SendFile
             | Demand::Pause
-            | Demand::Drain
+            | Demand::Discard
             | Demand::Close(_) => None,
         }
     }

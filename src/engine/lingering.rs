@@ -95,7 +95,7 @@ impl<S: Stream> Client<S> {
         let Received::Bytes(bytes) = received else {
             return self.on_received(received, buffer, context);
         };
-        self.connection.on_drained(bytes, context.common);
+        self.connection.on_discarded(bytes, context.common);
         context.common.budget.spend(work::RECEIVE + bytes);
         Continue(())
     }

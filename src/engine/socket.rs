@@ -104,10 +104,10 @@ impl<S: Stream> Socket<S> {
                     // would cost a system call to be told so. True of epoll's edges, unless the
                     // end of the stream lies right behind, or the read has stopped at urgent data.
                     // Other pollers do not promise it.
-                    let drained = cfg!(any(target_os = "linux", target_os = "android"))
+                    let emptied = cfg!(any(target_os = "linux", target_os = "android"))
                         && bytes < buffer.len()
                         && self.known.short_reads_are_last();
-                    if drained {
+                    if emptied {
                         self.forget(Readiness::READABLE);
                     }
                     return Received::Bytes(bytes);

@@ -90,7 +90,7 @@ impl Object<'_, '_> {
                         self.name("returned", received)?;
                     }
                 }
-                self.truth("drained", unread == Unread::Nothing)
+                self.truth("emptied", unread == Unread::Nothing)
             }
             ClientEvent::Resumed { kept } => self.number("kept", kept),
             ClientEvent::Answered(given) => self.answered(given),
@@ -103,7 +103,7 @@ impl Object<'_, '_> {
                     | Demand::Send
                     | Demand::SendFile
                     | Demand::Pause
-                    | Demand::Drain => {
+                    | Demand::Discard => {
                         self.name("to", demand)?;
                     }
                     Demand::Close(_) => self.text("to", "Close")?,

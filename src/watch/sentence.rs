@@ -206,7 +206,7 @@ fn awaited(demand: Demand) -> &'static str {
         Demand::Resume => "for its next turn, to look at what it has received",
         Demand::Send | Demand::SendFile => "for its peer to make room by reading",
         Demand::Pause => "until its source or the disk is asked for the rest of the answer",
-        Demand::Drain => "for its peer to close; what it still sends is thrown away",
+        Demand::Discard => "for its peer to close; what it still sends is thrown away",
         Demand::Close(_) => "for nothing",
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn verdict<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (String
             said += &bench.send_all();
         }
     }
-    if matches!(bench.connection.demand(), Demand::Receive | Demand::Drain) {
+    if matches!(bench.connection.demand(), Demand::Receive | Demand::Discard) {
         said += &bench.end_of_input();
     }
     let Demand::Close(reason) = bench.connection.demand() else {

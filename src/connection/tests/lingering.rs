@@ -8,9 +8,9 @@ fn what_comes_while_lingering_is_bounded() {
     bench.exchange("hello\r\n");
     bench.assert_state(Name::Lingering);
     let bytes_max = bench.common.limits.linger_bytes_max;
-    bench.with(|connection, context| connection.on_drained(bytes_max, context.common));
+    bench.with(|connection, context| connection.on_discarded(bytes_max, context.common));
     bench.assert_state(Name::Lingering);
-    bench.with(|connection, context| connection.on_drained(1, context.common));
+    bench.with(|connection, context| connection.on_discarded(1, context.common));
     bench.assert_closed(CloseReason::Fault);
 }
 
@@ -27,7 +27,7 @@ fn a_peer_that_goes_on_sending_is_listened_to_span_by_span() {
             if span == 1 {
                 for part in [bytes / 2, bytes - bytes / 2] {
                     bench.after(Duration::from_millis(500));
-                    bench.with(|connection, context| connection.on_drained(part, context.common));
+                    bench.with(|connection, context| connection.on_discarded(part, context.common));
                 }
                 assert_eq!(bench.time_left(), Duration::from_secs(1), "bytes renew nothing");
             }
@@ -45,7 +45,7 @@ fn nobody_is_listened_to_for_ever() {
         bench.exchange("nonsense\r\n");
         for _ in 0..LINGER_SPANS_MAX {
             bench.assert_state(Name::Lingering);
-            bench.with(|connection, context| connection.on_drained(100_000, context.common));
+            bench.with(|connection, context| connection.on_discarded(100_000, context.common));
             bench.run_out();
         }
         bench.assert_closed(CloseReason::Fault);

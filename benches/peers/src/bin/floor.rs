@@ -195,7 +195,7 @@ impl Floor {
                     return Fate::Close;
                 }
             }
-            // A short read has drained the socket; the next byte makes a new edge.
+            // A short read has emptied the socket; the next byte makes a new edge.
             if received < self.input.len() {
                 return Fate::Keep;
             }

@@ -91,7 +91,7 @@ impl Client {
             Err(error) => return Err(Failure::machine("receive an answer")(error)),
         };
         self.check(&input[..received], checker)?;
-        // Edge-triggered: a read that did not fill the buffer has drained the socket.
+        // Edge-triggered: a read that did not fill the buffer has emptied the socket.
         Ok(if received < input.len() { Reading::Drained } else { Reading::Received })
     }
 
