@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::{FilePiece, Sending};
-use crate::answer::waker::{Name, Waker, Wakers};
+use crate::answer::waker::{SourceName, Waker, Wakers};
 use crate::http::encode;
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -468,7 +468,7 @@ impl Streaming {
     }
 
     /// It was woken by this name. If that is its own and it waits, it is due now, or soon.
-    pub(crate) fn wake(&mut self, name: Name) -> bool {
+    pub(crate) fn wake(&mut self, name: SourceName) -> bool {
         match self {
             Streaming::Source(given)
                 if given.waker.as_ref().is_some_and(|waker| waker.name() == name) =>

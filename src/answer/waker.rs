@@ -17,13 +17,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// over, for whatever reason, it does nothing.
 #[derive(Clone)]
 pub struct Waker {
-    name: Name,
+    name: SourceName,
     woken: Arc<Woken>,
 }
 
 /// Which source it is: the slot of its client, and a number that no other source of the loop has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Name {
+pub(crate) struct SourceName {
     pub(crate) slot: usize,
     number: u64,
 }
@@ -32,7 +32,7 @@ pub(crate) struct Name {
 /// wakers in the program.
 #[derive(Default)]
 struct Woken {
-    names: Mutex<BTreeSet<Name>>,
+    names: Mutex<BTreeSet<SourceName>>,
     /// There are names. Looked at without the lock, once a turn.
     is_any: AtomicBool,
     /// Ends the sleep of the loop.
@@ -53,7 +53,7 @@ impl Waker {
         }
     }
 
-    pub(crate) fn name(&self) -> Name {
+    pub(crate) fn name(&self) -> SourceName {
         self.name
     }
 }
@@ -83,7 +83,7 @@ impl Wakers {
     /// A waker for a source of the client in this slot.
     pub(crate) fn make(&mut self, slot: usize) -> Waker {
         self.made += 1;
-        Waker { name: Name { slot, number: self.made }, woken: Arc::clone(&self.woken) }
+        Waker { name: SourceName { slot, number: self.made }, woken: Arc::clone(&self.woken) }
     }
 
     /// Whether something was woken that has not been taken.
@@ -92,7 +92,7 @@ impl Wakers {
     }
 
     /// Takes what was woken since the last call.
-    pub(crate) fn take_woken(&self) -> BTreeSet<Name> {
+    pub(crate) fn take_woken(&self) -> BTreeSet<SourceName> {
         let mut names = self.woken.names.lock().unwrap_or_else(PoisonError::into_inner);
         self.woken.is_any.store(false, Ordering::SeqCst);
         std::mem::take(&mut names)

@@ -4,64 +4,89 @@
 //! held to. Builds with debug assertions check each transition against it, a test the diagram in
 //! `src/README.md`, and the admin page counts by it.
 
-use super::name::Name;
+use super::name::StateName;
 
 /// A way from one state to another.
 pub(crate) struct Arrow {
-    pub(crate) from: Name,
+    pub(crate) from: StateName,
     /// The events that lead there.
     pub(crate) events: &'static str,
-    pub(crate) to: Name,
+    pub(crate) to: StateName,
     /// The methods of `State` that walk it.
     pub(crate) by: &'static [&'static str],
 }
 
-const fn arrow(from: Name, to: Name, events: &'static str, by: &'static [&'static str]) -> Arrow {
+const fn arrow(
+    from: StateName,
+    to: StateName,
+    events: &'static str,
+    by: &'static [&'static str],
+) -> Arrow {
     Arrow { from, events, to, by }
 }
 
 /// Every way from one state to another.
 pub(crate) const ARROWS: [Arrow; 21] = [
-    arrow(Name::Fresh, Name::ReadingHead, "first bytes", &["on_partial_head"]),
-    arrow(Name::Fresh, Name::ReadingBody, "whole head", &["on_partial_body"]),
-    arrow(Name::Fresh, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
-    arrow(Name::Fresh, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
-    arrow(Name::Idle, Name::ReadingHead, "first bytes", &["on_partial_head"]),
-    arrow(Name::Idle, Name::ReadingBody, "whole head", &["on_partial_body"]),
-    arrow(Name::Idle, Name::Writing, "whole request or fault", &["on_answer", "on_continue"]),
-    arrow(Name::Idle, Name::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
-    arrow(Name::ReadingHead, Name::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(StateName::Fresh, StateName::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(StateName::Fresh, StateName::ReadingBody, "whole head", &["on_partial_body"]),
     arrow(
-        Name::ReadingHead,
-        Name::Writing,
+        StateName::Fresh,
+        StateName::Writing,
+        "whole request or fault",
+        &["on_answer", "on_continue"],
+    ),
+    arrow(StateName::Fresh, StateName::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(StateName::Idle, StateName::ReadingHead, "first bytes", &["on_partial_head"]),
+    arrow(StateName::Idle, StateName::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(
+        StateName::Idle,
+        StateName::Writing,
+        "whole request or fault",
+        &["on_answer", "on_continue"],
+    ),
+    arrow(StateName::Idle, StateName::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(StateName::ReadingHead, StateName::ReadingBody, "whole head", &["on_partial_body"]),
+    arrow(
+        StateName::ReadingHead,
+        StateName::Writing,
         "whole request, fault, stalled or EOF",
         &["on_answer", "on_continue"],
     ),
-    arrow(Name::ReadingHead, Name::Closed, "reset", &["on_close"]),
-    arrow(Name::ReadingBody, Name::Writing, "whole request, fault, stalled or EOF", &["on_answer"]),
-    arrow(Name::ReadingBody, Name::Closed, "reset", &["on_close"]),
-    arrow(Name::Writing, Name::Idle, "written, connection kept", &["on_written"]),
-    arrow(Name::Writing, Name::ReadingBody, "written, body still to come", &["on_written"]),
-    arrow(Name::Writing, Name::Pausing, "written, source to be asked", &["on_written"]),
-    arrow(Name::Writing, Name::Lingering, "written, input unread", &["on_written"]),
+    arrow(StateName::ReadingHead, StateName::Closed, "reset", &["on_close"]),
     arrow(
-        Name::Writing,
-        Name::Closed,
+        StateName::ReadingBody,
+        StateName::Writing,
+        "whole request, fault, stalled or EOF",
+        &["on_answer"],
+    ),
+    arrow(StateName::ReadingBody, StateName::Closed, "reset", &["on_close"]),
+    arrow(StateName::Writing, StateName::Idle, "written, connection kept", &["on_written"]),
+    arrow(
+        StateName::Writing,
+        StateName::ReadingBody,
+        "written, body still to come",
+        &["on_written"],
+    ),
+    arrow(StateName::Writing, StateName::Pausing, "written, source to be asked", &["on_written"]),
+    arrow(StateName::Writing, StateName::Lingering, "written, input unread", &["on_written"]),
+    arrow(
+        StateName::Writing,
+        StateName::Closed,
         "written, last answer; or reset, deadline",
         &["on_written", "on_close"],
     ),
     arrow(
-        Name::Pausing,
-        Name::Writing,
+        StateName::Pausing,
+        StateName::Writing,
         "more of the body, or its end",
         &["on_piece", "on_last_piece", "on_source_broken"],
     ),
-    arrow(Name::Pausing, Name::Closed, "reset or cut off", &["on_close"]),
-    arrow(Name::Lingering, Name::Closed, "EOF, deadline or enough", &["on_close"]),
+    arrow(StateName::Pausing, StateName::Closed, "reset or cut off", &["on_close"]),
+    arrow(StateName::Lingering, StateName::Closed, "EOF, deadline or enough", &["on_close"]),
 ];
 
 /// In builds with debug assertions: the table has this arrow, walked by the method `by`.
-pub(super) fn check(from: Name, by: &'static str, to: Name) {
+pub(super) fn check(from: StateName, by: &'static str, to: StateName) {
     let is_walked = |it: &Arrow| (it.from, it.to) == (from, to) && it.by.contains(&by);
     debug_assert!(
         from == to || ARROWS.iter().any(is_walked),

@@ -7,7 +7,7 @@
 use std::io::IoSlice;
 
 use super::context::Context;
-use super::state::{After, Name, State};
+use super::state::{After, State, StateName};
 use crate::answer::handler::Handler;
 use crate::buffer::{Output, Parked};
 use crate::http::fault::FaultKind;
@@ -107,7 +107,7 @@ impl Connection {
     }
 
     /// The state's name.
-    pub(crate) fn state(&self) -> Name {
+    pub(crate) fn state(&self) -> StateName {
         self.state.name()
     }
 

@@ -3,7 +3,7 @@
 /// The names of the states: what traces, tests and diagrams speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Name {
+pub enum StateName {
     /// Accepted, and nothing has come yet.
     Fresh,
     /// Between requests.
@@ -22,35 +22,35 @@ pub enum Name {
     Closed,
 }
 
-impl Name {
+impl StateName {
     /// All of them, in the order of their numbers.
-    pub const ALL: &'static [Name] = &[
-        Name::Fresh,
-        Name::Idle,
-        Name::ReadingHead,
-        Name::ReadingBody,
-        Name::Writing,
-        Name::Pausing,
-        Name::Lingering,
-        Name::Closed,
+    pub const ALL: &'static [StateName] = &[
+        StateName::Fresh,
+        StateName::Idle,
+        StateName::ReadingHead,
+        StateName::ReadingBody,
+        StateName::Writing,
+        StateName::Pausing,
+        StateName::Lingering,
+        StateName::Closed,
     ];
 
     /// Whether the client owes nothing and is owed nothing.
     pub(crate) fn is_idle(self) -> bool {
-        matches!(self, Name::Fresh | Name::Idle)
+        matches!(self, StateName::Fresh | StateName::Idle)
     }
 
     /// The letter that stands for it where there is room for one.
     pub(crate) fn letter(self) -> char {
         match self {
-            Name::Fresh => 'F',
-            Name::Idle => 'I',
-            Name::ReadingHead => 'H',
-            Name::ReadingBody => 'B',
-            Name::Writing => 'W',
-            Name::Pausing => 'P',
-            Name::Lingering => 'L',
-            Name::Closed => 'C',
+            StateName::Fresh => 'F',
+            StateName::Idle => 'I',
+            StateName::ReadingHead => 'H',
+            StateName::ReadingBody => 'B',
+            StateName::Writing => 'W',
+            StateName::Pausing => 'P',
+            StateName::Lingering => 'L',
+            StateName::Closed => 'C',
         }
     }
 }

@@ -33,7 +33,7 @@
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
 
 use super::arrows;
-pub use super::name::Name;
+pub use super::name::StateName;
 use crate::answer::source::Streaming;
 use crate::http::body::{Content, ContentUse};
 use crate::http::fault::FaultKind;
@@ -139,16 +139,16 @@ impl From<AfterAnswer> for After {
 }
 
 impl State {
-    pub(crate) fn name(&self) -> Name {
+    pub(crate) fn name(&self) -> StateName {
         match self {
-            State::Fresh => Name::Fresh,
-            State::Idle => Name::Idle,
-            State::ReadingHead(_) => Name::ReadingHead,
-            State::ReadingBody(_) => Name::ReadingBody,
-            State::Writing(_) => Name::Writing,
-            State::Pausing(..) => Name::Pausing,
-            State::Lingering { .. } => Name::Lingering,
-            State::Closed(_) => Name::Closed,
+            State::Fresh => StateName::Fresh,
+            State::Idle => StateName::Idle,
+            State::ReadingHead(_) => StateName::ReadingHead,
+            State::ReadingBody(_) => StateName::ReadingBody,
+            State::Writing(_) => StateName::Writing,
+            State::Pausing(..) => StateName::Pausing,
+            State::Lingering { .. } => StateName::Lingering,
+            State::Closed(_) => StateName::Closed,
         }
     }
 
@@ -190,7 +190,7 @@ impl State {
     /// A head is whole and its content is not.
     pub(crate) fn on_partial_body(&mut self, content: Box<Content>) {
         assert!(self.expects_head(), "a body follows a head");
-        let next = match self.name() == Name::Writing {
+        let next = match self.name() == StateName::Writing {
             true => State::Writing(After::Body(content)),
             false => State::ReadingBody(content),
         };
@@ -300,7 +300,7 @@ impl State {
                 State::Lingering { discarded: 0, spans: 1, reason }
             }
         };
-        self.enter_from(Name::Writing, "on_written", next);
+        self.enter_from(StateName::Writing, "on_written", next);
     }
 
     /// The connection ends. The first reason stays.
@@ -315,7 +315,7 @@ impl State {
         self.enter_from(self.name(), by, next);
     }
 
-    fn enter_from(&mut self, before: Name, by: &'static str, next: State) {
+    fn enter_from(&mut self, before: StateName, by: &'static str, next: State) {
         arrows::check(before, by, next.name());
         *self = next;
     }

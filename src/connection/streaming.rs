@@ -9,12 +9,12 @@
 
 use super::context::{Common, Context, Phase};
 use super::machine::{Connection, Demand, Unread};
-use super::state::{After, AfterAnswer, Name, State};
+use super::state::{After, AfterAnswer, State, StateName};
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
 use crate::answer::source::{Asking, FRAMING_BYTES_MAX, Streaming};
-use crate::answer::waker::Name as SourceName;
+use crate::answer::waker::SourceName;
 use crate::buffer::kept::Kept;
 use crate::metrics::CloseReason;
 use crate::work;
@@ -68,14 +68,14 @@ impl Connection {
     /// waits for nothing else.
     pub(crate) fn wake_source(&mut self, name: SourceName) -> bool {
         let is_woken = self.state.source().is_some_and(|body| body.wake(name));
-        is_woken && self.state.name() == Name::Pausing
+        is_woken && self.state.name() == StateName::Pausing
     }
 
     /// The server stops: a source that waits is asked once more. Says whether there is one, and the
     /// connection waits for nothing else.
     pub(crate) fn wake_to_stop(&mut self) -> bool {
         let is_woken = self.state.source().is_some_and(|body| body.wake_to_stop());
-        is_woken && self.state.name() == Name::Pausing
+        is_woken && self.state.name() == StateName::Pausing
     }
 
     /// What the source gave is out: if its time has come meanwhile, it is asked for more.
@@ -112,7 +112,9 @@ impl Connection {
         }
         match asked {
             // A piece that was found before is missing now.
-            BodyProgress::GoesOn if output.is_empty() && self.state.name() == Name::Writing => {
+            BodyProgress::GoesOn
+                if output.is_empty() && self.state.name() == StateName::Writing =>
+            {
                 self.state.on_written();
             }
             BodyProgress::GoesOn if output.is_empty() => {}

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::arrows::{ARROWS, Arrow};
-use super::state::Name;
+use super::state::StateName;
 use super::{Common, Connection, Context, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
@@ -39,11 +39,11 @@ const ENDLESS: usize = usize::MAX / 2;
 
 thread_local! {
     /// Every way from one state to another that has been walked on this thread.
-    static WALKED: RefCell<Vec<(Name, &'static str, Name)>> = const { RefCell::new(Vec::new()) };
+    static WALKED: RefCell<Vec<(StateName, &'static str, StateName)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Called for every transition.
-pub(super) fn note_arrow(from: Name, by: &'static str, to: Name) {
+pub(super) fn note_arrow(from: StateName, by: &'static str, to: StateName) {
     WALKED.with_borrow_mut(|walked| walked.push((from, by, to)));
 }
 
@@ -268,7 +268,7 @@ impl Bench {
     }
 
     #[track_caller]
-    fn assert_state(&self, name: Name) {
+    fn assert_state(&self, name: StateName) {
         assert_eq!(self.connection.state(), name);
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::context::{Common, Context};
 use super::machine::Connection;
-use super::state::{Name, State};
+use super::state::{State, StateName};
 use crate::config::{TimeoutClass, Timeouts};
 use crate::time::Time;
 
@@ -55,7 +55,12 @@ impl Connection {
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
     #[inline]
-    pub(super) fn note_waiting<H>(&mut self, before: Name, bytes: usize, context: &Context<'_, H>) {
+    pub(super) fn note_waiting<H>(
+        &mut self,
+        before: StateName,
+        bytes: usize,
+        context: &Context<'_, H>,
+    ) {
         let (now, timeouts) = (context.now, &context.common.timeouts);
         match (&self.state, timeouts.grace()) {
             (state, _) if state.name() != before => self.wait_from(now),

@@ -4,20 +4,22 @@
 use std::ops::Range;
 
 use super::readiness::Readiness;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 
 /// The readiness to assume of a client in this state when it is checked although the poll has
 /// reported nothing.
-pub(super) fn readiness_to_check(state: Name) -> Option<Readiness> {
+pub(super) fn readiness_to_check(state: StateName) -> Option<Readiness> {
     match state {
-        Name::Fresh | Name::Idle | Name::ReadingHead | Name::ReadingBody | Name::Lingering => {
-            Some(Readiness::READABLE)
-        }
+        StateName::Fresh
+        | StateName::Idle
+        | StateName::ReadingHead
+        | StateName::ReadingBody
+        | StateName::Lingering => Some(Readiness::READABLE),
         // The poll reports room only once a third of the send buffer is free, which can be far more
         // than the progress that is asked for. A send finds out.
-        Name::Writing => Some(Readiness::WRITABLE),
+        StateName::Writing => Some(Readiness::WRITABLE),
         // It waits for its source: nothing is asked of the client.
-        Name::Pausing | Name::Closed => None,
+        StateName::Pausing | StateName::Closed => None,
     }
 }
 

@@ -11,7 +11,7 @@ use super::id::ClientId;
 use super::steps::{Before, Steps};
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Common, Connection, Context, Deadline, Demand, Unread};
 use crate::engine::readiness::Interest;
 use crate::engine::socket::{Received, Socket, Taken};
@@ -227,7 +227,7 @@ impl<S: Stream> Client<S> {
         };
         context.common.budget.spend(work::SEND + bytes);
         on_sent(&mut self.connection, bytes, self.socket.unread(), &mut context.of_connection());
-        if self.connection.state() == Name::Lingering {
+        if self.connection.state() == StateName::Lingering {
             return self.begin_to_linger();
         }
         Continue(())

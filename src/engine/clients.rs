@@ -19,7 +19,7 @@ use super::steps::Steps;
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, Timeouts};
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Common, Deadline, Phase};
 use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
@@ -160,7 +160,7 @@ impl<S: Stream> Clients<S> {
     /// The client can go on: it is put on the queue of its stage.
     pub(super) fn enqueue(&mut self, key: usize) {
         let client = &mut self.slab[key];
-        let queue = match client.connection.state() == Name::Lingering {
+        let queue = match client.connection.state() == StateName::Lingering {
             true => &mut self.linger_queue,
             false => &mut self.run_queue,
         };

@@ -5,7 +5,7 @@ use super::checks::readiness_to_check;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Demand, Phase};
 use crate::engine::readiness::Readiness;
 use crate::engine::stream::Stream;
@@ -71,7 +71,7 @@ impl<S: Stream> Clients<S> {
     fn evict_waiting<H: Handler>(&mut self, now: Time, handler: &mut H) -> bool {
         let Some(key) = self.longest_waiting() else { return false };
         self.drive_before_end(key, now, handler);
-        if self.slab.get(key).is_some_and(|it| it.connection.state() == Name::Lingering) {
+        if self.slab.get(key).is_some_and(|it| it.connection.state() == StateName::Lingering) {
             // What it still sends would make its end a reset, which destroys the answer.
             self.drive_before_end(key, now, handler);
         }
@@ -86,7 +86,7 @@ impl<S: Stream> Clients<S> {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness::READABLE);
             client.checked |= clients.common.phase == Phase::Stopping;
-            if client.connection.state() != Name::Closed {
+            if client.connection.state() != StateName::Closed {
                 clients.drive_client(key, now, handler);
             }
         });
@@ -133,7 +133,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn close(&mut self, key: usize, reason: CloseReason) {
         let connection = &mut self.slab[key].connection;
         let before = connection.state();
-        if before == Name::Closed {
+        if before == StateName::Closed {
             return;
         }
         connection.on_close(reason);
@@ -141,7 +141,7 @@ impl<S: Stream> Clients<S> {
         if let Demand::Close(reason) = connection.demand() {
             self.end(key, reason);
         }
-        let is_answering = matches!(before, Name::Writing | Name::Pausing);
+        let is_answering = matches!(before, StateName::Writing | StateName::Pausing);
         if is_answering {
             self.slab[key].reset_on_drop();
         }

@@ -10,7 +10,7 @@ use super::excerpt::Excerpt;
 use super::readiness::{Interest, Readiness};
 use super::socket::{Received, Taken};
 use crate::config::TimeoutClass;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Demand, Unread};
 use crate::metrics::CloseReason;
 
@@ -117,9 +117,9 @@ pub struct Given {
 #[non_exhaustive]
 pub struct Change {
     /// The state before.
-    pub before: Name,
+    pub before: StateName,
     /// The state after.
-    pub after: Name,
+    pub after: StateName,
     /// Answers given in this step, to requests and to faults.
     pub answers: u32,
     /// Input that is kept until more of it comes, or until it can be looked at, in bytes.

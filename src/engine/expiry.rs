@@ -7,7 +7,7 @@ use super::readiness::Readiness;
 use super::stream::Stream;
 use crate::answer::handler::Handler;
 use crate::connection::Phase;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -62,7 +62,7 @@ impl<S: Stream> Clients<S> {
             }
             self.expire_client(key, now, handler);
             let connection = &self.slab[key].connection;
-            if checked == Checked::Enough && connection.state() != Name::Closed {
+            if checked == Checked::Enough && connection.state() != StateName::Closed {
                 // If there is more of it, it is on the run queue.
                 self.renew_deadline(key);
             } else {
@@ -96,17 +96,17 @@ impl<S: Stream> Clients<S> {
         match connection.state() {
             _ if run != Run::Spent => Checked::All,
             // It used up its budget on the last of the room.
-            Name::Writing if !socket.has_room() => Checked::All,
+            StateName::Writing if !socket.has_room() => Checked::All,
             // It has sent nothing but empty lines, perhaps without end.
-            Name::Fresh | Name::Idle => Checked::Enough,
+            StateName::Fresh | StateName::Idle => Checked::Enough,
             // What it has sent is thrown away, and may have no end either.
-            Name::Lingering if connection.has_earned_span(&self.common) => Checked::Enough,
-            Name::ReadingHead
-            | Name::ReadingBody
-            | Name::Writing
-            | Name::Pausing
-            | Name::Lingering
-            | Name::Closed => Checked::InPart,
+            StateName::Lingering if connection.has_earned_span(&self.common) => Checked::Enough,
+            StateName::ReadingHead
+            | StateName::ReadingBody
+            | StateName::Writing
+            | StateName::Pausing
+            | StateName::Lingering
+            | StateName::Closed => Checked::InPart,
         }
     }
 

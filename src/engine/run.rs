@@ -8,7 +8,7 @@ use super::clients::Clients;
 use super::event::ClientEvent;
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Demand, Phase};
 use crate::engine::socket::Received;
 use crate::engine::stream::Stream;
@@ -101,7 +101,7 @@ impl<S: Stream> Clients<S> {
             let Receipt { key, received, start } = self.batch.receipts[at];
             (self.common.driven, self.batch.answered) = (key, at + 1);
             let Some(received) = received else {
-                match self.slab[key].connection.state() == Name::Lingering {
+                match self.slab[key].connection.state() == StateName::Lingering {
                     true => self.queue_lingering(key),
                     false => _ = self.drive_client(key, now, handler),
                 }
@@ -178,7 +178,7 @@ impl<S: Stream> Clients<S> {
             if let Some(run) = client.outcome(step, &context.common.budget) {
                 break run;
             }
-            if allowed == StepsAllowed::One && client.connection.state() != Name::Closed {
+            if allowed == StepsAllowed::One && client.connection.state() != StateName::Closed {
                 break Run::Stepped;
             }
         };
@@ -259,7 +259,7 @@ impl<S: Stream> Client<S> {
         match step {
             Break(run) => Some(run),
             // A client that has ended by this very step must still be taken out.
-            Continue(()) => (budget.is_used_up() && self.connection.state() != Name::Closed)
+            Continue(()) => (budget.is_used_up() && self.connection.state() != StateName::Closed)
                 .then_some(Run::Spent),
         }
     }

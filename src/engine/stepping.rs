@@ -15,7 +15,7 @@ use super::id::ClientId;
 use super::run::StepsAllowed;
 use super::turn::Engine;
 use crate::answer::handler::Handler;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::engine::stream::Stream;
 use crate::time::Time;
 
@@ -36,9 +36,9 @@ pub struct StepTaken {
     /// Who has taken it.
     pub client: ClientId,
     /// Its connection's state before the step.
-    pub before: Name,
+    pub before: StateName,
     /// And after it.
-    pub after: Name,
+    pub after: StateName,
 }
 
 impl<L: Accept> Engine<L> {
@@ -155,11 +155,13 @@ mod tests {
             };
             engine.step(Time::START, &mut handler, &mut host)
         };
-        for (before, after) in [(Name::Fresh, Name::Writing), (Name::Writing, Name::Idle)] {
+        for (before, after) in
+            [(StateName::Fresh, StateName::Writing), (StateName::Writing, StateName::Idle)]
+        {
             let taken = Stepped::Taken(StepTaken { client, before, after });
             assert_eq!((step(&mut asked), asked.len()), (taken, 0));
         }
-        let waits = StepTaken { client, before: Name::Idle, after: Name::Idle };
+        let waits = StepTaken { client, before: StateName::Idle, after: StateName::Idle };
         assert_eq!(step(&mut asked), Stepped::Taken(waits));
         assert_eq!(asked, [Interest::Readable], "as in a loop that is not held");
         assert_eq!(step(&mut asked), Stepped::Nothing);

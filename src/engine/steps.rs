@@ -12,7 +12,7 @@ use super::event::{Change, ClientEvent, Given};
 use super::excerpt::Excerpt;
 use super::id::ClientId;
 use super::socket::Taken;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Answered, Common, Connection, Progress};
 use crate::http::peer::Peer;
 use crate::journal::access::{Asked, DATE_BYTES};
@@ -43,7 +43,7 @@ pub trait Watcher {
     fn attention(&self) -> Attention;
 
     /// A step led from one state to another, and gave this many answers.
-    fn on_transition(&mut self, before: Name, after: Name, answers: u32);
+    fn on_transition(&mut self, before: StateName, after: StateName, answers: u32);
 
     /// A client has taken a step, in the turn that began `at` this time.
     fn on_step(&mut self, at: Time, client: ClientId, step: ClientEvent);
@@ -338,11 +338,11 @@ impl Steps {
     }
 
     /// A connection in this state was ended from outside.
-    pub(super) fn on_closed(&mut self, before: Name) {
+    pub(super) fn on_closed(&mut self, before: StateName) {
         if self.wanted >= Attention::Transitions
             && let Some(watcher) = &mut self.watcher
         {
-            watcher.on_transition(before, Name::Closed, 0);
+            watcher.on_transition(before, StateName::Closed, 0);
         }
     }
 }
@@ -368,7 +368,7 @@ fn given(answer: &Answered<'_>) -> Given {
 /// What a connection is before a step.
 #[derive(Clone, Copy)]
 pub(super) struct Before {
-    state: Name,
+    state: StateName,
     answers: u32,
 }
 

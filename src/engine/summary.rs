@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::clients::Clients;
 use super::excerpt::Excerpt;
 use crate::config::{TimeoutClass, Timeouts};
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::connection::{Connection, Deadline};
 use crate::engine::stream::Stream;
 use crate::time::Time;
@@ -31,7 +31,7 @@ pub(crate) struct ClientsSummary {
     /// picture shows more than that. See [`served_letter`].
     pub(crate) served: String,
     /// How many clients are in each state, in the order of their numbers.
-    pub(crate) states: [usize; Name::ALL.len()],
+    pub(crate) states: [usize; StateName::ALL.len()],
     /// How many clients have each kind of deadline, in the order of their numbers; those of sources
     /// come last.
     pub(crate) deadlines: [usize; DEADLINE_KINDS],
@@ -54,7 +54,7 @@ pub(crate) struct FurtherClients {
 /// How many clients do what.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counts {
-    states: [usize; Name::ALL.len()],
+    states: [usize; StateName::ALL.len()],
     deadlines: [usize; DEADLINE_KINDS],
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct View {
     pub(crate) slot: usize,
     pub(crate) generation: u32,
     pub(crate) peer: SocketAddr,
-    pub(crate) state: Name,
+    pub(crate) state: StateName,
     pub(crate) kept_bytes: usize,
     pub(crate) owed_bytes: usize,
     /// How these begin.
@@ -206,7 +206,7 @@ mod tests {
         for count in [0, 1, 100, PICTURE_SLOTS_MAX] {
             let mut further = FurtherClients::default();
             let summary = clients(count).summarize(Time::START, &mut further);
-            assert_eq!(summary.states[Name::Fresh as usize], count);
+            assert_eq!(summary.states[StateName::Fresh as usize], count);
             assert_eq!(summary.deadlines[TimeoutClass::FirstByte as usize], count);
             assert_eq!((summary.picture.len(), summary.served.len()), (count, count));
             assert_eq!(further.next, 0);
@@ -222,7 +222,7 @@ mod tests {
             let summary = clients.summarize(Time::START, &mut further);
             assert_eq!(further.next, further_looks, "slots behind the picture's");
             assert_eq!(summary.picture.len(), PICTURE_SLOTS_MAX);
-            summary.states[Name::Fresh as usize]
+            summary.states[StateName::Fresh as usize]
         };
         assert_eq!(counted(&clients, FURTHER_SLOTS_MAX), PICTURE_SLOTS_MAX);
         assert_eq!(counted(&clients, 2 * FURTHER_SLOTS_MAX), PICTURE_SLOTS_MAX);

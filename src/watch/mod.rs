@@ -18,7 +18,7 @@ mod tracer;
 mod watched;
 
 pub use crate::config::TimeoutClass;
-pub use crate::connection::state::Name as StateName;
+pub use crate::connection::state::StateName;
 pub use crate::connection::{Demand, Unread};
 pub use crate::engine::{
     Change, ClientEvent, ClientId, Excerpt, Given, Interest, Readiness, Received, Taken, TimeLeft,

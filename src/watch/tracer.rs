@@ -13,7 +13,7 @@ use log::{Level, log, log_enabled};
 
 use super::event::{Event, LoopEvent, Patience, What};
 use super::watched::{ARROW_COUNT, Watch};
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::engine::{Attention, ClientEvent, ClientId, Watcher};
 use crate::time::Time;
 
@@ -206,7 +206,7 @@ impl Watcher for ClientsWatcher {
         self.0.attention()
     }
 
-    fn on_transition(&mut self, before: Name, after: Name, answers: u32) {
+    fn on_transition(&mut self, before: StateName, after: StateName, answers: u32) {
         let mut told = self.0.lock();
         if told.counts {
             told.watch.count(before, after, answers);
@@ -226,7 +226,7 @@ impl Watcher for AdminWatcher {
         self.0.attention()
     }
 
-    fn on_transition(&mut self, _: Name, _: Name, _: u32) {}
+    fn on_transition(&mut self, _: StateName, _: StateName, _: u32) {}
 
     fn on_step(&mut self, at: Time, client: ClientId, step: ClientEvent) {
         self.0.lock().tell(Event { at, what: What::Admin(client, step) });

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::event::Event;
 use crate::connection::arrows::ARROWS;
-use crate::connection::state::Name;
+use crate::connection::state::StateName;
 use crate::engine::ClientEvent;
 
 /// How many steps are kept of a client: two or three requests.
@@ -20,7 +20,7 @@ pub(crate) const ARROW_COUNT: usize = ARROWS.len();
 /// What is counted and kept.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
-    walked: [[u64; Name::ALL.len()]; Name::ALL.len()],
+    walked: [[u64; StateName::ALL.len()]; StateName::ALL.len()],
     followed: Vec<Followed>,
 }
 
@@ -56,12 +56,12 @@ impl Watch {
     ///
     /// One step may pass through a state (pipelining: the next request had already come). Then both
     /// transitions are counted, where that is certain.
-    pub(crate) fn count(&mut self, before: Name, after: Name, answers: u32) {
-        let waited_behind = (before, after) == (Name::Writing, Name::ReadingHead)
-            || (before, after) == (Name::Writing, Name::Writing) && answers > 0;
+    pub(crate) fn count(&mut self, before: StateName, after: StateName, answers: u32) {
+        let waited_behind = (before, after) == (StateName::Writing, StateName::ReadingHead)
+            || (before, after) == (StateName::Writing, StateName::Writing) && answers > 0;
         if waited_behind {
-            self.walked[before as usize][Name::Idle as usize] += 1;
-            self.walked[Name::Idle as usize][after as usize] += 1;
+            self.walked[before as usize][StateName::Idle as usize] += 1;
+            self.walked[StateName::Idle as usize][after as usize] += 1;
         } else {
             self.walked[before as usize][after as usize] += 1;
         }
@@ -97,7 +97,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    fn walked(watch: &Watch, from: Name, to: Name) -> u64 {
+    fn walked(watch: &Watch, from: StateName, to: StateName) -> u64 {
         let at = ARROWS.iter().position(|arrow| (arrow.from, arrow.to) == (from, to));
         watch.arrows()[at.expect("an arrow")]
     }
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn a_request_behind_an_answer_walks_two_arrows_in_one_step() {
         let mut watch = Watch::default();
-        watch.count(Name::Idle, Name::Writing, 1);
-        watch.count(Name::Writing, Name::Writing, 0);
-        watch.count(Name::Writing, Name::Writing, 3);
-        watch.count(Name::Writing, Name::ReadingHead, 0);
-        assert_eq!(walked(&watch, Name::Idle, Name::Writing), 2);
-        assert_eq!(walked(&watch, Name::Writing, Name::Idle), 2);
-        assert_eq!(walked(&watch, Name::Idle, Name::ReadingHead), 1);
+        watch.count(StateName::Idle, StateName::Writing, 1);
+        watch.count(StateName::Writing, StateName::Writing, 0);
+        watch.count(StateName::Writing, StateName::Writing, 3);
+        watch.count(StateName::Writing, StateName::ReadingHead, 0);
+        assert_eq!(walked(&watch, StateName::Idle, StateName::Writing), 2);
+        assert_eq!(walked(&watch, StateName::Writing, StateName::Idle), 2);
+        assert_eq!(walked(&watch, StateName::Idle, StateName::ReadingHead), 1);
         assert_eq!(watch.arrows().iter().sum::<u64>(), 5);
     }
 }

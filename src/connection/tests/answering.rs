@@ -7,7 +7,7 @@ pub(super) fn a_kept_connection_answers_one_request_after_the_other() {
     let mut bench = Bench::new();
     for _ in 0..3 {
         assert_eq!(bodies(&bench.exchange(GET)), ["<GET /a >"]);
-        bench.assert_state(Name::Idle);
+        bench.assert_state(StateName::Idle);
     }
     bench.end_of_input();
     bench.assert_closed(CloseReason::PeerClosed);
@@ -19,7 +19,7 @@ fn pipelined_requests_are_answered_in_order_before_one_send() {
     bench.receive(format!("{GET}{POST}{CHUNKED}{GET}").as_bytes());
     let sent = String::from_utf8(bench.send(usize::MAX)).expect("text");
     assert_eq!(bodies(&sent), ["<GET /a >", "<POST /p hello>", "<POST /c hello>", "<GET /a >"]);
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_partial_send_goes_on_where_it_stopped() {
         bench.connection.park(&mut bench.common.output);
     }
     assert_eq!(sent, whole.as_bytes());
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -65,7 +65,7 @@ pub(super) fn nothing_after_close_is_processed_and_the_rest_is_lingered_for() {
     let close = GET.replace("Host", "Connection: close\r\nHost");
     let sent = bench.exchange(&format!("{close}{GET}"));
     assert_eq!(bodies(&sent), ["<GET /a >"]);
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     bench.end_of_input();
     bench.assert_closed(CloseReason::Answered);
 
@@ -78,7 +78,7 @@ pub(super) fn nothing_after_close_is_processed_and_the_rest_is_lingered_for() {
 pub(super) fn a_client_that_waits_for_100_gets_it_once_and_only_if_its_body_is_wanted() {
     let mut bench = Bench::new();
     assert_eq!(bench.exchange(EXPECT), "HTTP/1.1 100 Continue\r\n\r\n");
-    bench.assert_state(Name::ReadingBody);
+    bench.assert_state(StateName::ReadingBody);
     assert_eq!(bodies(&bench.exchange("hello")), ["<PUT /e hello>"]);
 
     let together = Bench::new().exchange(&format!("{EXPECT}hello"));
@@ -96,7 +96,7 @@ fn a_body_behind_answers_waits_until_they_are_out() {
     let mut bench = Bench::new();
     let (head, rest) = CHUNKED.split_at(CHUNKED.len() - 12);
     assert_eq!(bodies(&bench.exchange(&format!("{GET}{head}"))), ["<GET /a >"]);
-    bench.assert_state(Name::ReadingBody);
+    bench.assert_state(StateName::ReadingBody);
     assert_eq!(bodies(&bench.exchange(rest)), ["<POST /c hello>"]);
 }
 
@@ -121,10 +121,10 @@ pub(super) fn empty_lines_between_requests_are_no_requests() {
     let mut bench = Bench::new();
     let sent = bench.exchange(&format!("\r\n{GET}\r\n\r\n{GET}\r\n"));
     assert_eq!(statuses(&sent), ["200", "200"]);
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
     for piece in [&b"\r\n"[..], b"\r", b"\n", b"\r"] {
         bench.after(Duration::from_secs(1)).receive(piece);
-        bench.assert_state(Name::Idle);
+        bench.assert_state(StateName::Idle);
     }
     let left = bench.common.timeouts.idle - Duration::from_secs(4);
     assert_eq!(bench.time_left(), left, "empty lines do not make a client any less idle");
@@ -137,7 +137,7 @@ pub(super) fn empty_lines_between_requests_are_no_requests() {
 fn empty_lines_before_the_first_request_are_typing_and_bounded() {
     let mut bench = Bench::lenient();
     bench.receive(b"\r\n");
-    bench.assert_state(Name::ReadingHead);
+    bench.assert_state(StateName::ReadingHead);
     assert_eq!(bench.connection.parked_bytes(), 0);
     assert_eq!(statuses(&bench.run_out()), ["408"]);
 
@@ -168,7 +168,7 @@ fn a_request_that_will_be_refused_is_not_told_to_continue() {
         let mut bench = Bench::new();
         let sent = bench.exchange(&EXPECT.replace("PUT", method));
         assert_eq!(statuses(&sent), [status]);
-        bench.assert_state(Name::Lingering);
+        bench.assert_state(StateName::Lingering);
     }
 }
 
@@ -179,7 +179,7 @@ fn while_draining_every_answer_is_the_last() {
     bench.common.phase = Phase::Stopping;
     let sent = bench.exchange("o");
     assert!(sent.contains("Connection: close\r\n"), "{sent}");
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     bench.end_of_input();
     bench.assert_closed(CloseReason::Answered);
 }

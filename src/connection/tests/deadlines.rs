@@ -24,7 +24,7 @@ pub(super) fn a_heads_deadline_is_absolute() {
     }
     assert_eq!(bench.time_left(), Duration::from_secs(1));
     assert_eq!(statuses(&bench.run_out()), ["408"]);
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     bench.run_out();
     bench.assert_closed(CloseReason::HeadTimeout);
 }
@@ -47,7 +47,7 @@ pub(super) fn a_body_has_to_make_progress() {
     let mut bench = Bench::new();
     let head = "POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n";
     bench.exchange(head);
-    bench.assert_state(Name::ReadingBody);
+    bench.assert_state(StateName::ReadingBody);
     bench.after(Duration::from_secs(20)).receive(&[b'x'; 14_999]);
     assert_eq!(bench.time_left(), Duration::from_secs(10), "500 bytes a second were not reached");
     bench.receive(b"x");

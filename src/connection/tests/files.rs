@@ -17,7 +17,7 @@ fn a_file_is_sent_behind_its_head_and_the_connection_goes_on() {
         assert!(sent.contains(&format!("\r\nContent-Length: {bytes}\r\n")), "{bytes}");
         assert!(bodies(&sent)[1].as_bytes() == file_bytes(bytes), "{bytes}");
         assert_eq!(bodies(&sent)[2..], ["<POST /p hello>", "aaaaa", "<GET /a >"]);
-        bench.assert_state(Name::Idle);
+        bench.assert_state(StateName::Idle);
         assert_eq!(bench.common.metrics.sent_bytes, sent.len() as u64);
         assert_eq!(bench.common.metrics.files, u64::from(bytes > 8 * 1024));
         assert!(file_is_free());
@@ -44,19 +44,19 @@ fn a_file_that_is_not_in_memory_is_waited_for_by_its_client_alone() {
     let mut bench = Bench::new();
     let mut sent = bench.exchange(&format!("{}{GET}", part(FILE_BYTES)));
     assert!(bodies(&sent)[0].as_bytes() == file_bytes(300_000));
-    bench.assert_state(Name::Pausing);
+    bench.assert_state(StateName::Pausing);
     assert_eq!((bench.connection.parked_bytes() > 0, bench.common.metrics.requests), (true, 1));
     for millis in [1, 2, 4, 8, 16, 32, 32] {
         assert_eq!(bench.time_left(), Duration::from_millis(millis));
         assert_eq!(bench.run_out(), "");
-        bench.assert_state(Name::Pausing);
+        bench.assert_state(StateName::Pausing);
     }
     assert_eq!(bench.common.metrics.file_pauses, 8);
     pretence::miss(None);
     sent += &bench.run_out();
     assert!(bodies(&sent)[0].as_bytes() == file_bytes(FILE_BYTES));
     assert_eq!(bodies(&sent)[1], "<GET /a >");
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn what_has_left_the_memory_before_it_was_taken_is_not_sent() {
     assert_eq!(bench.send(1000).len(), 1000, "it was there in this turn");
     bench.after(Duration::from_millis(1));
     assert_eq!(bench.send(1000), b"");
-    bench.assert_state(Name::Pausing);
+    bench.assert_state(StateName::Pausing);
     pretence::miss(None);
     assert!(bench.run_out().as_bytes() == &file_bytes(FILE_BYTES)[2000..]);
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -84,11 +84,11 @@ fn a_file_that_ends_early_is_followed_by_nothing() {
         let mut bench = Bench::new();
         bench.receive(format!("{}{GET}", part(told)).as_bytes());
         let mut sent = Vec::new();
-        while bench.connection.state() == Name::Writing {
+        while bench.connection.state() == StateName::Writing {
             sent.extend(bench.send(taken));
         }
         assert!(sent.ends_with(&file_bytes(FILE_BYTES)[300_000..]));
-        bench.assert_state(Name::Lingering);
+        bench.assert_state(StateName::Lingering);
         bench.end_of_input();
         bench.assert_closed(CloseReason::FileBroken);
         assert!(file_is_free());
@@ -98,7 +98,7 @@ fn a_file_that_ends_early_is_followed_by_nothing() {
     bench.receive(part(FILE_BYTES).as_bytes());
     while bench.send(usize::MAX).len() > 1000 {}
     bench.with(|connection, context| connection.on_file_sent(0, Unread::Nothing, context));
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
 }
 
 #[test]

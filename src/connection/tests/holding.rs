@@ -25,7 +25,7 @@ fn of_content_that_is_dropped_only_the_head_is_kept() {
         assert_eq!(bench.exchange(&format!("{GET}{head}{}", &piece[..40])).matches('<').count(), 1);
         assert_eq!(bench.exchange(&piece[40..]), "");
         for _ in 0..9 {
-            bench.assert_state(Name::ReadingBody);
+            bench.assert_state(StateName::ReadingBody);
             assert_eq!(bench.connection.kept_bytes(), head.len());
             assert!(bench.connection.parked_bytes() <= 512);
             bench.receive(piece.as_bytes());
@@ -33,7 +33,7 @@ fn of_content_that_is_dropped_only_the_head_is_kept() {
         bench.receive(format!("{end}{GET}POST /p HT").as_bytes());
         let said = bench.send_all();
         assert_eq!(bodies(&said), ["<POST /dropped >", "<GET /a >"], "{said}");
-        bench.assert_state(Name::ReadingHead);
+        bench.assert_state(StateName::ReadingHead);
         assert_eq!(bench.connection.kept_bytes(), "POST /p HT".len());
     }
 }

@@ -6,10 +6,10 @@ use super::*;
 fn what_comes_while_lingering_is_bounded() {
     let mut bench = Bench::new();
     bench.exchange("hello\r\n");
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     let bytes_max = bench.common.limits.linger_bytes_max;
     bench.with(|connection, context| connection.on_discarded(bytes_max, context.common));
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     bench.with(|connection, context| connection.on_discarded(1, context.common));
     bench.assert_closed(CloseReason::Fault);
 }
@@ -20,9 +20,9 @@ fn a_peer_that_goes_on_sending_is_listened_to_span_by_span() {
     for (bytes, spans) in [(999, 1), (1000, 2), (1_000_000, 2)] {
         let mut bench = Bench::new();
         bench.exchange("nonsense\r\n");
-        bench.assert_state(Name::Lingering);
+        bench.assert_state(StateName::Lingering);
         for span in 1..=spans {
-            bench.assert_state(Name::Lingering);
+            bench.assert_state(StateName::Lingering);
             assert_eq!(bench.time_left(), bench.common.timeouts.linger);
             if span == 1 {
                 for part in [bytes / 2, bytes - bytes / 2] {
@@ -44,7 +44,7 @@ fn nobody_is_listened_to_for_ever() {
         bench.common.limits.progress_bytes_per_second_min = progress_min;
         bench.exchange("nonsense\r\n");
         for _ in 0..LINGER_SPANS_MAX {
-            bench.assert_state(Name::Lingering);
+            bench.assert_state(StateName::Lingering);
             bench.with(|connection, context| connection.on_discarded(100_000, context.common));
             bench.run_out();
         }
@@ -64,5 +64,5 @@ fn unread_input_behind_a_last_answer_is_lingered_for() {
     bench.receive(GET.replace("Host", "Connection: close\r\nHost").as_bytes());
     let owed = bench.common.output.len();
     bench.with(|connection, context| connection.on_sent(owed, Unread::Perhaps, context));
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
 }

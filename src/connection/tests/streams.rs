@@ -9,14 +9,14 @@ pub(super) fn a_source_is_asked_when_its_time_has_come_and_each_piece_is_a_chunk
     assert!(sent.contains("\r\nTransfer-Encoding: chunked\r\n"), "{sent}");
     assert!(!sent.contains("Connection:") && !sent.contains("Content-Length:"), "{sent}");
     assert_eq!(bodies(&sent), ["3\r\none\r\n"], "the first piece goes out with the head");
-    bench.assert_state(Name::Pausing);
+    bench.assert_state(StateName::Pausing);
     assert_eq!((bench.connection.parked_bytes(), bench.time_left()), (0, SECOND));
     assert_eq!(bench.run_out(), "", "an empty piece does not end the body");
-    bench.assert_state(Name::Pausing);
+    bench.assert_state(StateName::Pausing);
     assert_eq!(bench.time_left(), SECOND);
     let dropped = DROPPED.get();
     assert_eq!(bench.run_out(), "5\r\nthree\r\n0\r\n\r\n");
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
     assert_eq!(DROPPED.get(), dropped + 1);
     assert_eq!((bench.common.metrics.streams, bench.common.metrics.pieces), (1, 3));
     assert_eq!(bodies(&bench.exchange(GET)), ["<GET /a >"]);
@@ -33,7 +33,7 @@ pub(super) fn requests_behind_a_stream_are_answered_behind_it() {
     assert_eq!(end, "1\r\nb\r\n0\r\n\r\n");
     assert_eq!(statuses(behind), ["200", "200", "200"]);
     assert!(behind.contains("<POST /p hello>HTTP/1.1") && behind.ends_with("<GET /a >"));
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -56,12 +56,12 @@ fn a_source_is_asked_for_more_only_when_its_piece_has_been_taken() {
             let half = owed(&bench) / 2;
             bench.send(half);
             bench.connection.park(&mut bench.common.output);
-            bench.assert_state(Name::Writing);
+            bench.assert_state(StateName::Writing);
             assert!(bench.connection.parked_bytes() <= high_water);
         }
         bench.send(usize::MAX);
     }
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
     assert_eq!(bench.connection.parked_bytes(), 0);
 }
 
@@ -74,7 +74,7 @@ fn behind_answers_that_fill_the_output_a_source_is_asked_once_they_are_out() {
     bench.send(usize::MAX);
     assert_eq!(bench.common.metrics.pieces, 1);
     assert_eq!(bench.send(usize::MAX).len(), 1024 - 32 + "3e0\r\n\r\n0\r\n\r\n".len());
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -87,12 +87,12 @@ fn to_http_1_0_the_end_of_the_connection_ends_the_body() {
             assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
             assert!(!sent.contains("chunked"), "{sent}");
             if waits {
-                bench.assert_state(Name::Pausing);
+                bench.assert_state(StateName::Pausing);
                 sent += &bench.run_out();
             }
             assert_eq!(statuses(&sent), ["200"]);
             if script.ends_with(',') {
-                bench.assert_state(Name::Pausing);
+                bench.assert_state(StateName::Pausing);
                 assert_eq!(bench.run_out(), "");
             }
             assert!(sent.ends_with("\r\n\r\nab"), "{sent}");
@@ -100,7 +100,7 @@ fn to_http_1_0_the_end_of_the_connection_ends_the_body() {
                 bench.assert_closed(CloseReason::Answered);
             } else {
                 // It may be sending more.
-                bench.assert_state(Name::Lingering);
+                bench.assert_state(StateName::Lingering);
             }
         }
     }
@@ -116,7 +116,7 @@ fn the_answer_to_head_does_not_ask_the_source() {
         assert_eq!(bodies(&sent), [""]);
         assert_eq!(sent.contains("chunked"), version == "HTTP/1.1", "{sent}");
         assert_eq!((bench.common.metrics.pieces, DROPPED.get()), (0, dropped + 1));
-        bench.assert_state(Name::Idle);
+        bench.assert_state(StateName::Idle);
     }
 }
 
@@ -139,7 +139,7 @@ pub(super) fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word()
         assert!(sent.contains("\r\nContent-Length: 5\r\n"), "{sent}");
         assert_eq!(statuses(&sent), ["200", "200"], "{script}");
         assert!(bodies(&sent)[0].starts_with("hello"), "{sent}");
-        bench.assert_state(Name::Idle);
+        bench.assert_state(StateName::Idle);
     }
     for (script, given) in
         [("hell", "hell"), ("hel,lo!", "hel"), ("hello,!", "hello"), ("hello!", "")]
@@ -147,7 +147,7 @@ pub(super) fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word()
         let mut bench = Bench::new();
         let sent = bench.exchange(&sized(5, script));
         assert_eq!(bodies(&sent), [given], "{script}: nothing follows");
-        bench.assert_state(Name::Lingering);
+        bench.assert_state(StateName::Lingering);
         bench.end_of_input();
         bench.assert_closed(CloseReason::SourceBroken);
     }
@@ -156,7 +156,7 @@ pub(super) fn a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word()
     bench.exchange(&sized(5, "hell@1000,"));
     assert!(bench.connection.parked_bytes() > 0, "the next request waits");
     assert_eq!(bench.run_out(), "");
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     assert_eq!(bench.connection.parked_bytes(), 0, "it will not be looked at any more");
     bench.run_out();
     bench.assert_closed(CloseReason::SourceBroken);
@@ -167,12 +167,12 @@ fn a_source_without_bytes_is_left_alone_for_a_moment() {
     let mut bench = Bench::new();
     bench.exchange(&streamed(",,,a"));
     for pieces in 1..=3 {
-        bench.assert_state(Name::Pausing);
+        bench.assert_state(StateName::Pausing);
         assert_eq!(bench.common.metrics.pieces, pieces);
         assert_eq!(bench.time_left(), Duration::from_millis(1));
         bench.run_out();
     }
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn the_write_timeout_runs_while_bytes_are_owed_and_not_while_the_source_pauses()
     assert_eq!(bench.time_left(), 3580 * SECOND, "counted from when it was asked");
     bench.after(3580 * SECOND);
     bench.with(|connection, context| connection.on_deadline(context));
-    bench.assert_state(Name::Writing);
+    bench.assert_state(StateName::Writing);
     assert_eq!(bench.time_left(), 30 * SECOND);
     bench.run_out();
     bench.assert_closed(CloseReason::WriteTimeout);
@@ -199,15 +199,15 @@ fn a_source_whose_time_came_while_its_piece_was_taken_is_asked_at_once() {
     bench.receive(streamed("a@1000,b").as_bytes());
     bench.after(SECOND);
     assert!(bench.send_all().ends_with("1\r\na\r\n1\r\nb\r\n0\r\n\r\n"));
-    bench.assert_state(Name::Idle);
+    bench.assert_state(StateName::Idle);
 }
 
 #[test]
 pub(super) fn a_connection_that_ends_drops_its_source() {
-    for state in [Name::Writing, Name::Pausing] {
+    for state in [StateName::Writing, StateName::Pausing] {
         let (mut bench, dropped) = (Bench::new(), DROPPED.get());
         bench.receive(streamed("a@1000,b").as_bytes());
-        if state == Name::Pausing {
+        if state == StateName::Pausing {
             bench.send_all();
         }
         bench.assert_state(state);
@@ -222,10 +222,10 @@ fn nothing_behind_a_last_answer_that_streams_is_processed() {
     let mut bench = Bench::new();
     let close = streamed("a@1000,b").replace("Host", "Connection: close\r\nHost");
     bench.exchange(&format!("{close}{GET}"));
-    bench.assert_state(Name::Pausing);
+    bench.assert_state(StateName::Pausing);
     assert_eq!(bench.connection.parked_bytes(), 0);
     assert_eq!(bench.run_out(), "1\r\nb\r\n0\r\n\r\n");
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
     bench.end_of_input();
     bench.assert_closed(CloseReason::Answered);
 
@@ -243,5 +243,5 @@ fn a_stream_that_has_begun_goes_on_while_the_server_drains() {
     let sent = bench.run_out();
     assert!(sent.starts_with("1\r\nb\r\n0\r\n\r\nHTTP/1.1 200 "), "{sent}");
     assert!(sent.contains("Connection: close\r\n"), "{sent}");
-    bench.assert_state(Name::Lingering);
+    bench.assert_state(StateName::Lingering);
 }
