@@ -143,11 +143,11 @@ impl Connection {
     /// for again, and there may be another demand then.
     #[cold]
     pub(crate) fn file_piece<H>(&mut self, context: &mut Context<'_, H>) -> Option<FilePiece<'_>> {
-        let found = match self.state.source() {
+        let is_fresh = match self.state.source() {
             Some(Streaming::File(sending)) => sending.is_fresh(context.now),
             Some(Streaming::Source(_)) | None => return None,
         };
-        if !found {
+        if !is_fresh {
             self.ask_source(context);
         }
         self.state.source().and_then(|body| body.piece())
