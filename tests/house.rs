@@ -97,7 +97,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
     ("Instant::now", &["herd/clock.rs", "server/binding.rs"]),
     ("SystemTime::now", &["server/mod.rs"]),
     // What the clock showed when the loop began.
-    ("clock_gettime(", &["server/timer.rs"]),
+    ("timerfd_gettime(", &["server/timer.rs"]),
     (".elapsed()", &["herd/clock.rs", "server/mod.rs", "server/admin_side.rs"]),
     // A probe asks before there is a loop that it could hold up; a signal's pipe never waits.
     (".read(", &["herd/probe.rs", "herd/signals.rs", "server/signals.rs", "engine/socket.rs"]),

@@ -16,11 +16,14 @@ mod linux {
     use mio::Interest;
     use mio::unix::SourceFd;
     use rustix::time::{
-        ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec,
-        clock_gettime, timerfd_create, timerfd_settime,
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+        timerfd_gettime, timerfd_settime,
     };
     use std::os::fd::{AsRawFd, OwnedFd};
     use std::time::Duration;
+
+    /// In seconds of a clock that began when the machine did: 136 years.
+    const FAR: i64 = 1 << 32;
 
     /// A timer of the kernel that is ready when it goes off. With edges, it need not be read.
     #[derive(Debug)]
@@ -36,8 +39,7 @@ mod linux {
         pub(crate) fn new(registry: &Registry, token: Token, now: Instant) -> io::Result<Timer> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            let shown = clock_gettime(ClockId::Monotonic);
-            let shown = Duration::try_from(shown).map_err(io::Error::other)?;
+            let shown = clock_of(&descriptor)?;
             registry.register(&mut SourceFd(&descriptor.as_raw_fd()), token, Interest::READABLE)?;
             Ok(Timer { descriptor, began: (now, shown) })
         }
@@ -52,6 +54,17 @@ mod linux {
             timerfd_settime(&self.descriptor, TimerfdTimerFlags::ABSTIME, &once)?;
             Ok(())
         }
+    }
+
+    /// What the timer's clock shows: a moment that is far away, less the time until then. `rustix`
+    /// would read the clock in the kernel's own page of code, which valgrind takes away.
+    fn clock_of(descriptor: &OwnedFd) -> io::Result<Duration> {
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let far = Itimerspec { it_interval: never, it_value: Timespec { tv_sec: FAR, tv_nsec: 0 } };
+        timerfd_settime(descriptor, TimerfdTimerFlags::ABSTIME, &far)?;
+        let left = Duration::try_from(timerfd_gettime(descriptor)?.it_value);
+        let left = left.map_err(io::Error::other)?;
+        Ok(Duration::from_secs(FAR.unsigned_abs()).saturating_sub(left))
     }
 }
 
