@@ -8,11 +8,11 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::event::ClientEvent;
 use super::id::ClientId;
-use super::steps::{Before, Steps};
+use super::steps::Steps;
 use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::StateName;
-use crate::connection::{Common, Connection, Context, Deadline, Demand, Unread};
+use crate::connection::{Common, Connection, Context, Demand, Unread};
 use crate::engine::readiness::Interest;
 use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
@@ -169,15 +169,6 @@ impl<S: Stream> Client<S> {
         Continue(())
     }
 
-    /// Goes on with input that was received in an earlier turn.
-    #[cold]
-    fn resume<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
-        let kept = self.connection.kept_bytes();
-        context.tell(self, || ClientEvent::Resumed { kept });
-        self.connection.on_resume(&mut context.of_connection());
-        Continue(())
-    }
-
     /// Offers the kernel no more than what is left of the client's budget: it may take all of it.
     fn send<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
         let common = &mut *context.common;
@@ -233,27 +224,6 @@ impl<S: Stream> Client<S> {
         Continue(())
     }
 
-    /// Makes the end of its connection a reset: the end alone could be taken for that of an answer.
-    pub(super) fn reset_on_drop(&self) {
-        // If this fails the connection is gone already.
-        let _ = self.socket.stream().reset_on_drop();
-    }
-
-    /// The time for what it waits for has run out, or that of its source has come.
-    pub(super) fn expire<H: Handler>(&mut self, context: &mut StepContext<'_, H>) {
-        let before = context.steps.before(&self.connection);
-        match self.connection.deadline(&context.common.timeouts) {
-            Some(Deadline::Timeout(class, _)) => {
-                let timeout = context.common.timeouts.of(class);
-                context.tell(self, || ClientEvent::TimedOut { class, timeout });
-            }
-            Some(Deadline::At(_)) => context.tell(self, || ClientEvent::Due),
-            None => {}
-        }
-        self.connection.on_deadline(&mut context.of_connection());
-        context.tell_change(before, &Continue(()), self);
-    }
-
     pub(super) fn lost(&mut self) -> Step {
         self.connection.on_close(CloseReason::Reset);
         Continue(())
@@ -272,37 +242,8 @@ pub(super) struct StepContext<'t, H> {
 
 impl<H> StepContext<'_, H> {
     #[inline(always)]
-    fn of_connection(&mut self) -> Context<'_, H> {
+    pub(super) fn of_connection(&mut self) -> Context<'_, H> {
         Context { now: self.now, handler: self.handler, common: self.common }
-    }
-
-    #[inline]
-    pub(super) fn tell<S: Stream>(
-        &mut self,
-        client: &Client<S>,
-        step: impl FnOnce() -> ClientEvent,
-    ) {
-        if self.steps.are_told() {
-            self.steps.tell(client.id(self.key), step());
-        }
-    }
-
-    /// Tells what came of sending.
-    #[inline]
-    fn tell_sent<S: Stream>(&mut self, client: &Client<S>, taken: Taken, offered: usize) {
-        if self.steps.are_any_told() {
-            let sent = (taken, offered);
-            self.steps.tell_sent(client.id(self.key), sent, &client.connection, self.common);
-        }
-    }
-
-    /// Tells what a step has changed that did anything.
-    #[inline]
-    fn tell_change<S: Stream>(&mut self, before: Option<Before>, step: &Step, client: &Client<S>) {
-        if let (Some(before), Continue(()) | Break(Run::Lingers)) = (before, step) {
-            let id = client.id(self.key);
-            self.steps.tell_change(before, id, &client.connection, self.common);
-        }
     }
 }
 

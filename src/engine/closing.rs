@@ -2,6 +2,7 @@
 //! server stops.
 
 use super::checks::readiness_to_check;
+use super::client::Client;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
@@ -225,5 +226,13 @@ impl<S: Stream> Clients<S> {
             self.close(key, CloseReason::CutOff);
         }
         self.free();
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// Makes the end of its connection a reset: the end alone could be taken for that of an answer.
+    pub(super) fn reset_on_drop(&self) {
+        // If this fails the connection is gone already.
+        let _ = self.socket.stream().reset_on_drop();
     }
 }

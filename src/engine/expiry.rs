@@ -1,13 +1,16 @@
 //! What happens when a deadline has passed: the client is checked once more, and then it has expired.
 
+use std::ops::ControlFlow::Continue;
+
 use super::checks::readiness_to_check;
 use super::client::{Client, Run, StepContext};
 use super::clients::Clients;
+use super::event::ClientEvent;
 use super::readiness::Readiness;
 use super::stream::Stream;
 use crate::answer::handler::Handler;
-use crate::connection::Phase;
 use crate::connection::state::StateName;
+use crate::connection::{Deadline, Phase};
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -116,5 +119,22 @@ impl<S: Stream> Clients<S> {
         let (common, steps) = (&mut self.common, &mut self.steps);
         self.slab[key].expire(&mut StepContext { now, handler, common, steps, key });
         self.set_deadline(key, None);
+    }
+}
+
+impl<S: Stream> Client<S> {
+    /// The time for what it waits for has run out, or that of its source has come.
+    fn expire<H: Handler>(&mut self, context: &mut StepContext<'_, H>) {
+        let before = context.steps.before(&self.connection);
+        match self.connection.deadline(&context.common.timeouts) {
+            Some(Deadline::Timeout(class, _)) => {
+                let timeout = context.common.timeouts.of(class);
+                context.tell(self, || ClientEvent::TimedOut { class, timeout });
+            }
+            Some(Deadline::At(_)) => context.tell(self, || ClientEvent::Due),
+            None => {}
+        }
+        self.connection.on_deadline(&mut context.of_connection());
+        context.tell_change(before, &Continue(()), self);
     }
 }

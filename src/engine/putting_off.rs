@@ -1,12 +1,15 @@
 //! What becomes of a batch that is not answered to its end: an answer was dear, or has panicked.
 
+use std::ops::ControlFlow::Continue;
+
 use super::batch::Receipt;
-use super::client::Client;
+use super::client::{Client, Step, StepContext};
 use super::clients::Clients;
 use super::event::ClientEvent;
 use super::readiness::Readiness;
 use super::socket::Received;
 use super::stream::Stream;
+use crate::answer::handler::Handler;
 use crate::connection::Common;
 use crate::work;
 
@@ -51,5 +54,14 @@ impl<S: Stream> Client<S> {
             Received::Nothing => {}
         }
         common.budget.spend(work::RECEIVE + received.bytes());
+    }
+
+    /// Goes on with input that was received in an earlier turn.
+    #[cold]
+    pub(super) fn resume<H: Handler>(&mut self, context: &mut StepContext<'_, H>) -> Step {
+        let kept = self.connection.kept_bytes();
+        context.tell(self, || ClientEvent::Resumed { kept });
+        self.connection.on_resume(&mut context.of_connection());
+        Continue(())
     }
 }

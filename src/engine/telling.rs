@@ -1,8 +1,12 @@
 //! What the clients tell of themselves: to whom, and what one waits for.
 
+use std::ops::ControlFlow::{Break, Continue};
+
+use super::client::{Client, Run, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, TimeLeft};
-use super::steps::{AnswerWatcher, Watcher};
+use super::socket::Taken;
+use super::steps::{AnswerWatcher, Before, Watcher};
 use super::stream::Stream;
 use crate::time::Time;
 
@@ -51,5 +55,46 @@ impl<S: Stream> Clients<S> {
         let time_left = connection.time_left(&self.common.timeouts, self.steps.now());
         let time_left = time_left.map(|(class, left)| TimeLeft { class, left });
         ClientEvent::Waits { demand: connection.demand(), time_left }
+    }
+}
+
+impl<H> StepContext<'_, H> {
+    #[inline]
+    pub(super) fn tell<S: Stream>(
+        &mut self,
+        client: &Client<S>,
+        step: impl FnOnce() -> ClientEvent,
+    ) {
+        if self.steps.are_told() {
+            self.steps.tell(client.id(self.key), step());
+        }
+    }
+
+    /// Tells what came of sending.
+    #[inline]
+    pub(super) fn tell_sent<S: Stream>(
+        &mut self,
+        client: &Client<S>,
+        taken: Taken,
+        offered: usize,
+    ) {
+        if self.steps.are_any_told() {
+            let sent = (taken, offered);
+            self.steps.tell_sent(client.id(self.key), sent, &client.connection, self.common);
+        }
+    }
+
+    /// Tells what a step has changed that did anything.
+    #[inline]
+    pub(super) fn tell_change<S: Stream>(
+        &mut self,
+        before: Option<Before>,
+        step: &Step,
+        client: &Client<S>,
+    ) {
+        if let (Some(before), Continue(()) | Break(Run::Lingers)) = (before, step) {
+            let id = client.id(self.key);
+            self.steps.tell_change(before, id, &client.connection, self.common);
+        }
     }
 }
