@@ -177,6 +177,7 @@ impl Output {
 
     /// Notes that the kernel has taken `bytes` more bytes. Once that was all, forgets them, and says
     /// how many answers have ended.
+    #[inline(always)]
     pub(crate) fn advance(&mut self, bytes: usize) -> Option<u32> {
         self.sent += bytes;
         self.is_empty().then(|| {
@@ -187,11 +188,12 @@ impl Output {
     }
 
     /// Forgets the present client's answers, sent or not.
+    #[inline(always)]
     pub(crate) fn clear(&mut self) {
         self.encoded.truncate(self.base);
         self.uncopied = None;
         (self.sent, self.ends) = (0, 0);
-        if self.base == 0 && self.encoded.capacity() > KEPT_CAPACITY_MAX {
+        if self.encoded.capacity() > KEPT_CAPACITY_MAX && self.base == 0 {
             self.encoded.shrink_to(KEPT_CAPACITY_MAX);
         }
     }

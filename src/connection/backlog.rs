@@ -61,8 +61,16 @@ impl Connection {
         self.note_waiting(before, 0, context);
     }
 
-    /// Goes on with input that was kept.
+    /// Goes on with input that was kept. Most clients keep none, which is found out in place.
+    #[inline(always)]
     pub(super) fn advance_parked<H: Handler>(&mut self, context: &mut Context<'_, H>) {
+        if self.parked.is_some() {
+            self.advance_kept(context);
+        }
+    }
+
+    #[inline(never)]
+    fn advance_kept<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         let Some(parked) = self.parked.as_mut().filter(|parked| !parked.input.is_empty()) else {
             return;
         };

@@ -113,6 +113,7 @@ impl Connection {
 
     /// Takes what was received. Whole requests in it are answered, one behind the other; what is
     /// left of it is kept.
+    #[inline(always)]
     pub(crate) fn on_bytes<H: Handler>(
         &mut self,
         received: &mut [u8],
@@ -256,6 +257,7 @@ impl Connection {
         self.release_parked();
     }
 
+    #[inline]
     pub(super) fn release_parked(&mut self) {
         if self.parked.as_ref().is_some_and(|parked| parked.is_empty()) {
             self.parked = None;

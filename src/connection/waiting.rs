@@ -54,16 +54,24 @@ impl Connection {
     }
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
-    #[inline]
+    #[inline(always)]
     pub(super) fn note_waiting<H>(
         &mut self,
         before: StateName,
         bytes: usize,
         context: &Context<'_, H>,
     ) {
+        match self.state.name() == before {
+            true => self.note_waiting_on(bytes, context),
+            false => self.wait_from(context.now),
+        }
+    }
+
+    /// The same, if the state is still of that name.
+    #[inline(never)]
+    fn note_waiting_on<H>(&mut self, bytes: usize, context: &Context<'_, H>) {
         let (now, timeouts) = (context.now, &context.common.timeouts);
         match (&self.state, timeouts.grace()) {
-            (state, _) if state.name() != before => self.wait_from(now),
             // Each keystroke renews the grace, but never beyond the head's own deadline, which
             // dripping must not extend.
             (State::ReadingHead(head), Some(grace)) => {

@@ -100,6 +100,12 @@ impl<S: Stream> Client<S> {
     ) -> Step {
         let before = context.steps.before(&self.connection);
         let step = match self.connection.demand() {
+            // The usual end of a client's turn, right behind its answers.
+            Demand::Receive if self.socket.unread() == Unread::Nothing => {
+                let (received, unread) = (Received::Nothing, Unread::Nothing);
+                context.tell(self, || ClientEvent::Received { received, unread });
+                Break(Run::Waits)
+            }
             Demand::Receive => {
                 let common = &mut *context.common;
                 let left = common.budget.left().max(RECEIVE_BYTES_MIN);
@@ -124,6 +130,7 @@ impl<S: Stream> Client<S> {
     }
 
     /// The first half of a step that receives; `None` if the next step is another one.
+    #[inline(always)]
     pub(super) fn receive(&mut self, buffer: &mut [u8], metrics: &mut Metrics) -> Option<Received> {
         match self.connection.demand() {
             Demand::Receive => Some(self.socket.receive(buffer, metrics)),
@@ -137,6 +144,7 @@ impl<S: Stream> Client<S> {
     }
 
     /// The second half: the connection takes what lies at the start of `buffer`.
+    #[inline(always)]
     pub(super) fn take<H: Handler>(
         &mut self,
         received: Received,
@@ -149,7 +157,7 @@ impl<S: Stream> Client<S> {
         step
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn on_received<H: Handler>(
         &mut self,
         received: Received,

@@ -237,6 +237,7 @@ impl<S: Stream> Clients<S> {
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.
+    #[inline(always)]
     pub(super) fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
         if client.wanted_interest() > client.interest {
