@@ -55,7 +55,15 @@ impl<L: Accept> Engine<L> {
     /// server ends once no client is left, or once the time for that is over. It then checks the
     /// remaining clients once more, and answers what has come in time: that takes no longer than
     /// a deadline may be late.
+    #[inline]
     pub(super) fn progress(&mut self, now: Time, host: &mut impl Host<L::Stream>) {
+        if self.is_stopping() {
+            self.go_on_stopping(now, host);
+        }
+    }
+
+    #[cold]
+    fn go_on_stopping(&mut self, now: Time, host: &mut impl Host<L::Stream>) {
         if let Life::Closing { until, accepted_max } = self.life {
             let are_all_in = self.clients.metrics().accepted >= accepted_max;
             if !are_all_in && self.admission.is_possible(&self.clients, now) {

@@ -17,13 +17,14 @@
 //! exactly the clients whose link says so, with the moment that it says.
 
 use std::collections::BTreeSet;
+use std::iter;
 use std::time::Duration;
 
 use slab::Slab;
 
 use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::Deadline;
-use crate::time::Time;
+use crate::time::{Time, sooner};
 
 /// No client: slab keys stay far below this.
 const NONE: u32 = u32::MAX;
@@ -65,14 +66,17 @@ pub(crate) trait Timed {
 struct List {
     head: u32,
     tail: u32,
-    timeout: Duration,
     margin: Duration,
+    /// The timeout, and the margin by which it may be late.
+    lasts: Duration,
 }
 
 /// The lists, and the set.
 #[derive(Debug)]
 pub(crate) struct Timers {
     lists: [List; TimeoutClass::ALL.len()],
+    /// In which of the lists clients stand: a bit for each class. Each turn asks for their first.
+    occupied: u8,
     appointments: BTreeSet<(Time, u32)>,
 }
 
@@ -80,13 +84,16 @@ impl Timers {
     pub(crate) fn new(timeouts: &Timeouts) -> Timers {
         let lists = std::array::from_fn(|class| {
             let timeout = timeouts.of(TimeoutClass::ALL[class]);
-            List { head: NONE, tail: NONE, timeout, margin: timeout / MARGIN_DIVISOR }
+            let margin = timeout / MARGIN_DIVISOR;
+            List { head: NONE, tail: NONE, margin, lasts: timeout.saturating_add(margin) }
         });
-        Timers { lists, appointments: BTreeSet::new() }
+        Timers { lists, occupied: 0, appointments: BTreeSet::new() }
     }
 
     /// Sets the deadline of the client at `key`; `None`: it has none. Within a class, none may run
     /// since before the last one that was set.
+    // The usual renewal is not carried out, and that is found out in place.
+    #[inline(always)]
     pub(crate) fn set<T: Timed>(
         &mut self,
         slab: &mut Slab<T>,
@@ -109,6 +116,12 @@ impl Timers {
             None if link.membership == Membership::Neither => return,
             Some(_) | None => {}
         }
+        self.set_anew(slab, key, deadline);
+    }
+
+    /// The same, where something changes by it.
+    #[inline(never)]
+    fn set_anew<T: Timed>(&mut self, slab: &mut Slab<T>, key: usize, deadline: Option<Deadline>) {
         self.unlink(slab, key);
         match deadline {
             Some(Deadline::Timeout(class, since)) => self.append(slab, key, class, since),
@@ -136,10 +149,8 @@ impl Timers {
     /// A client whose time has run out at `now`. Appointments come last: sources could make as many
     /// of them as are acted on in a turn, turn after turn, while who stands in a list is soon gone.
     pub(crate) fn expired<T: Timed>(&self, slab: &Slab<T>, now: Time) -> Option<usize> {
-        let in_list = TimeoutClass::ALL.iter().copied().find_map(|class| {
-            let key = self.first(class)?;
-            (self.due(slab, class, key) <= now).then_some(key)
-        });
+        let mut firsts = self.firsts(slab);
+        let in_list = firsts.find(|(due, _)| *due <= now).map(|(_, key)| key);
         in_list.or_else(|| {
             let (due, key) = *self.appointments.first()?;
             (due <= now).then_some(key as usize)
@@ -148,17 +159,19 @@ impl Timers {
 
     /// When the next client's time runs out.
     pub(crate) fn next_due<T: Timed>(&self, slab: &Slab<T>) -> Option<Time> {
-        TimeoutClass::ALL
-            .iter()
-            .copied()
-            .filter_map(|class| Some(self.due(slab, class, self.first(class)?)))
-            .chain(self.appointments.first().map(|(due, _)| *due))
-            .min()
+        let in_list = self.firsts(slab).map(|(due, _)| due).min();
+        sooner(in_list, self.appointments.first().map(|(due, _)| *due))
     }
 
-    fn due<T: Timed>(&self, slab: &Slab<T>, class: TimeoutClass, key: usize) -> Time {
-        let list = &self.lists[class as usize];
-        slab[key].link().time + list.timeout + list.margin
+    /// Who has waited longest in each list that is not empty, and when its time runs out.
+    fn firsts<T: Timed>(&self, slab: &Slab<T>) -> impl Iterator<Item = (Time, usize)> {
+        let mut left = self.occupied;
+        iter::from_fn(move || {
+            let list = self.lists.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            let key = list.head as usize;
+            Some((slab[key].link().time + list.lasts, key))
+        })
     }
 
     fn append<T: Timed>(
@@ -177,7 +190,10 @@ impl Timers {
         let membership = Membership::List(class);
         *slab[key].link_mut() = Link { time: since, before: list.tail, behind: NONE, membership };
         match list.tail {
-            NONE => list.head = this,
+            NONE => {
+                list.head = this;
+                self.occupied |= 1 << class as u8;
+            }
             tail => slab[tail as usize].link_mut().behind = this,
         }
         list.tail = this;
@@ -202,6 +218,9 @@ impl Timers {
         match link.behind {
             NONE => list.tail = link.before,
             behind => slab[behind as usize].link_mut().before = link.before,
+        }
+        if list.head == NONE {
+            self.occupied &= !(1 << class as u8);
         }
     }
 }
