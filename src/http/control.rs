@@ -58,7 +58,8 @@ impl<'b> Control<'b> {
         let method = Method::from_name(head.method);
         let mut fields = ControlFields::default();
         fields.find(head.fields)?;
-        let target = Target::parse(method.unwrap_or(Method::Get), head.target)?;
+        let target = Target::parse(method.unwrap_or(Method::Get), head.target);
+        let target = target.ok_or(FaultKind::TargetInvalid)?;
         fields.judge_host(head.version, known)?;
         Ok(Control {
             method: match method {
