@@ -256,10 +256,10 @@ pub(crate) enum BodyTransfer {
 impl BodyTransfer {
     /// That of the answer to a request with this method.
     #[inline]
-    pub(crate) fn of_answer_by<E>(method: Result<Method, E>) -> BodyTransfer {
-        match method {
-            Ok(Method::Head) => BodyTransfer::HeadOnly,
-            Ok(_) | Err(_) => BodyTransfer::Content,
+    pub(crate) fn of_answer_by(method: Method) -> BodyTransfer {
+        match method == Method::Head {
+            true => BodyTransfer::HeadOnly,
+            false => BodyTransfer::Content,
         }
     }
 

@@ -162,14 +162,15 @@ impl Connection {
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
-            transfer: BodyTransfer::of_answer_by(control.method),
+            transfer: BodyTransfer::Content,
             version: head.version,
             persistence,
-            allow: control.method.err().and_then(FaultKind::allow),
+            allow: None,
         };
         let sent = match control.method {
             Ok(method) => {
                 context.common.metrics.requests += 1;
+                let reply = Reply { transfer: BodyTransfer::of_answer_by(method), ..reply };
                 let request = Request {
                     method,
                     head,
@@ -185,7 +186,7 @@ impl Connection {
                 context.common.metrics.faults += 1;
                 let received = head.method.as_bytes();
                 let fault = Fault { kind, received, peer: &self.address };
-                context.handler.handle_fault(&fault, reply)
+                context.handler.handle_fault(&fault, Reply { allow: kind.allow(), ..reply })
             }
         };
         self.served = self.served.wrapping_add(1);
