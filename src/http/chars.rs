@@ -11,16 +11,16 @@ pub(crate) fn is_field_value_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }
 
-/// Whether `name` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
-/// small letter, and only that: the one other byte which it makes a hyphen is CR, and a name that
-/// was parsed has none.
+/// Whether `word` is `lower`, letters and hyphens, in any case. One bit tells a capital from its
+/// small letter, and only that: the one other byte which it makes a hyphen is CR, and no name and no
+/// value that was parsed has one.
 ///
 /// All bytes are compared, not only those up to the first that differs: the compiler then compares
 /// many of them at once.
 #[inline]
-pub(crate) fn is<const N: usize>(name: &str, lower: &[u8; N]) -> bool {
-    let Ok(name) = <&[u8; N]>::try_from(name.as_bytes()) else { return false };
-    let differing = name.iter().zip(lower).map(|(byte, small)| (byte | 0x20) ^ small);
+pub(crate) fn is<const N: usize>(word: impl AsRef<[u8]>, lower: &[u8; N]) -> bool {
+    let Ok(word) = <&[u8; N]>::try_from(word.as_ref()) else { return false };
+    let differing = word.iter().zip(lower).map(|(byte, small)| (byte | 0x20) ^ small);
     differing.fold(0, |all, bits| all | bits) == 0
 }
 

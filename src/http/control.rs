@@ -113,12 +113,14 @@ impl<'b> ControlFields<'b> {
     #[inline(always)]
     fn find(&mut self, all: Fields<'b>) -> Result<(), FaultKind> {
         for (name, value) in all.iter() {
+            let name = name.as_bytes();
             // Most fields are none of ours: their length and their first letter already tell.
-            match (name.len(), name.as_bytes().first().map(|byte| byte | 0x20)) {
-                (4, Some(b'h')) if is(name, b"host") => {
+            let begins_as_ours = |first: &u8| matches!(first | 0x20, b'c' | b'e' | b't');
+            match name.len() {
+                4 if is(name, b"host") => {
                     self.host = only(self.host, value, FaultKind::HostRepeated)?;
                 }
-                (6, Some(b'e')) | (10 | 12 | 14, Some(b'c')) | (17, Some(b't')) => {
+                6 | 10 | 12 | 14 | 17 if name.first().is_some_and(begins_as_ours) => {
                     self.notice(name, value)?;
                 }
                 _ => {}
@@ -130,7 +132,7 @@ impl<'b> ControlFields<'b> {
     /// Notices a field other than `Host`, which each request has. Not inlined, so that looking for
     /// fields stays short.
     #[inline(never)]
-    fn notice(&mut self, name: &str, value: &'b [u8]) -> Result<(), FaultKind> {
+    fn notice(&mut self, name: &[u8], value: &'b [u8]) -> Result<(), FaultKind> {
         match name.len() {
             6 if is(name, b"expect") => self.notice_expect(value)?,
             10 if is(name, b"connection") => self.notice_connection(value),
@@ -149,6 +151,11 @@ impl<'b> ControlFields<'b> {
     }
 
     fn notice_connection(&mut self, value: &[u8]) {
+        // What browsers say with each request.
+        if is(value, b"keep-alive") {
+            self.keep_alive = true;
+            return;
+        }
         for option in list_elements(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");

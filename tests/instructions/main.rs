@@ -68,13 +68,13 @@ struct Figure {
 
 #[test]
 fn a_get_alone() {
-    let figure = Figure { rounds: [200, 2200], instructions: 3152.0, ..get("/") };
+    let figure = Figure { rounds: [200, 2200], instructions: 3136.0, ..get("/") };
     hold(a_get_alone, "a-get-alone", &figure);
 }
 
 #[test]
 fn a_get_of_one_of_sixty_four_clients() {
-    let figure = Figure { clients: 64, rounds: [10, 60], instructions: 2405.0, ..get("/") };
+    let figure = Figure { clients: 64, rounds: [10, 60], instructions: 2388.0, ..get("/") };
     hold(a_get_of_one_of_sixty_four_clients, "a-get-of-64", &figure);
 }
 
@@ -101,7 +101,7 @@ fn a_get_of_sixteen_that_are_pipelined_with_a_combined_log() {
 
 #[test]
 fn a_get_of_sixteen_that_are_pipelined() {
-    let figure = Figure { pipelined: 16, rounds: [20, 220], instructions: 1598.0, ..get("/") };
+    let figure = Figure { pipelined: 16, rounds: [20, 220], instructions: 1580.0, ..get("/") };
     hold(a_get_of_sixteen_that_are_pipelined, "a-get-of-16-pipelined", &figure);
 }
 
@@ -109,7 +109,7 @@ fn a_get_of_sixteen_that_are_pipelined() {
 fn a_post_of_one_kibibyte() {
     let body = "b".repeat(1024);
     let figure = post(&format!("Content-Length: 1024\r\n\r\n{body}"));
-    hold(a_post_of_one_kibibyte, "a-post", &Figure { instructions: 3800.0, ..figure });
+    hold(a_post_of_one_kibibyte, "a-post", &Figure { instructions: 3778.0, ..figure });
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_post_of_one_kibibyte_in_four_chunks() {
     let chunk = format!("100\r\n{}\r\n", "b".repeat(256));
     let chunks = chunk.repeat(4);
     let figure = post(&format!("Transfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n"));
-    let figure = Figure { instructions: 5023.0, ..figure };
+    let figure = Figure { instructions: 5002.0, ..figure };
     hold(a_post_of_one_kibibyte_in_four_chunks, "a-post-in-chunks", &figure);
 }
 
@@ -126,7 +126,7 @@ fn a_get_of_a_file_of_one_kibibyte() {
     let folder = Folder::new("instructions-site");
     fs::write(folder.path().join("file.txt"), "f".repeat(1024)).unwrap();
     let site = Some(folder.path().to_owned());
-    let figure = Figure { site, instructions: 4339.0, ..get("/file.txt") };
+    let figure = Figure { site, instructions: 4318.0, ..get("/file.txt") };
     hold(a_get_of_a_file_of_one_kibibyte, "a-get-of-a-file", &figure);
 }
 
