@@ -98,12 +98,12 @@ impl Connection {
     ) -> InputUse {
         let limits = &context.common.limits;
         let content = Content::new(head.len, control.framing, ContentUse::Dropped, limits);
-        let arrived = content.and_then(|mut content| {
-            let end = content.drop_arrived(&input[head.len..], limits)?;
-            Ok((content, end))
-        });
-        let (content, end) = match arrived {
-            Ok(arrived) => arrived,
+        let mut content = match content {
+            Ok(content) => content,
+            Err(kind) => return self.refuse(kind, &input[..head.len], context),
+        };
+        let end = match content.drop_arrived(&input[head.len..], limits) {
+            Ok(end) => end,
             Err(kind) => return self.refuse(kind, &input[..head.len], context),
         };
         context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
