@@ -186,11 +186,12 @@ pub(crate) fn end(out: &mut Vec<u8>, persistence: Persistence, lists: Lists) {
     if lists.has(List::Upgrade) {
         return end_with_upgrade(out, persistence);
     }
-    out.extend_from_slice(match persistence {
-        Persistence::Keep => b"\r\n",
-        Persistence::KeepStated => b"Connection: keep-alive\r\n\r\n",
-        Persistence::Close => b"Connection: close\r\n\r\n",
-    });
+    // Each its own call: the usual one copies two bytes, and how many is known there.
+    match persistence {
+        Persistence::Keep => out.extend_from_slice(b"\r\n"),
+        Persistence::KeepStated => out.extend_from_slice(b"Connection: keep-alive\r\n\r\n"),
+        Persistence::Close => out.extend_from_slice(b"Connection: close\r\n\r\n"),
+    }
 }
 
 /// RFC 9110 §7.8: `Upgrade` is for this connection alone, so `Connection` names it.

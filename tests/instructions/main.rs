@@ -126,7 +126,7 @@ fn a_get_of_a_file_of_one_kibibyte() {
     let folder = Folder::new("instructions-site");
     fs::write(folder.path().join("file.txt"), "f".repeat(1024)).unwrap();
     let site = Some(folder.path().to_owned());
-    let figure = Figure { site, instructions: 4318.0, ..get("/file.txt") };
+    let figure = Figure { site, instructions: 4241.0, ..get("/file.txt") };
     hold(a_get_of_a_file_of_one_kibibyte, "a-get-of-a-file", &figure);
 }
 

@@ -195,6 +195,7 @@ impl Files {
     }
 
     /// Sees to it that what is known of this variant is not older than a second.
+    #[inline(always)]
     fn look(
         &mut self,
         index: &mut usize,
@@ -208,6 +209,18 @@ impl Files {
             State::Absent(checked) if is_fresh(*checked) => return Ok(Seen::Absent),
             State::Present(_) | State::Absent(_) | State::Unknown => {}
         }
+        self.look_at_disk(index, coding, request_time)
+    }
+
+    /// The same, where it is older.
+    #[inline(never)]
+    fn look_at_disk(
+        &mut self,
+        index: &mut usize,
+        coding: Coding,
+        request_time: RequestTime,
+    ) -> Result<Seen, Failure> {
+        let entry = self.cache.entry(*index);
         self.scratch.clear();
         self.scratch.extend_from_slice(&entry.name);
         self.scratch.extend_from_slice(coding.ending().as_bytes());

@@ -90,6 +90,11 @@ fn resolve(path: &[u8], out: &mut Vec<u8>) -> Result<(), Astray> {
 fn is_plain(path: &[u8]) -> bool {
     let mut before = 0;
     for byte in path {
+        // Most bytes are letters, which one comparison tells.
+        if *byte > b'/' {
+            before = *byte;
+            continue;
+        }
         match byte {
             b'%' | 0 => return false,
             b'/' | b'.' if before == b'/' => return false,
