@@ -38,6 +38,19 @@ impl Coding {
         }
     }
 
+    /// The coding of this name, in letters of either case. Which one it can be is known by its length.
+    fn named(name: &[u8]) -> Option<Coding> {
+        let is = |other: &[u8]| name.eq_ignore_ascii_case(other);
+        match name.len() {
+            2 if is(b"br") => Some(Coding::Brotli),
+            4 if is(b"gzip") => Some(Coding::Gzip),
+            4 if is(b"zstd") => Some(Coding::Zstandard),
+            6 if is(b"x-gzip") => Some(Coding::Gzip),
+            8 if is(b"identity") => Some(Coding::Identity),
+            _ => None,
+        }
+    }
+
     /// Its name in `Content-Encoding`.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -93,24 +106,18 @@ struct Weights {
 impl Weights {
     /// One element: a coding, and perhaps its weight. What cannot be read says nothing.
     fn note(&mut self, element: &[u8]) {
-        let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
-        let name = parts.next().unwrap_or_default();
-        let weight = match parts.next() {
-            None => Some(1000),
-            Some(parameter) => weight(parameter),
+        let (name, weight) = match element.iter().position(|byte| *byte == b';') {
+            None => (element, Some(1000)),
+            Some(at) => {
+                let parameter = element[at + 1..].split(|byte| *byte == b';').next();
+                (element[..at].trim_ascii(), weight(parameter.unwrap_or_default().trim_ascii()))
+            }
         };
         let Some(weight) = weight else { return };
-        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        if name == b"*" {
-            self.others = Some(weight);
-        } else if is("x-gzip") {
-            self.named[Coding::Gzip as usize] = Some(weight);
-        } else {
-            for coding in Coding::CODED.into_iter().chain([Coding::Identity]) {
-                if is(coding.name()) {
-                    self.named[coding as usize] = Some(weight);
-                }
-            }
+        match Coding::named(name) {
+            Some(coding) => self.named[coding as usize] = Some(weight),
+            None if name == b"*" => self.others = Some(weight),
+            None => {}
         }
     }
 
