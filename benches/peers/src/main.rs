@@ -41,7 +41,8 @@ struct Options {
     /// Begin no round that would probably end later than this; a busy machine does fewer.
     #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes_max: u64,
-    /// Only these servers; a ratio needs `floor` among them.
+    /// Only these servers; a ratio needs `floor` among them. Those that write an access log are
+    /// measured only if they are named here.
     #[arg(long, value_delimiter = ',', value_parser = server_names())]
     only: Vec<String>,
     /// Only these scenarios; `idle` is one.
@@ -182,7 +183,11 @@ fn look_for_servers(options: &Options) -> (Present, Vec<String>) {
     let only = if quick { QUICK_SERVERS.map(str::to_owned).to_vec() } else { options.only.clone() };
     let paths = Paths { oneloop: options.oneloop.clone() };
     let (mut present, mut absent) = (Vec::new(), Vec::new());
-    for server in SERVERS.iter().filter(|server| chosen(&only, server.name)) {
+    let is_meant = |server: &&Server| match server.is_extra {
+        true => only.iter().any(|name| name == server.name),
+        false => chosen(&only, server.name),
+    };
+    for server in SERVERS.iter().filter(is_meant) {
         match server.program(&paths) {
             Some(program) => present.push((server, program)),
             None => absent.push(server.name.to_owned()),

@@ -5,6 +5,7 @@
 //! which then becomes the server).
 
 use std::fs::{self, File};
+use std::io;
 use std::net::{SocketAddrV4, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -62,13 +63,17 @@ impl Running {
         let log = start.directory.path().join(LOG);
         let stderr = File::create(&log).map_err(Failure::machine("make a log file"))?;
         let mut command = bound_to_us(&start.command);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
 
         // The child inherits the core; see `placement`.
         placement::pin(placement.server_cpu)?;
         let spawned = command.spawn();
         placement::pin(placement.load_cpu)?;
-        let child = spawned.map_err(Failure::machine(format!("start {:?}", start.command)))?;
+        let mut child = spawned.map_err(Failure::machine(format!("start {:?}", start.command)))?;
+        if let Some(mut log) = child.stdout.take() {
+            // An access log, if it writes one. Read on the clients' core, until the server has gone.
+            thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+        }
 
         let unknown = SocketAddrV4::new(std::net::Ipv4Addr::UNSPECIFIED, 0);
         let mut running = Running { child, address: unknown, _directory: start.directory };

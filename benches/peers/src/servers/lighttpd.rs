@@ -15,13 +15,30 @@ use crate::text;
 
 /// `-D` keeps it in the foreground.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    prepare_with(program, scenario, at, "")
+}
+
+/// The same with an access log, in the combined format, on standard output.
+pub fn prepare_combined(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    let access_log =
+        "server.modules += ( \"mod_accesslog\" )\naccesslog.filename = \"/dev/stdout\"\n";
+    prepare_with(program, scenario, at, access_log)
+}
+
+fn prepare_with(
+    program: &Path,
+    scenario: &Scenario,
+    at: &Path,
+    access_log: &str,
+) -> io::Result<Prepared> {
     let address = free_address()?;
     match scenario.answer.site() {
         Some(site) => site.write(at)?,
         None => fs::write(at.join("body"), scenario.body())?,
     }
     let file = at.join("lighttpd.conf");
-    fs::write(&file, configuration(at, address, scenario.answer))?;
+    let configuration = configuration(at, address, scenario.answer) + access_log;
+    fs::write(&file, configuration)?;
     let mut command = Command::new(program);
     command.arg("-D").arg("-f").arg(&file);
     Ok((command, Announcement::Told(address)))

@@ -29,13 +29,15 @@ pub struct Server {
     /// Where its program is.
     program: Program,
     /// How its program is started for a scenario.
-    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
+    prepare: Prepare,
     /// What it can serve at all.
     content: Content,
     /// Why it cannot take part in a scenario of that, if it cannot.
     unable: fn(&Scenario) -> Option<&'static str>,
     /// How many clients it can hold, and how fast they may come.
     pub crowd: Crowd,
+    /// Whether it is measured only if it is named: what writes an access log.
+    pub is_extra: bool,
 }
 
 /// What a server can serve.
@@ -68,18 +70,13 @@ pub const FLOOR: &str = "floor";
 pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
-/// noise.
-pub const SERVERS: [Server; 13] = [
+/// noise. So do those that are measured with an access log as well.
+pub const SERVERS: [Server; 17] = [
     Server { content: Content::Both, ..sibling(FLOOR, "floor", ours::prepare_floor) },
     Server { content: Content::Both, ..sibling("floor-again", "floor", ours::prepare_floor) },
-    Server {
-        name: ONELOOP,
-        program: Program::Oneloop,
-        prepare: ours::prepare_oneloop,
-        content: Content::Both,
-        unable: able,
-        crowd: CROWD,
-    },
+    oneloop(ONELOOP, ours::prepare_oneloop),
+    Server { is_extra: true, ..oneloop("oneloop-combined", ours::prepare_oneloop_combined) },
+    Server { is_extra: true, ..oneloop("oneloop-json", ours::prepare_oneloop_json) },
     Server {
         unable: without_chunks,
         // A thread each, of which a machine of two cores should not have more.
@@ -102,15 +99,15 @@ pub const SERVERS: [Server; 13] = [
         crowd: Crowd { at_once: 1, most: 9_000 },
         ..sibling("tiny_http", "peer-tiny-http", ours::prepare_peer)
     },
-    package("nginx", nginx::prepare),
-    package("h2o", h2o::prepare),
-    // It keeps every second descriptor free.
+    package("nginx", "nginx", nginx::prepare),
+    Server { is_extra: true, ..package("nginx-combined", "nginx", nginx::prepare_combined) },
+    package("h2o", "h2o", h2o::prepare),
+    lighttpd("lighttpd", lighttpd::prepare),
+    Server { is_extra: true, ..lighttpd("lighttpd-combined", lighttpd::prepare_combined) },
     Server {
-        unable: without_keeping_posts,
-        crowd: Crowd { most: 9_000, ..CROWD },
-        ..package("lighttpd", lighttpd::prepare)
+        content: Content::Files,
+        ..package("static-web-server", "static-web-server", static_web_server::prepare)
     },
-    Server { content: Content::Files, ..package("static-web-server", static_web_server::prepare) },
 ];
 
 /// Where a server's program is.
@@ -127,21 +124,35 @@ enum Program {
 /// A command, and how the address becomes known.
 type Prepared = (Command, Announcement);
 
-const fn sibling(
-    name: &'static str,
-    file: &'static str,
-    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
-) -> Server {
-    let (program, content) = (Program::Sibling(file), Content::Page);
-    Server { name, program, prepare, content, unable: able, crowd: CROWD }
+/// What says how a program is started for a scenario.
+type Prepare = fn(&Path, &Scenario, &Path) -> io::Result<Prepared>;
+
+const fn oneloop(name: &'static str, prepare: Prepare) -> Server {
+    server(name, Program::Oneloop, Content::Both, prepare)
 }
 
-const fn package(
+const fn sibling(name: &'static str, file: &'static str, prepare: Prepare) -> Server {
+    server(name, Program::Sibling(file), Content::Page, prepare)
+}
+
+const fn package(name: &'static str, file: &'static str, prepare: Prepare) -> Server {
+    server(name, Program::Installed(file), Content::Both, prepare)
+}
+
+/// It keeps every second descriptor free.
+const fn lighttpd(name: &'static str, prepare: Prepare) -> Server {
+    let unable = without_keeping_posts;
+    let crowd = Crowd { most: 9_000, ..CROWD };
+    Server { unable, crowd, ..package(name, "lighttpd", prepare) }
+}
+
+const fn server(
     name: &'static str,
-    prepare: fn(&Path, &Scenario, &Path) -> io::Result<Prepared>,
+    program: Program,
+    content: Content,
+    prepare: Prepare,
 ) -> Server {
-    let (program, content) = (Program::Installed(name), Content::Both);
-    Server { name, program, prepare, content, unable: able, crowd: CROWD }
+    Server { name, program, prepare, content, unable: able, crowd: CROWD, is_extra: false }
 }
 
 /// Where programs are that the machine does not know.

@@ -15,22 +15,36 @@ use crate::text;
 
 /// One process: the worker's loop without the master, which could outlive us with its worker.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    prepare_with(program, scenario, at, "off")
+}
+
+/// The same with an access log on standard output.
+pub fn prepare_combined(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
+    prepare_with(program, scenario, at, "/dev/stdout combined")
+}
+
+fn prepare_with(
+    program: &Path,
+    scenario: &Scenario,
+    at: &Path,
+    access_log: &str,
+) -> io::Result<Prepared> {
     let address = free_address()?;
     match scenario.answer.site() {
         Some(site) => site.write(at)?,
         None => fs::write(at.join("body"), scenario.body())?,
     }
     let file = at.join("nginx.conf");
-    fs::write(&file, configuration(at, address, scenario.answer))?;
+    fs::write(&file, configuration(at, address, scenario.answer, access_log))?;
     let mut command = Command::new(program);
     command.arg("-p").arg(at).arg("-c").arg(&file).arg("-e").arg(at.join("error.log"));
     Ok((command, Announcement::Told(address)))
 }
 
-/// Nothing but the answer: no access log, no limit on a connection's requests, no version in the
+/// Nothing but the answer, and an access log if that is measured: no limit on a connection's requests, no version in the
 /// head. A word of the configuration has 4 KiB at most, so longer answers are a file that is kept
 /// open.
-fn configuration(at: &Path, address: SocketAddrV4, answer: Answer) -> String {
+fn configuration(at: &Path, address: SocketAddrV4, answer: Answer, access_log: &str) -> String {
     let at = at.display();
     let content_type = text::CONTENT_TYPE;
     let location = match answer {
@@ -47,7 +61,7 @@ worker_rlimit_nofile 20000;
 pid {at}/nginx.pid;
 events {{ worker_connections 19000; }}
 http {{
-    access_log off;
+    access_log {access_log};
     server_tokens off;
     sendfile on;
     tcp_nopush on;

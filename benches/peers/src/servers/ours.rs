@@ -48,9 +48,36 @@ pub fn prepare_peer(program: &Path, scenario: &Scenario, _: &Path) -> io::Result
 /// At level `info` it says where it listens, and nothing per request. Its deadlines are those that
 /// it always has, but for the two that would end clients who wait for their turn.
 pub fn prepare_oneloop(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
-    let mut command = Command::new(program);
     // The others write none either.
-    command.args(["--access-log", "off"]);
+    oneloop(program, scenario, at, &["--access-log", "off"])
+}
+
+/// The same with an access log on standard output.
+pub fn prepare_oneloop_combined(
+    program: &Path,
+    scenario: &Scenario,
+    at: &Path,
+) -> io::Result<Prepared> {
+    oneloop(program, scenario, at, &["--access-log", "-"])
+}
+
+/// The same with an object of JSON for each line.
+pub fn prepare_oneloop_json(
+    program: &Path,
+    scenario: &Scenario,
+    at: &Path,
+) -> io::Result<Prepared> {
+    oneloop(program, scenario, at, &["--access-log", "-", "--access-log-format", "json"])
+}
+
+fn oneloop(
+    program: &Path,
+    scenario: &Scenario,
+    at: &Path,
+    access_log: &[&str],
+) -> io::Result<Prepared> {
+    let mut command = Command::new(program);
+    command.args(access_log);
     command.args(["-l", "127.0.0.1:0", "--idle-timeout", "1h", "--first-byte-timeout", "1h"]);
     command.env("RUST_LOG", "info");
     if let Some(site) = scenario.answer.site() {
