@@ -41,8 +41,8 @@ struct Options {
     /// Begin no round that would probably end later than this; a busy machine does fewer.
     #[arg(long, default_value_t = 28, value_parser = clap::value_parser!(u64).range(1..=1440))]
     minutes_max: u64,
-    /// Only these servers; a ratio needs `floor` among them. Those that write an access log are
-    /// measured only if they are named here.
+    /// Only these servers; a ratio needs `floor` among them. Those that write an access log or
+    /// have a crowd are measured only if they are named here.
     #[arg(long, value_delimiter = ',', value_parser = server_names())]
     only: Vec<String>,
     /// Only these scenarios; `idle` is one.

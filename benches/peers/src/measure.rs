@@ -34,6 +34,8 @@ const CAPACITY: Duration = Duration::from_millis(200);
 /// server is killed.
 pub struct Measurement {
     load: Load,
+    /// Clients that were answered once, and only stay.
+    _idle: Option<Load>,
     running: Running,
     /// Requests a second in an open loop; none in a closed one.
     rate: Option<f64>,
@@ -94,15 +96,20 @@ impl Measurement {
         placement: Placement,
     ) -> Result<Measurement, Failure> {
         let running = Running::start_server(server, program, scenario, placement)?;
-        let mut load = Load::open(Plan {
+        let plan = |clients, depth| Plan {
             server: running.address(),
-            clients: scenario.clients,
-            depth: scenario.depth,
+            clients,
+            depth,
             requests: scenario.requests(),
             expected: scenario.expected(),
             connections: scenario.connections,
             at_once: server.crowd.at_once,
-        })?;
+        };
+        let idle = match server.idle_clients {
+            0 => None,
+            clients => Some(Load::open(plan(clients, 1))?),
+        };
+        let mut load = Load::open(plan(scenario.clients, scenario.depth))?;
         load.run(Until::Elapsed(SLICE))?;
         let rate = match scenario.pace {
             Pace::Closed => None,
@@ -112,7 +119,7 @@ impl Measurement {
                 Some(capacity * f64::from(percent) / 100.0)
             }
         };
-        Ok(Measurement { load, running, rate, slices: Vec::new() })
+        Ok(Measurement { load, _idle: idle, running, rate, slices: Vec::new() })
     }
 
     /// Measures for one slice's time.

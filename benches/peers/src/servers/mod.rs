@@ -36,7 +36,9 @@ pub struct Server {
     unable: fn(&Scenario) -> Option<&'static str>,
     /// How many clients it can hold, and how fast they may come.
     pub crowd: Crowd,
-    /// Whether it is measured only if it is named: what writes an access log.
+    /// How many clients it has that only stay, beside those that are measured.
+    pub idle_clients: usize,
+    /// Whether it is measured only if it is named: what writes an access log, or has a crowd.
     pub is_extra: bool,
 }
 
@@ -70,13 +72,18 @@ pub const FLOOR: &str = "floor";
 pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
-/// noise. So do those that are measured with an access log as well.
-pub const SERVERS: [Server; 17] = [
+/// noise. So do those that are measured with an access log or a crowd as well.
+pub const SERVERS: [Server; 18] = [
     Server { content: Content::Both, ..sibling(FLOOR, "floor", ours::prepare_floor) },
     Server { content: Content::Both, ..sibling("floor-again", "floor", ours::prepare_floor) },
     oneloop(ONELOOP, ours::prepare_oneloop),
     Server { is_extra: true, ..oneloop("oneloop-combined", ours::prepare_oneloop_combined) },
     Server { is_extra: true, ..oneloop("oneloop-json", ours::prepare_oneloop_json) },
+    Server {
+        is_extra: true,
+        idle_clients: 15_000,
+        ..oneloop("oneloop-crowded", ours::prepare_oneloop)
+    },
     Server {
         unable: without_chunks,
         // A thread each, of which a machine of two cores should not have more.
@@ -152,7 +159,8 @@ const fn server(
     content: Content,
     prepare: Prepare,
 ) -> Server {
-    Server { name, program, prepare, content, unable: able, crowd: CROWD, is_extra: false }
+    let (crowd, idle_clients, is_extra) = (CROWD, 0, false);
+    Server { name, program, prepare, content, unable: able, crowd, idle_clients, is_extra }
 }
 
 /// Where programs are that the machine does not know.
