@@ -1,5 +1,7 @@
 //! What a connection is given with everything that happens to it.
 
+use std::time::SystemTime;
+
 use super::notes::Notes;
 use crate::answer::waker::Wakers;
 use crate::buffer::Output;
@@ -10,6 +12,9 @@ use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::time::Time;
 use crate::work::Budget;
+
+/// No client is driven: slab keys stay far below this.
+pub(crate) const NOBODY: usize = usize::MAX;
 
 /// The surroundings of everything that happens to a connection in one turn of the loop.
 pub(crate) struct Context<'t, H> {
@@ -42,6 +47,24 @@ pub(crate) struct Common {
 }
 
 impl Common {
+    /// What is shared by no connections yet.
+    pub(crate) fn new(limits: Limits, timeouts: Timeouts, now: SystemTime) -> Common {
+        Common {
+            output: Output::default(),
+            date: Date::new(now),
+            limits,
+            timeouts,
+            budget: Budget::default(),
+            phase: Phase::Running,
+            millis: 0,
+            metrics: Metrics::default(),
+            driven: NOBODY,
+            wakers: Wakers::default(),
+            known_host: KnownHost::default(),
+            notes: None,
+        }
+    }
+
     /// The handler is about to see this request, to which its answer will be the `number`th.
     #[inline(always)]
     pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32) {

@@ -30,7 +30,7 @@ mod streaming;
 mod tests;
 mod waiting;
 
-pub(crate) use context::{Common, Context, Phase};
+pub(crate) use context::{Common, Context, NOBODY, Phase};
 pub(crate) use machine::Connection;
 pub use machine::{Demand, Unread};
 pub(crate) use notes::{Answered, Note, Progress};

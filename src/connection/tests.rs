@@ -13,17 +13,12 @@ use super::{Common, Connection, Context, Demand, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
-use crate::answer::waker::Wakers;
-use crate::buffer::Output;
 use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
-use crate::http::date::Date;
 use crate::http::peer::Peer;
 use crate::http::request::Request;
 use crate::http::status::Status;
-use crate::http::target::KnownHost;
-use crate::metrics::{CloseReason, Metrics};
+use crate::metrics::CloseReason;
 use crate::time::Time;
-use crate::work::Budget;
 
 mod answering;
 mod budget;
@@ -160,20 +155,7 @@ impl Bench {
         let address = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
         let mut bench = Bench {
             connection: Connection::new(address, Time::START),
-            common: Common {
-                output: Output::default(),
-                date: Date::new(SystemTime::UNIX_EPOCH),
-                limits: Limits::default(),
-                timeouts: Timeouts::default(),
-                budget: Budget::default(),
-                metrics: Metrics::default(),
-                phase: Phase::Running,
-                millis: 0,
-                driven: 0,
-                wakers: Wakers::default(),
-                known_host: KnownHost::default(),
-                notes: None,
-            },
+            common: Common::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH),
             now: Time::START,
         };
         bench.common.budget.begin_stage(1, ENDLESS);

@@ -7,9 +7,6 @@ use crate::buffer::Suspended;
 /// them if they send heads of 700 bytes, as browsers do.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// No client is driven: slab keys stay far below this.
-pub(super) const NOBODY: usize = usize::MAX;
-
 /// A client of the batch: what came of receiving from it, and where in the batch's buffer that begins.
 /// `None`: it can do something else first, such as send.
 #[derive(Clone, Copy, Debug)]

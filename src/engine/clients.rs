@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
-use super::batch::{Batch, NOBODY};
+use super::batch::Batch;
 use super::checks::Checks;
 use super::client::Client;
 use super::event::ClientEvent;
@@ -16,18 +16,15 @@ use super::registrations::Registrations;
 use super::run_queue::RunQueue;
 use super::slots::{KEYS_RESERVED, SlabMemory};
 use super::steps::Steps;
-use crate::answer::waker::Wakers;
-use crate::buffer::Output;
 use crate::config::{Limits, RECEIVE_BYTES, Timeouts};
 use crate::connection::state::StateName;
-use crate::connection::{Common, Deadline, Phase};
+use crate::connection::{Common, Deadline};
 use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
-use crate::http::target::KnownHost;
 use crate::metrics::{CloseReason, Metrics};
 use crate::time::{Time, sooner};
-use crate::work::{self, Budget};
+use crate::work;
 
 /// All clients of one engine.
 #[derive(Debug)]
@@ -65,20 +62,7 @@ impl<S: Stream> Clients<S> {
             ended: Vec::with_capacity(KEYS_RESERVED),
             registrations: Registrations::new(),
             receive_buffer: vec![0; RECEIVE_BYTES].into_boxed_slice(),
-            common: Common {
-                output: Output::default(),
-                date: Date::new(now),
-                limits,
-                timeouts,
-                budget: Budget::default(),
-                phase: Phase::Running,
-                millis: 0,
-                metrics: Metrics::default(),
-                driven: NOBODY,
-                wakers: Wakers::default(),
-                known_host: KnownHost::default(),
-                notes: None,
-            },
+            common: Common::new(limits, timeouts, now),
             batch: Batch::new(),
             steps: Steps::default(),
             next_generation: 0,

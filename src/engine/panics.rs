@@ -8,10 +8,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use super::batch::{NOBODY, Unfinished};
+use super::batch::Unfinished;
 use super::client::Run;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
+use crate::connection::NOBODY;
 use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
 
