@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::network::Network;
 
 /// The most header fields a head can have room for, whatever [`Limits::fields_max`] says.
 ///
@@ -53,6 +54,10 @@ pub struct Config {
     /// container's, say. Browsers that look up other names are refused there, because a web page
     /// can make its own name lead to any address. Default: none.
     pub admin_hosts: Vec<String>,
+    /// The proxies that may say whose request they pass on: see
+    /// [`Request::client`](crate::Request::client). No other peer is believed. Default:
+    /// [`Network::THIS_MACHINE`].
+    pub proxied_by: Vec<Network>,
     /// How much of anything there may be.
     pub limits: Limits,
     /// How long anything may take.
@@ -396,6 +401,7 @@ impl Default for Config {
             listen: vec![Listen::Everywhere(8888)],
             admin: None,
             admin_hosts: Vec::new(),
+            proxied_by: Network::THIS_MACHINE.to_vec(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
         }

@@ -31,6 +31,7 @@
 //! | refuse a method | `reply.status(405).field("Allow", "GET, HEAD").send("")`; for faults [`Reply::allow`] |
 //! | decode a path | the crate `percent-encoding`, on [`Request::path`] |
 //! | read the query | [`Request::query_value`], [`Request::query_pairs`] |
+//! | know the client behind a proxy | [`Request::client`], [`Config::proxied_by`] |
 //! | read a form, or cookies | the crates `form_urlencoded` and `cookie`, on [`Request::body`] and [`Request::field`] |
 //! | use `?` in a handler | [`handlers::fallible`], [`Reply::try_answer`] |
 //! | answer 500 where a handler panics | [`Reply::attempt`] |
@@ -72,7 +73,7 @@
 //! # For readers of the code: the house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `error`, `metrics`, `time`, `work`, `buffer/`, [`journal`], `system_calls/`:
+//! 0. [`config`], `network`, `error`, `metrics`, `time`, `work`, `buffer/`, [`journal`], `system_calls/`:
 //!    numbers, counters, bytes, lines that wait, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `answer/`: handlers, sources and files, the library's face;
@@ -103,6 +104,7 @@ pub mod handlers;
 mod http;
 pub mod journal;
 mod metrics;
+mod network;
 mod server;
 mod system_calls;
 pub mod testing;
@@ -125,6 +127,7 @@ pub use http::method::{Method, Version};
 pub use http::request::Request;
 pub use http::status::{IntoStatus, InvalidStatus, Status};
 pub use metrics::{CloseReason, Counter, Metrics};
+pub use network::{InvalidNetwork, Network};
 pub use server::Server;
 pub use server::outlet::Outlet;
 pub use server::signals::StopHandle;

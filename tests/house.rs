@@ -17,7 +17,7 @@ mod readers;
 
 /// The layers, from the ground up. A file imports from its own layer or from those before it.
 const LAYERS: [&[&str]; 11] = [
-    &["config", "error", "metrics", "time", "work", "buffer", "journal", "system_calls"],
+    &["config", "network", "error", "metrics", "time", "work", "buffer", "journal", "system_calls"],
     &["http"],
     &["answer"],
     &["connection"],

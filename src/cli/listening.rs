@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use clap::Args;
 use clap::parser::ValueSource;
-use oneloop::{Config, Listen};
+use oneloop::{Config, InvalidNetwork, Listen, Network};
 
 use super::option_sources::OptionSources;
 use crate::arguments::Refusal;
@@ -29,6 +29,31 @@ pub struct ListeningOptions {
     /// Listen on this port, of every address or of the --listen addresses without a port
     #[arg(short, long, value_name = "PORT", env = "ONELOOP_PORT", value_parser = port)]
     port: Option<u16>,
+
+    /// Believe a proxy at these addresses on whose request it passes on; may be repeated
+    ///
+    /// An address, or a block of them: 10.0.0.0/8. The client is then the last address in Forwarded,
+    /// or else in X-Forwarded-For, that is not such a proxy's. No other
+    /// peer is believed. By default a proxy on this machine is; "none" believes no proxy.
+    #[arg(
+        long, value_name = "CIDR", env = "ONELOOP_PROXIED_BY", value_delimiter = ',',
+        value_parser = proxies
+    )]
+    proxied_by: Vec<Proxies>,
+}
+
+/// What one `--proxied-by` says.
+#[derive(Clone, Copy, Debug)]
+enum Proxies {
+    None,
+    In(Network),
+}
+
+fn proxies(text: &str) -> Result<Proxies, InvalidNetwork> {
+    match text.trim() {
+        "none" => Ok(Proxies::None),
+        block => block.parse().map(Proxies::In),
+    }
 }
 
 /// The library's, which is written nowhere else.
@@ -66,6 +91,18 @@ impl ListeningOptions {
                 given.name("listen").trim_matches('\'')
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// Which proxies are believed.
+    pub fn proxied_by(&self) -> Vec<Network> {
+        let block = |proxies: &Proxies| match proxies {
+            Proxies::None => None,
+            Proxies::In(network) => Some(*network),
+        };
+        match self.proxied_by.is_empty() {
+            true => Config::default().proxied_by,
+            false => self.proxied_by.iter().filter_map(block).collect(),
         }
     }
 

@@ -138,6 +138,7 @@ impl Cli {
         };
         let mut config = Config::default();
         config.listen = self.listening.places(&self.given);
+        config.proxied_by = self.listening.proxied_by();
         config.admin = self.watching.admin();
         config.admin_hosts = self.watching.admin_hosts().to_vec();
         config.limits = self.limits.limits();

@@ -29,16 +29,17 @@ impl Connection {
         context: &mut Context<'_, H>,
     ) -> ContentPlan {
         let Ok(method) = control.method else { return ContentPlan::Drop };
+        context.common.note_request(head, self.served.wrapping_add(1));
         let request = Request {
             method,
             head,
             target: &control.target,
             body: &[],
             peer: &self.address,
+            proxied_by: &context.common.proxied_by,
             now: context.now,
             date: context.common.date.at(),
         };
-        context.common.note_request(head, self.served.wrapping_add(1));
         let plan = context.handler.content_plan(&request);
         if let Some(notes) = &mut context.common.notes {
             notes.withdraw();

@@ -10,6 +10,7 @@ use crate::http::date::Date;
 use crate::http::parse::Head;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
+use crate::network::Network;
 use crate::time::Time;
 use crate::work::Budget;
 
@@ -31,6 +32,8 @@ pub(crate) struct Common {
     pub(crate) date: Date,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
+    /// The proxies whose word counts on whose request it is.
+    pub(crate) proxied_by: Vec<Network>,
     /// What may still be done in this stage of the turn.
     pub(crate) budget: Budget,
     pub(crate) phase: Phase,
@@ -54,6 +57,7 @@ impl Common {
             date: Date::new(now),
             limits,
             timeouts,
+            proxied_by: Network::THIS_MACHINE.to_vec(),
             budget: Budget::default(),
             phase: Phase::Running,
             millis: 0,

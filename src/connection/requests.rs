@@ -177,6 +177,7 @@ impl Connection {
                     target: &control.target,
                     body,
                     peer: &self.address,
+                    proxied_by: &context.common.proxied_by,
                     now: context.now,
                     date: context.common.date.at(),
                 };

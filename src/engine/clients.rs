@@ -23,6 +23,7 @@ use crate::engine::stream::Stream;
 use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
+use crate::network::Network;
 use crate::time::{Time, sooner};
 use crate::work;
 
@@ -101,6 +102,12 @@ impl<S: Stream> Clients<S> {
         if self.common.wakers.is_any_woken() {
             self.wake_sources();
         }
+    }
+
+    /// Says which proxies are believed on whose request it is that they pass on. From the beginning it
+    /// is [those of this machine](Network::THIS_MACHINE).
+    pub fn set_proxies(&mut self, proxied_by: Vec<Network>) {
+        self.common.proxied_by = proxied_by;
     }
 
     /// Sets what answers say in `Date`. To be called once a second.

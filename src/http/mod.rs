@@ -4,7 +4,7 @@
 //! [`Content`](body::Content), the decoder of a body that arrives in pieces. Read in this order:
 //! [`parse`] finds a head, or `first_fault` why there is none; [`target`] and [`control`] judge it;
 //! [`body`] and [`chunks`] find where the content ends; [`request`] is what a handler sees, [`fault`]
-//! what it sees instead; [`encode`], [`lists`] and [`date`] write the answer.
+//! what it sees instead, and [`forwarded`] whose it is; [`encode`], [`lists`] and [`date`] write the answer.
 
 pub(crate) mod body;
 pub(crate) mod chars;
@@ -14,6 +14,7 @@ pub(crate) mod date;
 pub(crate) mod encode;
 pub(crate) mod fault;
 mod first_fault;
+pub(crate) mod forwarded;
 pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;

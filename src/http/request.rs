@@ -1,14 +1,16 @@
 //! What a handler sees: one whole request, borrowed from the bytes in which it arrived.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::SystemTime;
 
+use super::forwarded;
 use super::method::{Method, Version};
 use super::parse::Head;
 use super::query;
 use super::target::Target;
 use crate::http::peer::Peer;
+use crate::network::Network;
 use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.
@@ -21,6 +23,8 @@ pub struct Request<'b> {
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
     pub(crate) peer: &'b Peer,
+    /// Whose word counts on whose request it is.
+    pub(crate) proxied_by: &'b [Network],
     pub(crate) now: Time,
     pub(crate) date: SystemTime,
 }
@@ -104,6 +108,17 @@ impl<'b> Request<'b> {
     /// The other end of the connection. Behind a proxy, that is the proxy.
     pub fn peer(&self) -> SocketAddr {
         (*self.peer).into()
+    }
+
+    /// The address of the client whose request it is, as far as a proxy that
+    /// [`Config::proxied_by`](crate::Config::proxied_by) trusts has said: the last address in
+    /// `Forwarded` (RFC 7239), or else in `X-Forwarded-For`, that is not such a proxy's own. What stands
+    /// before it may have been made up by the client, and is not looked at. Without any of this, the
+    /// [peer's](Request::peer) address.
+    ///
+    /// Reads all fields: keep the result if you need it again.
+    pub fn client(&self) -> IpAddr {
+        forwarded::client(self.peer().ip(), &self.head.fields, self.proxied_by)
     }
 
     /// When the loop's present turn began: the clock by which a handler that keeps something can

@@ -63,6 +63,7 @@ impl<H: Handler> Server<H> {
         let alarm = Alarm::new(poll.registry(), ALARM, began);
         let (limits, timeouts) = (config.limits.clone(), config.timeouts.clone());
         let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
+        clients.set_proxies(config.proxied_by.clone());
         let waker = Arc::new(waker);
         let bell = Arc::clone(&waker);
         // If the system refuses, the source is asked in the next turn, or when it has waited enough.

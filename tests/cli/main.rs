@@ -223,6 +223,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
     let text = "\"This is the server respose! :)\"";
     vec![
         ("--listen", "ONELOOP_LISTEN", Some("8888".into())),
+        ("--proxied-by", "ONELOOP_PROXIED_BY", None),
         ("--port", "ONELOOP_PORT", None),
         ("--text", "ONELOOP_TEXT", Some(text.into())),
         ("--file", "ONELOOP_FILE", None),

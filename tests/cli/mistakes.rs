@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 40] = [
+    let cases: [(&[&str], &str); 43] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -23,6 +23,9 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--listen"], "oneloop --help"),
         (&["-l", "example.com:80"], "localhost:8888"),
         (&["-l", "65536"], "[::1]:8888"),
+        (&["--proxied-by", "proxy.example"], "10.0.0.0/8"),
+        (&["--proxied-by", "10.0.0.0/33"], "from 0 to 32"),
+        (&["--proxied-by", "::1,10.0.0.1/8"], "behind the first 8"),
         (&["-l", "a\nb\n\nc"], "-l: there is a line feed"),
         (&["-t", "a", "--file", "b"], "give only one"),
         (&["--status", "200", "--status", "201"], "give only one"),
