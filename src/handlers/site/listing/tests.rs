@@ -125,13 +125,13 @@ fn a_large_directory_is_read_in_slices_at_most_one_in_a_turn_however_many_ask() 
         assert!(waits(&mut other, turn(now)), "turn {now}");
     }
     let made = turn(slices as u64 + 1);
-    assert!(ask(&mut first, made).0.contains("0 folders, 1,501 files"));
+    assert!(ask(&mut first, made).0.contains("0 folders, 481 files"));
     assert!(waits(&mut second, made), "one page a turn");
     let kept = at_once(&listings, &root, "large/", made);
-    assert!(kept.contains("1,501 files"), "what is kept passes those that wait");
+    assert!(kept.contains("481 files"), "what is kept passes those that wait");
     // A client that comes now does not pass the others.
     let mut new = later(&listings, &root, "small/", "q=0", turn(10));
-    assert!(ask(&mut second, turn(10)).0.contains("1,501 files"));
+    assert!(ask(&mut second, turn(10)).0.contains("481 files"));
     assert!(waits(&mut other, turn(10)) && waits(&mut new, turn(10)));
     assert!(!waits(&mut other, turn(11)) && waits(&mut new, turn(11)));
     assert!(!waits(&mut new, turn(12)));
@@ -144,14 +144,15 @@ fn something_is_read_or_made_for_half_of_the_time_at_most() {
     let mut page = later(&listings, &root, "large/", "", millis(0));
     let mut other = later(&listings, &root, "a/", "", millis(0));
     let slice = listings.take_effort();
-    assert!(slice > Duration::from_micros(1500) && slice < Duration::from_millis(2), "{slice:?}");
-    let work = |source: &mut AwaitedPage, now| work(source, millis(now)) > 0;
-    assert!(!work(&mut page, 1) && !work(&mut other, 2));
-    assert!(work(&mut page, 3), "the second slice");
-    assert!(!work(&mut other, 4) && !work(&mut page, 5));
-    assert!(work(&mut page, 6), "the page");
-    assert!(!work(&mut other, 6));
-    assert!(work(&mut other, 8), "a page takes less");
+    assert!(slice > Duration::from_micros(480) && slice < Duration::from_micros(600), "{slice:?}");
+    let at = |micros| Time::START + Duration::from_micros(micros);
+    let work = |source: &mut AwaitedPage, now| work(source, at(now)) > 0;
+    assert!(!work(&mut page, 400) && !work(&mut other, 900));
+    assert!(work(&mut page, 1000), "the second slice");
+    assert!(!work(&mut other, 1400) && !work(&mut page, 1800));
+    assert!(work(&mut page, 2000), "the page");
+    assert!(!work(&mut other, 2000) && !work(&mut other, 2100));
+    assert!(work(&mut other, 2300), "a page takes less");
     // A small directory leaves time in the next turn.
     assert!(matches!(listings.answer(request(&root, "b/", "", millis(11))), Ok(Answer::Page(_))));
 }
@@ -169,14 +170,14 @@ fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
     // With `.` and `..` three slices.
     let folder = Folder::new("costs", &[("large", 3 * SLICE_COST - 3), ("small", 1)]);
     let (root, listings) = (folder.root(), Listings::default());
-    let millisecond = Duration::from_millis(1);
+    let slice = Duration::from_micros(400);
     let mut page = later(&listings, &root, "large/", "", turn(0));
-    assert!(listings.take_effort() > millisecond, "a slice");
+    assert!(listings.take_effort() > slice, "a slice");
     assert_eq!(listings.take_effort(), Duration::ZERO);
     let mut other = later(&listings, &root, "small/", "", turn(0));
     let opened = listings.take_effort();
-    assert!(opened > Duration::ZERO && opened < millisecond, "opened, and not read");
-    for (now, least) in [(1, millisecond), (2, millisecond), (3, millisecond / 4)] {
+    assert!(opened > Duration::ZERO && opened < slice, "opened, and not read");
+    for (now, least) in [(1, slice), (2, slice), (3, slice / 4)] {
         assert!(work(&mut page, turn(now)) > of(least), "turn {now}");
         assert_eq!(work(&mut other, turn(now)), 0, "it has to wait");
     }
@@ -185,7 +186,7 @@ fn every_slice_and_every_page_counts_for_the_client_whose_look_made_it() {
     let mut sorted = later(&listings, &root, "large/", "sort=size", turn(4));
     assert_eq!(listings.take_effort(), LOOKUP, "it does not pass the other");
     assert!(work(&mut other, turn(4)) > 0);
-    assert!(work(&mut sorted, turn(5)) > of(millisecond / 4), "a page");
+    assert!(work(&mut sorted, turn(5)) > of(slice / 4), "a page");
 }
 
 #[test]
