@@ -119,6 +119,8 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (7_004_419, "a turn that gave lingering clients more time was idle for the model"),
     (3336, "the access log counted the bytes of a 100 behind a file as some of the file"),
     (7_196_910, "a run was over for the model before the server that was to stop had ended"),
+    (10_037_517, "what had come since the last turn, and nothing had told of, was owed"),
+    (10_068_029, "a second dear answer had room in its batch, and the model allowed one"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

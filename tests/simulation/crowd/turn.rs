@@ -24,6 +24,10 @@ const SHARE_BYTES_MIN: usize = 64 * 1024;
 /// What one step of a client comes to that begins with its budget nearly used up.
 const STEP_BYTES_MAX: usize = 8192;
 
+/// What a batch has room for beside its clients' shares, for each of them: the end of its connection.
+/// So much may be done before a dear answer is the last.
+const END_BYTES: usize = 32 * 1024;
+
 /// What a client may receive in a call, however little is left of its budget.
 const RECEIVE_BYTES_MIN: usize = 1024;
 
@@ -72,13 +76,16 @@ impl Crowd {
     /// Four clients may use up the whole of their budgets in one stage, or more of them a part of
     /// it. The last batch may begin when hardly anything is left, and then all of it has its share;
     /// and the last step of each client is taken whole. A dear answer can come when hardly anything
-    /// is left of that, but no second one behind it.
+    /// is left of what the batch has room for, also behind another one; then there is none.
     pub(super) fn allow_work(&self) {
         let client_max = self.setting.config.limits.turn_bytes_max;
         let stage_max = client_max * STAGE_SHARES;
         let shares_max = stage_max.max(BATCH_CLIENTS * SHARE_BYTES_MIN.min(client_max));
-        let dear = if self.setting.has_dear_answers { DEAR_BYTES } else { 0 };
-        let batch_max = shares_max + BATCH_CLIENTS * STEP_BYTES_MAX + dear;
+        let (step_max, dear) = match self.setting.has_dear_answers {
+            true => (END_BYTES, DEAR_BYTES),
+            false => (STEP_BYTES_MAX, 0),
+        };
+        let batch_max = shares_max + BATCH_CLIENTS * step_max + dear;
         self.hub.allow_work(stage_max, stage_max + batch_max);
         // One client may begin when hardly anything is left for all that linger.
         self.hub.allow_lingering(client_max + client_max / STAGE_SHARES + RECEIVE_BYTES_MIN);

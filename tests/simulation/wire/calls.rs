@@ -98,6 +98,7 @@ impl Wire {
     pub fn end_turn(&mut self, is_runnable: bool, most: usize, lingering_most: usize) {
         let most = if self.server == ServerSide::Shut { lingering_most } else { most };
         self.is_runnable = is_runnable;
+        self.arrived_by_turns_end = self.arrived;
         let waits = self.is_here() && self.has_turn_to_come() && !self.ran();
         self.turns.waited = if waits { self.turns.waited + 1 } else { 0 };
         self.turns.steps_waited = 0;

@@ -232,7 +232,7 @@ impl Wire {
                 if self.arrived_by_stop.is_some_and(|bytes| self.witness.consumed < bytes) {
                     self.fail("closed by the drain, and what had come before lies unread");
                 }
-                if self.unread() > 0 && !self.edge {
+                if self.unread() > 0 && !self.edge && !self.has_come_untold() {
                     self.fail("closed by the drain, and its next request had come");
                 }
             }
@@ -250,6 +250,12 @@ impl Wire {
         if self.witness.continues() > 0 {
             self.hub.mark(Mark::Continue);
         }
+    }
+
+    /// Whether what lies unread has come since the last turn, and the poll is not to report this client
+    /// yet: it goes on with what was put off.
+    fn has_come_untold(&self) -> bool {
+        self.interest == Interest::Nothing && self.witness.consumed >= self.arrived_by_turns_end
     }
 
     /// Fails if bytes of this client lie unread when its time is over: they may have come in time,
@@ -298,7 +304,8 @@ impl Wire {
 
     /// Closing on input that is known to lie unread destroys the last answer.
     fn judge_linger(&self) {
-        let known = self.unread() > 0 && !self.edge && !self.is_lost() && !self.reset_on_drop;
+        let is_known = self.unread() > 0 && !self.edge && !self.has_come_untold();
+        let known = is_known && !self.is_lost() && !self.reset_on_drop;
         if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
             self.fail("closed without lingering on input that was reported");
         }

@@ -176,6 +176,8 @@ pub struct Wire {
     arrived_in_time: Option<usize>,
     /// How many bytes had arrived when the server was told to stop.
     arrived_by_stop: Option<usize>,
+    /// How many bytes had arrived when the last turn ended.
+    arrived_by_turns_end: usize,
     /// It waited in the queue of a listener then, and was not told again since.
     is_owed_its_turn: bool,
     /// The handler has panicked over its request.
@@ -303,6 +305,7 @@ impl Wire {
             write_timed_out: false,
             arrived_in_time: None,
             arrived_by_stop: None,
+            arrived_by_turns_end: 0,
             is_owed_its_turn: false,
             has_panicked: false,
         }
