@@ -29,7 +29,7 @@ impl Connection {
         context: &mut Context<'_, H>,
     ) -> ContentPlan {
         let Ok(method) = control.method else { return ContentPlan::Drop };
-        context.common.note_request(head, self.served.wrapping_add(1));
+        context.common.note_request(head, self.served.wrapping_add(1), self.address);
         let request = Request {
             method,
             head,

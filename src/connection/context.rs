@@ -8,6 +8,7 @@ use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
 use crate::http::parse::Head;
+use crate::http::peer::Peer;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::network::Network;
@@ -71,9 +72,9 @@ impl Common {
 
     /// The handler is about to see this request, to which its answer will be the `number`th.
     #[inline(always)]
-    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32) {
+    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32, peer: Peer) {
         if let Some(notes) = &mut self.notes {
-            notes.on_request(head, number, self.driven);
+            notes.on_request(head, number, self.driven, peer, &self.proxied_by);
         }
     }
 

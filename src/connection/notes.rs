@@ -9,15 +9,20 @@
 //! Invariant: notes are a stack, as the answers of a batch are. Those of the client that is driven are
 //! the last.
 
+use std::net::SocketAddr;
+
 use crate::buffer::Output;
 use crate::http::chars::is;
+use crate::http::forwarded;
 use crate::http::method::Version;
-use crate::http::parse::Head;
+use crate::http::parse::{Fields, Head};
 use crate::http::peer::Peer;
 use crate::journal::access::{
     Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX,
 };
+use crate::journal::parts::address;
 use crate::metrics::CloseReason;
+use crate::network::Network;
 
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +81,7 @@ impl Note {
 
     /// Whether it was a request. If not, it was a fault.
     pub(crate) fn is_of_request(&self) -> bool {
-        self.parts[0] > 0
+        self.parts[1] > 0
     }
 
     /// Whether the handler has given an answer. If it has not, it panicked.
@@ -113,11 +118,21 @@ pub(crate) struct Notes {
 impl Notes {
     /// Notes a request that the handler is about to see.
     #[cold]
-    pub(super) fn on_request(&mut self, head: &Head<'_>, number: u32, driven: usize) {
+    pub(super) fn on_request(
+        &mut self,
+        head: &Head<'_>,
+        number: u32,
+        driven: usize,
+        peer: Peer,
+        proxied_by: &[Network],
+    ) {
+        let mut is_passed_on = false;
         let [mut referer, mut user_agent, mut trace_parent, mut request_id] = [&b""[..]; 4];
         for (name, value) in head.fields.iter() {
             match name.len() {
                 7 if is(name, b"referer") => referer = value,
+                9 if is(name, b"forwarded") => is_passed_on = true,
+                15 if is(name, b"x-forwarded-for") => is_passed_on = true,
                 10 if is(name, b"user-agent") => user_agent = value,
                 11 if is(name, b"traceparent") && is_trace_parent(value) => trace_parent = value,
                 12 if is(name, b"x-request-id") => request_id = value,
@@ -129,7 +144,11 @@ impl Notes {
             Version::Http11 => "HTTP/1.1",
         };
         let text = self.text.len();
+        if is_passed_on {
+            self.put_client(peer, &head.fields, proxied_by);
+        }
         let parts = [
+            (self.text.len() - text) as u16,
             self.put(head.method.as_bytes(), FIELD_BYTES_MAX),
             self.put(head.target.as_bytes(), TARGET_BYTES_MAX),
             self.put(referer, REFERER_BYTES_MAX),
@@ -146,8 +165,17 @@ impl Notes {
         let line_end = received.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         let line = &received[..line_end.unwrap_or(received.len())];
         let text = self.text.len();
-        let parts = [0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
+        let parts = [0, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
         self.notes.push(Note::of_request(driven, number, "", text, parts));
+    }
+
+    /// Puts the address of the client for which this peer asks, unless the peer is the client.
+    fn put_client(&mut self, peer: Peer, fields: &Fields<'_>, proxied_by: &[Network]) {
+        let peer = SocketAddr::from(peer).ip();
+        let client = forwarded::client(peer, fields, proxied_by);
+        if client != peer {
+            address(&mut self.text, SocketAddr::new(client, 0));
+        }
     }
 
     /// Puts a part behind the others, and says how long it is. Most requests have two or three.

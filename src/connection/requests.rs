@@ -158,7 +158,7 @@ impl Connection {
             Phase::Stopping | Phase::Running => control.persistence,
         };
         let start = context.common.output.bytes_stacked();
-        context.common.note_request(head, self.served.wrapping_add(1));
+        context.common.note_request(head, self.served.wrapping_add(1), self.address);
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,

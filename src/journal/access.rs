@@ -34,7 +34,7 @@ pub enum Format {
 /// What the line tells.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
-    /// The client.
+    /// The client; or the proxy that has passed on the request.
     pub(crate) client: SocketAddr,
     /// Its number, which `--explain` and the admin page show as well.
     pub(crate) connection: u32,
@@ -56,6 +56,8 @@ pub(crate) struct Record<'a> {
 /// What the client has sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
+    /// Whose request it is, as a proxy that is believed has said. Empty: the client's own.
+    pub(crate) passed_on_for: &'a [u8],
     /// Empty if it was no request.
     pub(crate) method: &'a [u8],
     /// As it came; or the first line of what was no request.
@@ -68,20 +70,29 @@ pub(crate) struct Asked<'a> {
 }
 
 /// How many of a request's parts are kept: the members of [`Asked`] that are bytes.
-pub(crate) const PARTS: usize = 6;
+pub(crate) const PARTS: usize = 7;
 
 impl<'a> Asked<'a> {
     /// The parts in the order of the members, where `text` has them one behind the other.
     pub(crate) fn new(text: &'a [u8], lengths: [u16; PARTS], version: &'static str) -> Asked<'a> {
         let mut start = 0;
-        let [method, target, referer, user_agent, trace_parent, request_id] =
+        let [passed_on_for, method, target, referer, user_agent, trace_parent, request_id] =
             lengths.map(|length| {
                 let end = start + usize::from(length);
                 let part = text.get(start..end).unwrap_or_default();
                 start = end;
                 part
             });
-        Asked { method, target, version, referer, user_agent, trace_parent, request_id }
+        Asked {
+            passed_on_for,
+            method,
+            target,
+            version,
+            referer,
+            user_agent,
+            trace_parent,
+            request_id,
+        }
     }
 }
 
@@ -155,7 +166,10 @@ impl Format {
 #[inline(always)]
 fn combined(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
     let Asked { method, target, version, referer, user_agent, .. } = record.asked;
-    address(out, record.client);
+    match record.asked.passed_on_for {
+        b"" => address(out, record.client),
+        client => out.extend_from_slice(client),
+    }
     out.extend_from_slice(&stamp.combined);
     if !method.is_empty() {
         out.extend_from_slice(method);
@@ -189,6 +203,7 @@ fn combined(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
 struct Names {
     time: &'static [u8],
     client: &'static [u8],
+    proxy: &'static [u8],
     connection: &'static [u8],
     request: &'static [u8],
     received: &'static [u8],
@@ -210,6 +225,7 @@ struct Names {
 const JSON: Names = Names {
     time: b"{\"time\":\"",
     client: b"\",\"client\":\"",
+    proxy: b"\",\"proxy\":\"",
     connection: b"\",\"connection\":",
     request: b",\"request\":",
     received: b",\"received\":\"",
@@ -231,6 +247,7 @@ const JSON: Names = Names {
 const LOGFMT: Names = Names {
     time: b"time=\"",
     client: b"\" client=\"",
+    proxy: b"\" proxy=\"",
     connection: b"\" connection=",
     request: b" request=",
     received: b" received=\"",
@@ -270,6 +287,10 @@ impl Names {
         out.extend_from_slice(self.time);
         out.extend_from_slice(&stamp.iso);
         out.extend_from_slice(self.client);
+        if !record.asked.passed_on_for.is_empty() {
+            out.extend_from_slice(record.asked.passed_on_for);
+            out.extend_from_slice(self.proxy);
+        }
         address(out, record.client);
         out.push(b':');
         number(out, u64::from(record.client.port()));
@@ -354,6 +375,7 @@ mod tests {
 
     fn asked<'a>(target: &'a [u8], field: &'a [u8]) -> Asked<'a> {
         Asked {
+            passed_on_for: b"",
             method: b"GET",
             target,
             version: "HTTP/1.1",
@@ -392,6 +414,18 @@ mod tests {
              method=\"GET\" target=\"/a?b=%0d%0a\" version=\"HTTP/1.1\" status=200 bytes=31 \
              first_byte=0.000 end=1.250 ended=\"whole\" referer=\"curl/8\" user_agent=\"curl/8\"\n"
         );
+    }
+
+    #[test]
+    fn a_request_that_a_proxy_has_passed_on_has_its_clients_address_first() {
+        let record = record(Asked { passed_on_for: b"2001:db8::1", ..asked(b"/", b"") });
+        let combined = line(Format::Combined, &record);
+        assert!(combined.starts_with("2001:db8::1 - - ["), "{combined}");
+        let json = line(Format::Json, &record);
+        let addresses = r#","client":"2001:db8::1","proxy":"127.0.0.1:4711","connection":7,"#;
+        assert!(json.contains(addresses), "{json}");
+        let logfmt = line(Format::Logfmt, &record);
+        assert!(logfmt.contains(" client=\"2001:db8::1\" proxy=\"127.0.0.1:4711\" "), "{logfmt}");
     }
 
     #[test]

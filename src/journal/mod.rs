@@ -6,7 +6,7 @@
 
 pub(crate) mod access;
 mod lines;
-mod parts;
+pub(crate) mod parts;
 
 use std::fmt;
 use std::io;

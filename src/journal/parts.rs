@@ -32,7 +32,8 @@ const PARTS_OF_ADDRESSES: [([u8; 4], u8); 256] = {
     parts
 };
 
-pub(super) fn address(out: &mut Vec<u8>, client: SocketAddr) {
+/// An address, without its port.
+pub(crate) fn address(out: &mut Vec<u8>, client: SocketAddr) {
     use std::io::Write;
     match client {
         SocketAddr::V4(client) => {

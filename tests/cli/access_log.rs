@@ -55,6 +55,31 @@ fn a_directory_has_its_lines_on_standard_output_and_a_text_has_none() {
 }
 
 #[test]
+fn a_request_that_a_believed_proxy_has_passed_on_has_its_clients_address() {
+    let lines_with = |arguments: &[&str]| {
+        let running = Running::start(oneloop().args(["--access-log", "-"]).args(arguments));
+        let mut stream = TcpStream::connect(running.address).expect("a connection");
+        let fields = "X-Forwarded-For: 198.51.100.7, 2001:db8::1";
+        let request = format!("GET / HTTP/1.0\r\n{fields}\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("sent");
+        stream.read_to_end(&mut Vec::new()).expect("an answer");
+        (output_of(running), stream.local_addr().expect("its address").to_string())
+    };
+    let (output, _) = lines_with(&[]);
+    assert!(output.starts_with("2001:db8::1 - - ["), "{output}");
+    let (output, _) = lines_with(&["--proxied-by", "127.0.0.0/8,2001:db8::/32"]);
+    assert!(output.starts_with("198.51.100.7 - - ["), "{output}");
+    for arguments in [["--proxied-by", "none"], ["--proxied-by", "10.0.0.0/8"]] {
+        let (output, _) = lines_with(&arguments);
+        assert!(output.starts_with("127.0.0.1 - - ["), "{output}");
+    }
+    let (output, proxy) = lines_with(&["--access-log-format", "json"]);
+    let line = json(output.trim_end());
+    assert_eq!(line["client"], "2001:db8::1");
+    assert_eq!(line["proxy"].as_str(), Some(&*proxy));
+}
+
+#[test]
 fn a_file_is_appended_to_and_one_that_cannot_be_opened_is_a_line() {
     let log = site("file").join("access.log");
     let _ = fs::remove_file(&log);
