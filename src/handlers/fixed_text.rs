@@ -1,7 +1,9 @@
 //! Answers everything with one text: the most basic web server.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use crate::answer::file::FileRange;
 use crate::answer::handler::{ContentPlan, HEAD_BYTES, Handler, Needs, Reply, Sent};
 use crate::answer::prepared::Prepared;
 use crate::buffer::COPIED_BYTES_MAX;
@@ -10,6 +12,12 @@ use crate::http::fault::{Fault, FaultKind};
 use crate::http::method::Method;
 use crate::http::request::Request;
 use crate::http::status::Status;
+use crate::system_calls::{Call, note};
+
+/// Texts of these lengths, in bytes, are held by the kernel, which then sends them without a copy. Below,
+/// a second call and the kernel's account of pages cost as much as the copy. Above, the client takes what
+/// has come while more is on its way, and waking it for each piece costs four times as much as the copy.
+const IN_KERNEL_BYTES: RangeInclusive<usize> = 32 * 1024..=256 * 1024;
 
 /// Answers every request with the same status, fields and body.
 ///
@@ -25,8 +33,10 @@ use crate::http::status::Status;
 /// ```
 #[derive(Clone, Debug)]
 pub struct FixedText {
-    /// With both of the fields below.
+    /// With both of the fields below. Without a body if the kernel holds the text.
     answer: Prepared,
+    /// The text, if the kernel holds it.
+    in_kernel: Option<FileRange>,
     content_type: FieldBlock,
     fields: FieldBlock,
     /// What `Allow` says where an answer needs it. Nothing if the user gives that field.
@@ -44,8 +54,12 @@ enum Faults {
 impl FixedText {
     /// Answers 200 with this body, as `text/plain; charset=utf-8`.
     pub fn new(body: impl Into<Arc<[u8]>>) -> FixedText {
+        let body = body.into();
+        let in_kernel = in_kernel(&body);
+        let body = if in_kernel.is_some() { Arc::default() } else { body };
         let handler = FixedText {
             answer: Prepared::new(Status::OK, FieldBlock::new(), body),
+            in_kernel,
             content_type: FieldBlock::new(),
             fields: FieldBlock::new(),
             allow: Some(Method::ALLOWED),
@@ -99,10 +113,22 @@ impl FixedText {
         FixedText { answer, ..self }
     }
 
-    /// Answers with another status.
+    #[inline]
+    fn answer(&self, reply: Reply<'_>) -> Sent {
+        match self.in_kernel {
+            None => reply.send_prepared(&self.answer),
+            Some(_) => self.answer_as(self.answer.status(), reply),
+        }
+    }
+
+    /// Answers without what is prepared.
     #[cold]
     fn answer_as(&self, status: Status, reply: Reply<'_>) -> Sent {
-        reply.status(status).fields(self.answer.fields()).send(self.answer.body())
+        let reply = reply.status(status).fields(self.answer.fields());
+        match &self.in_kernel {
+            None => reply.send(self.answer.body()),
+            Some(text) => reply.send_file(text.clone()),
+        }
     }
 
     /// The same with an `Allow`.
@@ -110,6 +136,15 @@ impl FixedText {
     fn answer_with_allow(&self, status: Status, reply: Reply<'_>) -> Sent {
         self.answer_as(status, Reply { allow: self.allow, ..reply })
     }
+}
+
+/// Has the kernel hold a long text. Where it refuses, the text stays in the program's memory.
+fn in_kernel(text: &[u8]) -> Option<FileRange> {
+    if !IN_KERNEL_BYTES.contains(&text.len()) {
+        return None;
+    }
+    let held = FileRange::in_memory(text);
+    held.inspect_err(|reason| note(Call::HoldInKernel, reason)).ok()
 }
 
 impl Handler for FixedText {
@@ -124,7 +159,7 @@ impl Handler for FixedText {
             | Method::Patch
             | Method::Delete
             | Method::Connect
-            | Method::Trace => reply.send_prepared(&self.answer),
+            | Method::Trace => self.answer(reply),
         }
     }
 
@@ -135,8 +170,10 @@ impl Handler for FixedText {
 
     fn needs(&mut self, _: usize) -> Needs {
         let copied = self.answer.body().len().min(COPIED_BYTES_MAX);
+        let in_kernel = self.in_kernel.as_ref().map_or(0, |text| text.length() as usize);
         Needs {
-            memory_bytes: self.answer.memory_bytes(),
+            files: usize::from(self.in_kernel.is_some()),
+            memory_bytes: self.answer.memory_bytes() + in_kernel,
             answer_bytes: HEAD_BYTES + self.answer.fields().lines().len() + copied,
             content: ContentPlan::Drop,
             ..Needs::default()
@@ -152,7 +189,33 @@ impl Handler for FixedText {
                 self.answer_with_allow(fault.status(), reply)
             }
             (Faults::Text, FaultKind::MethodUnknown) => self.answer_as(fault.status(), reply),
-            (Faults::Text, _) => reply.send_prepared(&self.answer),
+            (Faults::Text, _) => self.answer(reply),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ask;
+
+    #[test]
+    fn a_text_is_the_same_wherever_it_is_held() {
+        let copied = COPIED_BYTES_MAX;
+        let (least, most) = (*IN_KERNEL_BYTES.start(), *IN_KERNEL_BYTES.end());
+        for bytes in [0, copied, copied + 1, least - 1, least, most, most + 1, 3 << 20] {
+            let body: Vec<u8> = (0..bytes).map(|at| (at / 1000 % 251) as u8).collect();
+            let mut handler = FixedText::new(body.clone());
+            for request in ["GET / HTTP/1.1\r\nHost: a\r\n\r\n", "no request at all\r\n\r\n"] {
+                let answer = ask(&mut handler, request.as_bytes());
+                assert!(answer.is_whole() && answer.body() == body, "{bytes} bytes, {request}");
+            }
+            let answer = ask(&mut handler, b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+            assert_eq!(answer.field("content-length"), Some(bytes.to_string().as_str()));
+            let has_descriptor = cfg!(target_os = "linux") && IN_KERNEL_BYTES.contains(&bytes);
+            let needs = handler.needs(1000);
+            assert_eq!(needs.files, usize::from(has_descriptor), "{bytes} bytes");
+            assert!(needs.memory_bytes >= bytes);
         }
     }
 }

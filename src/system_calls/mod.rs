@@ -49,6 +49,8 @@ pub(crate) enum Call {
     Read,
     /// Having the kernel fetch part of a file.
     Fetch,
+    /// Having the kernel hold bytes as a file in memory.
+    HoldInKernel,
     /// Opening by a rule of the kernel.
     OpenBeneath,
     /// Opening, or looking at, something in the directory that is served.
@@ -56,7 +58,7 @@ pub(crate) enum Call {
 }
 
 impl Call {
-    const ALL: [Call; 13] = [
+    const ALL: [Call; 14] = [
         Call::Poll,
         Call::Register,
         Call::RegisterMore,
@@ -68,6 +70,7 @@ impl Call {
         Call::ReadCached,
         Call::Read,
         Call::Fetch,
+        Call::HoldInKernel,
         Call::OpenBeneath,
         Call::Open,
     ];
@@ -91,6 +94,9 @@ impl Call {
             ),
             Call::Read => ("read a file", "ending its answers early"),
             Call::Fetch => ("prefetch a file by fadvise", "a slow disk delays all clients"),
+            Call::HoldInKernel => {
+                ("hold a long text in memory of the kernel", "copying it for each answer")
+            }
             Call::OpenBeneath => {
                 ("open files by openat2", "walking their paths name by name, which costs more")
             }

@@ -1,4 +1,4 @@
-//! How many system calls an answer with a long body takes.
+//! How many system calls an answer with a long body takes: a text that the kernel holds, and files.
 
 use std::path::PathBuf;
 
@@ -6,6 +6,21 @@ use super::*;
 
 /// How many clients ask at the same time.
 const CLIENTS: usize = 4;
+
+/// A receive, a send of the head, a `sendfile`, and polls that clients share.
+#[test]
+fn a_text_of_256_kib_is_sent_without_a_copy_by_one_call_and_its_head_by_one() {
+    let _alone = alone();
+    let name = a_text_of_256_kib_is_sent_without_a_copy_by_one_call_and_its_head_by_one;
+    if !can_trace(name) {
+        return;
+    }
+    let folder = Folder::with_file("text", 256 << 10);
+    let rates = rates_per_answer(&["--file", &folder.file()], "/", 256 << 10, 60);
+    println!("per text of 256 KiB: {:.3} in {rates:?}", rates.total());
+    assert_eq!(rates.of("preadv2"), 0.0, "{rates:?}");
+    assert!(rates.of("sendfile") <= 1.05 && rates.total() <= 3.4, "{rates:?}");
+}
 
 /// A receive, two looks at the page cache, a send of the head, a `sendfile`, and a share of a poll.
 #[test]
@@ -85,6 +100,10 @@ impl Folder {
 
     fn path(&self) -> String {
         self.0.to_str().unwrap().to_owned()
+    }
+
+    fn file(&self) -> String {
+        self.0.join("file").to_str().unwrap().to_owned()
     }
 }
 

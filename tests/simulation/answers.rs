@@ -49,6 +49,9 @@ pub struct Text {
     pub faults: Faults,
 }
 
+/// A text of such a length, in bytes, is sent from a file.
+const TEXT_IN_KERNEL_BYTES: std::ops::RangeInclusive<usize> = 32 * 1024..=256 * 1024;
+
 /// Up to so many bytes of a file may be copied behind the head of their answer.
 const FILE_COPIED_BYTES_MAX: usize = 8 * 1024;
 
@@ -126,11 +129,22 @@ impl Manner {
     /// How many of the answer's last bytes the server sends from a file, and need not hold.
     pub fn file_bytes(&self, asked: &Asked) -> usize {
         match self {
+            Manner::Text(text) if asked.method != "HEAD" => text.file_bytes(),
             Manner::Echo if asked.method != "HEAD" && is_file(&asked.target) => {
                 let body = echo_body(&asked.method, &asked.target, &asked.body).len();
                 if body > FILE_COPIED_BYTES_MAX { body } else { 0 }
             }
             Manner::Echo | Manner::Text(_) => 0,
+        }
+    }
+
+    /// The same of the answer to what is no acceptable request.
+    pub fn refusal_file_bytes(&self, refusal: &Refusal) -> usize {
+        match self {
+            Manner::Text(text) if text.faults == Faults::Text && !refusal.head_only => {
+                text.file_bytes()
+            }
+            Manner::Text(_) | Manner::Echo => 0,
         }
     }
 
@@ -162,6 +176,12 @@ impl fmt::Debug for Text {
 }
 
 impl Text {
+    /// How many bytes of it the kernel holds: all, if it is long. Only Linux holds files in memory.
+    fn file_bytes(&self) -> usize {
+        let is_held = cfg!(target_os = "linux") && TEXT_IN_KERNEL_BYTES.contains(&self.body.len());
+        if is_held { self.body.len() } else { 0 }
+    }
+
     fn fields(&self) -> String {
         let more = self.field.map(|(name, value)| format!("{name}: {value}\r\n"));
         format!("{PLAIN}{}", more.unwrap_or_default())

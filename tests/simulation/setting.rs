@@ -107,7 +107,7 @@ fn manner(random: &mut Random) -> Manner {
     match random.below(8) {
         0 => text(small, 200, None, Faults::Text),
         1 => text(small, 200, None, Faults::Error),
-        2 => text(&[b'x'; 20_000], 200, Some(("Cache-Control", "no-store")), Faults::Text),
+        2 => text(&[b'x'; 40_000], 200, Some(("Cache-Control", "no-store")), Faults::Text),
         3 => text(&[b'y'; 100_000], 503, Some(("Retry-After", "5")), Faults::Error),
         _ => Manner::Echo,
     }

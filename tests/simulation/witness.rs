@@ -163,9 +163,11 @@ impl Witness {
                 let persistence = persistence(asked, life, self.consumed - message.end);
                 let asked = asked.clone();
                 let refusal = refusal(shown, persistence);
+                let file_bytes = self.manner.refusal_file_bytes(&refusal);
+                self.files += u64::from(file_bytes > 0);
                 let answer = self.manner.refuse(&refusal, date);
                 self.logged.on_answer(Some(&asked), &answer);
-                self.give(answer.bytes, 0);
+                self.give(answer.bytes, file_bytes);
                 self.end_with(persistence);
                 Ok(())
             }
@@ -235,9 +237,11 @@ impl Witness {
 
     fn refuse(&mut self, shown: Shown, reason: CloseReason, date: &str) {
         let refusal = refusal(shown, Persistence::Close);
+        let file_bytes = self.manner.refusal_file_bytes(&refusal);
+        self.files += u64::from(file_bytes > 0);
         let answer = self.manner.refuse(&refusal, date);
         self.logged.on_answer(None, &answer);
-        self.give(answer.bytes, 0);
+        self.give(answer.bytes, file_bytes);
         self.last = Some(reason);
     }
 

@@ -225,6 +225,30 @@ fn no_error_of_a_call_makes_the_server_spin_or_lie_or_unstoppable() {
     assert!(found.is_empty(), "{} of {}:\n{}", found.len(), cases.len(), found.join("\n"));
 }
 
+/// The calls by which the kernel holds a long text, before the server listens, and sends it; and what
+/// the log says of them.
+const OF_A_TEXT: [(&str, &str); 2] = [
+    ("memfd_create", "cannot hold a long text in memory of the kernel"),
+    ("sendfile", "cannot send a file by sendfile"),
+];
+
+#[test]
+fn a_long_text_is_answered_with_whatever_the_kernel_refuses() {
+    let folder = folder("system-calls-text");
+    let file = folder.path().join("text");
+    fs::write(&file, vec![b't'; 100_000]).unwrap();
+    for (call, line) in OF_A_TEXT {
+        for error in [Errno::PERM, Errno::NOSYS, Errno::INVAL, Errno::NOMEM] {
+            let Some(server) = Server::start_with_text(&file, call, error) else { return };
+            for _ in 0..2 {
+                assert_eq!(ask_for(server.port, "/", PATIENCE), Answer::Whole(200), "{call}");
+            }
+            let log = server.log();
+            assert_eq!(log.matches(line).count(), 1, "{call} {error:?}: {log}");
+        }
+    }
+}
+
 #[test]
 fn the_log_is_told_once_that_neither_door_accepts() {
     if !can_trace(the_log_is_told_once_that_neither_door_accepts) {

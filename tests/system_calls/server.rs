@@ -22,6 +22,9 @@ use crate::support::PATIENCE;
 /// Tells the launcher which call is to fail, and with which number.
 const REFUSED: &str = "ONELOOP_REFUSED";
 
+/// Tells the launcher which file's text is to be answered with, instead of a directory.
+const TEXT: &str = "ONELOOP_TEXT_FILE";
+
 /// How long the processor time is looked at.
 const LOOK: Duration = Duration::from_millis(300);
 
@@ -42,10 +45,11 @@ pub struct Server {
 
 /// The calls that a filter can refuse, by their numbers: none of them is needed to start.
 #[cfg(target_arch = "x86_64")]
-const FILTERED: [(&str, i64); 11] = [
+const FILTERED: [(&str, i64); 12] = [
     ("accept4", 288),
     ("fadvise64", 221),
     ("getdents64", 217),
+    ("memfd_create", 319),
     ("openat2", 437),
     ("preadv2", 327),
     ("readlinkat", 267),
@@ -64,10 +68,7 @@ impl Server {
         let filtered = FILTERED.iter().find(|(name, _)| *name == call);
         match (filtered, times) {
             (Some((_, number)), Times::ForEver) => {
-                let mut command = Command::new(env::current_exe().unwrap());
-                command.args(["--exact", "server::launcher", "--nocapture"]);
-                command.env(REFUSED, format!("{number} {}", error.raw_os_error()));
-                Server::spawn(command.env("ONELOOP_DIRECTORY", folder))
+                Server::spawn(launch(*number, error).env("ONELOOP_DIRECTORY", folder))
             }
             (Some(_) | None, _) => {
                 let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
@@ -76,6 +77,13 @@ impl Server {
                 server
             }
         }
+    }
+
+    /// Starts it, with the text of this file to answer with. The call fails for ever, from before
+    /// the start. `None` where there is no filter for that.
+    pub fn start_with_text(file: &Path, call: &str, error: Errno) -> Option<Server> {
+        let (_, number) = FILTERED.iter().find(|(name, _)| *name == call)?;
+        Some(Server::spawn(launch(*number, error).env(TEXT, file)))
     }
 
     fn spawn(command: &mut Command) -> Server {
@@ -194,6 +202,17 @@ impl Drop for Server {
 const ARGUMENTS: [&str; 7] =
     ["-l", "127.0.0.1:0", "--admin", "0", "--list", "--drain-timeout", "1h"];
 
+/// Without a directory.
+const TEXT_ARGUMENTS: [&str; 5] = ["-l", "127.0.0.1:0", "--admin", "0", "--file"];
+
+/// This program as a [`launcher`] that refuses the call with this number.
+fn launch(number: i64, error: Errno) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "server::launcher", "--nocapture"]);
+    command.env(REFUSED, format!("{number} {}", error.raw_os_error()));
+    command
+}
+
 /// Becomes the server, in which a call fails for ever. Does nothing when it is run as a test.
 #[test]
 fn launcher() {
@@ -205,8 +224,11 @@ fn launcher() {
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, target).unwrap();
     let program: BpfProgram = filter.try_into().unwrap();
     seccompiler::apply_filter(&program).unwrap();
-    let folder = env::var_os("ONELOOP_DIRECTORY").unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
-    command.args(ARGUMENTS).arg(folder).env_remove("ONELOOP_DIRECTORY").env_remove(REFUSED);
+    match env::var_os(TEXT) {
+        Some(file) => command.args(TEXT_ARGUMENTS).arg(file),
+        None => command.args(ARGUMENTS).arg(env::var_os("ONELOOP_DIRECTORY").unwrap()),
+    };
+    command.env_remove("ONELOOP_DIRECTORY").env_remove(REFUSED).env_remove(TEXT);
     panic!("{}", command.exec());
 }

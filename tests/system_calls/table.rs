@@ -54,7 +54,8 @@ const WORDS: [&str; 42] = [
 ];
 
 /// What cannot be had fail: the standard library asks for the time by the same call, and panics; no
-/// server starts without `fcntl`. And what a server without a long text does not call.
+/// server starts without `fcntl`. And what a server without a long text does not call, which has a
+/// test of its own.
 const NOT_INJECTED: [&str; 3] = ["clock_gettime", "fcntl", "memfd_create"];
 
 fn root() -> &'static Path {
