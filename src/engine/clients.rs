@@ -132,7 +132,7 @@ impl<S: Stream> Clients<S> {
     }
 
     /// Notes what the poll reported of `id`, and lets it run in this turn. It goes onto the run queue
-    /// even if it lingers: [`queue_lingering`](Clients::queue_lingering) then moves it on.
+    /// even if it lingers: `queue_lingering` then moves it on.
     #[inline(always)]
     pub fn note(&mut self, id: ClientId, told: Readiness) {
         let Some(client) = self.slab.get_mut(id.slot()) else { return };
