@@ -68,6 +68,9 @@ pub struct Watch {
     lingered_bytes: usize,
     /// The clock's last leap, during which nobody could act.
     leapt: Time,
+    /// When bytes were last moved in the look before its time is declared over. A span may begin then,
+    /// later than the one before has ended: by as much as the turn came late.
+    moved_at_look: Time,
     body: Progress,
     write: Progress,
     linger: Progress,
@@ -122,6 +125,7 @@ impl Watch {
             span: Span { began: start, bytes: 0, bytes_before: 0 },
             lingered_bytes: 0,
             leapt: start,
+            moved_at_look: start,
             body: progress(TimeoutClass::Body),
             write: progress(TimeoutClass::Write),
             linger: progress(TimeoutClass::Linger),
@@ -230,6 +234,11 @@ impl Watch {
         self.lingered_bytes
     }
 
+    /// Bytes have been moved in the look before its time is declared over.
+    pub fn on_look(&mut self, now: Time) {
+        self.moved_at_look = now;
+    }
+
     /// The clock has leapt to `now`.
     pub fn on_leap(&mut self, now: Time) {
         self.leapt = now;
@@ -276,10 +285,14 @@ impl Watch {
                 by_grace.map_or(by_head, |by_grace| by_grace.min(by_head))
             }
             // Two spans hold any one of the server's own, wherever it began.
-            Part::Body => part_began.max(self.leapt) + late(timeouts.body) * 2,
+            Part::Body => {
+                let spans_over = part_began.max(self.leapt) + late(timeouts.body) * 2;
+                spans_over.max(self.moved_at_look + late(timeouts.body))
+            }
             Part::Write => {
                 let since = self.blocked_since.unwrap_or(now);
-                since.max(self.leapt) + late(timeouts.write) * 2
+                let spans_over = since.max(self.leapt) + late(timeouts.write) * 2;
+                spans_over.max(self.moved_at_look + late(timeouts.write))
             }
             Part::Pause => self.source_due,
             Part::Linger => self.span.began + late(timeouts.linger),

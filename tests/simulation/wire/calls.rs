@@ -221,6 +221,13 @@ impl Wire {
         self.hub.work(ANSWER_COST_BYTES);
     }
 
+    /// Bytes have been moved: by the last look at a client whose time is over?
+    fn note_look(&mut self) {
+        if self.hub.stage() == Stage::Expire {
+            self.watch.on_look(self.hub.now());
+        }
+    }
+
     /// Counts bytes, or what counts as such.
     fn work(&mut self, bytes: usize) {
         self.turns.moved += bytes;
@@ -263,6 +270,7 @@ impl Wire {
         self.work(bytes);
         self.totals.received_bytes += bytes as u64;
         self.watch.on_read(bytes, self.hub.now());
+        self.note_look();
         if bytes == buf.len() {
             self.hub.mark(Mark::FullRead);
         } else if self.peer != PeerSide::Open {
@@ -344,6 +352,7 @@ impl Wire {
         self.sources.wrote = true;
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());
+        self.note_look();
         if !self.witness.owes() {
             self.watch.on_all_written();
         }
