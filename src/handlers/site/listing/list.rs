@@ -170,10 +170,7 @@ impl List {
     /// The first `max` entries in this order of those whose folded names have `filter` in them.
     pub(super) fn first(&self, order: Order, filter: &str, max: usize) -> Shown<'_> {
         let is_meant = |index: &usize| self.folded(&self.records[*index]).contains(filter);
-        let mut meant: Vec<usize> = match filter {
-            "" => (0..self.len()).collect(),
-            _ => (0..self.len()).filter(is_meant).collect(),
-        };
+        let mut meant: Vec<usize> = (0..self.len()).filter(is_meant).collect();
         let first = self.first_of(&mut meant, order, max);
         let entries = first.iter().map(|index| self.entry(*index)).collect();
         Shown { entries, matching: meant.len() }

@@ -186,15 +186,13 @@ impl Shared {
         if !has_time || is_known && !self.kept.has_room() {
             return Ok(None);
         }
-        self.effort += self.kept.take_effort();
-        let before = self.effort;
-        let page = match is_known || self.read_slice(request, opened, now)? {
-            true => Some(self.kept.make_page(&request.view)),
-            false => None,
-        };
-        self.effort += self.kept.take_effort();
-        self.last_work = Some(Work { at: now, effort: self.effort - before });
-        Ok(page)
+        let before = self.take_effort();
+        let can_be_made = if is_known { Ok(true) } else { self.read_slice(request, opened, now) };
+        let page = can_be_made.map(|it_can| it_can.then(|| self.kept.make_page(&request.view)));
+        let effort = self.take_effort();
+        self.last_work = Some(Work { at: now, effort });
+        self.effort = before + effort;
+        page
     }
 
     /// Reads a slice, and says whether that was all of this client's directory, so that its page
