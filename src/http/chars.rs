@@ -5,6 +5,11 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// `token`: at least one of these bytes, and no other.
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
+}
+
 /// What may stand in a field's value: printable ASCII, space, tab, and bytes above ASCII. CR, LF
 /// and NUL are what could end a line early; the other controls have no business there either.
 pub(crate) fn is_field_value_byte(byte: u8) -> bool {

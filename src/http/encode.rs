@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::chars::{is_field_value_byte, is_token_byte};
+use super::chars::{is_field_value_byte, is_token};
 use super::control::Persistence;
 use super::date::Date;
 pub(crate) use super::lists::field;
@@ -102,7 +102,7 @@ impl FieldBlock {
 
 /// Whether this may be a field of an answer.
 pub(crate) fn check_field(name: &str, value: &[u8]) -> Result<(), InvalidField> {
-    if name.is_empty() || !name.bytes().all(is_token_byte) {
+    if !is_token(name.as_bytes()) {
         return Err(InvalidField::Name);
     }
     if !value.iter().all(|byte| is_field_value_byte(*byte)) {

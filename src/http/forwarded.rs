@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::chars::is_token_byte;
+use super::chars::is_token;
 use super::parse::Fields;
 use crate::network::Network;
 
@@ -53,24 +53,29 @@ fn lines<'b>(fields: &Fields<'b>, name: &'static str) -> impl Iterator<Item = &'
 fn elements_outside_quotes(line: &[u8], mut on_element: impl FnMut(&[u8])) {
     let mut rest = line;
     while !rest.is_empty() {
-        let (mut is_quoted, mut is_escaped) = (false, false);
-        let is_end = |byte: &u8| {
-            let is_plain = !std::mem::take(&mut is_escaped);
-            match byte {
-                b'\\' if is_quoted => is_escaped = is_plain,
-                b'"' if is_plain => is_quoted = !is_quoted,
-                b',' => return !is_quoted,
-                _ => {}
-            }
-            false
-        };
-        let end = rest.iter().position(is_end).unwrap_or(rest.len());
+        let end = element_end(rest);
         let element = rest[..end].trim_ascii();
         if !element.is_empty() {
             on_element(element);
         }
         rest = rest.get(end + 1..).unwrap_or_default();
     }
+}
+
+/// Where the first comma stands that is in no quotation marks; or the end.
+fn element_end(list: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(mark) = list[at..].iter().position(|byte| matches!(byte, b',' | b'"')) {
+        at += mark + 1;
+        if list[at - 1] == b',' {
+            return at - 1;
+        }
+        match quoted_end(&list[at..]) {
+            Some(end) => at += end + 1,
+            None => break,
+        }
+    }
+    list.len()
 }
 
 /// The address that an element of `Forwarded` has in its parameter `for` (RFC 7239 §4). None: it
@@ -105,10 +110,6 @@ fn forwarded_for(element: &[u8]) -> Option<IpAddr> {
         rest = behind.get(1..).unwrap_or_default().trim_ascii_start();
     }
     found
-}
-
-fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| is_token_byte(*byte))
 }
 
 /// Where the string ends whose opening mark stands before `quoted`.
