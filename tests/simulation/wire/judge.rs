@@ -232,7 +232,7 @@ impl Wire {
                 if self.arrived_by_stop.is_some_and(|bytes| self.witness.consumed < bytes) {
                     self.fail("closed by the drain, and what had come before lies unread");
                 }
-                if self.unread() > 0 && !self.edge && !self.has_come_untold() {
+                if self.was_told_of_unread() {
                     self.fail("closed by the drain, and its next request had come");
                 }
             }
@@ -252,10 +252,13 @@ impl Wire {
         }
     }
 
-    /// Whether what lies unread has come since the last turn, and the poll is not to report this client
-    /// yet: it goes on with what was put off.
-    fn has_come_untold(&self) -> bool {
-        self.interest == Interest::Nothing && self.witness.consumed >= self.arrived_by_turns_end
+    /// Whether bytes lie unread, and the server has been told. It has not if an edge is still to be
+    /// reported, or if they have come since the last turn to a client that the poll does not report
+    /// yet, because it goes on with what was put off.
+    fn was_told_of_unread(&self) -> bool {
+        let has_come_since = self.witness.consumed >= self.arrived_by_turns_end;
+        let is_untold = self.edge || self.interest == Interest::Nothing && has_come_since;
+        self.unread() > 0 && !is_untold
     }
 
     /// Fails if bytes of this client lie unread when its time is over: they may have come in time,
@@ -304,8 +307,7 @@ impl Wire {
 
     /// Closing on input that is known to lie unread destroys the last answer.
     fn judge_linger(&self) {
-        let is_known = self.unread() > 0 && !self.edge && !self.has_come_untold();
-        let known = is_known && !self.is_lost() && !self.reset_on_drop;
+        let known = self.was_told_of_unread() && !self.is_lost() && !self.reset_on_drop;
         if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
             self.fail("closed without lingering on input that was reported");
         }
