@@ -4,7 +4,7 @@
 //! waits for anything longer than [`PATIENCE`].
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,13 @@ use std::time::{Duration, Instant};
 
 use oneloop::testing;
 use oneloop::{Config, Handler, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
+
+// A crate that has the other half of this folder has it twice.
+#[allow(clippy::duplicate_mod, reason = "each of the two is of use without the other")]
+#[path = "interrupted.rs"]
+mod interrupted;
+
+use interrupted::{read_some, uninterrupted};
 
 /// How long anything that ought to happen at once may take before a test gives up on it. Only a
 /// broken server makes a test wait so long, so it is generous to a busy machine.
@@ -329,7 +336,7 @@ impl Client {
     /// Receives once, at most so many bytes, and says how many came.
     pub fn receive(&mut self, bytes_max: usize) -> Result<usize, io::Error> {
         let mut buf = vec![0; bytes_max];
-        let bytes = uninterrupted(|| self.stream.read(&mut buf))?;
+        let bytes = read_some(&mut self.stream, &mut buf)?;
         self.received.extend_from_slice(&buf[..bytes]);
         Ok(bytes)
     }
@@ -423,15 +430,4 @@ pub fn drip(client: &mut Client, bytes: &[u8], pause: Duration) -> Duration {
         assert!(began.elapsed() < PATIENCE, "the dripping goes on and on");
     }
     began.elapsed()
-}
-
-/// What `call` says, which is called again if it is interrupted: a process that is stopped and goes on
-/// finds that of each `recv` that has a timeout (`signal(7)`).
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            said => return said,
-        }
-    }
 }
