@@ -7,7 +7,7 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Command;
 
-use super::Prepared;
+use super::{Prepared, write_content};
 use crate::peer::free_address;
 use crate::running::Announcement;
 use crate::scenario::Scenario;
@@ -17,10 +17,7 @@ use crate::text;
 /// `worker` mode is one process in the foreground.
 pub fn prepare(program: &Path, scenario: &Scenario, at: &Path) -> io::Result<Prepared> {
     let address = free_address()?;
-    match scenario.answer.site() {
-        Some(site) => site.write(at)?,
-        None => fs::write(at.join("body"), scenario.body())?,
-    }
+    write_content(scenario, at)?;
     let file = at.join("h2o.conf");
     fs::write(&file, configuration(at, address, scenario))?;
     let mut command = Command::new(program);

@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Command;
 
-use super::Prepared;
+use super::{Prepared, write_content};
 use crate::peer::free_address;
 use crate::running::Announcement;
 use crate::scenario::{Answer, Scenario};
@@ -32,10 +32,7 @@ fn prepare_with(
     access_log: &str,
 ) -> io::Result<Prepared> {
     let address = free_address()?;
-    match scenario.answer.site() {
-        Some(site) => site.write(at)?,
-        None => fs::write(at.join("body"), scenario.body())?,
-    }
+    write_content(scenario, at)?;
     let file = at.join("lighttpd.conf");
     let configuration = configuration(at, address, scenario.answer) + access_log;
     fs::write(&file, configuration)?;

@@ -4,6 +4,7 @@
 //! write the configurations of these.
 
 use std::env;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -205,6 +206,14 @@ impl Server {
             Ok::<_, io::Error>(Start { command, announcement, directory })
         };
         attempt().map_err(Failure::machine(format!("prepare {}", self.name)))
+    }
+}
+
+/// What is to be served: the site, or the body as a file of that name.
+fn write_content(scenario: &Scenario, at: &Path) -> io::Result<()> {
+    match scenario.answer.site() {
+        Some(site) => site.write(at),
+        None => fs::write(at.join("body"), scenario.body()),
     }
 }
 

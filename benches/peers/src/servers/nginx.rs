@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use std::path::Path;
 use std::process::Command;
 
-use super::Prepared;
+use super::{Prepared, write_content};
 use crate::peer::free_address;
 use crate::running::Announcement;
 use crate::scenario::{Answer, Scenario};
@@ -30,10 +30,7 @@ fn prepare_with(
     access_log: &str,
 ) -> io::Result<Prepared> {
     let address = free_address()?;
-    match scenario.answer.site() {
-        Some(site) => site.write(at)?,
-        None => fs::write(at.join("body"), scenario.body())?,
-    }
+    write_content(scenario, at)?;
     let file = at.join("nginx.conf");
     fs::write(&file, configuration(at, address, scenario.answer, access_log))?;
     let mut command = Command::new(program);
@@ -41,9 +38,9 @@ fn prepare_with(
     Ok((command, Announcement::Told(address)))
 }
 
-/// Nothing but the answer, and an access log if that is measured: no limit on a connection's requests, no version in the
-/// head. A word of the configuration has 4 KiB at most, so longer answers are a file that is kept
-/// open.
+/// Nothing but the answer, and an access log if that is measured: no limit on a connection's
+/// requests, no version in the head. A word of the configuration has 4 KiB at most, so longer answers
+/// are a file that is kept open.
 fn configuration(at: &Path, address: SocketAddrV4, answer: Answer, access_log: &str) -> String {
     let at = at.display();
     let content_type = text::CONTENT_TYPE;
