@@ -1,0 +1,123 @@
+//! All settings in one, and what contradicts itself among them.
+
+use super::limits::Limits;
+use super::places::{AdminListener, Listen, Reach};
+use super::timeouts::Timeouts;
+use crate::error::Error;
+use crate::network::Network;
+
+/// What a server is told before it starts.
+///
+/// ```
+/// use oneloop::{Config, Listen};
+/// let mut config = Config::default();
+/// config.listen = vec![Listen::Everywhere(8080)];
+/// config.limits.body_bytes_max = 64 * 1024;
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where to listen; at least one place. Default: port 8888 on every address.
+    pub listen: Vec<Listen>,
+    /// Where it shows what it does: a page, metrics, health. Default: nowhere.
+    pub admin: Option<AdminListener>,
+    /// Names by which the admin listener may be asked, besides its address and `localhost`: a
+    /// container's, say. Browsers that look up other names are refused there, because a web page
+    /// can make its own name lead to any address. Default: none.
+    pub admin_hosts: Vec<String>,
+    /// The proxies that may say whose request they pass on: see
+    /// [`Request::client`](crate::Request::client). No other peer is believed. Default:
+    /// [`Network::THIS_MACHINE`].
+    pub proxied_by: Vec<Network>,
+    /// How much of anything there may be.
+    pub limits: Limits,
+    /// How long anything may take.
+    pub timeouts: Timeouts,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: vec![Listen::Everywhere(8888)],
+            admin: None,
+            admin_hosts: Vec::new(),
+            proxied_by: Network::THIS_MACHINE.to_vec(),
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Says what contradicts itself here, and how to mend it.
+    ///
+    /// # Errors
+    /// [`Error::Config`] with one sentence, in which settings have their names here:
+    /// `limits.head_bytes_max`. [`Server::bind`](crate::Server::bind) calls this.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_places()?;
+        self.limits.check()?;
+        self.timeouts.check()
+    }
+
+    fn check_places(&self) -> Result<(), Error> {
+        if self.listen.is_empty() {
+            return Err(Error::config("listen has no address; give one"));
+        }
+        if let Some(AdminListener { address, reach: Reach::ThisMachine }) = self.admin
+            && !address.ip().to_canonical().is_loopback()
+        {
+            return Err(Error::config(format!(
+                "the admin address {address} can be reached from other machines; make it \
+                 127.0.0.1:{}, or say that anyone may reach it",
+                address.port()
+            )));
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let bad =
+            self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
+        if let Some(name) = bad {
+            return Err(Error::config(format!(
+                "admin_hosts has '{name}', which is no host name; write it without a \
+                 scheme and a port"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::limits::{FIELDS_CAPACITY, RECEIVE_BYTES};
+    use super::*;
+
+    #[test]
+    fn the_defaults_contradict_nothing() {
+        Config::default().check().expect("no contradiction");
+    }
+
+    #[test]
+    fn each_contradiction_is_named_in_one_line() {
+        let everywhere = "[::]:9000".parse().expect("an address");
+        let admin = AdminListener { address: everywhere, reach: Reach::ThisMachine };
+        let breaks: [&dyn Fn(&mut Config); 8] = [
+            &|config| config.listen.clear(),
+            &|config| config.admin = Some(admin),
+            &|config| config.limits.head_bytes_max = RECEIVE_BYTES + 1,
+            &|config| config.limits.target_bytes_max = config.limits.head_bytes_max,
+            &|config| config.limits.fields_max = FIELDS_CAPACITY + 1,
+            &|config| config.limits.clients_max = Some(0),
+            &|config| config.timeouts.idle = Duration::ZERO,
+            &|config| config.timeouts.typing_grace = Some(Duration::ZERO),
+        ];
+        for damage in breaks {
+            let mut config = Config::default();
+            damage(&mut config);
+            let message = config.check().expect_err("a contradiction").to_string();
+            assert!(!message.contains('\n') && message.contains("; "), "{message}");
+        }
+    }
+}
