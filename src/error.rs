@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+
+use crate::config::Listen;
 
 /// Why a server could not start.
 #[derive(Debug)]
@@ -14,11 +15,11 @@ pub enum Error {
         /// What contradicts what, and how to mend it.
         sentence: String,
     },
-    /// An address cannot be listened at.
+    /// A place cannot be listened at.
     #[non_exhaustive]
     Bind {
         /// Which.
-        address: SocketAddr,
+        place: Box<Listen>,
         /// What the system says.
         reason: io::Error,
     },
@@ -46,7 +47,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Config { sentence } => f.write_str(sentence),
-            Error::Bind { address, reason } => write!(f, "cannot listen at {address}: {reason}"),
+            Error::Bind { place, reason } => write!(f, "cannot listen at {place}: {reason}"),
             Error::System { attempt, reason } => write!(f, "cannot {attempt}: {reason}"),
         }
     }

@@ -8,7 +8,7 @@
 //! use oneloop::{Config, Listen, Reply, Request, Server};
 //!
 //! let mut config = Config::default();
-//! config.listen = vec![Listen::Everywhere(8080)];
+//! config.listen = vec![Listen::everywhere(8080)];
 //! let mut visits = 0;
 //! let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
 //!     visits += 1; // one thread: no lock, no atomic

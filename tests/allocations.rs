@@ -40,7 +40,7 @@ fn exchange<H: Handler>(
 
 fn config() -> Config {
     let mut config = Config::default();
-    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    config.listen = vec![Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
     config
 }
 

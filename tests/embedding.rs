@@ -148,7 +148,7 @@ fn what_one_client_posts_another_is_told_at_once() {
     let (tell, told) = mpsc::channel();
     let server = thread::spawn(move || {
         let mut config = Config::default();
-        config.listen = vec![Listen::At("127.0.0.1:0".parse().unwrap())];
+        config.listen = vec![Listen::at("127.0.0.1:0".parse().unwrap())];
         let mut server = Server::bind(&config, notes()).unwrap();
         tell.send((server.local_addrs()[0], server.stop_handle())).unwrap();
         server.run().unwrap()

@@ -200,7 +200,7 @@ fn json_lines_have_the_same_steps() {
 }
 
 fn server(timeouts: Timeouts) -> (Server<FixedText>, SocketAddr) {
-    let listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    let listen = vec![Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
     let mut config = Config::default();
     config.listen = listen;
     config.timeouts = timeouts;

@@ -55,7 +55,7 @@ fn end_of(case: &str) -> ExitStatus {
 
 fn server(handler: impl Handler) -> Server<impl Handler> {
     let mut config = Config::default();
-    config.listen = vec![Listen::At("127.0.0.1:0".parse().unwrap())];
+    config.listen = vec![Listen::at("127.0.0.1:0".parse().unwrap())];
     let mut server = Server::bind(&config, handler).unwrap();
     server.handle_signals().unwrap();
     server

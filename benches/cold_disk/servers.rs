@@ -86,7 +86,7 @@ pub fn serve(folder: &Path) {
     let length = |file: &File| file.metadata().expect("an open file").len();
     let (hot_length, large_length) = (length(&hot), length(&large));
     let mut config = Config::default();
-    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    config.listen = vec![Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
     let handler = move |request: &Request<'_>, reply: Reply<'_>| {
         if request.path() != "/large" {
             return reply.send_file(FileRange::new(Arc::clone(&hot), 0, hot_length));

@@ -52,7 +52,7 @@ impl Serving {
         let thread = thread::spawn(move || {
             cores::stay_on(cores::SERVER);
             let mut config = Config::default();
-            config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+            config.listen = vec![Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
             let mut server = Server::bind(&config, handler).expect("loopback has free ports");
             let _ = tell.send((server.local_addrs()[0], server.stop_handle()));
             while turn(&mut server, &tells).is_continue() {}

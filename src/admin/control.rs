@@ -54,7 +54,7 @@ impl Control {
     /// `listeners`. `admin` and `hosts` are what the configuration says of the first.
     pub(crate) fn new(
         address: SocketAddr,
-        admin: AdminListener,
+        admin: &AdminListener,
         hosts: &[String],
         listeners: Vec<SocketAddr>,
     ) -> (Control, Routes) {

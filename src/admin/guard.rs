@@ -35,7 +35,7 @@ pub(super) struct Names {
 
 impl Names {
     /// The names of a listener at `address`, which was configured by `place`, and `hosts`.
-    pub(super) fn new(address: SocketAddr, admin: AdminListener, hosts: &[String]) -> Names {
+    pub(super) fn new(address: SocketAddr, admin: &AdminListener, hosts: &[String]) -> Names {
         Names { address, reach: admin.reach, hosts: hosts.to_vec() }
     }
 
@@ -115,9 +115,9 @@ mod tests {
     use super::*;
 
     fn names(address: &str, hosts: &[&str]) -> Names {
-        let address = address.parse().expect("an address");
+        let address: SocketAddr = address.parse().expect("an address");
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Names::new(address, AdminListener { address, reach: Reach::ThisMachine }, &hosts)
+        Names::new(address, &AdminListener::new(address, Reach::ThisMachine), &hosts)
     }
 
     #[test]

@@ -7,7 +7,6 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
-use std::net::SocketAddr;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -16,12 +15,12 @@ use humantime::Duration;
 use oneloop::Time;
 use oneloop::config::{AdminListener, Reach};
 use oneloop::journal::{Journal, Notice};
-use oneloop::{Event, Observer, Outlet};
+use oneloop::{Event, Listen, Observer, Outlet};
 
+use super::listening::local_place;
 use super::option_sources::OptionSources;
 use super::values::switch;
 use crate::arguments::Refusal;
-use crate::arguments::addresses::Place;
 use crate::arguments::values::duration;
 
 /// The options under the heading "Watching".
@@ -55,8 +54,8 @@ pub struct WatchingOptions {
     /// A port alone means 127.0.0.1. The page shows every client as it changes, and can pause the
     /// loop or let it take single steps. The page has a slow motion of its own, which leaves the
     /// page itself fast, so this option excludes --slow-motion.
-    #[arg(long, value_name = "ADDR", env = "ONELOOP_ADMIN", value_parser = admin_address)]
-    admin: Option<SocketAddr>,
+    #[arg(long, value_name = "PLACE", env = "ONELOOP_ADMIN", value_parser = admin_place)]
+    admin: Option<Listen>,
 
     /// Allow an admin address that other machines can reach
     ///
@@ -99,9 +98,9 @@ fn explain(text: &str) -> Result<Explain, &'static str> {
     }
 }
 
-/// An address and port, or a port of the loopback address.
-fn admin_address(text: &str) -> Result<SocketAddr, String> {
-    text.parse::<Place>()?.local(9000)
+/// A place, or a port of the loopback address.
+fn admin_place(text: &str) -> Result<Listen, String> {
+    local_place(text, 9000)
 }
 
 impl WatchingOptions {
@@ -119,7 +118,7 @@ impl WatchingOptions {
             true => Reach::Anyone,
             false => Reach::ThisMachine,
         };
-        self.admin.map(|address| AdminListener::new(address, reach))
+        self.admin.clone().map(|listen| AdminListener::new(listen, reach))
     }
 
     /// By which further names it may be asked there.
@@ -140,14 +139,14 @@ impl WatchingOptions {
                 "{} cannot be used with {admin}; use the slow motion of its page",
                 given.name("slow_motion")
             )),
-            (Some(AdminListener { address, reach: Reach::ThisMachine, .. }), None)
-                if !address.ip().to_canonical().is_loopback() =>
-            {
-                mistake(format!(
-                    "{admin}: other machines can reach {address}; use 127.0.0.1:{}, or add \
-                     --admin-anyone-can-reach-it",
-                    address.port()
-                ))
+            (Some(AdminListener { listen, reach: Reach::ThisMachine, .. }), None) => {
+                match listen.endpoint.port_for_others() {
+                    Some(port) => mistake(format!(
+                        "{admin}: other machines can reach {listen}; use 127.0.0.1:{port}, or add \
+                         --admin-anyone-can-reach-it"
+                    )),
+                    None => Ok(()),
+                }
             }
             (Some(_) | None, _) => Ok(()),
         }

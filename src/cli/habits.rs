@@ -16,7 +16,7 @@ const HABITS: [(&str, &str); 30] = [
     ),
     (
         "bind host hostname address addr listen-address listen-addr ip interface interfaces b S",
-        "write '--listen ADDR', as in '-l 127.0.0.1:8080'",
+        "write '--listen PLACE', as in '-l 127.0.0.1:8080'",
     ),
     ("server-name virtual-host vhost domain", "leave it out: it answers to every name"),
     (

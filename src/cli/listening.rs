@@ -1,9 +1,12 @@
 //! Where to listen: `--listen` and `--port`, and what they mean together.
 
+use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv6Addr};
+use std::str::FromStr;
 
 use clap::Args;
 use clap::parser::ValueSource;
+use oneloop::config::{Endpoint, InvalidListen};
 use oneloop::{Config, InvalidNetwork, Listen, Network};
 
 use super::option_sources::OptionSources;
@@ -14,17 +17,18 @@ use crate::arguments::addresses::{Place, socket_address};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct ListeningOptions {
-    /// Listen at this address or port, or both; may be repeated, or separated by commas
+    /// Listen at this address or port, or both; may be repeated
     ///
     /// A port alone (8888) means every address, IPv6 and IPv4. Only this machine can reach
     /// 127.0.0.1, [::1] and localhost; 0.0.0.0 is every IPv4 address. A port may follow a colon
     /// (localhost:8080). A link-local address names its interface: [fe80::1%eth0]:8888. Port 0 lets
-    /// the system choose a port; the first line of the log says which.
+    /// the system choose a port; the first line of the log says which. In ONELOOP_LISTEN, blanks
+    /// separate several places.
     #[arg(
-        short, long, value_name = "ADDR", env = "ONELOOP_LISTEN", value_delimiter = ',',
-        default_values_t = [Place::of_port(default_port())]
+        short, long, value_name = "PLACE", env = "ONELOOP_LISTEN",
+        default_values_t = [Places(vec![Place::of_port(default_port()).into()])]
     )]
-    listen: Vec<Place>,
+    listen: Vec<Places>,
 
     /// Listen on this port, of every address or of the --listen addresses without a port
     #[arg(short, long, value_name = "PORT", env = "ONELOOP_PORT", value_parser = port)]
@@ -56,10 +60,100 @@ fn proxies(text: &str) -> Result<Proxies, InvalidNetwork> {
     }
 }
 
+/// What one `--listen` says, or the variable: places with blanks between them.
+#[derive(Clone, Debug)]
+struct Places(Vec<Written>);
+
+/// One place as it is written: the port of an address may be given apart.
+#[derive(Clone, Debug)]
+struct Written {
+    address: Option<Place>,
+    listen: Listen,
+}
+
+impl FromStr for Places {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Places, String> {
+        match text.trim().is_empty() {
+            true => text.parse::<Written>().map(|written| Places(vec![written])),
+            false => text.split_whitespace().map(str::parse).collect::<Result<_, _>>().map(Places),
+        }
+    }
+}
+
+impl Display for Places {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let places: Vec<String> = self.0.iter().map(Written::to_string).collect();
+        f.write_str(&places.join(" "))
+    }
+}
+
+impl FromStr for Written {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Written, String> {
+        let mut address = None;
+        let read = Listen::parse_with(text, |text| {
+            let place: Place = text.parse()?;
+            address = Some(place);
+            Ok(endpoint(place, default_port()))
+        });
+        match read {
+            Ok(listen) => Ok(Written { address, listen }),
+            Err(wrong) => Err(explained(&wrong, text)),
+        }
+    }
+}
+
+impl From<Place> for Written {
+    fn from(place: Place) -> Written {
+        Written { address: Some(place), listen: endpoint(place, default_port()).into() }
+    }
+}
+
+impl Display for Written {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(place) if self.listen.proxy => write!(f, "{place},proxy"),
+            Some(place) => place.fmt(f),
+            None => self.listen.fmt(f),
+        }
+    }
+}
+
+impl Written {
+    /// The same place at `port`, if it is an address.
+    fn with(&self, port: impl FnOnce(Place) -> u16) -> Listen {
+        let mut listen = self.listen.clone();
+        if let Some(place) = self.address {
+            listen.endpoint = endpoint(place, port(place));
+        }
+        listen
+    }
+}
+
+/// What is wrong. Commas separated places once, and a second place is what most mistakes are.
+fn explained(wrong: &InvalidListen, text: &str) -> String {
+    let found: String =
+        text.chars().skip(wrong.column() - 1).take_while(|found| *found != ',').collect();
+    match wrong.column() > 1 && found.parse::<Written>().is_ok() {
+        true => format!("{wrong}: repeat --listen for '{found}'"),
+        false => wrong.to_string(),
+    }
+}
+
+/// A place of which nothing is left open: an address without a host is the loopback address, and it
+/// has a port. `example` is one to show.
+pub fn local_place(text: &str, example: u16) -> Result<Listen, String> {
+    let local = |text: &str| text.parse::<Place>()?.local(example).map(Endpoint::At);
+    Listen::parse_with(text.trim(), local).map_err(|wrong| wrong.to_string())
+}
+
 /// The library's, which is written nowhere else.
 fn default_port() -> u16 {
     match Config::default().listen[..] {
-        [Listen::Everywhere(port)] => port,
+        [Listen { endpoint: Endpoint::Everywhere(port), .. }] => port,
         _ => unreachable!("by default there is one place, a port of every address"),
     }
 }
@@ -70,13 +164,13 @@ fn port(text: &str) -> Result<u16, &'static str> {
     )
 }
 
-/// Where to listen for clients: at this port unless another one is given.
-fn listen(place: Place, port: u16) -> Listen {
+/// Where to listen: at this port unless another one is given.
+fn endpoint(place: Place, port: u16) -> Endpoint {
     let port = place.port.unwrap_or(port);
     match place.host {
-        None => Listen::Everywhere(port),
-        Some((ip, _)) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Listen::Everywhere(port),
-        Some(host) => Listen::At(socket_address(host, port)),
+        None => Endpoint::Everywhere(port),
+        Some((ip, _)) if ip == IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Endpoint::Everywhere(port),
+        Some(host) => Endpoint::At(socket_address(host, port)),
     }
 }
 
@@ -84,7 +178,8 @@ impl ListeningOptions {
     /// Whether a port is given twice, and how to mend it.
     pub fn check(&self, given: &OptionSources) -> Result<(), Refusal> {
         let both = given.source("port").is_some() && given.source("port") == given.source("listen");
-        match self.listen.iter().find(|place| both && place.port.is_some()) {
+        let has_port = |written: &&Written| written.address.is_some_and(|it| it.port.is_some());
+        match self.written().filter(|_| both).find(has_port) {
             Some(place) => Err(Refusal::Mistake(format!(
                 "{} cannot be used with {} {place}, which has a port; give only one of them",
                 given.name("port"),
@@ -106,20 +201,26 @@ impl ListeningOptions {
         }
     }
 
+    fn written(&self) -> impl Iterator<Item = &Written> {
+        self.listen.iter().flat_map(|places| &places.0)
+    }
+
     /// Where to listen. The command line overrides the environment: a port there applies to every
     /// address here.
     pub fn places(&self, given: &OptionSources) -> Vec<Listen> {
         let Some(port) = self.port else {
-            return self.listen.iter().map(|place| listen(*place, default_port())).collect();
+            return self.written().map(|written| written.listen.clone()).collect();
         };
         if given.source("listen").is_none() {
-            return vec![Listen::Everywhere(port)];
+            return vec![Listen::everywhere(port)];
         }
         let outweighs = given.source("port") == Some(ValueSource::CommandLine);
         let mut places = Vec::new();
-        for place in &self.listen {
-            let place = if outweighs { place.with_port(port) } else { *place };
-            let listen = listen(place, port);
+        for written in self.written() {
+            let listen = written.with(|place| match place.port {
+                Some(own) if !outweighs => own,
+                Some(_) | None => port,
+            });
             if !places.contains(&listen) {
                 places.push(listen);
             }
@@ -139,38 +240,69 @@ mod tests {
     }
 
     fn at(text: &str) -> Listen {
-        Listen::At(text.parse().expect("an address"))
+        Listen::at(text.parse::<std::net::SocketAddr>().expect("an address"))
     }
 
     #[test]
     fn every_ipv6_address_is_every_address() {
         for text in ["[::]", "::", "*", "8888"] {
-            assert_eq!(listen(&["-l", text]), [Listen::Everywhere(8888)], "{text}");
+            assert_eq!(listen(&["-l", text]), [Listen::everywhere(8888)], "{text}");
         }
         for text in ["[::]:80", "*:80", ":80"] {
-            assert_eq!(listen(&["-l", text]), [Listen::Everywhere(80)], "{text}");
+            assert_eq!(listen(&["-l", text]), [Listen::everywhere(80)], "{text}");
         }
         assert_eq!(listen(&["-l", "0.0.0.0"]), [at("0.0.0.0:8888")]);
     }
 
     #[test]
     fn each_listen_adds_a_place_and_replaces_the_default() {
-        assert_eq!(listen(&[]), [Listen::Everywhere(8888)]);
+        assert_eq!(listen(&[]), [Listen::everywhere(8888)]);
         assert_eq!(
-            listen(&["-l", "80,81", "--listen", "127.0.0.1:0"]),
-            [Listen::Everywhere(80), Listen::Everywhere(81), at("127.0.0.1:0")]
+            listen(&["-l", "80 81", "--listen", "127.0.0.1:0"]),
+            [Listen::everywhere(80), Listen::everywhere(81), at("127.0.0.1:0")]
         );
     }
 
     #[test]
     fn a_port_is_one_of_every_address_or_of_those_without_one() {
-        assert_eq!(listen(&["-p", "80"]), [Listen::Everywhere(80)]);
-        assert_eq!(listen(&["--port=0"]), [Listen::Everywhere(0)]);
+        assert_eq!(listen(&["-p", "80"]), [Listen::everywhere(80)]);
+        assert_eq!(listen(&["--port=0"]), [Listen::everywhere(0)]);
         assert_eq!(
-            listen(&["-l", "localhost,[::1]", "-p", "80"]),
+            listen(&["-l", "localhost [::1]", "-p", "80"]),
             [at("127.0.0.1:80"), at("[::1]:80")]
         );
         assert_eq!(listen(&["-l", "localhost"]), [at("127.0.0.1:8888")]);
+    }
+
+    #[test]
+    fn a_place_may_be_a_unix_socket_or_have_options() {
+        let places = listen(&["-l", "unix:/run/a.sock,mode=0600", "-l", "localhost", "-p", "80"]);
+        let shown: Vec<String> = places.iter().map(Listen::to_string).collect();
+        assert_eq!(shown, ["unix:/run/a.sock,mode=0600", "127.0.0.1:80"]);
+    }
+
+    #[test]
+    fn a_second_place_behind_a_comma_is_told_to_repeat_the_option() {
+        for (text, second) in [
+            ("80,81", "'81'"),
+            ("80,localhost:81", "'localhost:81'"),
+            ("unix:/a,unix:@b,82", "'unix:@b'"),
+        ] {
+            let told = text.parse::<Places>().expect_err(text);
+            assert!(told.contains(&format!("repeat --listen for {second}")), "{told}");
+        }
+        let told = "80,mode".parse::<Places>().expect_err("for a file");
+        assert!(!told.contains("repeat"), "{told}");
+        let told = "".parse::<Places>().expect_err("nothing");
+        assert!(told.contains("8888"), "{told}");
+    }
+
+    #[test]
+    fn what_is_shown_of_places_reads_back() {
+        for text in ["8888", "localhost:80 unix:@a,proxy", "127.0.0.1,proxy fd:web"] {
+            let places = text.parse::<Places>().expect(text).to_string();
+            assert_eq!(places.parse::<Places>().expect(text).to_string(), places);
+        }
     }
 
     #[test]

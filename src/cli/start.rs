@@ -2,9 +2,10 @@
 //! how to stop it, or the obstacle and what to do.
 
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use oneloop::config::Endpoint;
 use oneloop::{Config, Error};
 
 use super::option_sources::OptionSources;
@@ -51,11 +52,22 @@ fn urls(address: SocketAddr) -> String {
 
 /// Why the server could not be started, and what to do.
 pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal {
-    let Error::Bind { address, reason, .. } = &error else { return given.refusal(error) };
-    let is_admin = config.admin.is_some_and(|place| place.address == *address);
+    let Error::Bind { place, reason, .. } = &error else { return given.refusal(error) };
+    let is_admin = config.admin.as_ref().is_some_and(|admin| admin.listen == **place);
     let option = if is_admin { "admin" } else { "listen" };
-    let why = obstacle(*address, reason, if is_admin { "--admin" } else { "-l" });
-    Refusal::System(format!("{}cannot listen at {address}: {why}", given.variable(option)))
+    let address = match &place.endpoint {
+        Endpoint::Everywhere(port) => Some((Ipv6Addr::UNSPECIFIED, *port).into()),
+        Endpoint::At(address) => Some(*address),
+        Endpoint::Unix(_) | Endpoint::Inherited(_) | _ => None,
+    };
+    let (at, why) = match address {
+        Some(address) => {
+            let option = if is_admin { "--admin" } else { "-l" };
+            (address.to_string(), obstacle(address, reason, option))
+        }
+        None => (place.to_string(), reason.to_string()),
+    };
+    Refusal::System(format!("{}cannot listen at {at}: {why}", given.variable(option)))
 }
 
 /// What is in the way of listening at `address`, and what to write after `option` instead.

@@ -11,7 +11,7 @@ use crate::network::Network;
 /// ```
 /// use oneloop::{Config, Listen};
 /// let mut config = Config::default();
-/// config.listen = vec![Listen::Everywhere(8080)];
+/// config.listen = vec![Listen::everywhere(8080)];
 /// config.limits.body_bytes_max = 64 * 1024;
 /// assert!(config.check().is_ok());
 /// ```
@@ -39,7 +39,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            listen: vec![Listen::Everywhere(8888)],
+            listen: vec![Listen::everywhere(8888)],
             admin: None,
             admin_hosts: Vec::new(),
             proxied_by: Network::THIS_MACHINE.to_vec(),
@@ -65,13 +65,20 @@ impl Config {
         if self.listen.is_empty() {
             return Err(Error::config("listen has no address; give one"));
         }
-        if let Some(AdminListener { address, reach: Reach::ThisMachine }) = self.admin
-            && !address.ip().to_canonical().is_loopback()
+        let admin = self.admin.as_ref();
+        if let Some(place) =
+            admin.map(|it| &it.listen).into_iter().chain(&self.listen).find(|it| it.proxy)
         {
             return Err(Error::config(format!(
-                "the admin address {address} can be reached from other machines; make it \
-                 127.0.0.1:{}, or say that anyone may reach it",
-                address.port()
+                "PROXY headers are not understood, which {place} asks for; leave ,proxy out"
+            )));
+        }
+        if let Some(AdminListener { listen, reach: Reach::ThisMachine }) = admin
+            && let Some(port) = listen.endpoint.port_for_others()
+        {
+            return Err(Error::config(format!(
+                "the admin address {listen} can be reached from other machines; make it \
+                 127.0.0.1:{port}, or say that anyone may reach it"
             )));
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
@@ -101,11 +108,17 @@ mod tests {
 
     #[test]
     fn each_contradiction_is_named_in_one_line() {
-        let everywhere = "[::]:9000".parse().expect("an address");
-        let admin = AdminListener { address: everywhere, reach: Reach::ThisMachine };
-        let breaks: [&dyn Fn(&mut Config); 8] = [
+        let admin = |text: &str| {
+            let listen: Listen = text.parse().expect("a place");
+            Some(AdminListener::new(listen, Reach::ThisMachine))
+        };
+        let breaks: [&dyn Fn(&mut Config); 12] = [
             &|config| config.listen.clear(),
-            &|config| config.admin = Some(admin),
+            &|config| config.listen[0].proxy = true,
+            &|config| config.admin = admin("[::]:9000"),
+            &|config| config.admin = admin("9000"),
+            &|config| config.admin = admin("192.0.2.7:9000"),
+            &|config| config.admin = admin("127.0.0.1:9000,proxy"),
             &|config| config.limits.head_bytes_max = RECEIVE_BYTES + 1,
             &|config| config.limits.target_bytes_max = config.limits.head_bytes_max,
             &|config| config.limits.fields_max = FIELDS_CAPACITY + 1,

@@ -40,7 +40,7 @@ impl AdminSide {
     /// `listeners`.
     pub(super) fn new(
         listener: Listener,
-        admin: AdminListener,
+        admin: &AdminListener,
         config: &Config,
         listeners: Vec<SocketAddr>,
         tracer: &Tracer,

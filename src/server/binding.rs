@@ -15,7 +15,7 @@ use super::worst::Answers;
 use super::{ADMIN, ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::admin;
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config, Listen};
+use crate::config::{AdminListener, Config};
 use crate::engine::{Admission, Clients, Engine};
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -44,16 +44,15 @@ impl<H: Handler> Server<H> {
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
             let token = Token(FIRST_LISTENER + index);
-            listeners.push(Listener::polled(&poll, token, *place, backlog, delivery)?);
+            listeners.push(Listener::polled(&poll, token, place, backlog, delivery)?);
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let tracer = Tracer::default();
-        let open_admin = |admin: AdminListener| {
-            let at = Listen::At(admin.address);
-            let listener = Listener::polled(&poll, ADMIN, at, backlog, delivery)?;
+        let open_admin = |admin: &AdminListener| {
+            let listener = Listener::polled(&poll, ADMIN, &admin.listen, backlog, delivery)?;
             Ok(AdminSide::new(listener, admin, config, addresses, &tracer))
         };
-        let admin_side = config.admin.map(open_admin).transpose()?;
+        let admin_side = config.admin.as_ref().map(open_admin).transpose()?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
         let admins = admin_side.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
@@ -141,7 +140,7 @@ impl<H: Handler> Server<H> {
     /// use oneloop::{Config, Listen, Reply, Request, Server};
     ///
     /// let mut config = Config::default();
-    /// config.listen = vec![Listen::Everywhere(0)];
+    /// config.listen = vec![Listen::everywhere(0)];
     /// let mut server = Server::bind(&config, |request: &Request<'_>, reply: Reply<'_>| {
     ///     reply.send(request.path())
     /// })?;
@@ -162,7 +161,7 @@ impl<H: Handler> Server<H> {
     /// use oneloop::{Config, Event, Listen, Reply, Request, Server};
     ///
     /// let mut config = Config::default();
-    /// config.listen = vec![Listen::Everywhere(0)];
+    /// config.listen = vec![Listen::everywhere(0)];
     /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
     /// server.observe(|event: &Event| println!("{:?} {event}", event.at));
     /// # Ok::<(), oneloop::Error>(())
@@ -193,7 +192,7 @@ impl<H: Handler> Server<H> {
     /// use oneloop::{Config, Listen, Outlet, Reply, Request, Server};
     ///
     /// let mut config = Config::default();
-    /// config.listen = vec![Listen::Everywhere(0)];
+    /// config.listen = vec![Listen::everywhere(0)];
     /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
     /// let journal = Journal::default();
     /// server.log_answers(AccessLog::new(Format::Combined, journal.clone()));
@@ -213,7 +212,7 @@ impl<H: Handler> Server<H> {
     /// use oneloop::{Config, Event, Listen, Outlet, Reply, Request, Server};
     ///
     /// let mut config = Config::default();
-    /// config.listen = vec![Listen::Everywhere(0)];
+    /// config.listen = vec![Listen::everywhere(0)];
     /// let mut server = Server::bind(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"))?;
     /// let journal = Journal::default();
     /// server.write_to(Outlet::standard_error(journal.clone()));

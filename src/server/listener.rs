@@ -9,7 +9,7 @@ use mio::{Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::Listen;
+use crate::config::{Endpoint, Listen};
 use crate::engine::admission::{Accept, Accepted, Shortage};
 use crate::error::Error;
 use crate::system_calls::{Origin, again, origin};
@@ -29,22 +29,25 @@ pub(crate) struct Listener {
 impl Listener {
     /// Listens at `place`, with room for `backlog` finished handshakes. What the kernel has taken
     /// of an answer it may try for `delivery` to deliver.
-    pub(crate) fn bind(place: Listen, backlog: i32, delivery: Duration) -> Result<Listener, Error> {
-        let wanted = match place {
-            Listen::Everywhere(port) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)),
-            Listen::At(address) => address,
-        };
-        let bound = match (bind_to(wanted, backlog, delivery), place) {
-            (Err(error), Listen::Everywhere(port)) if is_no_ipv6(&error) => {
-                bind_to(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), backlog, delivery)
-            }
-            (bound, _) => bound,
+    pub(crate) fn bind(
+        place: &Listen,
+        backlog: i32,
+        delivery: Duration,
+    ) -> Result<Listener, Error> {
+        let bind_to = |address| bind_to(address, backlog, delivery);
+        let bound = match &place.endpoint {
+            Endpoint::Everywhere(port) => match bind_to((Ipv6Addr::UNSPECIFIED, *port).into()) {
+                Err(error) if is_no_ipv6(&error) => bind_to((Ipv4Addr::UNSPECIFIED, *port).into()),
+                bound => bound,
+            },
+            Endpoint::At(address) => bind_to(*address),
+            Endpoint::Unix(_) | Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
         };
         let listening = bound.and_then(|socket| {
             let address = socket.local_addr()?;
             Ok(Listener { socket: TcpListener::from_std(socket), address })
         });
-        listening.map_err(|reason| Error::Bind { address: wanted, reason })
+        listening.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
     }
 }
 
@@ -53,7 +56,7 @@ impl Listener {
     pub(crate) fn polled(
         poll: &Poll,
         token: Token,
-        place: Listen,
+        place: &Listen,
         backlog: i32,
         delivery: Duration,
     ) -> Result<Listener, Error> {
@@ -159,36 +162,36 @@ mod tests {
     use super::*;
 
     fn listen(place: Listen) -> Result<Listener, Error> {
-        Listener::bind(place, 16, Duration::from_secs(60))
+        Listener::bind(&place, 16, Duration::from_secs(60))
     }
 
     #[test]
     fn a_taken_address_is_named_with_the_systems_reason() {
-        let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let first = listen(any).expect("a free port");
-        let taken = listen(Listen::At(first.address)).expect_err("the port is taken");
+        let taken = listen(Listen::at(first.address)).expect_err("the port is taken");
         let message = taken.to_string();
         assert!(message.starts_with(&format!("cannot listen at {}: ", first.address)), "{message}");
     }
 
     #[test]
     fn any_time_for_delivery_is_taken() {
-        let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         for delivery in [Duration::ZERO, Duration::from_secs(30 * 24 * 60 * 60), Duration::MAX] {
-            Listener::bind(any, 16, delivery).expect("a listener whatever the timeout is");
+            Listener::bind(&any, 16, delivery).expect("a listener whatever the timeout is");
         }
     }
 
     #[test]
     fn everywhere_includes_ipv4() {
-        let listener = listen(Listen::Everywhere(0)).expect("a free port");
+        let listener = listen(Listen::everywhere(0)).expect("a free port");
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.address.port()));
         std::net::TcpStream::connect(address).expect("IPv4 reaches a dual-stack listener");
     }
 
     #[test]
     fn nobody_is_accepted_from_an_empty_queue() {
-        let any = Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let mut listener = listen(any).expect("a free port");
         assert!(!listener.has_waiting());
         assert!(matches!(listener.accept(), Accepted::Nothing));

@@ -2,7 +2,7 @@
 //! a part of what the public's clients may do in a turn.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use oneloop::config::{AdminListener, Reach};
@@ -32,7 +32,7 @@ fn take_all(client: &mut TcpStream) -> usize {
 #[test]
 fn clients_of_the_admin_listener_have_a_quarter_of_a_turn() {
     let mut config = sockets::config();
-    let address = "127.0.0.1:0".parse().unwrap();
+    let address: SocketAddr = "127.0.0.1:0".parse().unwrap();
     config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let handler = |_: &Request<'_>, reply: Reply<'_>| reply.send("hello");
     let mut server = Server::bind(&config, handler).unwrap();

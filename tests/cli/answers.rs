@@ -58,7 +58,7 @@ fn a_file_named_hyphen_is_standard_input() {
 fn the_environment_says_what_arguments_do_not() {
     let mut command = oneloop();
     command
-        .env("ONELOOP_LISTEN", "127.0.0.1:0,127.0.0.1:0")
+        .env("ONELOOP_LISTEN", "127.0.0.1:0 127.0.0.1:0")
         .env("ONELOOP_TEXT", "from the environment")
         .env("ONELOOP_STATUS", "404")
         .env("ONELOOP_HEADER", "X-A: b\nX-C: d\n")

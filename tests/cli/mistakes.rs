@@ -68,7 +68,7 @@ fn arguments_that_are_not_utf_8_are_mistakes_and_no_panic() {
 #[test]
 fn a_mistake_in_the_environment_names_the_variable() {
     for (variable, value) in [
-        ("ONELOOP_LISTEN", "8888,somewhere"),
+        ("ONELOOP_LISTEN", "8888 somewhere"),
         ("ONELOOP_HEADER", "X-A: b\nno colon"),
         ("ONELOOP_STRICT", "maybe"),
         ("ONELOOP_TYPE", "log=text/plain\nts"),

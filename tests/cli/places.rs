@@ -33,7 +33,7 @@ fn addresses_are_written_in_many_ways() {
 fn a_port_goes_with_addresses_that_have_none() {
     let alone = told(oneloop().args(["-p", "0"]));
     assert_eq!(alone[0].ip().to_string(), "::");
-    let both = told(oneloop().args(["--port", "0", "-l", "localhost,127.0.0.1"]));
+    let both = told(oneloop().args(["--port", "0", "-l", "localhost 127.0.0.1"]));
     assert_eq!(both.len(), 1, "they are the same address");
     assert_eq!(both[0].ip().to_string(), "127.0.0.1");
 }

@@ -70,8 +70,8 @@ fn dropping_a_server_closes_everything_it_had() {
 fn one_server_listens_at_two_addresses() {
     let mut config = config();
     config.listen = vec![
-        Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-        Listen::At(SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0))),
+        Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        Listen::at(SocketAddr::from((Ipv4Addr::new(127, 0, 0, 2), 0))),
     ];
     let server = Background::start(&config, path);
     assert_eq!(server.addresses().len(), 2);

@@ -212,7 +212,7 @@ fn stopping_a_server_without_clients_ends_it_and_frees_its_port() {
     server.stop_handle().stop();
     assert_eq!(server.stopped(), Stopped::Drained);
     let mut again = config();
-    again.listen = vec![Listen::At(address)];
+    again.listen = vec![Listen::at(address)];
     let second = Background::start(&again, path);
     assert_eq!(second.connect().get("/again").text(), "/again");
 }

@@ -23,7 +23,7 @@ fn promtool_finds_nothing_to_say_about_the_metrics() {
     let Some(promtool) = PROMTOOL.find(promtool_finds_nothing_to_say_about_the_metrics) else {
         return;
     };
-    let address = "127.0.0.1:0".parse().unwrap();
+    let address: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
     let mut config = sockets::config();
     config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
     let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| reply.send("hi"));

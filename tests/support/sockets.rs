@@ -36,7 +36,7 @@ const NEVER: Duration = Duration::from_secs(3600);
 /// One loopback port of the system's choice, and no timeout that a test could live to see.
 pub fn config() -> Config {
     let mut config = Config::default();
-    config.listen = vec![Listen::At(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
+    config.listen = vec![Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))];
     let Timeouts { first_byte, head, body, write, idle, linger, drain, .. } = &mut config.timeouts;
     for timeout in [first_byte, head, body, write, idle, linger, drain] {
         *timeout = NEVER;
