@@ -122,6 +122,14 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (10_037_517, "what had come since the last turn, and nothing had told of, was owed"),
     (10_068_029, "a second dear answer had room in its batch, and the model allowed one"),
     (14_068_782, "a span that began in a look before the deadline was over too early by the model"),
+    (
+        40_079_375,
+        "a leave to send that found no room at all was an answer that is out by the model",
+    ),
+    (
+        42_082_553,
+        "a long head that came in time is read a turn's share at a time, before the others",
+    ),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

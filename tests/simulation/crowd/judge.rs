@@ -48,7 +48,7 @@ impl Crowd {
         }
         let is_overdue = self.engine.clients().next_due().is_some_and(|due| due <= now);
         let (mut ran, mut memory_max, mut answer_max, mut sources) = (0, 0, 0, 0);
-        let overdue_turns_max = 2 * self.peers.len() + 2;
+        let overdue_turns_max = self.overdue_turns_max();
         // A dear answer can be all that a turn comes to.
         let runs_per_turn = if self.setting.has_dear_answers { 1 } else { BATCH_CLIENTS };
         let waited_turns_max = self.peers.len().div_ceil(runs_per_turn) + 1;
@@ -87,6 +87,14 @@ impl Crowd {
         self.judge_memory(memory_max, answer_max);
     }
 
+    /// For how many turns deadlines may wait: each client is looked at first, and a head that has come
+    /// in time is read to its end, a turn's share at a time.
+    fn overdue_turns_max(&self) -> usize {
+        let limits = &self.setting.config.limits;
+        let head_turns = limits.head_bytes_max / limits.turn_bytes_max;
+        (2 + head_turns) * self.peers.len() + 2
+    }
+
     /// Deadlines that wait for the next turn are worked off.
     fn judge_overdue(&mut self, is_overdue: bool) {
         let appointments = self.hub.take_appointments();
@@ -99,7 +107,7 @@ impl Crowd {
         if is_overdue {
             self.hub.mark(Mark::DeadlinesLeft);
         }
-        let most = 2 * self.peers.len() + 2;
+        let most = self.overdue_turns_max();
         assert!(self.so_far.overdue_turns <= most, "deadlines wait for more and more turns");
     }
 

@@ -157,8 +157,8 @@ impl Wire {
             }
             match self.witness.is_answering() {
                 true => self.hub.mark(Mark::CutOffAnswering),
-                // Leave to send a body that is not out may go.
-                false if self.reset_on_drop && self.part() != Part::Body => {
+                // Leave to send a body that is not out may go, taken in part or not at all.
+                false if self.reset_on_drop && self.watch.part(Hold::Peer) != Part::Body => {
                     self.fail("reset, and its answers are out");
                 }
                 false => {}
