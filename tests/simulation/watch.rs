@@ -141,12 +141,14 @@ impl Watch {
         self.lingered_bytes += if self.shut.is_some() { bytes } else { 0 };
         let before = (self.message, self.part);
         self.part = self.part_at_consumed();
+        // A head that came behind a request begins when that has its answer, or when the server goes on
+        // with what it had no turn for.
+        let began = self.part_since.max(self.last_write).max(self.resumed);
         if (self.message, self.part) != before {
             self.part_since = now;
             self.grace_since = now;
         } else if let Some(grace) = self.grace()
-            // A head that came behind a request begins when that has its answer.
-            && now + grace <= self.part_since.max(self.last_write) + self.timeouts.head
+            && now + grace <= began + self.timeouts.head
         {
             self.grace_since = now;
         }
