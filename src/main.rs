@@ -6,7 +6,7 @@
 //! | exit code | why |
 //! |---|---|
 //! | 0 | it was told to stop and did, or it was asked for help |
-//! | 1 | the system refused something: an address, a descriptor |
+//! | 1 | the system refused something: an address, a descriptor; or the processor lacks something |
 //! | 2 | the command line is invalid |
 //! | 128 + n | a second signal, number n, ended it at once |
 
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
 
 /// From the arguments to the end of the loop.
 fn serve(log: &Journal) -> Result<Stopped, Refusal> {
+    cli::check_processor()?;
     let cli = Cli::from_arguments(std::env::args_os())?;
     start_logging(&cli, log);
     let config = cli.config()?;

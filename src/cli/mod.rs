@@ -8,7 +8,8 @@
 //! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what a
 //! user hears when nothing can be run, it has in common with the herd, in [`crate::arguments`]; what
 //! only this program reads is in [`values`], what a person can type into a browser in [`urls`].
-//! Nothing here binds, logs or writes.
+//! [`processor`] is asked before all of this whether the program can run at all. Nothing here binds,
+//! logs or writes.
 
 mod answer;
 mod explain;
@@ -18,6 +19,7 @@ mod logging;
 mod numbers;
 mod option_sources;
 mod options;
+mod processor;
 mod site;
 mod start;
 mod text;
@@ -26,5 +28,6 @@ mod values;
 
 pub use explain::{Teller, is_coloured};
 pub use options::Cli;
+pub use processor::check as check_processor;
 pub use start::{Most, line as start_line};
 pub use urls::url;
