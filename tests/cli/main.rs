@@ -28,6 +28,7 @@ mod help;
 mod interrupted;
 mod mistakes;
 mod places;
+mod rotation;
 mod starting;
 mod telling;
 mod typing;
