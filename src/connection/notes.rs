@@ -88,6 +88,12 @@ impl Note {
     pub(crate) fn is_given(&self) -> bool {
         self.status != 0
     }
+
+    /// Whether it was a fault, or the server has failed: it answered with a status of 500 or above, or
+    /// not at all.
+    pub(crate) fn is_failure(&self) -> bool {
+        !self.is_given() || self.status >= 500 || !self.is_of_request()
+    }
 }
 
 /// How far a connection has come with its answers.

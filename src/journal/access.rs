@@ -355,6 +355,7 @@ mod tests {
     use std::time::SystemTime;
 
     use crate::http::date::Date;
+    use crate::journal::lines::LINE_BYTES_MAX;
     use proptest::prelude::*;
 
     const FORMATS: [Format; 3] = [Format::Combined, Format::Json, Format::Logfmt];
@@ -460,6 +461,31 @@ mod tests {
         let torn = [&vec![b'/'; 1023][..], "ä".as_bytes()].concat();
         let json = line(Format::Json, &record(asked(&torn, b"")));
         assert!(json.contains("//...\""), "{json}");
+    }
+
+    #[test]
+    fn the_longest_line_is_as_long_as_a_line_may_be_at_most() {
+        let [long, method] = [vec![0x80; 2000], vec![b'A'; FIELD_BYTES_MAX + 1]];
+        let record = Record {
+            client: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().expect("an address"),
+            connection: u32::MAX,
+            request: u32::MAX,
+            bytes: u64::MAX,
+            first_byte: Some(Duration::MAX),
+            end: Duration::MAX,
+            ended: &"x".repeat(100),
+            ..record(Asked {
+                passed_on_for: &[b'f'; 39],
+                method: &method,
+                trace_parent: &long,
+                request_id: &long,
+                ..asked(&long, &long)
+            })
+        };
+        for format in FORMATS {
+            let bytes = line(format, &record).len();
+            assert!((4000..=LINE_BYTES_MAX).contains(&bytes), "{bytes} bytes");
+        }
     }
 
     #[test]

@@ -4,6 +4,13 @@
 //! the bound, and `written` ≤ the bytes that are held. What lies before `written` has been taken, so
 //! the line in which it ends is finished first.
 
+/// How many bytes are written without waiting for more: a call a hundred lines costs each next to
+/// nothing, and a pipe still has room for three times as much.
+pub(super) const MANY_BYTES: usize = 16 * 1024;
+
+/// How long a line is at most that is made where it waits, in bytes.
+pub(super) const LINE_BYTES_MAX: usize = 16 * 1024;
+
 /// Room that is left for the line that tells of dropped ones, in bytes.
 const NOTICE_BYTES_MAX: usize = 160;
 
@@ -30,6 +37,9 @@ pub(super) struct Lines {
     bytes: Vec<u8>,
     /// How much at the start of `bytes` has been taken.
     written: usize,
+    /// A line that is made apart from the others; and whether the present one is.
+    apart: Vec<u8>,
+    is_apart: bool,
     bytes_max: usize,
     /// Lines that were dropped behind the last one, and have not been told of.
     dropped: u64,
@@ -42,7 +52,16 @@ impl Lines {
     pub(super) fn new(bytes_max: usize, notice: Notice) -> Lines {
         // At once: it lies below what a crowd takes, and nothing is allocated for a line.
         let bytes = Vec::with_capacity(bytes_max);
-        Lines { bytes, written: 0, bytes_max, dropped: 0, appended: 0, notice }
+        Lines {
+            bytes,
+            written: 0,
+            apart: Vec::new(),
+            is_apart: false,
+            bytes_max,
+            dropped: 0,
+            appended: 0,
+            notice,
+        }
     }
 
     pub(super) fn set_notice(&mut self, notice: Notice) {
@@ -66,9 +85,49 @@ impl Lines {
         Ok(())
     }
 
+    /// Where the next line is to be made, behind what is there: [`Lines::end_line`] has it wait. Usually
+    /// that is where it waits, so it is not copied.
+    #[inline(always)]
+    pub(super) fn begin_line(&mut self) -> &mut Vec<u8> {
+        let end_max = self.bytes.len() + LINE_BYTES_MAX + NOTICE_BYTES_MAX;
+        // There may be no room for it: only when it is made is it known how long it is.
+        self.is_apart = end_max > self.bytes_max || self.dropped > 0;
+        match self.is_apart {
+            true => &mut self.apart,
+            false => &mut self.bytes,
+        }
+    }
+
+    /// The line that was begun is whole. Drops it if there is no room.
+    #[inline(always)]
+    pub(super) fn end_line(&mut self) -> Result<(), Full> {
+        if self.is_apart {
+            return self.end_line_apart();
+        }
+        debug_assert!(self.bytes.len() + NOTICE_BYTES_MAX <= self.bytes_max, "a line was too long");
+        self.appended += 1;
+        Ok(())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_line_apart(&mut self) -> Result<(), Full> {
+        let mut line = std::mem::take(&mut self.apart);
+        let pushed = self.push(&line);
+        line.clear();
+        self.apart = line;
+        pushed
+    }
+
     /// What has still to be written.
     pub(super) fn waiting(&self) -> &[u8] {
         &self.bytes[self.written..]
+    }
+
+    /// Whether so much waits that it pays to write it: never more than half of what there is room for.
+    #[inline]
+    pub(super) fn are_many(&self) -> bool {
+        self.bytes.len() - self.written >= MANY_BYTES.min(self.bytes_max / 2)
     }
 
     /// The first `bytes` of what waits have been written.
@@ -171,6 +230,45 @@ mod tests {
             assert_eq!(lines.push(&vec![b'x'; bytes]).is_ok(), fits, "{bytes}");
             assert_eq!(lines.waiting().len(), if fits { bytes } else { 0 });
         }
+    }
+
+    /// Makes a line.
+    fn make(lines: &mut Lines, line: &[u8]) -> Result<(), Full> {
+        lines.begin_line().extend_from_slice(line);
+        lines.end_line()
+    }
+
+    /// How many bytes wait if lines of these lengths are made, and how many lines.
+    fn wait_if_made(lengths: &[usize], bytes_max: usize) -> (usize, u64) {
+        let mut lines = Lines::new(bytes_max, Notice::Text);
+        for length in lengths {
+            let line = [&vec![b'x'; length - 1][..], b"\n"].concat();
+            let room = lines.bytes.capacity();
+            let _ = make(&mut lines, &line);
+            assert_eq!(lines.bytes.capacity(), room, "nothing is allocated");
+        }
+        (lines.waiting().len(), lines.appended)
+    }
+
+    #[test]
+    fn a_line_is_made_where_it_waits_or_apart_and_dropped_if_there_is_no_room() {
+        let bound = 2 * LINE_BYTES_MAX;
+        let most = bound - NOTICE_BYTES_MAX;
+        assert_eq!(wait_if_made(&[100, LINE_BYTES_MAX], bound), (LINE_BYTES_MAX + 100, 2));
+        assert_eq!(wait_if_made(&[LINE_BYTES_MAX, 100, 200], bound), (LINE_BYTES_MAX + 300, 3));
+        for (last, fits) in [(-1, true), (0, true), (1, false)] {
+            let last = (most - LINE_BYTES_MAX).strict_add_signed(last);
+            let waits = LINE_BYTES_MAX + if fits { last } else { 0 };
+            assert_eq!(wait_if_made(&[LINE_BYTES_MAX, last], bound).0, waits, "{last}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_made_behind_dropped_ones_stands_behind_their_notice() {
+        let mut lines = Lines::new(4 * LINE_BYTES_MAX, Notice::Text);
+        lines.push(&[b'x'; 4 * LINE_BYTES_MAX]).expect_err("too long");
+        make(&mut lines, b"next\n").expect("room");
+        assert!(taken(&mut lines, 1000).ends_with("too slow\nnext\n"));
     }
 
     #[test]

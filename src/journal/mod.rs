@@ -1,16 +1,17 @@
 //! Lines that wait to be written: a program's log, and what it tells of its requests.
 //!
 //! Makes no system call and reads no clock. A [`Journal`] holds a bounded number of bytes in
-//! `lines`; the server writes them at the end of a turn, as far as that does not block. So a reader
-//! that is slow, or has stopped, costs lines, and never holds up a client.
+//! `lines`; the server writes them at the end of a turn, as far as that does not block, and as
+//! `schedule` says. So a reader that is slow, or has stopped, costs lines, and never holds up a client.
 
 pub(crate) mod access;
 mod lines;
 pub(crate) mod parts;
+pub(crate) mod schedule;
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use access::Format;
@@ -20,6 +21,10 @@ pub use lines::Notice;
 /// How many bytes wait at the most, unless the program says otherwise. A reader may pause for a
 /// moment: at 5,000 requests a second this is what half a second of them takes.
 pub const BYTES_MAX: usize = 256 * 1024;
+
+/// [`Waiting::Nothing`] and [`Waiting::Patiently`], as numbers.
+const NOTHING: u8 = Waiting::Nothing as u8;
+const PATIENTLY: u8 = Waiting::Patiently as u8;
 
 /// Lines that wait to be written. Clones share them, so a logger and a server can have one each.
 ///
@@ -38,10 +43,21 @@ pub struct Journal(Arc<Shared>);
 
 struct Shared {
     lines: Mutex<Lines>,
-    /// Whether any line waits: so an empty journal costs a turn one look.
-    waits: AtomicBool,
+    /// What waits, as a number: so a journal costs a turn one look.
+    waiting: AtomicU8,
     /// Lines that were dropped since the beginning.
     dropped: AtomicU64,
+}
+
+/// What waits in a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(crate) enum Waiting {
+    Nothing,
+    /// Lines for which a moment more or less does not matter.
+    Patiently,
+    /// Lines that are to be written in this turn: one of them is urgent, or begun, or they are many.
+    Urgently,
 }
 
 impl Journal {
@@ -50,7 +66,7 @@ impl Journal {
     pub fn new(bytes_max: usize, notice: Notice) -> Journal {
         Journal(Arc::new(Shared {
             lines: Mutex::new(Lines::new(bytes_max, notice)),
-            waits: AtomicBool::new(false),
+            waiting: AtomicU8::new(Waiting::Nothing as u8),
             dropped: AtomicU64::new(0),
         }))
     }
@@ -60,19 +76,54 @@ impl Journal {
         self.lock().set_notice(notice);
     }
 
-    /// Appends a line, which ends with a line feed, or drops it if there is no room.
+    /// Appends a line, which ends with a line feed, or drops it if there is no room. It is to be written
+    /// at the end of the turn.
     pub fn push(&self, line: &[u8]) {
         let mut lines = self.lock();
         match lines.push(line) {
-            Ok(()) => self.0.waits.store(true, Ordering::Relaxed),
-            Err(lines::Full) => _ = self.0.dropped.fetch_add(1, Ordering::Relaxed),
+            Ok(()) => self.note_waiting(&lines, Waiting::Urgently),
+            Err(lines::Full) => self.note_dropped(),
         }
+    }
+
+    /// A line that is about to be made: no other is appended meanwhile.
+    #[inline(always)]
+    pub(crate) fn line(&self) -> Line<'_> {
+        Line { journal: self, lines: self.lock() }
+    }
+
+    #[inline]
+    fn note_waiting(&self, lines: &Lines, waiting: Waiting) {
+        self.set_waiting(match lines.are_many() {
+            true => Waiting::Urgently,
+            false => self.waiting().max(waiting),
+        });
+    }
+
+    #[cold]
+    fn note_dropped(&self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether nothing waits.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        !self.0.waits.load(Ordering::Relaxed)
+        self.waiting() == Waiting::Nothing
+    }
+
+    /// What waits.
+    #[inline]
+    pub(crate) fn waiting(&self) -> Waiting {
+        match self.0.waiting.load(Ordering::Relaxed) {
+            NOTHING => Waiting::Nothing,
+            PATIENTLY => Waiting::Patiently,
+            _ => Waiting::Urgently,
+        }
+    }
+
+    /// It is set only while the lines are locked.
+    fn set_waiting(&self, waiting: Waiting) {
+        self.0.waiting.store(waiting as u8, Ordering::Relaxed);
     }
 
     /// How many lines have been dropped since the beginning.
@@ -99,14 +150,18 @@ impl Journal {
         let mut lines = self.lock();
         let taken = write(lines.waiting())?;
         lines.advance(taken);
-        self.0.waits.store(!lines.waiting().is_empty(), Ordering::Relaxed);
+        self.set_waiting(match lines.waiting() {
+            [] => Waiting::Nothing,
+            [..] => Waiting::Urgently,
+        });
         Ok(taken)
     }
 
     /// Forgets what waits.
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-        self.0.waits.store(false, Ordering::Relaxed);
+        let mut lines = self.lock();
+        lines.clear();
+        self.set_waiting(Waiting::Nothing);
     }
 
     /// Nothing is left half done by a panic, so there is nothing to refuse then.
@@ -118,6 +173,29 @@ impl Journal {
 impl Default for Journal {
     fn default() -> Journal {
         Journal::new(BYTES_MAX, Notice::Text)
+    }
+}
+
+/// A line that is made where it waits: see [`Journal::line`].
+pub(crate) struct Line<'j> {
+    journal: &'j Journal,
+    lines: MutexGuard<'j, Lines>,
+}
+
+impl Line<'_> {
+    /// To this it is to be appended, once, with its line feed.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
+        self.lines.begin_line()
+    }
+
+    /// It is whole, and is to be written as soon as `waiting` says; or dropped if there is no room.
+    #[inline(always)]
+    pub(crate) fn end(mut self, waiting: Waiting) {
+        match self.lines.end_line() {
+            Ok(()) => self.journal.note_waiting(&self.lines, waiting),
+            Err(lines::Full) => self.journal.note_dropped(),
+        }
     }
 }
 
@@ -158,6 +236,34 @@ mod tests {
         });
         assert_eq!(taken.ok(), Some(4));
         assert!(journal.is_empty());
+    }
+
+    #[test]
+    fn lines_may_wait_until_one_may_not_or_they_are_many() {
+        let journal = Journal::default();
+        let gather = |journal: &Journal, line: &[u8]| {
+            let mut made = journal.line();
+            made.begin().extend_from_slice(line);
+            made.end(Waiting::Patiently);
+        };
+        gather(&journal, b"one\n");
+        assert_eq!(journal.waiting(), Waiting::Patiently);
+        journal.push(b"two\n");
+        gather(&journal, b"three\n");
+        assert_eq!(journal.waiting(), Waiting::Urgently);
+        // The reader has no room for the rest of a line: it is still to be written soon.
+        journal.write_by(|_| Ok(9)).expect("they are taken");
+        assert_eq!(journal.waiting(), Waiting::Urgently);
+        journal.write_by(|rest| Ok(rest.len())).expect("they are taken");
+        assert_eq!(journal.waiting(), Waiting::Nothing);
+
+        for (bytes_max, many) in [(BYTES_MAX, lines::MANY_BYTES), (4096, 2048)] {
+            let journal = Journal::new(bytes_max, Notice::Text);
+            gather(&journal, &vec![b'x'; many - 1]);
+            assert_eq!(journal.waiting(), Waiting::Patiently, "{bytes_max}");
+            gather(&journal, b"\n");
+            assert_eq!(journal.waiting(), Waiting::Urgently, "{bytes_max}");
+        }
     }
 
     #[test]

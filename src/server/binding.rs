@@ -205,7 +205,8 @@ impl<H: Handler> Server<H> {
     }
 
     /// Writes the lines of this outlet's journal at the end of each turn, by one call and without
-    /// waiting for its reader. Several outlets may be added.
+    /// waiting for its reader. Lines of an [`AccessLog`] may wait for others for up to 50 ms, unless
+    /// they tell of a failure. Several outlets may be added.
     ///
     /// ```
     /// use oneloop::journal::Journal;

@@ -1,7 +1,7 @@
 //! Where the lines of a journal go: a standard stream or a file, written to without waiting.
 //!
-//! An outlet writes at most once a turn; [`writing`](super::writing) has the call. What cannot be
-//! written waits in the journal, and is tried again ever less often.
+//! An outlet writes at most once a turn, and its [`Schedule`] says when; [`writing`](super::writing)
+//! has the call. What cannot be written waits in the journal, and is tried again ever less often.
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -13,18 +13,12 @@ use log::{info, warn};
 
 use super::writing::{Method, Target, Writing, are_same, has_room, open_to_append};
 use crate::journal::Journal;
+use crate::journal::schedule::Schedule;
 use crate::metrics::LogMetrics;
 use crate::time::Time;
 
-/// How soon it is tried again at the earliest when there was no room: in that time a pipe can be
-/// emptied. Each further time without room doubles it.
-const REST_MIN: Duration = Duration::from_millis(1);
-
-/// How often it is doubled at most: a reader that has stopped costs eight calls a second.
-const DOUBLINGS_MAX: u32 = 7;
-
-/// How soon it is tried again when writing has failed: a disk that is full stays so for a while.
-const REST_AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How soon the rest of a line is tried again that goes to an old file: its disk may be full.
+const REST_OF_UNFINISHED: Duration = Duration::from_secs(1);
 
 /// How long the end of the program waits for room at once.
 const LAST_WAIT: Duration = Duration::from_millis(10);
@@ -37,7 +31,7 @@ const LAST_WRITES_MAX: usize = 512;
 
 /// A standard stream or a file, and the [`Journal`] whose lines go there.
 ///
-/// A [`Server`](crate::Server) writes them at the end of each turn: see
+/// A [`Server`](crate::Server) writes them at the end of a turn: see
 /// [`Server::write_to`](crate::Server::write_to). An outlet that is dropped gives the reader a last,
 /// short time to take what waits.
 #[derive(Debug)]
@@ -45,12 +39,7 @@ pub struct Outlet {
     journal: Journal,
     target: Target,
     method: Method,
-    /// Nothing is tried before this.
-    rests_until: Time,
-    /// How often in a row there was no room.
-    refusals: u32,
-    /// Writing has failed since it last succeeded. The log has been told.
-    fails: bool,
+    schedule: Schedule,
     /// The line that was written last is not whole.
     is_in_line: bool,
     unfinished: Option<Unfinished>,
@@ -99,9 +88,14 @@ impl Outlet {
         matches!(self.target, Target::File { .. })
     }
 
-    /// Opens its file again by its name: it may have been moved, to be a file of old lines. If that
-    /// fails, lines go where they went before.
+    /// Opens its file again by its name: it may have been moved, to be a file of old lines. What waits
+    /// goes there. If the name cannot be opened, lines go where they went before.
     pub(super) fn reopen(&mut self) {
+        if !self.is_file() {
+            return;
+        }
+        // What cannot be written there goes to the new file.
+        self.write_now();
         let Target::File { file, path } = &mut self.target else { return };
         match open_to_append(path) {
             Ok(again) => {
@@ -109,7 +103,7 @@ impl Outlet {
                 let is_moved = !are_same(&*file, &again);
                 let file = std::mem::replace(file, again);
                 let method = std::mem::replace(&mut self.method, Method::WithoutWaiting);
-                (self.rests_until, self.refusals, self.fails) = (Time::START, 0, false);
+                self.schedule = Schedule::default();
                 if self.is_in_line && is_moved {
                     self.is_in_line = false;
                     self.leave_unfinished(file, method);
@@ -154,9 +148,7 @@ impl Outlet {
             journal,
             target,
             method: Method::WithoutWaiting,
-            rests_until: Time::START,
-            refusals: 0,
-            fails: false,
+            schedule: Schedule::default(),
             is_in_line: false,
             unfinished: None,
             metrics: LogMetrics::default(),
@@ -166,10 +158,10 @@ impl Outlet {
     /// When there is something to be written, and it may be tried.
     #[inline]
     pub(super) fn due(&self) -> Option<Time> {
-        (!self.journal.is_empty()).then_some(self.rests_until)
+        self.schedule.due(self.journal.waiting())
     }
 
-    /// Writes what waits, as far as that does not block, unless it has been tried a moment ago. The
+    /// Writes what waits, as far as that does not block, if it is due. The
     /// `clock` is asked how long a write to a file takes, which may wait for a disk.
     #[inline]
     pub(super) fn write_lines(&mut self, now: Time, clock: impl Fn() -> Time) {
@@ -181,26 +173,16 @@ impl Outlet {
     #[inline(never)]
     fn try_at(&mut self, now: Time, clock: &dyn Fn() -> Time) {
         self.try_unfinished(now, clock);
-        let rest = match self.try_write(clock) {
-            Ok(_) => {
-                (self.refusals, self.fails) = (0, false);
-                REST_MIN
-            }
-            Err(reason) if reason.kind() == ErrorKind::WouldBlock => {
-                let rest = REST_MIN * 2_u32.pow(self.refusals.min(DOUBLINGS_MAX));
-                self.refusals += 1;
-                rest
-            }
+        match self.try_write(clock) {
+            Ok(_) => self.schedule.on_written(now, self.journal.waiting()),
+            Err(reason) if reason.kind() == ErrorKind::WouldBlock => self.schedule.on_refused(now),
             Err(reason) => {
-                if !std::mem::replace(&mut self.fails, true) {
+                if self.schedule.on_failed(now) {
                     let name = self.target.name();
                     warn!("cannot write to {name} ({reason}): trying again each second");
                 }
-                REST_AFTER_ERROR
             }
-        };
-        // It took all: nothing is to be waited for.
-        self.rests_until = if self.journal.is_empty() { now } else { now + rest };
+        }
     }
 
     /// Writes what waits at once, as far as that does not block: for a program whose loop does not
@@ -216,7 +198,7 @@ impl Outlet {
             return;
         };
         let Unfinished { file, method, rest, rests_until } = unfinished;
-        *rests_until = now + REST_AFTER_ERROR;
+        *rests_until = now + REST_OF_UNFINISHED;
         let mut writing = Writing { method, clock, metrics: &mut self.metrics };
         if let Ok(written) = writing.try_once(file.as_fd(), rest) {
             rest.drain(..written);
@@ -233,7 +215,7 @@ impl Outlet {
             unfinished.rests_until = Time::START;
             self.try_unfinished(Time::START, &|| Time::START);
         }
-        if self.fails {
+        if self.schedule.fails() {
             return;
         }
         let mut waits = 0;
@@ -332,9 +314,9 @@ mod tests {
         }
         let mut tries = Vec::new();
         for millis in 0..1000 {
-            let before = outlet.rests_until;
+            let before = outlet.due();
             outlet.write_lines(after_millis(millis), || Time::START);
-            if outlet.rests_until != before {
+            if outlet.due() != before {
                 tries.push(millis);
             }
         }
@@ -343,7 +325,7 @@ mod tests {
         while out.len() < 1500 * LINE.len() {
             let bytes = reader.read(&mut piece).expect("bytes");
             out.extend_from_slice(&piece[..bytes]);
-            outlet.write_lines(outlet.rests_until, || Time::START);
+            outlet.write_lines(outlet.due().unwrap_or_default(), || Time::START);
         }
         assert!(out == LINE.repeat(1500), "{} bytes", out.len());
         assert_eq!(outlet.due(), None);
@@ -359,7 +341,7 @@ mod tests {
             let mut outlet = outlet_to(target);
             outlet.journal.push(LINE);
             outlet.write_lines(after_millis(5), || Time::START);
-            assert!(outlet.fails);
+            assert!(outlet.schedule.fails());
             assert_eq!(outlet.due(), Some(after_millis(1005)));
         }
     }

@@ -42,7 +42,7 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    /// Opens log files again if that was asked for since the last turn. What waits goes to the new ones.
+    /// Opens log files again if that was asked for since the last turn.
     pub(super) fn note_reopening(&mut self) {
         if self.signals.as_mut().is_some_and(Signals::take_reopening) {
             self.outlets.iter_mut().for_each(Outlet::reopen);

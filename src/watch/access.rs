@@ -139,7 +139,7 @@ impl AccessLog {
     /// Whether this answer has a line.
     fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
         let Answered { note, text, .. } = answer;
-        if !note.is_given() || note.status >= 500 || !note.is_of_request() {
+        if note.is_failure() {
             return true;
         }
         (self.sample == 1 || client.number().is_multiple_of(self.sample))

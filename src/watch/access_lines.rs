@@ -1,6 +1,6 @@
 //! The lines of the access log: puts together what each tells, and hands it to the journal.
 //!
-//! The room for a line is used again for the next, so a line allocates nothing.
+//! A line is made where it waits to be written, so it allocates nothing.
 
 use std::time::Duration;
 
@@ -8,13 +8,12 @@ use crate::connection::Note;
 use crate::engine::{ClientId, Ended};
 use crate::http::peer::Peer;
 use crate::journal::access::{Asked, PARTS, Record, Stamp};
-use crate::journal::{Format, Journal};
+use crate::journal::{Format, Journal, Waiting};
 
 /// What makes lines, and hands them to the journal.
 pub(super) struct Writer {
     pub(super) format: Format,
     journal: Journal,
-    line: Vec<u8>,
     pub(super) stamp: Stamp,
 }
 
@@ -30,7 +29,7 @@ pub(super) struct Course {
 impl Writer {
     /// Lines in this format go into `journal`.
     pub(super) fn new(format: Format, journal: Journal) -> Writer {
-        Writer { format, journal, line: Vec::new(), stamp: Stamp::default() }
+        Writer { format, journal, stamp: Stamp::default() }
     }
 
     /// Appends the line of an answer to this client that has ended: `text` has its request's parts.
@@ -53,14 +52,19 @@ impl Writer {
             end: course.end,
             ended: course.ended,
         };
-        self.append_record(&record);
+        // A person who watches sees at once what fails, and a crash behind it hides nothing.
+        let waiting = match note.is_failure() {
+            true => Waiting::Urgently,
+            false => Waiting::Patiently,
+        };
+        self.append_record(&record, waiting);
     }
 
     /// Appends the line of a connection that has ended without an answer.
     #[cold]
     pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
         self.stamp.renew(ended.date);
-        self.append_record(&Record {
+        let record = Record {
             client: ended.peer.into(),
             connection: client.number(),
             request: 0,
@@ -70,13 +74,15 @@ impl Writer {
             first_byte: None,
             end: ended.since_first_byte,
             ended: ended.reason.word(),
-        });
+        };
+        self.append_record(&record, Waiting::Patiently);
     }
 
-    #[inline]
-    fn append_record(&mut self, record: &Record<'_>) {
-        self.line.clear();
-        self.format.append(&mut self.line, record, &self.stamp);
-        self.journal.push(&self.line);
+    // Inlined, so that no part of the record is made that the line does not have.
+    #[inline(always)]
+    fn append_record(&self, record: &Record<'_>, waiting: Waiting) {
+        let mut line = self.journal.line();
+        self.format.append(line.begin(), record, &self.stamp);
+        line.end(waiting);
     }
 }

@@ -8,9 +8,22 @@ fn a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll() {
     if !can_trace(a_kept_connections_request_takes_a_receive_a_send_and_its_share_of_a_poll) {
         return;
     }
-    let rates = rates_per_request(1, 300);
+    let rates = rates_per_request(1, 300, &[]);
     println!("per request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
     assert!(rates.total() <= 2.05, "{:.4} in {rates:?}", rates.total());
+}
+
+/// Lines are gathered: at least a hundred are written by one call.
+#[test]
+fn a_line_of_the_access_log_takes_next_to_no_calls() {
+    let _alone = alone();
+    if !can_trace(a_line_of_the_access_log_takes_next_to_no_calls) {
+        return;
+    }
+    let rates = rates_per_request(1, 300, &["--access-log", "-"]);
+    println!("per logged request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
+    assert!(rates.total() <= 2.06, "{:.4} in {rates:?}", rates.total());
+    assert!(rates.of("pwritev2") <= 0.01, "{rates:?}");
 }
 
 #[test]
@@ -19,7 +32,7 @@ fn sixteen_pipelined_requests_take_no_more_calls_than_one() {
     if !can_trace(sixteen_pipelined_requests_take_no_more_calls_than_one) {
         return;
     }
-    let rates = rates_per_request(16, 60);
+    let rates = rates_per_request(16, 60, &[]);
     println!("per pipelined request of {BUSY} clients: {:.4} in {rates:?}", rates.total());
     assert!(rates.total() <= 2.05 / 16.0, "{:.4} in {rates:?}", rates.total());
 }
@@ -72,15 +85,15 @@ fn one_thread_serves_everybody() {
     }
 }
 
-/// The calls for one request, of clients that each send so many at a time. From the difference of
+/// The calls for one request of a server with these arguments, whose clients each send so many at a time. From the difference of
 /// two runs, so that starting, connecting, leaving and stopping are not in it.
 ///
 /// strace makes the server far slower than its clients, so all of them have asked again whenever
 /// it polls: what is counted is a loaded server.
-fn rates_per_request(pipelined: usize, rounds: usize) -> CallRates {
+fn rates_per_request(pipelined: usize, rounds: usize, arguments: &[&str]) -> CallRates {
     let request = GET.repeat(pipelined);
     let run = |rounds: usize| {
-        let server = Watched::start_traced();
+        let server = Watched::start_traced_with(arguments);
         let answers_bytes = answer_bytes(&server) * pipelined;
         let mut clients: Vec<TcpStream> = (0..BUSY).map(|_| server.connect()).collect();
         for client in &mut clients {

@@ -208,6 +208,40 @@ fn connections_without_a_request_have_lines_if_they_are_asked_for() {
     assert_eq!(ended(&["--access-log-connections", "--access-log-sample=1/3"]), sampled);
 }
 
+/// A line behind others comes without a further request, too, but it is gathered for 50 ms. The
+/// machine may be busy, so the quickest of some times counts.
+#[test]
+fn a_line_behind_a_pause_is_there_at_once_and_so_is_that_of_a_fault() {
+    const TRIES: usize = 5;
+    const AT_ONCE: Duration = Duration::from_millis(25);
+    let mut command = oneloop();
+    let mut running = Running::start(command.arg(site("at-once")));
+    let mut stdout = BufReader::new(running.child.stdout.take().expect("a piped output"));
+    let mut time_to = |request: &str, status: &str| {
+        let began = Instant::now();
+        let mut stream = TcpStream::connect(running.address).expect("a connection");
+        stream.write_all(request.as_bytes()).expect("sent");
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        assert!(line.contains(status), "{line}");
+        began.elapsed()
+    };
+    let (get, noise) = ("GET / HTTP/1.0\r\n\r\n", "noise\r\n\r\n");
+    let times = (0..TRIES).map(|_| {
+        thread::sleep(Duration::from_millis(100));
+        let alone = time_to(get, " 200 ");
+        time_to(get, " 200 ");
+        time_to(get, " 200 ");
+        (alone, time_to(noise, " 400 "))
+    });
+    let (alone, faults): (Vec<_>, Vec<_>) = times.unzip();
+    assert!(alone.iter().any(|took| *took < AT_ONCE), "{alone:?}");
+    assert!(faults.iter().any(|took| *took < AT_ONCE), "{faults:?}");
+    drop(stdout);
+    running.signal("-TERM");
+    assert_eq!(running.end().code(), Some(0));
+}
+
 /// Standard output is a pipe that is not read until the end.
 #[test]
 fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {

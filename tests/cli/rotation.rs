@@ -75,6 +75,8 @@ fn a_line_that_a_full_disk_has_cut_is_not_continued_in_the_next_file() {
     let program = env!("CARGO_BIN_EXE_oneloop");
     command.args(["-c", r#"ulimit -S -f 16 && exec "$0" "$@""#, program]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What waits is to fit into the next file.
+    command.args(["--access-log-bytes", "8KiB"]);
     let running = Running::start(command.arg("--access-log").arg(&log).arg(&folder));
     let mut stream = TcpStream::connect(running.address).expect("a connection");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
