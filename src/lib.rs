@@ -119,7 +119,7 @@ pub use answer::prepared::Prepared;
 pub use answer::source::{Next, Piece, Source};
 pub use answer::waker::Waker;
 pub use config::{Config, Limits, Listen, TimeoutClass, Timeouts};
-pub use engine::Stopped;
+pub use engine::{StopStep, Stopped};
 pub use error::Error;
 pub use http::encode::{FieldBlock, InvalidField};
 pub use http::fault::{Fault, FaultKind};

@@ -222,6 +222,7 @@ fn a_source_that_waits_can_end_its_body_when_the_server_stops() {
     server.stop_handle().stop();
     let last = b"3\r\nbye\r\n0\r\n\r\n";
     assert_eq!(client.take_exactly(last.len()), last);
+    assert_eq!(client.end(), sockets::End::Closed);
     assert_eq!(server.stopped(), oneloop::Stopped::Drained);
     assert!(began.elapsed() < SLACK, "it took {:?}", began.elapsed());
 }

@@ -164,7 +164,27 @@ pub struct TimeoutOptions {
     )]
     linger_timeout: Duration,
 
+    /// When told to stop, first only say so for this long: answers close, readiness is 503
+    ///
+    /// The server accepts and serves as before. A balancer needs this time to notice.
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_DRAIN_ANNOUNCE", value_parser = duration,
+        default_value_t = Timeouts::default().drain_announce.into()
+    )]
+    drain_announce: Duration,
+
+    /// When told to stop, let idle connections ask once more for this long; then close them
+    ///
+    /// At most half of --drain-timeout.
+    #[arg(
+        long, value_name = "TIME", env = "ONELOOP_DRAIN_IDLE", value_parser = duration,
+        default_value_t = Timeouts::default().drain_idle.into()
+    )]
+    drain_idle: Duration,
+
     /// When told to stop, wait this long for clients to finish; then cut them off
+    ///
+    /// The time counts from the end of --drain-announce.
     #[arg(
         long, value_name = "TIME", env = "ONELOOP_DRAIN_TIMEOUT", value_parser = duration,
         default_value_t = Timeouts::default().drain.into()
@@ -183,6 +203,8 @@ impl TimeoutOptions {
         timeouts.write = *self.write_timeout;
         timeouts.idle = *self.idle_timeout;
         timeouts.linger = *self.linger_timeout;
+        timeouts.drain_announce = *self.drain_announce;
+        timeouts.drain_idle = *self.drain_idle;
         timeouts.drain = *self.drain_timeout;
         timeouts
     }
@@ -232,13 +254,15 @@ mod tests {
     #[test]
     fn each_timeout_option_sets_its_timeout_and_no_other() {
         const ODD: Duration = Duration::from_millis(1234);
-        let options: [SetTimeout; 8] = [
+        let options: [SetTimeout; 10] = [
             ("--first-byte-timeout", |timeouts| timeouts.first_byte = ODD),
             ("--head-timeout", |timeouts| timeouts.head = ODD),
             ("--body-timeout", |timeouts| timeouts.body = ODD),
             ("--write-timeout", |timeouts| timeouts.write = ODD),
             ("--idle-timeout", |timeouts| timeouts.idle = ODD),
             ("--linger-timeout", |timeouts| timeouts.linger = ODD),
+            ("--drain-announce", |timeouts| timeouts.drain_announce = ODD),
+            ("--drain-idle", |timeouts| timeouts.drain_idle = ODD),
             ("--drain-timeout", |timeouts| timeouts.drain = ODD),
             ("--typing-grace", |timeouts| timeouts.typing_grace = Some(ODD)),
         ];

@@ -48,7 +48,18 @@ pub struct Timeouts {
     ///
     /// Default: 2 s.
     pub linger: Duration,
-    /// From being told to stop until the remaining clients are cut off.
+    /// For this long a server that was told to stop only announces that: it is no longer ready, by
+    /// `/readyz`, and each answer says `Connection: close`. It accepts and serves as before. A balancer needs this time to notice. A second call to stop ends it.
+    ///
+    /// Default: 0 s.
+    pub drain_announce: Duration,
+    /// For this long after its listeners are closed, a stopping server keeps idle connections: a client
+    /// may have a request on its way, which is answered. Then each is ended, and what still comes from
+    /// its client is read and thrown away as for `linger`. Never longer than half of `drain`.
+    ///
+    /// Default: 2 s.
+    pub drain_idle: Duration,
+    /// From the end of `drain_announce` until the remaining clients are cut off.
     ///
     /// Default: 10 s.
     pub drain: Duration,
@@ -123,6 +134,12 @@ impl Timeouts {
         self.write.saturating_mul(4)
     }
 
+    /// How long a stopping server keeps idle connections. The rest of the time to drain is for their
+    /// end.
+    pub(crate) fn idle_in_drain(&self) -> Duration {
+        self.drain_idle.min(self.drain / 2)
+    }
+
     /// How long a connection may wait for what `class` names.
     pub fn of(&self, class: TimeoutClass) -> Duration {
         match class {
@@ -139,7 +156,18 @@ impl Timeouts {
     pub(super) fn check(&self) -> Result<(), Error> {
         // By name, so that the compiler asks for a new one here. Clients need not meet a deadline to be
         // drained: zero is "at once".
-        let Timeouts { first_byte, head, typing_grace, body, write, idle, linger, drain: _ } = self;
+        let Timeouts {
+            first_byte,
+            head,
+            typing_grace,
+            body,
+            write,
+            idle,
+            linger,
+            drain_announce: _,
+            drain_idle: _,
+            drain: _,
+        } = self;
         let named = [
             ("first_byte", Some(first_byte)),
             ("head", Some(head)),
@@ -166,12 +194,15 @@ const DEFAULT_TIMEOUTS: Timeouts = Timeouts {
     write: Duration::from_secs(30),
     idle: Duration::from_secs(60),
     linger: Duration::from_secs(2),
+    drain_announce: Duration::ZERO,
+    drain_idle: Duration::from_secs(2),
     drain: Duration::from_secs(10),
 };
 
 const _: () = {
     let timeouts = &DEFAULT_TIMEOUTS;
-    assert!(timeouts.linger.as_secs() < timeouts.drain.as_secs(), "draining outlasts lingering");
+    let (idle, linger) = (timeouts.drain_idle.as_secs(), timeouts.linger.as_secs());
+    assert!(idle + linger < timeouts.drain.as_secs(), "draining outlasts lingering");
 };
 
 impl Default for Timeouts {

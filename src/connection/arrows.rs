@@ -26,7 +26,7 @@ const fn arrow(
 }
 
 /// Every way from one state to another.
-pub(crate) const ARROWS: [Arrow; 21] = [
+pub(crate) const ARROWS: [Arrow; 23] = [
     arrow(StateName::Fresh, StateName::ReadingHead, "first bytes", &["on_partial_head"]),
     arrow(StateName::Fresh, StateName::ReadingBody, "whole head", &["on_partial_body"]),
     arrow(
@@ -35,7 +35,8 @@ pub(crate) const ARROWS: [Arrow; 21] = [
         "whole request or fault",
         &["on_answer", "on_continue"],
     ),
-    arrow(StateName::Fresh, StateName::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(StateName::Fresh, StateName::Lingering, "drained", &["on_drained"]),
+    arrow(StateName::Fresh, StateName::Closed, "EOF, deadline or evicted", &["on_close"]),
     arrow(StateName::Idle, StateName::ReadingHead, "first bytes", &["on_partial_head"]),
     arrow(StateName::Idle, StateName::ReadingBody, "whole head", &["on_partial_body"]),
     arrow(
@@ -44,7 +45,8 @@ pub(crate) const ARROWS: [Arrow; 21] = [
         "whole request or fault",
         &["on_answer", "on_continue"],
     ),
-    arrow(StateName::Idle, StateName::Closed, "EOF, deadline, evicted or drained", &["on_close"]),
+    arrow(StateName::Idle, StateName::Lingering, "drained", &["on_drained"]),
+    arrow(StateName::Idle, StateName::Closed, "EOF, deadline or evicted", &["on_close"]),
     arrow(StateName::ReadingHead, StateName::ReadingBody, "whole head", &["on_partial_body"]),
     arrow(
         StateName::ReadingHead,

@@ -99,9 +99,11 @@ impl Common {
 }
 
 /// Whether the server goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Running,
-    /// It is stopping: an answer is its connection's last, unless more requests have come already.
+    /// It is going to stop: an answer is its connection's last, unless more requests have come already.
+    Announcing,
+    /// It is stopping. The same, and sources are told.
     Stopping,
 }

@@ -10,8 +10,17 @@ use super::context::{Common, Context};
 use super::machine::Connection;
 use super::state::State;
 use crate::config::LINGER_SPANS_MAX;
+use crate::time::Time;
 
 impl Connection {
+    /// The server stops, and the peer has nothing to say: it is told the end.
+    pub(crate) fn on_drained(&mut self, now: Time) {
+        self.state.on_drained();
+        // Half an empty line, perhaps.
+        self.parked = None;
+        self.wait_from(now);
+    }
+
     /// `bytes` bytes were received and thrown away while lingering.
     pub(crate) fn on_discarded(&mut self, bytes: usize, common: &mut Common) {
         common.metrics.received_bytes += bytes as u64;

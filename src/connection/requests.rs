@@ -154,8 +154,8 @@ impl Connection {
     ) {
         let persistence = match context.common.phase {
             // Pipelined requests that are here already are answered before the end.
-            Phase::Stopping if bytes_behind == 0 => Persistence::Close,
-            Phase::Stopping | Phase::Running => control.persistence,
+            Phase::Announcing | Phase::Stopping if bytes_behind == 0 => Persistence::Close,
+            Phase::Announcing | Phase::Stopping | Phase::Running => control.persistence,
         };
         let start = context.common.output.bytes_stacked();
         context.common.note_request(head, self.served.wrapping_add(1), self.address);

@@ -17,8 +17,8 @@
 //!             │            stalled, EOF                stalled, EOF     written,  │  │ written,
 //!             │                       └──────> Writing <──────────┘  input unread │  │ last answer
 //!             │                                                                   v  │
-//!             └── EOF, deadline, evicted, drained ──> Closed <── EOF, deadline ── Lingering
-//!                                                       ^────────────────────────────┘
+//!             ├── EOF, deadline, evicted ──> Closed <────── EOF, deadline ────── Lingering
+//!             └── drained ────────────────────────────────────────────────────────────^
 //!
 //! Writing ── written, and a source gives the rest ──> Pausing ── reset or cut off ──> Closed
 //!    ^                                                   │
@@ -56,7 +56,7 @@ pub(crate) enum State {
     /// Everything owed is out, and the source of the present answer is to be asked for more when
     /// its time has come. Nothing is received meanwhile.
     Pausing(Box<Streaming>, AfterAnswer),
-    /// The last answer is out and our side is closed. What the peer still says is counted and
+    /// The last answer is out, or the server stops and none is owed; and our side is closed. What the peer still says is counted and
     /// thrown away, because closing on unread input would make the kernel send a reset, which
     /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
     /// of lingering.
@@ -301,6 +301,13 @@ impl State {
             }
         };
         self.enter_from(StateName::Writing, "on_written", next);
+    }
+
+    /// The server stops, and nothing has come of the peer's next request: our side is closed.
+    pub(crate) fn on_drained(&mut self) {
+        assert!(self.name().is_idle(), "what has begun is brought to its end");
+        let reason = CloseReason::Drained;
+        self.enter("on_drained", State::Lingering { discarded: 0, spans: 1, reason });
     }
 
     /// The connection ends. The first reason stays.

@@ -297,6 +297,7 @@ fn every_arrow_of_the_table_can_be_walked() {
     streams::a_connection_that_ends_drops_its_source();
     streams::a_source_is_asked_when_its_time_has_come_and_each_piece_is_a_chunk();
     streams::a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word();
+    answering::an_idle_connection_is_told_the_end_and_lingered_for();
     Bench::new().connection.on_close(CloseReason::Evicted);
     for parts in [[&EXPECT[..20], &EXPECT[20..]], [&POST[..50], &POST[50..]], [EXPECT, "hello"]] {
         let mut kept = Bench::new();

@@ -1,7 +1,5 @@
-//! Clients that are checked once more before they are closed: what is assumed of them, and which are
-//! still to be checked because the server is stopping.
-
-use std::ops::Range;
+//! Clients that are checked once more before they are closed: what is assumed of them, and how many are
+//! still to be checked because the time to drain is over.
 
 use super::readiness::Readiness;
 use crate::connection::state::StateName;
@@ -23,11 +21,9 @@ pub(super) fn readiness_to_check(state: StateName) -> Option<Readiness> {
     }
 }
 
-/// Which clients have still to be checked because the server is stopping.
+/// How many clients have still to be checked because the server is stopping.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
-    /// Keys whose clients are closed if they are idle.
-    idle: Range<usize>,
     /// How many on the run queue are to be checked for the last time, because the time to drain is
     /// over.
     last: usize,
@@ -39,21 +35,6 @@ impl Checks {
     /// This many clients from the run queue were driven.
     pub(super) fn on_driven(&mut self, clients: usize) {
         self.last = self.last.saturating_sub(clients);
-    }
-
-    /// Clients with these keys are to be checked, and closed if they are idle.
-    pub(super) fn begin_idle(&mut self, keys: Range<usize>) {
-        self.idle = keys;
-    }
-
-    /// The next of these keys.
-    pub(super) fn next_idle(&mut self) -> Option<usize> {
-        self.idle.next()
-    }
-
-    /// Whether one of them is left.
-    pub(super) fn has_idle(&self) -> bool {
-        !self.idle.is_empty()
     }
 
     /// This many clients, the first on the run queue and on that of clients that linger, are checked

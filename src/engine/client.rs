@@ -36,8 +36,6 @@ pub(super) struct Client<S> {
     /// it in the log.
     pub(super) generation: u32,
     pub(super) queued: bool,
-    /// The server is stopping, and checks it once more before it is closed as idle, or has done so.
-    pub(super) checked: bool,
     /// What the poll has been asked to report.
     pub(super) interest: Interest,
 }
@@ -69,7 +67,6 @@ impl<S: Stream> Client<S> {
             link: Link::new(),
             generation,
             queued: false,
-            checked: false,
             interest: Interest::Nothing,
         }
     }

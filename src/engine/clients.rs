@@ -11,6 +11,7 @@ use super::checks::Checks;
 use super::client::Client;
 use super::event::ClientEvent;
 use super::id::ClientId;
+use super::leaving::Leaving;
 use super::readiness::Readiness;
 use super::registrations::Registrations;
 use super::run_queue::RunQueue;
@@ -35,6 +36,7 @@ pub struct Clients<S> {
     pub(super) run_queue: RunQueue,
     /// Clients that linger can do something, too, in a stage of their own.
     pub(super) linger_queue: RunQueue,
+    pub(super) leaving: Leaving,
     pub(super) timers: Timers,
     pub(super) checks: Checks,
     /// Keys of clients that have ended in this turn and are not freed yet.
@@ -58,6 +60,7 @@ impl<S: Stream> Clients<S> {
             slab_memory,
             run_queue: RunQueue::new(KEYS_RESERVED),
             linger_queue: RunQueue::new(KEYS_RESERVED),
+            leaving: Leaving::new(),
             timers: Timers::new(&timeouts),
             checks: Checks::default(),
             ended: Vec::with_capacity(KEYS_RESERVED),
@@ -163,14 +166,28 @@ impl<S: Stream> Clients<S> {
         if !self.linger_queue.is_empty() {
             return true;
         }
-        !self.run_queue.is_empty() || self.checks.has_idle() || self.common.wakers.is_any_woken()
+        !self.run_queue.is_empty()
+            || self.leaving.is_any_left()
+            || self.common.wakers.is_any_woken()
     }
 
     /// Whether this client can run without a new event: it has work left, or an event of it was
-    /// noted, and its turn has still to come.
+    /// noted, or it is to be ended; and its turn has still to come.
     pub fn is_runnable(&self, id: ClientId) -> bool {
-        let client = self.slab.get(id.slot());
-        client.is_some_and(|client| client.generation == id.number() && client.queued)
+        let is_to_leave = |client: &Client<S>| {
+            self.leaving.has_slot(id.slot()) && client.connection.state().is_idle()
+        };
+        self.get(id).is_some_and(|client| client.queued || is_to_leave(client))
+    }
+
+    /// Whether this client stands on a queue.
+    pub(super) fn is_queued(&self, id: ClientId) -> bool {
+        self.get(id).is_some_and(|client| client.queued)
+    }
+
+    /// This client, if it has not gone.
+    pub(super) fn get(&self, id: ClientId) -> Option<&Client<S>> {
+        self.slab.get(id.slot()).filter(|client| client.generation == id.number())
     }
 
     /// When the next deadline is to be acted on, or the poll is to be asked again what it refused.

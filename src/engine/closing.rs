@@ -6,8 +6,8 @@ use super::client::Client;
 use super::clients::Clients;
 use crate::answer::handler::Handler;
 use crate::config::TimeoutClass;
+use crate::connection::Demand;
 use crate::connection::state::StateName;
-use crate::connection::{Demand, Phase};
 use crate::engine::readiness::Readiness;
 use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
@@ -16,13 +16,6 @@ use crate::time::Time;
 /// How far down the list of idle clients the search for one to evict goes. A client that is passed
 /// over has input waiting and will be driven in this turn or the next.
 const EVICTION_LOOKS_MAX: usize = 16;
-
-/// How many idle clients are closed in one turn because the server is stopping. Closing one takes
-/// the kernel 20 µs, and meanwhile the others wait for what they are still owed.
-const DRAINS_PER_TURN_MAX: usize = 256;
-
-/// How many slots are checked for that in one turn: most of them may be free.
-const DRAIN_CHECKS_PER_TURN_MAX: usize = 16 * 1024;
 
 /// Which clients may be closed to make room for new ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +79,6 @@ impl<S: Stream> Clients<S> {
         self.guard(handler, |clients, handler| {
             let client = &mut clients.slab[key];
             client.socket.note(Readiness::READABLE);
-            client.checked |= clients.common.phase == Phase::Stopping;
             if client.connection.state() != StateName::Closed {
                 clients.drive_client(key, now, handler);
             }
@@ -145,56 +137,6 @@ impl<S: Stream> Clients<S> {
         let is_answering = matches!(before, StateName::Writing | StateName::Pausing);
         if is_answering {
             self.slab[key].reset_on_drop();
-        }
-    }
-
-    /// The server is stopping: an answer behind whose request nothing has come is its connection's
-    /// last from now on. Sources that wait are woken, so that they can end their bodies.
-    pub(super) fn answer_last(&mut self) {
-        if self.common.phase == Phase::Stopping {
-            return;
-        }
-        self.common.phase = Phase::Stopping;
-        let clients = self.slab.iter_mut();
-        let woken = clients.filter_map(|(key, it)| it.connection.wake_to_stop().then_some(key));
-        for key in woken.collect::<Vec<usize>>() {
-            let deadline = self.slab[key].connection.deadline(&self.common.timeouts);
-            self.set_deadline(key, deadline);
-        }
-    }
-
-    /// The same; and clients that are idle are closed in the next turns of [`drive`](Clients::drive),
-    /// a bounded number in each, unless their next request has come.
-    pub fn drain(&mut self) {
-        self.answer_last();
-        let last = self.slab.iter().next_back().map(|(key, _)| key);
-        self.checks.begin_idle(0..last.map_or(0, |last| last + 1));
-    }
-
-    /// Runs an idle client once more, which is to be closed because the server is stopping.
-    #[cold]
-    pub(super) fn check_before_drained(&mut self, key: usize) {
-        let client = &mut self.slab[key];
-        client.checked = true;
-        // It may have sent a request that no event has told us of yet. Reading tells.
-        client.socket.note(Readiness::READABLE);
-        self.enqueue(key);
-    }
-
-    /// Drives the next idle clients, which are to be closed because the server is stopping.
-    pub(super) fn drain_next(&mut self) {
-        let mut idle = 0;
-        for _ in 0..DRAIN_CHECKS_PER_TURN_MAX {
-            let Some(key) = self.checks.next_idle() else { break };
-            let Some(client) = self.slab.get_mut(key) else { continue };
-            if !client.connection.state().is_idle() {
-                continue;
-            }
-            self.check_before_drained(key);
-            idle += 1;
-            if idle == DRAINS_PER_TURN_MAX {
-                break;
-            }
         }
     }
 

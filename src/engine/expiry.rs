@@ -6,12 +6,10 @@ use super::checks::readiness_to_check;
 use super::client::{Client, Run, StepContext};
 use super::clients::Clients;
 use super::event::ClientEvent;
-use super::readiness::Readiness;
 use super::stream::Stream;
 use crate::answer::handler::Handler;
+use crate::connection::Deadline;
 use crate::connection::state::StateName;
-use crate::connection::{Deadline, Phase};
-use crate::metrics::CloseReason;
 use crate::time::Time;
 
 /// The expire stage's budget is shared as if this many clients were due: each may do a quarter of
@@ -57,12 +55,6 @@ impl<S: Stream> Clients<S> {
             if checked == Checked::InPart {
                 break;
             }
-            // A stopping server closes it as one that has nothing to say. The check would have, had it
-            // come to the end of what the client sends.
-            if checked == Checked::Enough && self.drained(key) {
-                self.close(key, CloseReason::Drained);
-                continue;
-            }
             self.expire_client(key, now, handler);
             let connection = &self.slab[key].connection;
             if checked == Checked::Enough && connection.state() != StateName::Closed {
@@ -92,7 +84,6 @@ impl<S: Stream> Clients<S> {
         }
         let client = &mut self.slab[key];
         client.socket.note(told);
-        client.checked |= told.is(Readiness::READABLE) && self.common.phase == Phase::Stopping;
         // If it is on the run queue, it keeps its place there.
         let run = self.drive_client(key, now, handler);
         let Client { connection, socket, .. } = &self.slab[key];

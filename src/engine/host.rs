@@ -54,6 +54,8 @@ pub enum Stage {
     Linger,
     /// Deadlines are acted on.
     Expire,
+    /// A server that stops ends idle clients.
+    EndIdle,
     /// Clients that have ended are freed.
     Free,
     /// Connections are accepted, and idle clients evicted.

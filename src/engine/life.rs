@@ -15,18 +15,43 @@ pub enum Stopped {
     Signalled(i32),
 }
 
+/// A step of the end of a server that was told to stop. They follow each other in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopStep {
+    /// It says that it stops, and accepts and serves as before: for
+    /// [`Timeouts::drain_announce`](crate::Timeouts::drain_announce).
+    Announcing,
+    /// It accepts the connections that wait in its listeners' queues, and then no more.
+    Closing,
+    /// Its clients may finish. Idle ones may ask once more, for
+    /// [`Timeouts::drain_idle`](crate::Timeouts::drain_idle).
+    Draining,
+    /// It has ended.
+    Ended,
+}
+
 /// How far the server's life has come. It never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
     Running,
-    /// It was told to stop, and accepts what waits in its listeners' queues: closing a listener resets
-    /// the connections in its queue. New clients may go on coming meanwhile, so no more are accepted
-    /// than the queues could hold: until this many have been since the start.
+    /// It was told to stop, and says so to those who ask, until then.
+    Announcing {
+        until: Time,
+    },
+    /// It accepts what waits in its listeners' queues: closing a listener resets the connections in its
+    /// queue. New clients may go on coming meanwhile, so no more are accepted than the queues could
+    /// hold: until this many have been since the start.
     Closing {
         until: Time,
         accepted_max: u64,
     },
-    /// Its clients may finish, until then.
+    /// Its clients may finish, until then; and those that are idle may ask once more, but for less.
+    KeepingIdle {
+        idle_until: Time,
+        until: Time,
+    },
+    /// Its clients may finish, until then. Those that are idle are ended.
     Draining {
         until: Time,
     },
@@ -42,9 +67,23 @@ impl Life {
     pub(super) fn due(self) -> Option<Time> {
         match self {
             Life::Running | Life::Stopped(_) => None,
-            Life::Closing { until, .. }
+            Life::Announcing { until }
+            | Life::Closing { until, .. }
+            | Life::KeepingIdle { idle_until: until, .. }
             | Life::Draining { until }
             | Life::CheckingLast { until } => Some(until),
+        }
+    }
+
+    pub(super) fn stop_step(self) -> Option<StopStep> {
+        match self {
+            Life::Running => None,
+            Life::Announcing { .. } => Some(StopStep::Announcing),
+            Life::Closing { .. } => Some(StopStep::Closing),
+            Life::KeepingIdle { .. } | Life::Draining { .. } | Life::CheckingLast { .. } => {
+                Some(StopStep::Draining)
+            }
+            Life::Stopped(_) => Some(StopStep::Ended),
         }
     }
 }

@@ -47,7 +47,7 @@ impl<S: Stream> Clients<S> {
             }
             let Some(id) = self.linger_queue.pop() else { break };
             self.checks.on_lingered();
-            if self.is_runnable(id) {
+            if self.is_queued(id) {
                 self.slab[id.slot()].queued = false;
                 self.drive_client(id.slot(), now, handler);
             }

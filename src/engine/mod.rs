@@ -70,7 +70,8 @@
 //! `panics` clear up when a batch is not answered to its end. `lingering` drives those that linger.
 //! `timers` has their deadlines, and `expiry` acts on those; `waking` lets sources go on that were
 //! woken. `closing` decides which client has to go before its peer wants to, and `checks` counts
-//! the clients that are checked before. `registering` asks the poll to report what the clients in
+//! the clients that are checked before. `draining` ends the idle clients of a server that stops, which
+//! are in `leaving`. `registering` asks the poll to report what the clients in
 //! `registrations` wait for, by way of the `host`, the loop around the engine.
 //!
 //! `life` is how far a server has come, from its first `turn` to the end of `stopping`. `event` has
@@ -84,11 +85,13 @@ mod checks;
 mod client;
 mod clients;
 mod closing;
+mod draining;
 mod event;
 mod excerpt;
 mod expiry;
 mod host;
 mod id;
+mod leaving;
 mod life;
 mod lingering;
 mod panics;
@@ -118,7 +121,7 @@ pub use event::{Change, ClientEvent, Given, TimeLeft};
 pub use excerpt::Excerpt;
 pub use host::{Host, Stage};
 pub use id::ClientId;
-pub use life::Stopped;
+pub use life::{StopStep, Stopped};
 pub use readiness::{Interest, Readiness};
 pub use socket::{Received, Socket, Taken};
 pub use stepping::{StepTaken, Stepped};

@@ -8,8 +8,8 @@ use super::clients::Clients;
 use super::event::ClientEvent;
 use crate::answer::handler::Handler;
 use crate::config::REQUESTS_BYTES;
+use crate::connection::Demand;
 use crate::connection::state::StateName;
-use crate::connection::{Demand, Phase};
 use crate::engine::socket::Received;
 use crate::engine::stream::Stream;
 use crate::metrics::CloseReason;
@@ -42,7 +42,6 @@ impl<S: Stream> Clients<S> {
     /// code for receiving stays in the processor's cache for all of them, and so do ours for
     /// answering and the kernel's for sending.
     pub fn drive<H: Handler>(&mut self, now: Time, handler: &mut H) {
-        self.drain_next();
         let runnable = self.run_queue.len();
         self.common.budget.begin_stage(runnable, self.common.limits.turn_bytes_max);
         let driven = self
@@ -202,13 +201,7 @@ impl<S: Stream> Clients<S> {
                 }
                 self.end(key, reason);
             }
-            Run::Waits if self.drained(key) => match self.slab[key].checked {
-                true => self.close(key, CloseReason::Drained),
-                false => {
-                    self.await_peer(key);
-                    self.check_before_drained(key);
-                }
-            },
+            Run::Waits if self.is_to_leave(key) => self.leave(key),
             Run::Waits => {
                 self.await_peer(key);
                 self.tell(key, Clients::waits);
@@ -229,11 +222,6 @@ impl<S: Stream> Clients<S> {
                 self.enqueue(key);
             }
         }
-    }
-
-    /// Whether this client is done with because the server is stopping.
-    pub(super) fn drained(&self, key: usize) -> bool {
-        self.common.phase == Phase::Stopping && self.slab[key].connection.state().is_idle()
     }
 
     /// A client waits: renews its deadline, and notes whether the poll knows what for.

@@ -88,7 +88,7 @@ impl<S: Stream> Clients<S> {
         let await_disk = self.slab.iter().filter(|(_, client)| client.connection.awaits_disk());
         let await_disk: Vec<usize> = await_disk.map(|(key, _)| key).collect();
         await_disk.into_iter().for_each(|key| self.enqueue(key));
-        self.run_queue.iter().filter(|id| self.is_runnable(*id)).count()
+        self.run_queue.iter().filter(|id| self.is_queued(*id)).count()
     }
 
     fn step<H: Handler>(&mut self, now: Time, handler: &mut H) -> Option<StepTaken> {
@@ -101,7 +101,7 @@ impl<S: Stream> Clients<S> {
         loop {
             let id = self.run_queue.pop()?;
             // It may be left over from a client that has ended.
-            if !self.is_runnable(id) {
+            if !self.is_queued(id) {
                 continue;
             }
             let client = &mut self.slab[id.slot()];

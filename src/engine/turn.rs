@@ -12,6 +12,7 @@
 //! | drive | the clients that can do something do it | first, so that what has come in time counts as in time |
 //! | linger | what clients send behind their last answer is thrown away, a bounded part of it | after drive, in which clients begin to linger; apart from it, so that the others do not wait for that |
 //! | expire | deadlines that have passed are acted on | after drive, which has renewed those of busy clients |
+//! | end idle | a server that stops ends clients that have nothing to say | after drive, which serves those that events have told of |
 //! | free | sockets of clients that have ended are closed, their slots are free | when no event can name them any more, and before accepting, which needs descriptors. Also where a later stage closes more |
 //! | accept | waiting connections are accepted, idle clients make room for them | after drive, which shows which clients are idle. A new client is driven in the next turn |
 //! | register | the poll is asked to report what clients have come to wait for | last of all stages in which a client can begin to wait |
@@ -86,6 +87,9 @@ impl<L: Accept> Engine<L> {
 
         host.begin(Stage::Expire);
         self.clients.expire(now, handler);
+
+        host.begin(Stage::EndIdle);
+        self.clients.end_idle(now, handler);
 
         host.begin(Stage::Free);
         if self.clients.free() > 0 {

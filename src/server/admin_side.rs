@@ -49,6 +49,8 @@ impl AdminSide {
             Control::new(listener.address, admin, &config.admin_hosts, listeners);
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         let mut timeouts = config.timeouts.clone();
+        timeouts.drain_announce = Duration::ZERO;
+        timeouts.drain_idle = Duration::ZERO;
         timeouts.drain = DRAIN;
         let mut limits = config.limits.clone();
         limits.turn_bytes_max = (limits.turn_bytes_max / TURN_DIVISOR).max(TURN_BYTES_MIN);

@@ -18,8 +18,18 @@ impl<H: Handler> Server<H> {
             debug!("admin page at http://{address}/");
         }
         let clients_max = self.clients_max();
-        let Timeouts { first_byte, head, typing_grace: _, body, write, idle, linger, drain } =
-            &self.timeouts;
+        let Timeouts {
+            first_byte,
+            head,
+            typing_grace: _,
+            body,
+            write,
+            idle,
+            linger,
+            drain_announce,
+            drain_idle,
+            drain,
+        } = &self.timeouts;
         let grace = self.timeouts.grace();
         let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
         let files = match self.needs.files {
@@ -33,7 +43,8 @@ impl<H: Handler> Server<H> {
         debug!(
             "limits: descriptors {} -> {}, clients {clients_max}{files}, \
              first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \
-             idle {idle:?}, linger {linger:?}, drain {drain:?}, memory at worst {worst} MiB",
+             idle {idle:?}, linger {linger:?}, drain announce {drain_announce:?}, \
+             drain idle {drain_idle:?}, drain {drain:?}, memory at worst {worst} MiB",
             self.descriptors.before, self.descriptors.now
         );
         if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {

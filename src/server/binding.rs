@@ -16,7 +16,7 @@ use super::{ADMIN, ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, 
 use crate::admin;
 use crate::answer::handler::Handler;
 use crate::config::{AdminListener, Config};
-use crate::engine::{Admission, Clients, Engine};
+use crate::engine::{Admission, Clients, Engine, StopStep};
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::server::alarm::Alarm;
@@ -92,6 +92,7 @@ impl<H: Handler> Server<H> {
             date_due: Time::START,
             clock: Clock::Runs,
             stops: VecDeque::new(),
+            told_step: None,
             outlets: Vec::new(),
         })
     }
@@ -153,6 +154,12 @@ impl<H: Handler> Server<H> {
     /// ```
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle { waker: Arc::clone(&self.waker), stop_requests: self.stop_requests.clone() }
+    }
+
+    /// In which step of its end it is, once it was told to stop: so that a handler of health checks can
+    /// say so.
+    pub fn stop_step(&self) -> Option<StopStep> {
+        self.engine.stop_step()
     }
 
     /// Tells `observer` of every step from now on, instead of the observer before.

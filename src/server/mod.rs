@@ -17,7 +17,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::answer::handler::{Handler, Needs};
 use crate::config::{Limits, Timeouts};
-use crate::engine::{ClientId, Clients, Engine, Stopped};
+use crate::engine::{ClientId, Clients, Engine, StopStep, Stopped};
 use crate::server::alarm::Alarm;
 use crate::server::descriptors::Descriptors;
 use crate::server::listener::Listener;
@@ -103,6 +103,8 @@ pub struct Server<H> {
     clock: Clock,
     /// Stops that are written down and not acted on yet, each with its signal, or by a handle.
     stops: VecDeque<Option<i32>>,
+    /// The step of the end that was told of last.
+    told_step: Option<StopStep>,
 }
 
 impl<H: Handler> Server<H> {
@@ -180,6 +182,7 @@ impl<H: Handler> Server<H> {
         let now = self.public_time();
         let mut host = Registrar { registry: self.poll.registry(), mark: 0 };
         let went_on = self.engine.turn(now, &mut self.handler, &mut host);
+        self.tell_of_stop_step();
         if let ControlFlow::Break(stopped) = went_on {
             self.tell_of_end(stopped);
         }

@@ -7,7 +7,7 @@ use log::{info, warn};
 
 use super::Server;
 use crate::answer::handler::Handler;
-use crate::engine::Stopped;
+use crate::engine::{StopStep, Stopped};
 use crate::server::outlet::Outlet;
 use crate::server::signals::{self, Signals};
 use crate::watch::LoopEvent;
@@ -59,13 +59,40 @@ impl<H: Handler> Server<H> {
             return;
         }
         if !self.engine.is_stopping() {
-            info!("stopping by {by}: {clients} clients may finish");
+            let announce = self.timeouts.drain_announce;
+            match announce.is_zero() {
+                true => info!("stopping by {by}: {clients} clients may finish"),
+                false => info!("stopping by {by}: announcing that for {announce:?}"),
+            }
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopping { by, clients });
             self.release_public();
         }
         self.engine.stop(at_once, self.public_time());
+        self.tell_of_stop_step();
         if self.engine.stopped().is_some() {
             warn!("stopping at once by {by}: cutting off {clients} clients");
+        }
+    }
+}
+
+impl<H> Server<H> {
+    /// Tells which step of its end the server has come to.
+    #[inline]
+    pub(super) fn tell_of_stop_step(&mut self) {
+        let step = self.engine.stop_step();
+        if step != self.told_step {
+            self.tell_of_new_step(step);
+        }
+    }
+
+    #[cold]
+    fn tell_of_new_step(&mut self, step: Option<StopStep>) {
+        self.told_step = step;
+        let Some(step) = step.filter(|step| *step != StopStep::Ended) else { return };
+        self.tracer.tell_of_loop(self.now, LoopEvent::StopStep { step });
+        if step == StopStep::Draining && !self.timeouts.drain_announce.is_zero() {
+            let clients = self.engine.clients().len();
+            info!("no more clients are accepted: {clients} may finish");
         }
     }
 }

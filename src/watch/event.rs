@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::engine::{ClientEvent, ClientId};
+use crate::engine::{ClientEvent, ClientId, StopStep};
 use crate::time::Time;
 
 /// One step, and the turn in which it was taken.
@@ -61,13 +61,19 @@ pub enum LoopEvent {
         /// Where.
         address: SocketAddr,
     },
-    /// It was told to stop, and accepts no more clients.
+    /// It was told to stop.
     #[non_exhaustive]
     Stopping {
         /// A signal's name, or what else told it.
         by: &'static str,
         /// How many clients may still finish.
         clients: usize,
+    },
+    /// It has come to this step of its end.
+    #[non_exhaustive]
+    StopStep {
+        /// Which step.
+        step: StopStep,
     },
     /// It has stopped.
     Stopped,
@@ -96,7 +102,7 @@ impl Event {
                 LoopEvent::Listening { .. } => "listen",
                 LoopEvent::Polled { .. } => "poll",
                 LoopEvent::ListenerReady { .. } => "told",
-                LoopEvent::Stopping { .. } => "stop",
+                LoopEvent::Stopping { .. } | LoopEvent::StopStep { .. } => "stop",
                 LoopEvent::Stopped => "stopped",
             },
             What::Client(_, event) | What::Admin(_, event) => match event {

@@ -64,6 +64,7 @@ impl Object<'_, '_> {
                 self.text("by", by)?;
                 self.number("clients", clients)
             }
+            LoopEvent::StopStep { step } => self.name("step", step),
             LoopEvent::Stopped => Ok(()),
         }
     }

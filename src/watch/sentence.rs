@@ -10,7 +10,7 @@ use super::event::{Event, LoopEvent, Patience, What};
 use crate::config::TimeoutClass;
 use crate::connection::{Demand, Unread};
 use crate::engine::{
-    Change, ClientEvent, ClientId, Given, Interest, Readiness, Received, Taken, TimeLeft,
+    Change, ClientEvent, ClientId, Given, Interest, Readiness, Received, StopStep, Taken, TimeLeft,
 };
 
 /// The width of the column that says who, in characters: a hundred thousand clients stay in it.
@@ -77,12 +77,14 @@ fn tell_of_loop(event: LoopEvent, f: &mut Formatter<'_>) -> fmt::Result {
             write!(f, "the listener at {address} is readable: a client wants to connect")
         }
         LoopEvent::Stopping { by, clients } => {
-            write!(
-                f,
-                "by {by}: no more clients are accepted; {} may finish",
-                Count(clients, "client")
-            )
+            write!(f, "by {by}: {} may finish", Count(clients, "client"))
         }
+        LoopEvent::StopStep { step } => f.write_str(match step {
+            StopStep::Announcing => "announced: clients are accepted; each answer is their last",
+            StopStep::Closing => "connections that wait are accepted, and then no more",
+            StopStep::Draining => "no more clients are accepted; idle ones may ask once more",
+            StopStep::Ended => "all clients are done, or cut off",
+        }),
         LoopEvent::Stopped => f.write_str("no client is left"),
     }
 }

@@ -264,6 +264,8 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--write-timeout", "ONELOOP_WRITE_TIMEOUT", time(timeouts.write)),
         ("--idle-timeout", "ONELOOP_IDLE_TIMEOUT", time(timeouts.idle)),
         ("--linger-timeout", "ONELOOP_LINGER_TIMEOUT", time(timeouts.linger)),
+        ("--drain-announce", "ONELOOP_DRAIN_ANNOUNCE", time(timeouts.drain_announce)),
+        ("--drain-idle", "ONELOOP_DRAIN_IDLE", time(timeouts.drain_idle)),
         ("--drain-timeout", "ONELOOP_DRAIN_TIMEOUT", time(timeouts.drain)),
         ("--explain", "ONELOOP_EXPLAIN", None),
         ("--slow-motion", "ONELOOP_SLOW_MOTION", None),

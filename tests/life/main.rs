@@ -12,7 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oneloop::{
-    CloseReason, Handler, Listen, Method, Reply, Request, Sent, Server, Status, Stopped,
+    CloseReason, Handler, Listen, Method, Reply, Request, Sent, Server, Status, StopStep, Stopped,
+    Timeouts,
 };
 use socket2::{Domain, Socket, Type};
 
@@ -25,6 +26,7 @@ mod answers;
 mod embedding;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod program;
+mod steps;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod urgent;

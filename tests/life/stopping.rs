@@ -85,7 +85,7 @@ fn a_request_that_waits_in_the_kernel_is_answered_before_the_server_stops() {
     assert_eq!(holder.answer().text(), "/wait");
     let answer = kept.answer();
     assert!(answer.text() == "/waiting" && answer.closes(), "{}", answer.head);
-    assert_eq!(kept.end(), End::Closed);
+    assert_eq!((kept.end(), holder.end()), (End::Closed, End::Closed));
     assert_eq!(server.stopped(), Stopped::Drained);
 }
 
@@ -110,6 +110,7 @@ fn stop_with_a_queue(waiting: usize, accepts_per_turn_max: usize) {
         assert!(answer.text() == format!("/{number}") && answer.closes(), "{}", answer.head);
         assert_eq!(client.end(), End::Closed);
     }
+    assert_eq!(holder.end(), End::Closed);
     assert_eq!(server.stopped(), Stopped::Drained);
 }
 

@@ -44,7 +44,7 @@ fn survives(config: &Config) {
 
 type SetTimeout = fn(&mut Config, Duration);
 
-const TIMEOUTS: [SetTimeout; 8] = [
+const TIMEOUTS: [SetTimeout; 10] = [
     |config, it| config.timeouts.first_byte = it,
     |config, it| config.timeouts.head = it,
     |config, it| config.timeouts.typing_grace = Some(it),
@@ -52,6 +52,8 @@ const TIMEOUTS: [SetTimeout; 8] = [
     |config, it| config.timeouts.write = it,
     |config, it| config.timeouts.idle = it,
     |config, it| config.timeouts.linger = it,
+    |config, it| config.timeouts.drain_announce = it,
+    |config, it| config.timeouts.drain_idle = it,
     |config, it| config.timeouts.drain = it,
 ];
 
@@ -72,6 +74,8 @@ fn the_longest_timeouts_are_never_over() {
     for set in TIMEOUTS {
         let mut config = config();
         set(&mut config, Duration::MAX);
+        // A server that announces its end for ever is not to be ended by one stop.
+        config.timeouts.drain_announce = Duration::ZERO;
         survives(&config);
     }
 }

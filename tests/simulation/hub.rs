@@ -23,6 +23,8 @@ pub enum Stage {
     /// What clients send behind their last answer is thrown away.
     Linger,
     Expire,
+    /// Idle clients are ended, because the server stops.
+    EndIdle,
     Free,
     /// Accepting, and evicting for that.
     Accept,
@@ -50,6 +52,8 @@ pub enum Trace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
     Running,
+    /// It was, and only says so.
+    Announcing,
     Draining,
 }
 
@@ -78,6 +82,7 @@ pub struct Hub {
     epoch: Cell<u64>,
     life: Cell<Life>,
     closes_idle: Cell<bool>,
+    calls: Cell<u64>,
     admitted: Cell<u64>,
     is_short: Cell<bool>,
     /// Until when the server need not ask the poll again, which has refused to report a client.
@@ -115,6 +120,7 @@ impl Hub {
             epoch: Cell::new(0),
             life: Cell::new(Life::Running),
             closes_idle: Cell::new(false),
+            calls: Cell::new(0),
             admitted: Cell::new(0),
             is_short: Cell::new(false),
             refused_until: Cell::new(Time::START),
@@ -182,8 +188,17 @@ impl Hub {
         self.life.get()
     }
 
-    pub fn stop(&self) {
-        self.life.set(Life::Draining);
+    pub fn set_life(&self, life: Life) {
+        self.life.set(life);
+    }
+
+    /// How many calls the server has made on all connections.
+    pub fn calls(&self) -> u64 {
+        self.calls.get()
+    }
+
+    pub fn note_call(&self) {
+        self.calls.set(self.calls() + 1);
     }
 
     /// Whether the server closes clients because they are idle.
@@ -251,6 +266,7 @@ impl Hub {
             Stage::Outside
             | Stage::Drive
             | Stage::Expire
+            | Stage::EndIdle
             | Stage::Free
             | Stage::Accept
             | Stage::Register

@@ -91,10 +91,18 @@ pub enum Mark {
     StepAccepted,
     /// The server was told to stop while it was held.
     StoppedHolding,
+    /// A server that was told to stop only said so at first, and was told again meanwhile.
+    Announced,
+    StoppedAnnouncing,
+    /// It ended an idle client, from which bytes came behind that.
+    EndedIdle,
+    Crossed,
+    /// An idle client asked once more before its connection was ended.
+    AskedOnceMore,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 53] = [
+    pub const ALL: [Mark; 58] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -148,6 +156,11 @@ impl Mark {
         Mark::StepEnded,
         Mark::StepAccepted,
         Mark::StoppedHolding,
+        Mark::Announced,
+        Mark::StoppedAnnouncing,
+        Mark::EndedIdle,
+        Mark::Crossed,
+        Mark::AskedOnceMore,
     ];
 }
 

@@ -94,6 +94,15 @@ impl Peer {
         self.next
     }
 
+    /// If it thinks for longer before it goes on, it does so until then.
+    pub fn think_until(&mut self, until: Time) {
+        if let Doing::Thinking { until: thinks } = self.doing
+            && until < thinks
+        {
+            (self.doing, self.next) = (Doing::Thinking { until }, Some(until));
+        }
+    }
+
     fn next_act(&self) -> Option<Time> {
         let sip = match self.script.reading {
             Reading::Sips { .. } if !self.is_done() => Some(self.next_sip),

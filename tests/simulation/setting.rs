@@ -43,6 +43,8 @@ pub struct Setting {
     pub has_dear_answers: bool,
     /// The server is held now and then, and its clients take single steps.
     pub holds: bool,
+    /// Peers that think ask about when the server ends idle clients.
+    pub crosses: bool,
     /// The server writes an access log. In other runs its memory is held to less.
     pub has_log: bool,
 }
@@ -73,7 +75,7 @@ impl Setting {
         let is_capped = unless_spared(Trouble::Cap, random.once_in(3));
         let is_short = unless_spared(Trouble::Shortage, random.once_in(5));
         let is_stopped = unless_spared(Trouble::Drain, random.once_in(5));
-        Setting {
+        let mut setting = Setting {
             peers,
             length,
             gap_max: millis(gap_max),
@@ -94,8 +96,15 @@ impl Setting {
             // And this behind it.
             has_dear_answers: random.once_in(4),
             holds: unless_spared(Trouble::Holds, random.once_in(5)),
+            crosses: false,
             has_log: seed.is_multiple_of(2),
-        }
+        };
+        // And this behind that.
+        let timeouts = &mut setting.config.timeouts;
+        timeouts.drain_announce = millis(random.pick(&[0, 0, 1, 300, 5000]));
+        timeouts.drain_idle = millis(random.pick(&[0, 1, 50, 500, 2000, 20_000]));
+        setting.crosses = random.once_in(2);
+        setting
     }
 }
 

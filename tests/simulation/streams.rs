@@ -18,6 +18,8 @@ pub enum Stream {
     Handler,
     /// When the server is held, and when a step is taken.
     Hold,
+    /// When peers ask once more, about when idle clients are ended.
+    Crossing,
 }
 
 impl Stream {
@@ -29,6 +31,7 @@ impl Stream {
             Stream::Peer(number) => 2 + number as u64,
             Stream::Handler => u64::MAX,
             Stream::Hold => u64::MAX - 1,
+            Stream::Crossing => u64::MAX - 2,
         };
         let seed = Random::new(seed).bits() ^ number.wrapping_mul(0x9e37_79b9);
         Random::new(seed).fork()

@@ -350,8 +350,8 @@ const SOURCE_BYTES: usize = 256;
 /// What is said of the connection in the answer to a message with so many bytes behind it.
 fn persistence(asked: &Asked, life: Life, bytes_behind: usize) -> Persistence {
     match life {
-        Life::Draining if bytes_behind == 0 => Persistence::Close,
-        Life::Draining | Life::Running => asked.persistence,
+        Life::Announcing | Life::Draining if bytes_behind == 0 => Persistence::Close,
+        Life::Announcing | Life::Draining | Life::Running => asked.persistence,
     }
 }
 

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use oneloop::testing;
-use oneloop::{Config, Handler, Listen, Metrics, Server, StopHandle, Stopped, Timeouts};
+use oneloop::{Config, Handler, Listen, Metrics, Server, StopHandle, StopStep, Stopped, Timeouts};
 
 // A crate that has the other half of this folder has it twice.
 #[allow(clippy::duplicate_mod, reason = "each of the two is of use without the other")]
@@ -41,6 +41,7 @@ pub fn config() -> Config {
     for timeout in [first_byte, head, body, write, idle, linger, drain] {
         *timeout = NEVER;
     }
+    config.timeouts.drain_idle = Duration::ZERO;
     config
 }
 
@@ -58,6 +59,8 @@ pub struct Seen {
     pub clients: usize,
     /// Whether it has stopped listening, as a server does that is told to stop.
     pub is_closed: bool,
+    /// How far it has come in stopping, if it was told to.
+    pub stop_step: Option<StopStep>,
     /// What it has counted.
     pub metrics: Metrics,
     /// How it ended, once it has.
@@ -95,8 +98,9 @@ impl Background {
                 };
                 let (clients, metrics) = (server.clients(), server.metrics().clone());
                 let is_closed = server.local_addrs().is_empty();
+                let stop_step = server.stop_step();
                 *tell.0.lock().expect("no test panics with it") =
-                    Seen { clients, is_closed, metrics, stopped };
+                    Seen { clients, is_closed, stop_step, metrics, stopped };
                 tell.1.notify_all();
                 if stopped.is_some() {
                     break;

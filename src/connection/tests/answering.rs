@@ -75,6 +75,18 @@ pub(super) fn nothing_after_close_is_processed_and_the_rest_is_lingered_for() {
 }
 
 #[test]
+pub(super) fn an_idle_connection_is_told_the_end_and_lingered_for() {
+    for before in ["", GET] {
+        let mut bench = Bench::new();
+        bench.exchange(before);
+        bench.connection.on_drained(bench.now);
+        bench.assert_state(StateName::Lingering);
+        bench.end_of_input();
+        bench.assert_closed(CloseReason::Drained);
+    }
+}
+
+#[test]
 pub(super) fn a_client_that_waits_for_100_gets_it_once_and_only_if_its_body_is_wanted() {
     let mut bench = Bench::new();
     assert_eq!(bench.exchange(EXPECT), "HTTP/1.1 100 Continue\r\n\r\n");

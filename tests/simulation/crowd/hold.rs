@@ -64,7 +64,7 @@ impl Crowd {
                 self.go_on("the server goes on, to stop");
             }
             Some(_) => {}
-            None if self.hub.life() == Life::Draining || self.is_to_stop() => {}
+            None if self.hub.life() != Life::Running || self.is_to_stop() => {}
             None if self.holds.random.once_in(BEGINS_ONCE_IN) => {
                 let random = &mut self.holds.random;
                 let millis = random.pick(&[5, 500, 30_000]);

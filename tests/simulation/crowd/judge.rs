@@ -52,6 +52,9 @@ impl Crowd {
         // A dear answer can be all that a turn comes to.
         let runs_per_turn = if self.setting.has_dear_answers { 1 } else { BATCH_CLIENTS };
         let waited_turns_max = self.peers.len().div_ceil(runs_per_turn) + 1;
+        // The end of an idle client can be, too.
+        let ending = if self.hub.closes_idle() { self.peers.len() } else { 0 };
+        let waited_turns_max = waited_turns_max + ending;
         // Who lingers may have to wait in both queues.
         let client_max = self.setting.config.limits.turn_bytes_max;
         let lingering_per_turn = (client_max / LINGERING_BYTES_MAX).max(1);
@@ -171,7 +174,9 @@ impl Crowd {
                 self.wires[*index].borrow().fail("the server has ended, and it is still here");
             }
         }
-        let Some(by) = self.drained_by.filter(|_| self.engine.stopped().is_none()) else { return };
+        let Some(by) = self.end.drained_by.filter(|_| self.engine.stopped().is_none()) else {
+            return;
+        };
         let (now, most) = (self.hub.now(), self.peers.len() + 2);
         if self.doors.iter().any(|door| !door.is_closed()) {
             self.so_far.closing_turns += 1;

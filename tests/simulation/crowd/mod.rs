@@ -2,8 +2,9 @@
 //!
 //! The turn is the engine's own. After each turn the wires are looked at: whoever the server
 //! could serve and will not be reminded of, or has waited for too long, is a failure at once,
-//! instead of a mystery at the end. [`time`] passes, [`hold`] lets it stand still, [`log`] reads the access log, [`turn`] is what surrounds the server's, [`judge`] judges.
+//! instead of a mystery at the end. [`time`] passes, [`hold`] lets it stand still, [`end`] follows the steps of a stop, [`log`] reads the access log, [`turn`] is what surrounds the server's, [`judge`] judges.
 
+mod end;
 mod hold;
 mod judge;
 mod log;
@@ -58,9 +59,8 @@ struct Crowd {
     active: Vec<usize>,
     /// The names of some who are.
     gone: Vec<ClientId>,
-    /// When the server was told to stop: in which turn, and by when it has to be done.
-    stop_turn: Option<usize>,
-    drained_by: Option<Time>,
+    /// How far a server has come that was told to stop.
+    end: end::End,
     /// That time is over, and the clients that are left are looked at once more.
     checks_last: Option<Time>,
     stops_again_at: Option<Time>,
@@ -143,8 +143,7 @@ impl Crowd {
             arrived: 0,
             active: Vec::new(),
             gone: Vec::new(),
-            stop_turn: None,
-            drained_by: None,
+            end: end::End::of_seed(case.seed),
             checks_last: None,
             stops_again_at: None,
             is_told_again: false,

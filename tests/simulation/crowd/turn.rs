@@ -48,12 +48,7 @@ impl Crowd {
         self.perhaps_stop();
         let now = self.hub.now();
         let Crowd { hub, engine, handler, memory, random, wires, active, .. } = self;
-        // Idle clients are closed from the turn after that.
-        if !hub.closes_idle() && self.doors.iter().all(|door| door.is_closed()) {
-            hub.close_idle();
-            active.iter().for_each(|index| wires[*index].borrow_mut().give_cause());
-        }
-        let drained_by = self.drained_by;
+        let drained_by = self.end.drained_by;
         let mut poll = SimulatedPoll { hub, random, wires, active, drained_by, checks_last: false };
         while !memory.of(|| {
             survives(|| {
@@ -70,6 +65,8 @@ impl Crowd {
         if poll.checks_last {
             self.checks_last = Some(now);
         }
+        self.follow_end();
+        self.end_idle();
         self.hub.enter(Stage::Outside);
     }
 
@@ -165,9 +162,11 @@ impl Crowd {
         }
     }
 
-    /// Whether no event is reported because the server is told to stop, or was just now.
+    /// Whether no event is reported because the server is told to stop, or was just now, or ends idle
+    /// clients from now on.
     fn is_unseen(&self) -> bool {
-        let is_recent = self.stop_turn.is_some_and(|turn| self.turn - turn < UNSEEN_TURNS);
+        let is_recent = |turn: Option<usize>| turn.is_some_and(|it| self.turn - it < UNSEEN_TURNS);
+        let is_recent = is_recent(self.end.told_in) || is_recent(self.end.idle_in);
         self.setting.stops_unseen && (self.is_to_stop() || is_recent)
     }
 
@@ -181,14 +180,13 @@ impl Crowd {
         let now = self.hub.now();
         self.hub.tell(|| "the server is told to stop".into());
         self.hub.mark(Mark::Drained);
-        let has_room = self.setting.clients_max == usize::MAX;
         for index in &self.active {
-            self.wires[*index].borrow_mut().on_stop(has_room);
+            self.wires[*index].borrow_mut().on_stop();
         }
         self.stop();
-        self.hub.stop();
-        self.stop_turn = Some(self.turn);
-        self.drained_by = Some(now + self.setting.config.timeouts.drain);
+        self.hub.set_life(Life::Announcing);
+        self.end.told(now, self.turn);
+        self.follow_end();
         self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
     }
 
@@ -203,7 +201,9 @@ impl Crowd {
             self.hub.tell(|| "the server is told to stop once more".into());
             self.hub.mark(Mark::StoppedTwice);
         }
-        if self.doors.iter().any(|door| !door.is_closed()) {
+        if self.hub.life() == Life::Announcing {
+            self.hub.mark(Mark::StoppedAnnouncing);
+        } else if self.doors.iter().any(|door| !door.is_closed()) {
             self.hub.mark(Mark::StoppedClosing);
         }
         if self.checks_last.is_some() {
@@ -274,6 +274,7 @@ impl Host<SimulatedStream> for SimulatedPoll<'_> {
                 engine::Stage::Drive => Stage::Drive,
                 engine::Stage::Linger => Stage::Linger,
                 engine::Stage::Expire => Stage::Expire,
+                engine::Stage::EndIdle => Stage::EndIdle,
                 engine::Stage::Free => Stage::Free,
                 engine::Stage::Accept => Stage::Accept,
                 engine::Stage::Register => Stage::Register,

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice};
 use std::os::unix::fs::FileExt;
 
+use oneloop::CloseReason;
+
 use super::{Cause, PeerSide, ServerSide, Wire};
 use crate::hub::{Call, Stage};
 use crate::marks::Mark;
@@ -74,12 +76,21 @@ impl Wire {
         }
     }
 
-    /// The server is told to stop. What has come by now is answered, also from whoever still waits
-    /// in a queue, if there is room for all.
-    pub fn on_stop(&mut self, has_room: bool) {
+    /// The server is told to stop. What has come by now is answered.
+    pub fn on_stop(&mut self) {
         self.arrived_by_stop = Some(self.arrived);
+    }
+
+    /// The server is about to close its listeners. Whoever waits in a queue is let in before, if there
+    /// is room for all.
+    pub fn on_closing(&mut self, has_room: bool) {
         self.is_owed_its_turn = has_room && self.server == ServerSide::Queued;
         self.wake_to_stop();
+    }
+
+    /// The listeners are closed. If it is idle it may ask once more.
+    pub fn on_closed(&mut self) {
+        self.may_ask_once_more = self.is_here() && self.is_at_rest() && self.unread() == 0;
     }
 
     /// It is told to stop at once.
@@ -143,6 +154,7 @@ impl Wire {
         self.charge_piece();
         self.touched = true;
         self.calls += 1;
+        self.hub.note_call();
         if !self.is_here() {
             self.fail("a call on a stream that is not open");
         }
@@ -156,7 +168,10 @@ impl Wire {
             Stage::Linger if self.server != ServerSide::Shut => {
                 self.fail("driven among those that linger, and it does not")
             }
-            Stage::Drive | Stage::Linger | Stage::Expire | Stage::Accept => {}
+            Stage::EndIdle if !self.hub.closes_idle() => {
+                self.fail("it is looked at as an idle one to be ended, before the time for that")
+            }
+            Stage::Drive | Stage::Linger | Stage::Expire | Stage::EndIdle | Stage::Accept => {}
             Stage::Outside | Stage::Register | Stage::Free | Stage::CutOff => {
                 self.fail("a call outside of driving")
             }
@@ -248,6 +263,7 @@ impl Wire {
             return match self.peer {
                 PeerSide::Open => {
                     self.hub.mark(Mark::ReadBlocked);
+                    self.silent_at = Some(self.hub.calls());
                     Err(ErrorKind::WouldBlock.into())
                 }
                 PeerSide::Ended | PeerSide::EndRead => {
@@ -267,6 +283,9 @@ impl Wire {
         self.tell(|| format!("{bytes} bytes are read: {}", buf[..bytes.min(80)].escape_ascii()));
         self.burst = 0;
         self.witness.consumed += bytes;
+        if self.witness.last == Some(CloseReason::Drained) {
+            self.hub.mark(Mark::Crossed);
+        }
         self.work(bytes);
         self.totals.received_bytes += bytes as u64;
         self.watch.on_read(bytes, self.hub.now());
@@ -377,7 +396,26 @@ impl Wire {
         Ok(0)
     }
 
+    /// Our side is ended because nothing has come. Every request whose first byte arrives before this
+    /// is answered: so the call before this one has looked for it, and found nothing.
+    fn end_idle(&mut self) {
+        if !self.is_at_rest() || self.witness.neglected().is_some() {
+            self.fail("ended as idle, and it is not");
+        }
+        if self.unread() > 0 {
+            self.fail("ended as idle, and its next request has come");
+        }
+        if self.silent_at != Some(self.hub.calls()) {
+            self.fail("ended as idle, and its next request may have come since the last look");
+        }
+        self.hub.mark(Mark::EndedIdle);
+        self.witness.last = Some(CloseReason::Drained);
+    }
+
     pub fn server_shuts(&mut self) -> io::Result<()> {
+        if self.witness.last.is_none() && self.hub.closes_idle() {
+            self.end_idle();
+        }
         if self.witness.is_answering() || self.witness.last.is_none() {
             self.fail("our side is shut down before the last answer is out");
         }

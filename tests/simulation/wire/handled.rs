@@ -19,6 +19,9 @@ impl Wire {
         if self.burst == 10 {
             self.hub.mark(Mark::Pipelined);
         }
+        if std::mem::take(&mut self.may_ask_once_more) && !self.hub.closes_idle() {
+            self.hub.mark(Mark::AskedOnceMore);
+        }
         self.tell(|| format!("{} {} is handled", request.method().as_str(), request.target()));
     }
 
@@ -72,19 +75,19 @@ impl Wire {
             Stage::Register => CloseReason::Reset,
             Stage::CutOff => CloseReason::CutOff,
             _ if end_is_all => CloseReason::PeerClosed,
-            // A stopping server closes whoever is idle, also where it looks for one to evict.
-            Stage::Accept if self.is_drained() => CloseReason::Drained,
             Stage::Accept => CloseReason::Evicted,
-            Stage::Outside | Stage::Drive | Stage::Linger | Stage::Expire | Stage::Free => {
-                self.rest_fate()
-            }
+            Stage::Outside
+            | Stage::Drive
+            | Stage::Linger
+            | Stage::Expire
+            | Stage::EndIdle
+            | Stage::Free => self.rest_fate(),
         }
     }
 
     /// It was idle, and for that reason closed.
     fn rest_fate(&self) -> CloseReason {
         match self.witness.handled {
-            _ if self.is_drained() => CloseReason::Drained,
             0 => CloseReason::FirstByteTimeout,
             _ => CloseReason::IdleTimeout,
         }

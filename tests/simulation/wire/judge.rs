@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Excuse, PeerSide, ServerSide, Wire};
 use crate::framing::Meaning;
-use crate::hub::{Life, Stage};
+use crate::hub::Stage;
 use crate::marks::Mark;
 use crate::script::{Kind, Reading};
 use crate::watch::{Hold, Part};
@@ -129,10 +129,6 @@ impl Wire {
     pub fn burden(&self) -> Burden {
         self.burden
     }
-
-    pub(super) fn is_drained(&self) -> bool {
-        self.hub.life() == Life::Draining && self.is_at_rest()
-    }
 }
 
 /// The end.
@@ -225,15 +221,10 @@ impl Wire {
                 self.judge_promptness(fate);
             }
             CloseReason::Evicted => self.judge_eviction(),
-            // It may send empty lines without end, and its time is over.
-            CloseReason::Drained
-                if self.hub.stage() == Stage::Expire && self.may_have_used_budget() => {}
+            // What had come was looked at when it was told the end.
             CloseReason::Drained => {
-                if self.arrived_by_stop.is_some_and(|bytes| self.witness.consumed < bytes) {
-                    self.fail("closed by the drain, and what had come before lies unread");
-                }
-                if self.was_told_of_unread() {
-                    self.fail("closed by the drain, and its next request had come");
+                if self.server == ServerSide::Open && !self.is_lost() {
+                    self.fail("closed by the drain, and it was not told the end before");
                 }
             }
             CloseReason::CutOff => self.judge_cut_off(),

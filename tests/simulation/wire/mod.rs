@@ -176,6 +176,10 @@ pub struct Wire {
     arrived_in_time: Option<usize>,
     /// How many bytes had arrived when the server was told to stop.
     arrived_by_stop: Option<usize>,
+    /// It was idle when the listeners were closed.
+    may_ask_once_more: bool,
+    /// How many calls there had been on all connections when a read last found nothing.
+    silent_at: Option<u64>,
     /// How many bytes had arrived when the last turn ended.
     arrived_by_turns_end: usize,
     /// It waited in the queue of a listener then, and was not told again since.
@@ -305,6 +309,8 @@ impl Wire {
             write_timed_out: false,
             arrived_in_time: None,
             arrived_by_stop: None,
+            may_ask_once_more: false,
+            silent_at: None,
             arrived_by_turns_end: 0,
             is_owed_its_turn: false,
             has_panicked: false,
