@@ -112,16 +112,22 @@ pub fn messages(stream: &[u8], limits: &Limits) -> Vec<Message> {
 fn message(stream: &[u8], from: usize, limits: &Limits) -> Message {
     // RFC 9112 §2.2: empty lines before a request are none.
     let mut start = from;
+    let broken = |start, end, meaning| {
+        let leave = Leave::NotAsked;
+        Message { from, start, head_end: end, end, leave, meaning }
+    };
     while stream[start..].starts_with(b"\r\n") {
         start += 2;
+        // Before the first request they may be what a person types, and that has a head's length.
+        if from == 0 && start > limits.head_bytes_max {
+            return broken(start, start, Meaning::Faulty(vec![431]));
+        }
     }
-    let broken =
-        |end, meaning| Message { from, start, head_end: end, end, leave: Leave::NotAsked, meaning };
     match head(&stream[start..], limits) {
-        Reading::Unfinished => broken(usize::MAX, Meaning::Unfinished),
-        Reading::Faulty(at, statuses) => broken(start + at, Meaning::Faulty(statuses)),
+        Reading::Unfinished => broken(start, usize::MAX, Meaning::Unfinished),
+        Reading::Faulty(at, statuses) => broken(start, start + at, Meaning::Faulty(statuses)),
         Reading::Whole(head) => match Control::of(&head) {
-            Err(statuses) => broken(start + head.len, Meaning::Faulty(statuses)),
+            Err(statuses) => broken(start, start + head.len, Meaning::Faulty(statuses)),
             Ok(control) => {
                 let head_end = start + head.len;
                 let (len, meaning) = content(&head, &control, &stream[head_end..], limits);

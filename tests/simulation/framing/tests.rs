@@ -57,6 +57,7 @@ fn a_fault_lies_at_the_byte_that_decides() {
         (format!("{host}X: a\rb\r\n\r\n"), 31, "[400]"),
         (format!("{host}A: a\r\nB: b\r\nC: c\r\n\r\n"), 43, "[431]"),
         (format!("{host}A: {}\r\n\r\n", "a".repeat(80)), 100, "[431]"),
+        ("\r\n".repeat(60), 102, "[431]"),
         (format!("{host}Host: b\r\n\r\n"), 36, "[400]"),
         ("GET / HTTP/1.1\r\nHost: %a\r\n\r\n".to_owned(), 28, "[400]"),
         (format!("{host}Expect: x\r\nContent-Length: y\r\n\r\n"), 57, "[417, 400]"),
