@@ -151,7 +151,10 @@ fn port_of(value: &[u8]) -> Option<&[u8]> {
             !host.is_empty() && host.iter().all(of_name) && is_encoded(host)
         }
     };
-    let digits = port.strip_prefix(b":").unwrap_or(port);
+    let digits = match port {
+        [] => port,
+        _ => port.strip_prefix(b":")?,
+    };
     (is_host && digits.iter().all(u8::is_ascii_digit)).then_some(digits)
 }
 

@@ -59,6 +59,7 @@ fn a_fault_lies_at_the_byte_that_decides() {
         (format!("{host}A: {}\r\n\r\n", "a".repeat(80)), 100, "[431]"),
         ("\r\n".repeat(60), 102, "[431]"),
         (format!("{host}Host: b\r\n\r\n"), 36, "[400]"),
+        ("GET / HTTP/1.1\r\nHost: [::1]0\r\n\r\n".to_owned(), 32, "[400]"),
         ("GET / HTTP/1.1\r\nHost: %a\r\n\r\n".to_owned(), 28, "[400]"),
         (format!("{host}Expect: x\r\nContent-Length: y\r\n\r\n"), 57, "[417, 400]"),
         (format!("{host}Content-Length: 17\r\n\r\n"), 47, "[413]"),
