@@ -1,7 +1,8 @@
 //! The loop's own reading of the clock, as a value that is passed around.
 //!
 //! Only [`Server`](crate::Server) asks what time it is: once a turn, and once more in slow motion or
-//! while there are watchers. Everything below gets the time as an argument, so a simulation can run an hour in a millisecond.
+//! with an admin listener. Everything below gets the time as an argument, so a simulation can run an
+//! hour in a millisecond.
 
 use std::ops::Add;
 use std::time::Duration;

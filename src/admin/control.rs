@@ -9,6 +9,7 @@ use log::{info, warn};
 use super::events::FRAME_PERIOD;
 use super::frame::StaticFacts;
 use super::guard::Names;
+use super::longest_turn::LongestTurn;
 use super::mailbox::{Order, Shared};
 use super::public_clock::PublicClock;
 use super::routes::Routes;
@@ -35,6 +36,7 @@ pub(crate) struct Control {
     public_clock: PublicClock,
     last_step: Option<LastStep>,
     turns: Turns,
+    longest_turn: LongestTurn,
     /// When the clients were last looked at.
     looked: Option<Time>,
     /// What the last looks have found of clients that no picture shows.
@@ -69,6 +71,7 @@ impl Control {
             public_clock: PublicClock::default(),
             last_step: None,
             turns,
+            longest_turn: LongestTurn::default(),
             looked: None,
             further: FurtherClients::default(),
         };
@@ -80,6 +83,11 @@ impl Control {
     pub(crate) fn on_date(&mut self, date: SystemTime, now: Time) {
         let since_1970 = date.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.began.get_or_insert(since_1970.saturating_sub(now.since(Time::START)));
+    }
+
+    /// A turn has taken this `time`, and ended `at` that.
+    pub(crate) fn on_turn(&mut self, time: Duration, at: Time) {
+        self.longest_turn.note(time, at);
     }
 
     /// The loop has worked, and goes to sleep.
@@ -244,6 +252,7 @@ impl Control {
             admin_metrics: admins.metrics().clone(),
             arrows: tracer.arrows(),
             turns: self.turns,
+            longest_turn: self.longest_turn,
             metrics: clients.metrics().clone(),
             chosen: chosen.map(|view| (view, tracer.steps(view.slot))).collect(),
         });

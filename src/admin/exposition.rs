@@ -107,6 +107,14 @@ impl Exposition {
         writeln!(self.0, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
         let uptime = snapshot.at.since(Time::START).as_secs_f64();
         self.single("oneloop_uptime_seconds", "Time since the start.", Kind::Gauge, uptime)?;
+        let Snapshot { longest_turn, at, .. } = snapshot;
+        let help = "The longest that the loop has worked between two polls, since the start.";
+        let longest = longest_turn.since_start().as_secs_f64();
+        self.single("oneloop_turn_longest_seconds", help, Kind::Gauge, longest)?;
+        let help =
+            "The longest that the loop has worked between two polls in the last minute or two.";
+        let longest = longest_turn.of_late(*at).as_secs_f64();
+        self.single("oneloop_turn_longest_recent_seconds", help, Kind::Gauge, longest)?;
         let watchers = snapshot.watchers;
         self.single("oneloop_watchers", "Pages that are watching.", Kind::Gauge, watchers)?;
         let held = u8::from(snapshot.pace != Pace::Running);

@@ -5,7 +5,7 @@
 //! before the public's. [`routes`] answers their requests, and [`guard`] refuses requests that a web
 //! page of another site sends on its reader's behalf. What answers and the loop have to tell each
 //! other lies in the [`mailbox`]: the loop acts on it between the two turns, in [`control`], which
-//! also has the [`public_clock`]. What it finds is a [`snapshot`], of which [`frame`] and
+//! also has the [`public_clock`] and the [`longest_turn`]. What it finds is a [`snapshot`], of which [`frame`] and
 //! [`exposition`] write what [`events`] gives out.
 
 mod control;
@@ -13,6 +13,7 @@ mod events;
 mod exposition;
 mod frame;
 mod guard;
+mod longest_turn;
 mod mailbox;
 mod page;
 mod process;

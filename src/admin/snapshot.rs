@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::longest_turn::LongestTurn;
 use crate::engine::{ClientsSummary, Stepped, View};
 use crate::metrics::{LogMetrics, Metrics};
 use crate::time::Time;
@@ -31,6 +32,7 @@ pub(super) struct Snapshot {
     /// How often each arrow was walked while there were watchers.
     pub(super) arrows: [u64; ARROW_COUNT],
     pub(super) turns: Turns,
+    pub(super) longest_turn: LongestTurn,
     pub(super) metrics: Metrics,
     /// The clients that watchers have chosen, with their last steps.
     pub(super) chosen: Vec<(View, Vec<Event>)>,

@@ -168,16 +168,21 @@ impl<H: Handler> Server<H> {
         sooner(engine.due(self.now), control.next_due(self.now))
     }
 
-    /// The loop goes to sleep. While there are watchers, notes for how long it has worked: a second
-    /// look at the clock.
+    /// The loop goes to sleep. With an admin listener, notes for how long it has worked: a second look
+    /// at the clock. Says when it was if there are watchers, who are also told for how long it waits.
     pub(super) fn on_rest(&mut self) -> Option<Time> {
         let Some(admin_side) = &mut self.admin_side else { return None };
-        if !self.tracer.is_watched() {
+        if self.now == Time::START {
+            // No turn has begun: what the program did before is none.
             return None;
         }
         let now = Time::after_start(self.began.elapsed());
-        admin_side.control.on_worked(now.since(self.now));
-        Some(now)
+        let worked = now.since(self.now);
+        admin_side.control.on_turn(worked, now);
+        self.tracer.is_watched().then(|| {
+            admin_side.control.on_worked(worked);
+            now
+        })
     }
 
     /// The loop has been woken; if there are watchers, it went to sleep at `rests_from`.

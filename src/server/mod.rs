@@ -3,7 +3,7 @@
 //! [`Server::turn`] waits for events and lets its [`Engine`]s take a turn with them: first the admin
 //! listener's, if there is one, which may hold the public's; then the public's. The bit [`ADMIN_CLIENT`]
 //! of a token says whose event it is. Only this file and its neighbours know mio and read a clock: once
-//! a turn, once more in slow motion or while there are watchers, and around a write of lines to a file.
+//! a turn, once more in slow motion or with an admin listener, and around a write of lines to a file.
 
 use std::collections::VecDeque;
 use std::io;

@@ -1,11 +1,16 @@
 //! One look: `/state.json` and `/metrics`.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use oneloop::config::{AdminListener, Reach};
+use oneloop::{Reply, Request, Server};
 
 use serde_json::Value;
 
-use super::sockets::{Background, Client};
+use super::sockets::{self, Background, Client, PATIENCE};
 use super::{ask, say, shown};
 
 /// What `/state.json` says, asked with this query.
@@ -113,6 +118,48 @@ fn metrics_tell_what_has_just_happened() {
     assert_eq!(says("oneloop_answers_total{class=\"5xx\"}"), 0.0);
     assert_eq!(says("oneloop_request_duration_seconds_count"), 6.0);
     assert!(says("oneloop_request_duration_seconds_sum") < 60.0);
+}
+
+#[test]
+fn a_turn_that_a_handler_has_held_up_is_the_longest() {
+    const HELD_UP: Duration = Duration::from_millis(50);
+    let mut config = sockets::config();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
+    let server = Background::start(&config, |_: &Request<'_>, reply: Reply<'_>| {
+        thread::sleep(HELD_UP);
+        reply.send("at last")
+    });
+    let longest = |server: &Background| {
+        let metrics = metrics(server);
+        ["oneloop_turn_longest_seconds", "oneloop_turn_longest_recent_seconds"]
+            .map(|name| Duration::from_secs_f64(metrics[name]))
+    };
+    server.connect().get("/");
+    let after = longest(&server);
+    assert!(after.iter().all(|after| (HELD_UP..PATIENCE).contains(after)), "{after:?}");
+}
+
+#[test]
+fn what_a_program_does_before_the_loop_runs_is_no_turn() {
+    const BEFORE: Duration = Duration::from_secs(2);
+    let mut config = sockets::config();
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    config.admin = Some(AdminListener::new(address, Reach::ThisMachine));
+    let handler = |_: &Request<'_>, reply: Reply<'_>| reply.send("hello");
+    let mut server = Server::bind(&config, handler).expect("loopback has free ports");
+    let (admin, handle) = (server.admin_addr().expect("it listens there"), server.stop_handle());
+    let asking = thread::spawn(move || {
+        let mut client = Client::connect(admin);
+        client.send(format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\n\r\n"));
+        let head = client.answer_head();
+        let metrics = checked(client.rest_of(head).text());
+        handle.stop();
+        metrics["oneloop_turn_longest_seconds"]
+    });
+    thread::sleep(BEFORE);
+    server.run().expect("the poll of a healthy system");
+    assert!(asking.join().unwrap() < BEFORE.as_secs_f64());
 }
 
 #[test]
