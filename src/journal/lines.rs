@@ -31,6 +31,15 @@ pub enum Notice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
+/// A line that tells of dropped ones.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// Where it ends in the bytes.
+    end: usize,
+    /// How many were dropped.
+    lines: u64,
+}
+
 /// Lines that wait, in order.
 #[derive(Debug)]
 pub(super) struct Lines {
@@ -43,6 +52,8 @@ pub(super) struct Lines {
     bytes_max: usize,
     /// Lines that were dropped behind the last one, and have not been told of.
     dropped: u64,
+    /// The lines that tell of dropped ones and wait.
+    notices: Vec<Told>,
     /// Lines that have been appended since the beginning.
     appended: u64,
     notice: Notice,
@@ -59,6 +70,7 @@ impl Lines {
             is_apart: false,
             bytes_max,
             dropped: 0,
+            notices: Vec::new(),
             appended: 0,
             notice,
         }
@@ -144,11 +156,17 @@ impl Lines {
     /// Forgets what waits, and what was dropped.
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
+        self.notices.clear();
         (self.written, self.dropped) = (0, 0);
     }
 
     fn forget_written(&mut self) {
         self.bytes.drain(..self.written);
+        self.notices.retain_mut(|told| {
+            let waits = told.end > self.written;
+            told.end = told.end.saturating_sub(self.written);
+            waits
+        });
         self.written = 0;
     }
 
@@ -167,6 +185,7 @@ impl Lines {
             };
             debug_assert!(line.len() <= NOTICE_BYTES_MAX, "{line}");
             self.append(line.as_bytes());
+            self.notices.push(Told { end: self.bytes.len(), lines: dropped });
         }
     }
 
@@ -177,8 +196,20 @@ impl Lines {
 
     /// How many lines have been written whole since the beginning. Costs a look at what waits.
     pub(super) fn taken(&self) -> u64 {
-        let waiting = self.waiting().iter().filter(|byte| **byte == b'\n').count();
-        self.appended.saturating_sub(waiting as u64)
+        self.appended.saturating_sub(self.lines_waiting())
+    }
+
+    /// How many lines the reader would miss if no more of them were written, and was not told of: those
+    /// that wait, and those of which a line that waits was to tell. Costs a look at what waits.
+    pub(super) fn untold(&self) -> u64 {
+        let notices = self.notices.iter().filter(|told| told.end > self.written);
+        let (notices, dropped) =
+            notices.fold((0, self.dropped), |(count, sum), told| (count + 1, sum + told.lines));
+        self.lines_waiting() - notices + dropped
+    }
+
+    fn lines_waiting(&self) -> u64 {
+        self.waiting().iter().filter(|byte| **byte == b'\n').count() as u64
     }
 }
 
@@ -284,6 +315,12 @@ mod tests {
         }
     }
 
+    /// How many lines were dropped, if this line tells of that.
+    fn dropped(line: &str) -> Option<u64> {
+        let number = line.strip_prefix("oneloop: ")?.split(' ').next()?;
+        Some(number.parse().expect("a number"))
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -298,6 +335,10 @@ mod tests {
                 let _ = lines.push(line.as_bytes());
                 prop_assert!(lines.waiting().len() <= BOUND && lines.bytes.len() <= BOUND);
                 out += &taken(&mut lines, *takes);
+                // As if it ended here.
+                let whole = &out[..out.rfind('\n').map_or(0, |end| end + 1)];
+                let told: u64 = whole.lines().map(|line| dropped(line).unwrap_or(1)).sum();
+                prop_assert_eq!(told + lines.untold(), number as u64 + 1);
             }
             while !lines.waiting().is_empty() {
                 out += &taken(&mut lines, 1000);
@@ -305,8 +346,8 @@ mod tests {
             // Read it as a person would: each line is the next one, or says how many are missing.
             let mut next = 0;
             for line in out.lines() {
-                if let Some(rest) = line.strip_prefix("oneloop: ") {
-                    next += rest.split(' ').next().unwrap_or_default().parse::<usize>().expect("a number");
+                if let Some(dropped) = dropped(line) {
+                    next += dropped as usize;
                     continue;
                 }
                 let (number, xs) = line.split_once(' ').expect("a line of ours");

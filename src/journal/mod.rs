@@ -137,6 +137,12 @@ impl Journal {
         self.lock().taken()
     }
 
+    /// How many lines the reader would miss if no more of them were written, and was not told of. Costs
+    /// a look at what waits.
+    pub(crate) fn untold(&self) -> u64 {
+        self.lock().untold()
+    }
+
     /// Whether both are the same lines.
     pub fn is(&self, other: &Journal) -> bool {
         Arc::ptr_eq(&self.0, &other.0)

@@ -238,6 +238,17 @@ impl Outlet {
         }
     }
 
+    /// Tells the log of this many lines that were not written, if that goes elsewhere.
+    fn tell_of_lost(&self, lines: u64) {
+        let lines = lines + u64::from(self.unfinished.is_some());
+        let is_log = matches!(self.target, Target::StandardError(_));
+        if lines > 0 && !is_log {
+            let (were, name) =
+                (if lines == 1 { "line was" } else { "lines were" }, self.target.name());
+            warn!("{lines} {were} lost at the end: {name} could not be written in time");
+        }
+    }
+
     fn try_write(&mut self, clock: &dyn Fn() -> Time) -> io::Result<usize> {
         let Outlet { journal, target, method, metrics, is_in_line, .. } = self;
         journal.write_by(|bytes| {
@@ -260,7 +271,9 @@ impl Outlet {
 impl Drop for Outlet {
     fn drop(&mut self) {
         self.finish();
+        let lost = self.journal.untold();
         self.journal.clear();
+        self.tell_of_lost(lost);
     }
 }
 

@@ -242,6 +242,26 @@ fn a_line_behind_a_pause_is_there_at_once_and_so_is_that_of_a_fault() {
     assert_eq!(running.end().code(), Some(0));
 }
 
+/// How many lines there are, and of how many more it is told that they were dropped.
+fn told(output: &str) -> (usize, usize) {
+    let (mut lines, mut dropped) = (0, 0);
+    for line in output.lines() {
+        match line.strip_prefix("oneloop: ") {
+            Some(notice) => {
+                let number = notice.split(' ').next().expect("words");
+                dropped += number.parse::<usize>().expect("a number");
+            }
+            None => {
+                let is_whole =
+                    line.starts_with("127.0.0.1 - - [") && line.ends_with(" \"-\" \"-\"");
+                assert!(is_whole, "{line}");
+                lines += 1;
+            }
+        }
+    }
+    (lines, dropped)
+}
+
 /// Standard output is a pipe that is not read until the end.
 #[test]
 fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
@@ -267,26 +287,39 @@ fn a_reader_that_has_stopped_holds_up_nothing_and_is_told_what_is_missing() {
     let mut metrics = String::new();
     stream.read_to_string(&mut metrics).expect("metrics");
     let output = output_of(running);
-    let (mut lines, mut dropped) = (0, 0);
-    for line in output.lines() {
-        match line.strip_prefix("oneloop: ") {
-            Some(notice) => {
-                dropped +=
-                    notice.split(' ').next().expect("words").parse::<usize>().expect("a number");
-            }
-            None => {
-                assert!(
-                    line.starts_with("127.0.0.1 - - [") && line.ends_with(" \"-\" \"-\""),
-                    "{line}"
-                );
-                lines += 1;
-            }
-        }
-    }
+    let (lines, dropped) = told(&output);
     assert!(dropped > 0 && lines > 1000, "{lines} lines and {dropped} dropped");
     assert_eq!(lines + dropped, REQUESTS);
     let counted = format!("oneloop_log_lines_dropped_total {dropped}\n");
     assert!(metrics.contains(&counted), "{counted} {metrics}");
+}
+
+/// Standard output is a pipe that is not read before the end. What does not fit into it is lost, and
+/// standard error says how much.
+#[test]
+fn what_a_reader_that_has_stopped_never_takes_is_told_at_the_end() {
+    const REQUESTS: usize = 3000;
+    let mut command = oneloop();
+    command.args(["--access-log-bytes", "32KiB"]);
+    let mut running = Running::start(command.arg(site("lost")));
+    let mut stdout = running.child.stdout.take().expect("a piped standard output");
+    let mut stream = TcpStream::connect(running.address).expect("a connection");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut answer = vec![0; 64 * 1024];
+    for _ in 0..REQUESTS {
+        stream.write_all(b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        read_some(&mut stream, &mut answer).expect("an answer");
+    }
+    running.signal("-TERM");
+    let line = running.wait_for_line(" lost at the end: standard output could not be written");
+    assert_eq!(running.end().code(), Some(0));
+    let lost = line.split("lines were").next().and_then(|words| words.split_whitespace().last());
+    let lost: usize = lost.expect(&line).parse().expect(&line);
+    let mut output = String::new();
+    stdout.read_to_string(&mut output).expect("text");
+    let (lines, dropped) = told(&output[..output.rfind('\n').expect("a line") + 1]);
+    assert!(lost > 100, "{line}");
+    assert_eq!(lines + dropped + lost, REQUESTS);
 }
 
 /// Both standard streams are one pipe, as with `2>&1`.
