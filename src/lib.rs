@@ -73,7 +73,7 @@
 //! # For readers of the code: the house, from the ground up
 //! A file imports only from its own layer or from those above it in this list.
 //!
-//! 0. [`config`], `network`, `error`, `metrics`, `time`, `work`, `buffer/`, [`journal`], `system_calls/`:
+//! 0. [`config`], `network`, `peer`, `error`, `metrics`, `time`, `work`, `buffer/`, [`journal`], `system_calls/`:
 //!    numbers, counters, bytes, lines that wait, and what is done about errors of the system;
 //! 1. `http/`: HTTP/1.1 as pure functions of bytes;
 //! 2. `answer/`: handlers, sources and files, the library's face;
@@ -105,6 +105,7 @@ mod http;
 pub mod journal;
 mod metrics;
 mod network;
+mod peer;
 mod server;
 mod system_calls;
 pub mod testing;
@@ -128,6 +129,7 @@ pub use http::request::Request;
 pub use http::status::{IntoStatus, InvalidStatus, Status};
 pub use metrics::{CloseReason, Counter, Metrics};
 pub use network::{InvalidNetwork, Network};
+pub use peer::{Peer, UnixPeer};
 pub use server::Server;
 pub use server::outlet::Outlet;
 pub use server::signals::StopHandle;

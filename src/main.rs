@@ -61,9 +61,10 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     // Files that are logged to are known by now: a signal has them opened again.
     server.handle_signals().map_err(|error| cli.not_started(error, &config))?;
     let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
-    info!("{}", cli::start_line(&server.local_addrs(), directory.as_deref(), most));
-    if let Some(address) = server.admin_addr() {
-        info!("admin page at {}", cli::url(address));
+    info!("{}", cli::start_line(&server.local_places(), directory.as_deref(), most));
+    if let Some(place) = server.admin_place() {
+        let at = place.internet().map_or_else(|| place.to_string(), cli::url);
+        info!("admin page at {at}");
     }
     if let Some(notice) = cli.notice() {
         info!("{notice}");

@@ -4,7 +4,8 @@ use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// The addresses that begin with the same bits: `10.0.0.0/8`, `2001:db8::/32`, or one address alone.
+/// The addresses that begin with the same bits: `10.0.0.0/8`, `2001:db8::/32`, or one address alone;
+/// or `unix`, which is Unix sockets.
 ///
 /// An IPv4 address that is mapped into IPv6 counts as the IPv4 address that it is.
 ///
@@ -19,27 +20,35 @@ use std::str::FromStr;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    first: IpAddr,
-    /// How many bits are the same.
-    prefix: u8,
+pub struct Network(Block);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Block {
+    /// The first address, and how many bits are the same.
+    Addresses(IpAddr, u8),
+    UnixSockets,
 }
 
 impl Network {
-    /// What only programs of this machine send from: 127.0.0.0/8 and `::1`.
-    pub const THIS_MACHINE: [Network; 2] = [
-        Network { first: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), prefix: 8 },
-        Network { first: IpAddr::V6(Ipv6Addr::LOCALHOST), prefix: 128 },
+    /// No address, but who comes by a Unix socket. It is written `unix`.
+    pub const UNIX_SOCKETS: Network = Network(Block::UnixSockets);
+
+    /// What only programs of this machine send from: 127.0.0.0/8, `::1`, and Unix sockets.
+    pub const THIS_MACHINE: [Network; 3] = [
+        Network(Block::Addresses(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8)),
+        Network(Block::Addresses(IpAddr::V6(Ipv6Addr::LOCALHOST), 128)),
+        Network::UNIX_SOCKETS,
     ];
 
     /// Whether `address` is one of its addresses.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.first, address.to_canonical()) {
+        let Block::Addresses(first, prefix) = self.0 else { return false };
+        match (first, address.to_canonical()) {
             (IpAddr::V4(first), IpAddr::V4(ip)) => {
-                (u32::from(first) ^ u32::from(ip)).leading_zeros() >= u32::from(self.prefix)
+                (u32::from(first) ^ u32::from(ip)).leading_zeros() >= u32::from(prefix)
             }
             (IpAddr::V6(first), IpAddr::V6(ip)) => {
-                (u128::from(first) ^ u128::from(ip)).leading_zeros() >= u32::from(self.prefix)
+                (u128::from(first) ^ u128::from(ip)).leading_zeros() >= u32::from(prefix)
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
@@ -50,6 +59,9 @@ impl FromStr for Network {
     type Err = InvalidNetwork;
 
     fn from_str(text: &str) -> Result<Network, InvalidNetwork> {
+        if text == "unix" {
+            return Ok(Network::UNIX_SOCKETS);
+        }
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -70,7 +82,7 @@ impl FromStr for Network {
                 .ok_or(InvalidNetwork::Prefix { bits_max })?,
         };
         match bits.checked_shl(u32::from(prefix)).unwrap_or(0) {
-            0 => Ok(Network { first, prefix }),
+            0 => Ok(Network(Block::Addresses(first, prefix))),
             _ => Err(InvalidNetwork::BitsBehind { prefix }),
         }
     }
@@ -78,7 +90,10 @@ impl FromStr for Network {
 
 impl Display for Network {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.first, self.prefix)
+        match self.0 {
+            Block::Addresses(first, prefix) => write!(f, "{first}/{prefix}"),
+            Block::UnixSockets => f.write_str("unix"),
+        }
     }
 }
 
@@ -103,9 +118,9 @@ pub enum InvalidNetwork {
 impl Display for InvalidNetwork {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            InvalidNetwork::Address => {
-                f.write_str("write an address, or the first of a block: 10.0.0.0/8, 2001:db8::/32")
-            }
+            InvalidNetwork::Address => f.write_str(
+                "write an address, the first of a block (10.0.0.0/8, 2001:db8::/32), or unix",
+            ),
             InvalidNetwork::Prefix { bits_max } => {
                 write!(f, "write a number of bits from 0 to {bits_max} behind the slash")
             }
@@ -177,5 +192,7 @@ mod tests {
         }
         assert_eq!(network("10.0.0.0/8").to_string(), "10.0.0.0/8");
         assert_eq!(network("::1").to_string(), "::1/128");
+        assert_eq!(network("unix").to_string(), "unix");
+        assert!(!network("unix").contains(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
     }
 }

@@ -8,7 +8,7 @@ use sockets::Background;
 mod sockets;
 
 fn say_client(request: &Request<'_>, reply: Reply<'_>) -> Sent {
-    reply.send(request.client().to_string())
+    reply.send(request.client().expect("an address").to_string())
 }
 
 /// What a client of this machine is told by a server with this configuration.

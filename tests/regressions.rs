@@ -312,7 +312,11 @@ impl ShortPoll {
             Clients::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH);
         let pipes: Vec<Pipe> = (0..count).map(|_| Pipe::new()).collect();
         for (port, pipe) in (1..).zip(&pipes) {
-            clients.admit(pipe.stream(), (Ipv4Addr::LOCALHOST, port).into(), Time::START);
+            clients.admit(
+                pipe.stream(),
+                SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+                Time::START,
+            );
         }
         let (room, asked) = (Cell::new(0), Cell::new(0));
         ShortPoll { engine: Listener::absent(clients), pipes, room, asked, refusal }

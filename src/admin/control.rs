@@ -1,6 +1,5 @@
 //! Where the loop acts on what was asked for by the admin listener, once in each turn.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +14,7 @@ use super::public_clock::PublicClock;
 use super::routes::Routes;
 use super::snapshot::{LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
-use crate::config::AdminListener;
+use crate::config::{AdminListener, LocalAddress};
 use crate::engine::{Accept, Engine, FurtherClients, Host};
 use crate::metrics::LogMetrics;
 use crate::time::Time;
@@ -55,10 +54,10 @@ impl Control {
     /// The control, and what answers clients that come in at `address`; the public comes in at
     /// `listeners`. `admin` and `hosts` are what the configuration says of the first.
     pub(crate) fn new(
-        address: SocketAddr,
+        address: LocalAddress,
         admin: &AdminListener,
         hosts: &[String],
-        listeners: Vec<SocketAddr>,
+        listeners: Vec<LocalAddress>,
     ) -> (Control, Routes) {
         let mailbox = Shared::default();
         let static_facts = Arc::new(StaticFacts { listeners });

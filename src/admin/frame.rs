@@ -4,9 +4,9 @@
 //! what clients have sent. A frame is at most two pictures of 64 KiB each, and some KiB besides.
 
 use std::fmt::{self, Display, Write};
-use std::net::SocketAddr;
 
 use super::snapshot::{LastStep, Pace, Snapshot, Sums};
+use crate::config::LocalAddress;
 use crate::config::TimeoutClass;
 use crate::connection::arrows::{ARROWS, Arrow};
 use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
@@ -17,7 +17,7 @@ use crate::watch::{Event, StateName, write_text};
 /// What does not change while the server runs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StaticFacts {
-    pub(super) listeners: Vec<SocketAddr>,
+    pub(super) listeners: Vec<LocalAddress>,
 }
 
 /// A frame: what goes on, and what has happened since the sums were `before`; with the client in

@@ -6,9 +6,9 @@
 //! that is not ours. And a page can send requests here without seeing the answers: the browser then
 //! says which page sends them. Programs other than browsers do not say this, and need not.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
-use crate::config::{AdminListener, Reach};
+use crate::config::{AdminListener, LocalAddress, Reach};
 use crate::http::method::Method;
 use crate::http::request::Request;
 
@@ -27,7 +27,7 @@ pub(super) enum Audience {
 /// The names by which a listener may be asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Names {
-    address: SocketAddr,
+    address: LocalAddress,
     reach: Reach,
     /// Further names, with any port.
     hosts: Vec<String>,
@@ -35,7 +35,7 @@ pub(super) struct Names {
 
 impl Names {
     /// The names of a listener at `address`, which was configured by `place`, and `hosts`.
-    pub(super) fn new(address: SocketAddr, admin: &AdminListener, hosts: &[String]) -> Names {
+    pub(super) fn new(address: LocalAddress, admin: &AdminListener, hosts: &[String]) -> Names {
         Names { address, reach: admin.reach, hosts: hosts.to_vec() }
     }
 
@@ -73,10 +73,13 @@ impl Names {
         }
         let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let ip: Option<IpAddr> = literal.unwrap_or(host).parse().ok();
-        let ours = self.address.ip().to_canonical();
-        ip.map(|ip| ip.to_canonical()).is_some_and(|ip| {
-            ip.is_loopback() || port == self.address.port() && (ours.is_unspecified() || ip == ours)
-        })
+        let is_ours = |ip: IpAddr| {
+            self.address.internet().is_some_and(|address| {
+                let ours = address.ip().to_canonical();
+                port == address.port() && (ours.is_unspecified() || ip == ours)
+            })
+        };
+        ip.map(|ip| ip.to_canonical()).is_some_and(|ip| ip.is_loopback() || is_ours(ip))
     }
 }
 
@@ -112,12 +115,15 @@ pub(super) fn is_own(request: &Request<'_>, authority: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     fn names(address: &str, hosts: &[&str]) -> Names {
         let address: SocketAddr = address.parse().expect("an address");
+        let local = LocalAddress::Internet(address);
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Names::new(address, &AdminListener::new(address, Reach::ThisMachine), &hosts)
+        Names::new(local, &AdminListener::new(address, Reach::ThisMachine), &hosts)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-use oneloop::config::Endpoint;
+use oneloop::config::{Endpoint, LocalAddress};
 use oneloop::{Config, Error};
 
 use super::option_sources::OptionSources;
@@ -20,8 +20,8 @@ const PRIVILEGED_PORT_MAX: u16 = 1023;
 
 /// One line: what can be typed into a browser, what is served and to how many clients at once, and how
 /// to stop it.
-pub fn line(addresses: &[SocketAddr], directory: Option<&Path>, most: Most) -> String {
-    let urls: Vec<String> = addresses.iter().map(|address| urls(*address)).collect();
+pub fn line(places: &[LocalAddress], directory: Option<&Path>, most: Most) -> String {
+    let urls: Vec<String> = places.iter().map(reached_at).collect();
     let urls = urls.join(" and ");
     let Most { clients, files } = most;
     let what = directory.map(|directory| {
@@ -40,7 +40,8 @@ pub struct Most {
 }
 
 /// Where this listener can be reached.
-fn urls(address: SocketAddr) -> String {
+fn reached_at(place: &LocalAddress) -> String {
+    let Some(address) = place.internet() else { return place.to_string() };
     let urls = urls::urls(address);
     let more = urls.len().saturating_sub(URLS_MAX);
     let told = urls[..urls.len() - more].join(" and ");
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn the_line_names_every_listener_and_the_directory() {
-        let places = [address("127.0.0.1:80"), address("[::1]:81")];
+        let places = ["127.0.0.1:80", "[::1]:81"].map(|text| LocalAddress::Internet(address(text)));
         let most = Most { clients: 80, files: 16 };
         assert_eq!(
             line(&places, Some(Path::new("/srv")), most),
@@ -133,7 +134,7 @@ mod tests {
             line(&places[..1], None, most),
             "listening on http://127.0.0.1:80/; Ctrl-C stops it"
         );
-        let everywhere = line(&[address("[::]:8888")], None, most);
+        let everywhere = line(&[LocalAddress::Internet(address("[::]:8888"))], None, most);
         assert!(everywhere.starts_with("listening on http://localhost:8888/"), "{everywhere}");
     }
 

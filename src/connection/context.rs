@@ -8,10 +8,10 @@ use crate::buffer::Output;
 use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
 use crate::http::parse::Head;
-use crate::http::peer::Peer;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::network::Network;
+use crate::peer::PackedPeer;
 use crate::time::Time;
 use crate::work::Budget;
 
@@ -72,7 +72,7 @@ impl Common {
 
     /// The handler is about to see this request, to which its answer will be the `number`th.
     #[inline(always)]
-    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32, peer: Peer) {
+    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32, peer: PackedPeer) {
         if let Some(notes) = &mut self.notes {
             notes.on_request(head, number, self.driven, peer, &self.proxied_by);
         }

@@ -11,8 +11,8 @@ use super::state::{After, State, StateName};
 use crate::answer::handler::Handler;
 use crate::buffer::{Output, Parked};
 use crate::http::fault::FaultKind;
-use crate::http::peer::Peer;
 use crate::metrics::CloseReason;
+use crate::peer::PackedPeer;
 use crate::time::Time;
 
 /// What a connection wants done next.
@@ -70,12 +70,12 @@ pub(crate) struct Connection {
     /// When the first byte came of what is answered next, or being answered: in milliseconds.
     pub(super) began: u32,
     pub(super) backlog: Backlog,
-    pub(super) address: Peer,
+    pub(super) address: PackedPeer,
 }
 
 impl Connection {
     /// A connection from `address` that was accepted at `now`.
-    pub(crate) fn new(address: Peer, now: Time) -> Connection {
+    pub(crate) fn new(address: PackedPeer, now: Time) -> Connection {
         Connection {
             state: State::Fresh,
             parked: None,

@@ -9,25 +9,23 @@
 //! Invariant: notes are a stack, as the answers of a batch are. Those of the client that is driven are
 //! the last.
 
-use std::net::SocketAddr;
-
 use crate::buffer::Output;
 use crate::http::chars::is;
 use crate::http::forwarded;
 use crate::http::method::Version;
 use crate::http::parse::{Fields, Head};
-use crate::http::peer::Peer;
 use crate::journal::access::{
     Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX,
 };
 use crate::journal::parts::address;
 use crate::metrics::CloseReason;
 use crate::network::Network;
+use crate::peer::PackedPeer;
 
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answered<'a> {
-    pub(crate) peer: Peer,
+    pub(crate) peer: PackedPeer,
     pub(crate) note: &'a Note,
     /// What was asked, its parts one behind the other.
     pub(crate) text: &'a [u8],
@@ -129,7 +127,7 @@ impl Notes {
         head: &Head<'_>,
         number: u32,
         driven: usize,
-        peer: Peer,
+        peer: PackedPeer,
         proxied_by: &[Network],
     ) {
         let mut is_passed_on = false;
@@ -176,11 +174,12 @@ impl Notes {
     }
 
     /// Puts the address of the client for which this peer asks, unless the peer is the client.
-    fn put_client(&mut self, peer: Peer, fields: &Fields<'_>, proxied_by: &[Network]) {
-        let peer = SocketAddr::from(peer).ip();
-        let client = forwarded::client(peer, fields, proxied_by);
-        if client != peer {
-            address(&mut self.text, SocketAddr::new(client, 0));
+    fn put_client(&mut self, peer: PackedPeer, fields: &Fields<'_>, proxied_by: &[Network]) {
+        let peer = peer.ip();
+        if let Some(client) = forwarded::client(peer, fields, proxied_by)
+            && peer != Some(client)
+        {
+            address(&mut self.text, client);
         }
     }
 
@@ -242,7 +241,7 @@ impl Notes {
     pub(crate) fn take(
         &mut self,
         owner: usize,
-        peer: Peer,
+        peer: PackedPeer,
         date: &[u8; DATE_BYTES],
         mut tell: impl FnMut(&Answered<'_>),
     ) {
@@ -283,7 +282,7 @@ impl Notes {
     #[cold]
     pub(crate) fn show_last(
         &mut self,
-        peer: Peer,
+        peer: PackedPeer,
         date: &[u8; DATE_BYTES],
         tell: impl FnOnce(&Answered<'_>),
     ) {
@@ -297,7 +296,7 @@ impl Notes {
     #[inline]
     pub(crate) fn take_whole(
         &mut self,
-        peer: Peer,
+        peer: PackedPeer,
         date: &[u8; DATE_BYTES],
         tell: impl FnOnce(&Answered<'_>),
     ) {

@@ -1,6 +1,5 @@
 //! What a connection says of itself: to the log, to those who are told its steps, and to tests.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::machine::Connection;
@@ -8,18 +7,18 @@ use super::notes::Progress;
 use super::state::{After, State};
 use crate::buffer::Output;
 use crate::config::{TimeoutClass, Timeouts};
-use crate::http::peer::Peer;
 use crate::metrics::CloseReason;
+use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
 
 impl Connection {
     /// Where it comes from.
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> Peer {
         self.address.into()
     }
 
     /// The same, in the form in which it is kept.
-    pub(crate) fn peer(&self) -> Peer {
+    pub(crate) fn peer(&self) -> PackedPeer {
         self.address
     }
 

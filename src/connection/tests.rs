@@ -14,10 +14,10 @@ use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
 use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
-use crate::http::peer::Peer;
 use crate::http::request::Request;
 use crate::http::status::Status;
 use crate::metrics::CloseReason;
+use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
 
 mod answering;
@@ -152,7 +152,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
-        let address = Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        let address = PackedPeer::from(Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))));
         let mut bench = Bench {
             connection: Connection::new(address, Time::START),
             common: Common::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH),

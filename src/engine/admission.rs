@@ -10,7 +10,6 @@
 
 use std::fmt::Display;
 use std::io;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use log::warn;
@@ -19,6 +18,7 @@ use crate::answer::handler::Handler;
 use crate::engine::Clients;
 use crate::engine::closing::Evictable;
 use crate::engine::stream::Stream;
+use crate::peer::Peer;
 use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
@@ -45,7 +45,7 @@ pub trait Accept {
 #[non_exhaustive]
 pub enum Accepted<S> {
     /// A connection, and its peer.
-    Client(S, SocketAddr),
+    Client(S, Peer),
     /// None waits; the poll will report the next.
     Nothing,
     /// This one connection was lost before we got to it; the next may be fine.
@@ -86,7 +86,7 @@ pub struct Admission<L: Accept> {
     clients_max: usize,
     accepts_per_turn_max: usize,
     /// A connection that was accepted when there turned out to be no room for it.
-    waiting: Option<(L::Stream, SocketAddr)>,
+    waiting: Option<(L::Stream, Peer)>,
     /// Accepting rests until then, or until a descriptor becomes free.
     exhausted_until: Option<Time>,
     /// An idle client was closed for the next connection, which has not come yet.
@@ -264,7 +264,7 @@ impl<L: Accept> Admission<L> {
     fn admit<H: Handler>(
         &mut self,
         stream: L::Stream,
-        peer: SocketAddr,
+        peer: Peer,
         clients: &mut Clients<L::Stream>,
         handler: &mut H,
         now: Time,

@@ -3,7 +3,6 @@
 //! A step is at most one call of the socket, and its consequence. Which call comes next is the
 //! connection's demand; when to stop is decided in [`Clients`](crate::engine::Clients).
 
-use std::net::SocketAddr;
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::event::ClientEvent;
@@ -17,8 +16,8 @@ use crate::engine::readiness::Interest;
 use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
-use crate::http::peer::Peer;
 use crate::metrics::{CloseReason, Metrics};
+use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
 use crate::work;
 
@@ -60,10 +59,10 @@ pub(super) type Step = ControlFlow<Run>;
 
 impl<S: Stream> Client<S> {
     /// The `generation`th client, who came from `peer` at `now`.
-    pub(super) fn new(stream: S, peer: SocketAddr, generation: u32, now: Time) -> Client<S> {
+    pub(super) fn new(stream: S, peer: Peer, generation: u32, now: Time) -> Client<S> {
         Client {
             socket: Socket::new(stream),
-            connection: Connection::new(Peer::from(peer), now),
+            connection: Connection::new(PackedPeer::from(peer), now),
             link: Link::new(),
             generation,
             queued: false,

@@ -1,6 +1,5 @@
 //! All clients of an engine: which are here, come and have gone, and what each waits for.
 
-use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use log::{Level, max_level};
@@ -25,6 +24,7 @@ use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::network::Network;
+use crate::peer::Peer;
 use crate::time::{Time, sooner};
 use crate::work;
 
@@ -120,10 +120,11 @@ impl<S: Stream> Clients<S> {
 
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
-    pub fn admit(&mut self, stream: S, peer: SocketAddr, now: Time) -> ClientId {
+    pub fn admit(&mut self, stream: S, peer: impl Into<Peer>, now: Time) -> ClientId {
         let generation = self.next_generation;
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
+        let peer = peer.into();
         let key = self.slab.insert(Client::new(stream, peer, generation, now));
         self.slab_memory.on_taken(key);
         self.renew_deadline(key);

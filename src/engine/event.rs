@@ -3,7 +3,6 @@
 //! Plain values, copied and compared: an observer may keep the last thousand of them. Of what a peer
 //! has sent, only an answer holds the beginning of its request.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::excerpt::Excerpt;
@@ -13,6 +12,7 @@ use crate::config::TimeoutClass;
 use crate::connection::state::StateName;
 use crate::connection::{Demand, Unread};
 use crate::metrics::CloseReason;
+use crate::peer::Peer;
 
 /// One step of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum ClientEvent {
     #[non_exhaustive]
     Accepted {
         /// Who it is.
-        peer: SocketAddr,
+        peer: Peer,
         /// How many clients there are now.
         clients: usize,
     },
@@ -94,7 +94,7 @@ pub enum ClientEvent {
         /// Answers given, to requests and to faults.
         answers: u32,
         /// Who it was.
-        peer: SocketAddr,
+        peer: Peer,
     },
     /// Its descriptor is closed, and its slot can be given to another.
     Freed,

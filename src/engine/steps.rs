@@ -14,9 +14,9 @@ use super::id::ClientId;
 use super::socket::Taken;
 use crate::connection::state::StateName;
 use crate::connection::{Answered, Common, Connection, Progress};
-use crate::http::peer::Peer;
 use crate::journal::access::{Asked, DATE_BYTES};
 use crate::metrics::CloseReason;
+use crate::peer::PackedPeer;
 use crate::time::Time;
 
 /// How much a watcher wants to know. Each level includes those before it.
@@ -78,7 +78,7 @@ pub(crate) trait AnswerWatcher {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended<'a> {
     pub(crate) reason: CloseReason,
-    pub(crate) peer: Peer,
+    pub(crate) peer: PackedPeer,
     /// How many answers it has had.
     pub(crate) answers: u32,
     /// How long ago the first byte came that was not answered; or the connection, if none did.

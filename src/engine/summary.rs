@@ -1,7 +1,6 @@
 //! Looks at all clients at once, for the watchers. It is done only while there are watchers, and looks
 //! at a bounded number of slots each time: at those that a picture shows, and at a part of the others.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::clients::Clients;
@@ -10,6 +9,7 @@ use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::state::StateName;
 use crate::connection::{Connection, Deadline};
 use crate::engine::stream::Stream;
+use crate::peer::Peer;
 use crate::time::Time;
 
 /// How many slots a picture shows at the most. Clients above are counted, and not shown: a picture
@@ -94,7 +94,7 @@ fn served_letter(served: u32) -> char {
 pub(crate) struct View {
     pub(crate) slot: usize,
     pub(crate) generation: u32,
-    pub(crate) peer: SocketAddr,
+    pub(crate) peer: Peer,
     pub(crate) state: StateName,
     pub(crate) kept_bytes: usize,
     pub(crate) owed_bytes: usize,
@@ -181,7 +181,7 @@ impl<S: Stream> Clients<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, SocketAddr};
     use std::time::SystemTime;
 
     use super::*;

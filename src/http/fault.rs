@@ -2,12 +2,11 @@
 //! prompt about it.
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use super::method::Method;
-use super::peer::Peer;
 use super::status::Status;
 use crate::metrics::CloseReason;
+use crate::peer::{PackedPeer, Peer};
 
 /// The longest piece of what was received that a fault's text repeats, in bytes: one line of a
 /// terminal.
@@ -23,7 +22,7 @@ const TLS_HANDSHAKE: &[u8] = b"\x16";
 pub struct Fault<'b> {
     pub(crate) kind: FaultKind,
     pub(crate) received: &'b [u8],
-    pub(crate) peer: &'b Peer,
+    pub(crate) peer: &'b PackedPeer,
 }
 
 /// What can be wrong with a request. Each says which section of which RFC decides.
@@ -106,7 +105,7 @@ impl<'b> Fault<'b> {
 
     /// The other end of the connection that is answered, as
     /// [`Request::peer`](crate::Request::peer) says it.
-    pub fn peer(&self) -> SocketAddr {
+    pub fn peer(&self) -> Peer {
         (*self.peer).into()
     }
 }
@@ -255,11 +254,13 @@ impl fmt::Display for Fault<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
 
     #[test]
     fn the_line_that_is_wrong_is_the_one_that_is_quoted() {
-        let peer = &Peer::from(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        let peer = &PackedPeer::from(Peer::from(SocketAddr::from(([127, 0, 0, 1], 40_000))));
         let text = |kind, received: &str| {
             let received = received.as_bytes();
             Fault { kind, received, peer }.to_string()

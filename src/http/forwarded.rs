@@ -11,13 +11,22 @@ use super::chars::is_token;
 use super::parse::Fields;
 use crate::network::Network;
 
-/// The address of the client for which `peer` asks: the last one in the fields that is not a trusted
-/// proxy's, or the first if all are. What is no address ends the list. `peer` itself, if it is not
-/// trusted, or says nothing. `Forwarded` counts before `X-Forwarded-For`.
-pub(crate) fn client(peer: IpAddr, fields: &Fields<'_>, trusted: &[Network]) -> IpAddr {
+/// The address of the client for which `peer` says that it asks: the last one in the fields that is not
+/// a trusted proxy's, or the first if all are. What is no address ends the list. None: `peer` is not
+/// trusted, or says nothing. A peer without an address came by a Unix socket. `Forwarded` counts before
+/// `X-Forwarded-For`.
+pub(crate) fn client(
+    peer: Option<IpAddr>,
+    fields: &Fields<'_>,
+    trusted: &[Network],
+) -> Option<IpAddr> {
     let is_trusted = |ip: IpAddr| trusted.iter().any(|network| network.contains(ip));
-    if !is_trusted(peer) {
-        return peer;
+    let is_peer_trusted = match peer {
+        Some(ip) => is_trusted(ip),
+        None => trusted.contains(&Network::UNIX_SOCKETS),
+    };
+    if !is_peer_trusted {
+        return None;
     }
     // The lists are read forwards, so what has been found is given up for what stands nearer to us.
     let mut found = None;
@@ -39,7 +48,7 @@ pub(crate) fn client(peer: IpAddr, fields: &Fields<'_>, trusted: &[Network]) -> 
             said.for_each(|element| on_hop(node(element, Colons::OfAnAddress)));
         }
     }
-    found.unwrap_or(peer)
+    found
 }
 
 /// The values of the lines of this field.
@@ -171,10 +180,17 @@ mod tests {
     /// 2001:db8:1::/48 are trusted.
     fn client_of(peer: &str, lines: &str) -> String {
         let trusted = ["10.0.0.0/8", "2001:db8:1::/48"].map(|it| it.parse().expect("a network"));
+        client_by(&trusted, peer, lines)
+    }
+
+    /// The same with these that are trusted. "unix" is a peer without an address.
+    fn client_by(trusted: &[Network], peer: &str, lines: &str) -> String {
         let request = format!("GET / HTTP/1.1\r\n{lines}\r\n");
         let mut room = FieldRoom::new();
         let head = head(request.as_bytes(), &mut room, &Limits::default()).expect("a head");
-        client(peer.parse().expect("an address"), &head.fields, &trusted).to_string()
+        let peer = (peer != "unix").then(|| peer.parse().expect("an address"));
+        let client = client(peer, &head.fields, trusted);
+        client.or(peer).map_or("none".to_owned(), |client| client.to_string())
     }
 
     const PROXY: &str = "10.0.0.1";
@@ -189,6 +205,15 @@ mod tests {
         let lines = "X-Forwarded-For: 192.0.2.1\r\n";
         for peer in [PROXY, "10.255.0.1", "::ffff:10.0.0.1", "2001:db8:1::7"] {
             assert_eq!(client_of(peer, lines), "192.0.2.1", "{peer}");
+        }
+    }
+
+    #[test]
+    fn who_comes_by_a_unix_socket_is_believed_if_these_are_trusted() {
+        let lines = "X-Forwarded-For: 192.0.2.1\r\n";
+        assert_eq!(client_of("unix", lines), "none");
+        for (lines, expected) in [(lines, "192.0.2.1"), ("", "none")] {
+            assert_eq!(client_by(&Network::THIS_MACHINE, "unix", lines), expected);
         }
     }
 

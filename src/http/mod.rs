@@ -18,7 +18,6 @@ pub(crate) mod forwarded;
 pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;
-pub(crate) mod peer;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod status;

@@ -1,7 +1,7 @@
 //! What a handler sees: one whole request, borrowed from the bytes in which it arrived.
 
 use std::borrow::Cow;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use super::forwarded;
@@ -9,8 +9,8 @@ use super::method::{Method, Version};
 use super::parse::Head;
 use super::query;
 use super::target::Target;
-use crate::http::peer::Peer;
 use crate::network::Network;
+use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
 
 /// One whole request: its head parsed, its content decoded and complete.
@@ -22,7 +22,7 @@ pub struct Request<'b> {
     pub(crate) head: &'b Head<'b>,
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
-    pub(crate) peer: &'b Peer,
+    pub(crate) peer: &'b PackedPeer,
     /// Whose word counts on whose request it is.
     pub(crate) proxied_by: &'b [Network],
     pub(crate) now: Time,
@@ -106,7 +106,7 @@ impl<'b> Request<'b> {
     }
 
     /// The other end of the connection. Behind a proxy, that is the proxy.
-    pub fn peer(&self) -> SocketAddr {
+    pub fn peer(&self) -> Peer {
         (*self.peer).into()
     }
 
@@ -114,11 +114,12 @@ impl<'b> Request<'b> {
     /// [`Config::proxied_by`](crate::Config::proxied_by) trusts has said: the last address in
     /// `Forwarded` (RFC 7239), or else in `X-Forwarded-For`, that is not such a proxy's own. What stands
     /// before it may have been made up by the client, and is not looked at. Without any of this, the
-    /// [peer's](Request::peer) address.
+    /// [peer's](Request::peer) address, and `None` if it has none because it came by a Unix socket.
     ///
     /// Reads all fields: keep the result if you need it again.
-    pub fn client(&self) -> IpAddr {
-        forwarded::client(self.peer().ip(), &self.head.fields, self.proxied_by)
+    pub fn client(&self) -> Option<IpAddr> {
+        let peer = self.peer.ip();
+        forwarded::client(peer, &self.head.fields, self.proxied_by).or(peer)
     }
 
     /// When the loop's present turn began: the clock by which a handler that keeps something can

@@ -4,10 +4,10 @@
 //! parts stay where they are: nothing in them can be taken for the end of a part. Long parts are cut,
 //! and `...` says so.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::parts::{address, hexadecimal, number, put, time, unicode};
+use super::parts::{hexadecimal, host, host_and_port, number, put, time, unicode};
+use crate::peer::PackedPeer;
 
 /// How much of a target, or of a line that is no request, is shown, in bytes.
 pub const TARGET_BYTES_MAX: usize = 1024;
@@ -35,7 +35,7 @@ pub enum Format {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     /// The client; or the proxy that has passed on the request.
-    pub(crate) client: SocketAddr,
+    pub(crate) client: PackedPeer,
     /// Its number, which `--explain` and the admin page show as well.
     pub(crate) connection: u32,
     /// How many answers the connection has had with this one.
@@ -167,7 +167,7 @@ impl Format {
 fn combined(out: &mut Vec<u8>, record: &Record<'_>, stamp: &Stamp) {
     let Asked { method, target, version, referer, user_agent, .. } = record.asked;
     match record.asked.passed_on_for {
-        b"" => address(out, record.client),
+        b"" => host(out, record.client),
         client => out.extend_from_slice(client),
     }
     out.extend_from_slice(&stamp.combined);
@@ -291,9 +291,7 @@ impl Names {
             out.extend_from_slice(record.asked.passed_on_for);
             out.extend_from_slice(self.proxy);
         }
-        address(out, record.client);
-        out.push(b':');
-        number(out, u64::from(record.client.port()));
+        host_and_port(out, record.client);
         out.extend_from_slice(self.connection);
         number(out, u64::from(record.connection));
         out.extend_from_slice(self.request);
@@ -356,13 +354,14 @@ mod tests {
 
     use crate::http::date::Date;
     use crate::journal::lines::LINE_BYTES_MAX;
+    use crate::peer::{Peer, UnixPeer};
     use proptest::prelude::*;
 
     const FORMATS: [Format; 3] = [Format::Combined, Format::Json, Format::Logfmt];
 
     fn record(asked: Asked<'_>) -> Record<'_> {
         Record {
-            client: "127.0.0.1:4711".parse().expect("an address"),
+            client: Peer::Internet("127.0.0.1:4711".parse().expect("an address")).into(),
             connection: 7,
             request: 2,
             asked,
@@ -418,6 +417,18 @@ mod tests {
     }
 
     #[test]
+    fn a_client_of_a_unix_socket_is_one_word_of_what_is_known_of_it() {
+        let unix = Record {
+            client: Peer::Unix(UnixPeer::new(Some(1234), Some(33))).into(),
+            ..record(asked(b"/", b""))
+        };
+        let [combined, json, logfmt] = FORMATS.map(|format| line(format, &unix));
+        assert!(combined.starts_with("unix:pid=1234,uid=33 - - ["), "{combined}");
+        assert!(json.contains(r#","client":"unix:pid=1234,uid=33","connection":7,"#), "{json}");
+        assert!(logfmt.contains(r#" client="unix:pid=1234,uid=33" connection=7 "#), "{logfmt}");
+    }
+
+    #[test]
     fn a_request_that_a_proxy_has_passed_on_has_its_clients_address_first() {
         let record = record(Asked { passed_on_for: b"2001:db8::1", ..asked(b"/", b"") });
         let combined = line(Format::Combined, &record);
@@ -467,7 +478,10 @@ mod tests {
     fn the_longest_line_is_as_long_as_a_line_may_be_at_most() {
         let [long, method] = [vec![0x80; 2000], vec![b'A'; FIELD_BYTES_MAX + 1]];
         let record = Record {
-            client: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().expect("an address"),
+            client: Peer::Internet(
+                "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().expect("an address"),
+            )
+            .into(),
             connection: u32::MAX,
             request: u32::MAX,
             bytes: u64::MAX,

@@ -3,8 +3,12 @@
 //! Pure functions, each for one part. An access log calls them a dozen times for each request, so the
 //! usual case comes first in each, and the others are out of its way.
 
-use std::net::SocketAddr;
+use std::fmt::Display;
+use std::io::Write;
+use std::net::IpAddr;
 use std::time::Duration;
+
+use crate::peer::{PackedPeer, Peer};
 
 /// The last digits of a number.
 pub(super) fn put(digits: &mut [u8], mut number: u64) {
@@ -33,21 +37,49 @@ const PARTS_OF_ADDRESSES: [([u8; 4], u8); 256] = {
 };
 
 /// An address, without its port.
-pub(crate) fn address(out: &mut Vec<u8>, client: SocketAddr) {
-    use std::io::Write;
+pub(crate) fn address(out: &mut Vec<u8>, client: IpAddr) {
     match client {
-        SocketAddr::V4(client) => {
-            let mut text = [0; 16];
-            let mut end = 0;
-            for byte in client.ip().octets() {
-                let (part, length) = PARTS_OF_ADDRESSES[usize::from(byte)];
-                text[end..end + part.len()].copy_from_slice(&part);
-                end += usize::from(length);
-            }
-            out.extend_from_slice(&text[..end - 1]);
-        }
-        // Writing to a vector cannot fail.
-        SocketAddr::V6(client) => _ = write!(out, "{}", client.ip()),
+        IpAddr::V4(client) => dotted(out, client.octets()),
+        IpAddr::V6(client) => shown(out, client),
+    }
+}
+
+/// An IPv4 address.
+#[inline(always)]
+fn dotted(out: &mut Vec<u8>, octets: [u8; 4]) {
+    let mut text = [0; 16];
+    let mut end = 0;
+    for byte in octets {
+        let (part, length) = PARTS_OF_ADDRESSES[usize::from(byte)];
+        text[end..end + part.len()].copy_from_slice(&part);
+        end += usize::from(length);
+    }
+    out.extend_from_slice(&text[..end - 1]);
+}
+
+#[cold]
+fn shown(out: &mut Vec<u8>, part: impl Display) {
+    // Writing to a vector cannot fail.
+    _ = write!(out, "{part}");
+}
+
+/// The peer, by one word: its address, without its port; or what is known of it if it has none.
+#[inline(always)]
+pub(crate) fn host(out: &mut Vec<u8>, peer: PackedPeer) {
+    match (peer.ipv4(), peer.ip()) {
+        (Some(octets), _) => dotted(out, octets),
+        (None, Some(ip)) => shown(out, ip),
+        (None, None) => shown(out, Peer::from(peer)),
+    }
+}
+
+/// The same, and the port if it has one.
+#[inline(always)]
+pub(crate) fn host_and_port(out: &mut Vec<u8>, peer: PackedPeer) {
+    host(out, peer);
+    if let Some(port) = peer.port() {
+        out.push(b':');
+        number(out, u64::from(port));
     }
 }
 
@@ -253,12 +285,12 @@ mod tests {
 
     #[test]
     fn addresses_are_written_as_they_are_everywhere() {
-        let longer = "[2001:db8::ffff:1]:80".parse().expect("an address");
-        let all = (0..=u8::MAX).map(|byte| SocketAddr::from(([byte, 10, 255 - byte, byte], 80)));
+        let longer = "2001:db8::ffff:1".parse().expect("an address");
+        let all = (0..=u8::MAX).map(|byte| IpAddr::from([byte, 10, 255 - byte, byte]));
         for client in all.chain([longer]) {
             let mut out = Vec::new();
             address(&mut out, client);
-            assert_eq!(str::from_utf8(&out), Ok(client.ip().to_string().as_str()));
+            assert_eq!(str::from_utf8(&out), Ok(client.to_string().as_str()));
         }
     }
 

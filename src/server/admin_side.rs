@@ -4,7 +4,6 @@
 //! the public's are held, and are never mixed up with them. Without an admin page all of this costs
 //! a look at an `Option`, a few times a turn.
 
-use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
 use log::{info, warn};
@@ -12,7 +11,7 @@ use log::{info, warn};
 use super::{ADMIN_CLIENT, Registrar, Server};
 use crate::admin::{self, Control, Engines, Routes};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config, TURN_BYTES_MIN};
+use crate::config::{AdminListener, Config, LocalAddress, TURN_BYTES_MIN};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
 use crate::metrics::{CloseReason, LogMetrics};
 use crate::server::listener::Listener;
@@ -42,7 +41,7 @@ impl AdminSide {
         listener: Listener,
         admin: &AdminListener,
         config: &Config,
-        listeners: Vec<SocketAddr>,
+        listeners: Vec<LocalAddress>,
         tracer: &Tracer,
     ) -> AdminSide {
         let (control, routes) =
@@ -66,7 +65,7 @@ impl AdminSide {
         self.control.on_date(date, now);
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(super) fn address(&self) -> LocalAddress {
         let mut listeners = self.engine.admission().listeners();
         listeners.next().expect("it stays open to the end").address
     }

@@ -10,12 +10,12 @@ use crate::watch::LoopEvent;
 impl<H: Handler> Server<H> {
     /// Says in the log where it listens and what its limits are.
     pub(super) fn announce(&mut self) {
-        for address in self.local_addrs() {
-            debug!("listening on http://{address}/");
+        for address in self.local_places() {
+            debug!("listening on {}", address.url());
             self.tracer.tell_of_loop(self.now, LoopEvent::Listening { address });
         }
-        if let Some(address) = self.admin_addr() {
-            debug!("admin page at http://{address}/");
+        if let Some(address) = self.admin_place() {
+            debug!("admin page at {}", address.url());
         }
         let clients_max = self.clients_max();
         let Timeouts {

@@ -15,7 +15,7 @@ use super::worst::Answers;
 use super::{ADMIN, ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::admin;
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config};
+use crate::config::{AdminListener, Config, LocalAddress};
 use crate::engine::{Admission, Clients, Engine, StopStep};
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -125,13 +125,25 @@ impl<H: Handler> Server<H> {
         Ok(())
     }
 
-    /// The addresses it listens at, with the ports that the system chose. Empty once it drains.
+    /// The addresses it listens at, with the ports that the system chose, without Unix sockets. Empty
+    /// once it drains.
     pub fn local_addrs(&self) -> Vec<SocketAddr> {
+        self.local_places().iter().filter_map(LocalAddress::internet).collect()
+    }
+
+    /// Everything it listens at, in the order of [`Config::listen`]. Empty once it drains.
+    pub fn local_places(&self) -> Vec<LocalAddress> {
         self.engine.admission().listeners().map(|listener| listener.address).collect()
     }
 
-    /// The address of [`Config::admin`], with the port that the system chose.
+    /// The address of [`Config::admin`], with the port that the system chose; `None` if it is a Unix
+    /// socket.
     pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin_place()?.internet()
+    }
+
+    /// Where [`Config::admin`] is.
+    pub fn admin_place(&self) -> Option<LocalAddress> {
         self.admin_side.as_ref().map(AdminSide::address)
     }
 

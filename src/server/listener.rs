@@ -9,7 +9,7 @@ use mio::{Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::{Endpoint, Listen};
+use crate::config::{Endpoint, Listen, LocalAddress};
 use crate::engine::admission::{Accept, Accepted, Shortage};
 use crate::error::Error;
 use crate::system_calls::{Origin, again, origin};
@@ -23,7 +23,7 @@ const DELIVERY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 #[derive(Debug)]
 pub(crate) struct Listener {
     pub(crate) socket: TcpListener,
-    pub(crate) address: SocketAddr,
+    pub(crate) address: LocalAddress,
 }
 
 impl Listener {
@@ -44,7 +44,7 @@ impl Listener {
             Endpoint::Unix(_) | Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
         };
         let listening = bound.and_then(|socket| {
-            let address = socket.local_addr()?;
+            let address = LocalAddress::Internet(socket.local_addr()?);
             Ok(Listener { socket: TcpListener::from_std(socket), address })
         });
         listening.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
@@ -75,7 +75,8 @@ impl Accept for Listener {
         match again(|| self.socket.accept()) {
             // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
             Ok((stream, peer)) => {
-                Accepted::Client(stream, SocketAddr::new(peer.ip().to_canonical(), peer.port()))
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                Accepted::Client(stream, peer.into())
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
             Err(error) if is_of_a_connection(&error) => Accepted::Lost,
@@ -169,7 +170,8 @@ mod tests {
     fn a_taken_address_is_named_with_the_systems_reason() {
         let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         let first = listen(any).expect("a free port");
-        let taken = listen(Listen::at(first.address)).expect_err("the port is taken");
+        let taken = listen(Listen::at(first.address.internet().expect("an address")))
+            .expect_err("the port is taken");
         let message = taken.to_string();
         assert!(message.starts_with(&format!("cannot listen at {}: ", first.address)), "{message}");
     }
@@ -185,7 +187,10 @@ mod tests {
     #[test]
     fn everywhere_includes_ipv4() {
         let listener = listen(Listen::everywhere(0)).expect("a free port");
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, listener.address.port()));
+        let address = SocketAddr::from((
+            Ipv4Addr::LOCALHOST,
+            listener.address.internet().expect("an address").port(),
+        ));
         std::net::TcpStream::connect(address).expect("IPv4 reaches a dual-stack listener");
     }
 

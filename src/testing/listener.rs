@@ -53,7 +53,7 @@ impl Accept for Listener {
         let mut waiting = self.0.borrow_mut();
         match (waiting.failure, waiting.streams.pop_front()) {
             (Some(failure), _) => failure(),
-            (None, Some(stream)) => Accepted::Client(stream, PEER),
+            (None, Some(stream)) => Accepted::Client(stream, PEER.into()),
             (None, None) => Accepted::Nothing,
         }
     }

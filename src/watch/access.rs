@@ -17,9 +17,9 @@ use std::time::Duration;
 use super::access_lines::{Course, Writer};
 use crate::connection::{Answered, Note, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
-use crate::http::peer::Peer;
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
+use crate::peer::PackedPeer;
 use crate::time::Time;
 
 /// What an answer has ended by, if all of it was taken.
@@ -77,7 +77,7 @@ struct Entry {
 /// What its line tells beside that.
 #[derive(Debug)]
 struct Told {
-    peer: Peer,
+    peer: PackedPeer,
     note: Note,
     /// Where the parts of the request are, one behind the other.
     text: Range<usize>,

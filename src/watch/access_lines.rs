@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::connection::Note;
 use crate::engine::{ClientId, Ended};
-use crate::http::peer::Peer;
 use crate::journal::access::{Asked, PARTS, Record, Stamp};
 use crate::journal::{Format, Journal, Waiting};
+use crate::peer::PackedPeer;
 
 /// What makes lines, and hands them to the journal.
 pub(super) struct Writer {
@@ -36,13 +36,13 @@ impl Writer {
     pub(super) fn append_line(
         &mut self,
         client: ClientId,
-        peer: Peer,
+        peer: PackedPeer,
         note: &Note,
         text: &[u8],
         course: &Course,
     ) {
         let record = Record {
-            client: peer.into(),
+            client: peer,
             connection: client.number(),
             request: note.number,
             asked: note.asked(text),
@@ -65,7 +65,7 @@ impl Writer {
     pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
         self.stamp.renew(ended.date);
         let record = Record {
-            client: ended.peer.into(),
+            client: ended.peer,
             connection: client.number(),
             request: 0,
             asked: Asked::new(b"", [0; PARTS], ""),

@@ -3,9 +3,9 @@
 //! Plain values, copied and compared: an observer may keep the last thousand of them. Of what a peer
 //! has sent, only an answer holds the beginning of its request.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::config::LocalAddress;
 use crate::engine::{ClientEvent, ClientId, StopStep};
 use crate::time::Time;
 
@@ -42,7 +42,7 @@ pub enum LoopEvent {
     #[non_exhaustive]
     Listening {
         /// Where.
-        address: SocketAddr,
+        address: LocalAddress,
     },
     /// The poll has returned, and a turn begins. Only told of a turn in which something else is
     /// told, too.
@@ -59,7 +59,7 @@ pub enum LoopEvent {
     #[non_exhaustive]
     ListenerReady {
         /// Where.
-        address: SocketAddr,
+        address: LocalAddress,
     },
     /// It was told to stop.
     #[non_exhaustive]

@@ -62,7 +62,7 @@ impl Display for Sentence {
 
 fn tell_of_loop(event: LoopEvent, f: &mut Formatter<'_>) -> fmt::Result {
     match event {
-        LoopEvent::Listening { address } => write!(f, "at http://{address}/"),
+        LoopEvent::Listening { address } => write!(f, "at {}", address.url()),
         LoopEvent::Polled { events, patience, since_last } => {
             let events = Count(events, "event");
             let since_last = Seconds(since_last);

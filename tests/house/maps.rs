@@ -1,4 +1,4 @@
-//! A folder's `mod.rs` is the map by which a reader finds its files.
+//! What a folder holds, and how a reader finds it: its `mod.rs` is the map of its files.
 
 use super::*;
 
@@ -16,5 +16,24 @@ fn the_maps_of_the_engine_and_of_the_connection_name_each_of_their_files() {
         for module in modules.into_iter().filter(|module| *module != "tests") {
             assert!(map.contains(&format!("`{module}`")), "{folder}/mod.rs is silent on {module}");
         }
+    }
+}
+
+#[test]
+fn the_top_level_holds_what_it_should_and_nothing_else() {
+    let allowed = [
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "README.md",
+        "benches",
+        "src",
+        "tests",
+        "target",
+    ];
+    for entry in fs::read_dir(env!("CARGO_MANIFEST_DIR")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
     }
 }

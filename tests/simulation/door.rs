@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use oneloop::Peer;
 use oneloop::engine::{Accept, Accepted, Shortage};
 
 use crate::handler::Wires;
@@ -126,8 +127,18 @@ impl Door {
             return Accepted::Lost;
         }
         self.wires[index].borrow_mut().on_accepted();
-        Accepted::Client(stream, SocketAddr::from(([192, 0, 2, 1], index as u16)))
+        Accepted::Client(stream, peer_of(index))
     }
+}
+
+/// Who comes by the wire with this number.
+fn peer_of(index: usize) -> Peer {
+    SocketAddr::from(([192, 0, 2, 1], index as u16)).into()
+}
+
+/// By which wire this peer came.
+pub fn index_of(peer: Peer) -> usize {
+    usize::from(peer.address().expect("each has one").port())
 }
 
 impl Accept for SimulatedListener {

@@ -11,6 +11,7 @@ use oneloop::handlers::FixedText;
 use oneloop::{ContentPlan, Fault, FileRange, Handler, Method, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
+use crate::door;
 use crate::hub::Hub;
 use crate::memory::aside;
 use crate::plan::Plan;
@@ -102,7 +103,7 @@ impl Handler for Recorder {
         self.requests += 1;
         let panics = self.panics.as_mut().is_some_and(|random| random.once_in(PANICS_ONCE_IN));
         let index = aside(|| {
-            let index = usize::from(request.peer().port());
+            let index = door::index_of(request.peer());
             let mut wire = self.wires[index].borrow_mut();
             match panics {
                 true => wire.on_panic(),
@@ -133,7 +134,7 @@ impl Handler for Recorder {
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         self.faults += 1;
         aside(|| {
-            let index = usize::from(fault.peer().port());
+            let index = door::index_of(fault.peer());
             self.wires[index].borrow_mut().on_fault(Shown::of(fault));
         });
         let sent = match &mut self.inner {

@@ -7,6 +7,7 @@ use oneloop::engine::{Attention, ClientEvent, ClientId, Time, Watcher};
 use oneloop::watch::StateName;
 use oneloop::{Next, Piece, Source};
 
+use crate::door;
 use crate::handler::Wires;
 use crate::memory::aside;
 use crate::plan::{Goes, Plan};
@@ -89,7 +90,7 @@ impl Watcher for Unseen {
             on_resumed(client);
         }
         if let ClientEvent::Accepted { peer, .. } = step {
-            with_wire(usize::from(peer.port()), |wire| wire.on_admitted(client));
+            with_wire(door::index_of(peer), |wire| wire.on_admitted(client));
         }
     }
 }

@@ -307,7 +307,7 @@ impl Site {
     fn owes_hint(&self, request: &Request<'_>) -> bool {
         self.directories == Directories::Nothing
             && request.path() == "/"
-            && request.peer().ip().is_loopback()
+            && request.peer().ip().is_some_and(|ip| ip.is_loopback())
     }
 
     fn refuse(&self, failure: Failure, request: &Request<'_>, reply: Reply<'_>) -> Sent {
