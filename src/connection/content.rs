@@ -9,7 +9,8 @@ use super::partial::InputUse;
 use super::state::State;
 use crate::answer::handler::{ContentPlan, Handler};
 use crate::buffer::kept::Kept;
-use crate::http::body::{Content, ContentProgress, ContentUse};
+use crate::config::RECEIVE_BYTES;
+use crate::http::body::{Content, ContentProgress, ContentUse, join_chunks};
 use crate::http::control::{Control, Framing, Persistence};
 use crate::http::encode;
 use crate::http::fault::FaultKind;
@@ -119,6 +120,35 @@ impl Connection {
                 InputUse::Kept(head.len)
             }
         }
+    }
+
+    /// Answers a request whose content is held, if all its chunks are in `input`. They are joined in
+    /// memory of the engine's: behind the head, where [`Content`] moves them, they could not be without
+    /// parsing the head again. If there is a fault, or more has to come, nothing is done.
+    #[cold]
+    pub(super) fn answer_joined<H: Handler>(
+        &mut self,
+        head: &Head<'_>,
+        control: &Control<'_>,
+        input: &[u8],
+        context: &mut Context<'_, H>,
+    ) -> Option<InputUse> {
+        let Framing::Chunked = control.framing else { return None };
+        // So much comes by one receive, and the engine keeps room for no more.
+        let arrived = input.get(head.len..).filter(|_| input.len() <= RECEIVE_BYTES)?;
+        let mut joined = std::mem::take(&mut context.common.joined);
+        joined.clear();
+        joined.reserve_exact(arrived.len());
+        let looked = join_chunks(arrived, &mut joined, &context.common.limits);
+        let (end, framing_bytes) = looked.unwrap_or_default();
+        context.common.budget.spend(framing_bytes * work::CHUNK_BYTE);
+        let used = end.map(|content_bytes| {
+            let message_bytes = head.len + content_bytes;
+            self.answer(head, control, &joined, input.len() - message_bytes, context);
+            InputUse::Consumed(message_bytes)
+        });
+        context.common.joined = joined;
+        used
     }
 
     /// A head is whole, and its content, which is held, is not, or has to be decoded first.

@@ -46,6 +46,8 @@ pub(crate) struct Common {
     pub(crate) driven: usize,
     pub(crate) wakers: Wakers,
     pub(crate) known_host: KnownHost,
+    /// Where the chunks of one request are joined. What is in it is of the last one.
+    pub(crate) joined: Vec<u8>,
     /// Where answers are noted in a client's step, while they are told of.
     pub(crate) notes: Option<Box<Notes>>,
 }
@@ -66,6 +68,7 @@ impl Common {
             driven: NOBODY,
             wakers: Wakers::default(),
             known_host: KnownHost::default(),
+            joined: Vec::new(),
             notes: None,
         }
     }

@@ -112,6 +112,9 @@ impl Connection {
                 if content_use == ContentUse::Dropped {
                     return self.begin_dropping(&head, &control, input, context);
                 }
+                if let Some(used) = self.answer_joined(&head, &control, input, context) {
+                    return used;
+                }
                 (head.len, control.framing)
             }
             Err(Missing::More) => {

@@ -1,8 +1,9 @@
 //! Where a request's content ends, for content that arrives in pieces or in chunks.
 //!
-//! Chunked content is decoded *in part*: data moves left over the size lines in front of it, so
-//! a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
-//! takes every byte it is given, so a chunk's size line is never looked at twice.
+//! Chunked content that is whole when its head has been parsed is joined beside the input, so that the
+//! head stays parsed. All other is decoded *in part*: data moves left over the size lines in front of
+//! it, so a whole body lies in one piece behind its head, and decoding allocates nothing. The decoder
+//! takes every byte it is given, so no later look sees a chunk's size line again.
 //!
 //! Content that the handler does not want is dropped as it arrives. It is framed and limited like
 //! any other, so a client is answered at the same byte whether its content is held or not.
@@ -10,7 +11,7 @@
 //! Invariant: of the input, `head_bytes` are the head and the next `decoded` bytes are content, if it
 //! is held.
 
-use super::chunks::{Chunks, Done, Part};
+use super::chunks::{Chunks, Done};
 use super::control::Framing;
 use super::fault::FaultKind;
 use crate::config::{Limits, RECEIVE_BYTES, REQUESTS_BYTES};
@@ -159,23 +160,24 @@ impl Content {
                 Ok((self.decoded == *length).then_some(bytes))
             }
             Decoder::Chunked(chunks) => {
-                let mut at = 0;
-                self.framing_bytes = 0;
-                while at < arrived.len() {
-                    match chunks.next(&arrived[at..], self.decoded, limits)? {
-                        Part::Data(bytes) => {
-                            (self.decoded, at) = (self.decoded + bytes, at + bytes)
-                        }
-                        Part::Framing(bytes) => {
-                            (self.framing_bytes, at) = (self.framing_bytes + bytes, at + bytes)
-                        }
-                        Part::End(bytes) => return Ok(Some(at + bytes)),
-                    }
-                }
-                Ok(None)
+                let parts = chunks.parts(arrived, &mut self.decoded, limits, |_| {})?;
+                self.framing_bytes = parts.framing;
+                Ok((parts.done == Done::Yes).then_some(parts.taken))
             }
         }
     }
+}
+
+/// Copies the data of the chunks with which `arrived` begins behind each other. Says how many bytes of
+/// it they are, if they are whole, so that `joined` is the content; and how many bytes are framing.
+pub(crate) fn join_chunks(
+    arrived: &[u8],
+    joined: &mut Vec<u8>,
+    limits: &Limits,
+) -> Result<(Option<usize>, usize), FaultKind> {
+    let parts =
+        Chunks::default().parts(arrived, &mut 0, limits, |data| joined.extend_from_slice(data))?;
+    Ok(((parts.done == Done::Yes).then_some(parts.taken), parts.framing))
 }
 
 #[cfg(test)]

@@ -18,9 +18,18 @@ pub(super) enum Done {
     No,
 }
 
+/// What some bytes of chunked content were.
+pub(super) struct Parts {
+    /// How many of them were taken: all, unless the content has ended.
+    pub(super) taken: usize,
+    /// How many of these are framing.
+    pub(super) framing: usize,
+    pub(super) done: Done,
+}
+
 /// What comes next in chunked content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+enum Part {
     /// Bytes of the content itself; how many.
     Data(usize),
     /// Bytes of what is around them; how many.
@@ -106,14 +115,36 @@ impl Chunks {
         Ok((at, Done::No))
     }
 
+    /// Hands the data in `arrived` to `on_data`, piece by piece, and adds it to the `decoded` bytes
+    /// before it.
+    #[inline(always)]
+    pub(super) fn parts(
+        &mut self,
+        arrived: &[u8],
+        decoded: &mut usize,
+        limits: &Limits,
+        mut on_data: impl FnMut(&[u8]),
+    ) -> Result<Parts, FaultKind> {
+        let (mut taken, mut framing) = (0, 0);
+        while taken < arrived.len() {
+            match self.next(&arrived[taken..], *decoded, limits)? {
+                Part::Data(bytes) => {
+                    on_data(&arrived[taken..taken + bytes]);
+                    (*decoded, taken) = (*decoded + bytes, taken + bytes);
+                }
+                Part::Framing(bytes) => (framing, taken) = (framing + bytes, taken + bytes),
+                Part::End(bytes) => {
+                    let (taken, framing) = (taken + bytes, framing + bytes);
+                    return Ok(Parts { taken, framing, done: Done::Yes });
+                }
+            }
+        }
+        Ok(Parts { taken, framing, done: Done::No })
+    }
+
     /// What stands at the start of `bytes`, which is not empty, after `decoded` bytes of content.
     #[inline(always)]
-    pub(super) fn next(
-        &mut self,
-        bytes: &[u8],
-        decoded: usize,
-        limits: &Limits,
-    ) -> Result<Part, FaultKind> {
+    fn next(&mut self, bytes: &[u8], decoded: usize, limits: &Limits) -> Result<Part, FaultKind> {
         if self.part == ChunkPart::Data {
             let piece = bytes.len().min(usize::try_from(self.size).unwrap_or(usize::MAX));
             self.size -= piece as u64;

@@ -39,6 +39,19 @@ fn of_content_that_is_dropped_only_the_head_is_kept() {
 }
 
 #[test]
+fn chunks_are_joined_in_room_for_one_receive_and_longer_ones_where_they_lie() {
+    let head = "POST /held HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut bench = Bench::new();
+    for (content, room) in [("z".repeat(70_000), 0), ("abc".to_owned(), 64)] {
+        let chunks = format!("{:x}\r\n{content}\r\n0\r\n\r\n", content.len());
+        bench.receive(format!("{head}{chunks}{GET}").as_bytes());
+        let said = bench.send_all();
+        assert_eq!(bodies(&said), [&format!("<POST /held {content}>"), "<GET /a >"]);
+        assert!(bench.common.joined.capacity() <= room, "{}", bench.common.joined.capacity());
+    }
+}
+
+#[test]
 fn content_that_is_dropped_is_limited_and_has_to_make_progress_like_any_other() {
     let chunked = "POST /dropped HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     let mut bench = Bench::new();
