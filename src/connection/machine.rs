@@ -13,7 +13,7 @@ use crate::buffer::{Output, Parked};
 use crate::http::fault::FaultKind;
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
-use crate::time::Time;
+use crate::time::{PackedTime, Time};
 
 /// What a connection wants done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub(crate) struct Connection {
     pub(super) state: State,
     pub(super) parked: Option<Box<Parked>>,
     /// When the present waiting began, or last made progress.
-    pub(super) since: Time,
+    pub(super) since: PackedTime,
     /// Bytes moved since then, until they are enough to count as progress.
     pub(super) moved: u32,
     /// Answers given, to requests and to faults.
@@ -79,7 +79,7 @@ impl Connection {
         Connection {
             state: State::Fresh,
             parked: None,
-            since: now,
+            since: now.into(),
             moved: 0,
             served: 0,
             began: now.millis(),

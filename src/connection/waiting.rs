@@ -34,7 +34,7 @@ impl Deadline {
 impl Connection {
     /// Since when it waits.
     pub(crate) fn since(&self) -> Time {
-        self.since
+        self.since.into()
     }
 
     /// How long it waits at present; `None` once it is over.
@@ -50,7 +50,7 @@ impl Connection {
             State::Lingering { .. } => TimeoutClass::Linger,
             State::Closed(_) => return None,
         };
-        Some(Deadline::Timeout(class, self.since))
+        Some(Deadline::Timeout(class, self.since()))
     }
 
     /// After `bytes` arrived in the state named `before`: since when do we wait?
@@ -76,7 +76,7 @@ impl Connection {
             // dripping must not extend.
             (State::ReadingHead(head), Some(grace)) => {
                 if now + grace <= head.began + timeouts.head {
-                    self.since = now;
+                    self.since = now.into();
                 }
             }
             (State::ReadingHead(_), None) => {}
@@ -116,7 +116,7 @@ impl Connection {
 
     /// A new waiting begins.
     pub(super) fn wait_from(&mut self, now: Time) {
-        self.since = now;
+        self.since = now.into();
         self.moved = 0;
     }
 

@@ -228,10 +228,11 @@ impl<S: Stream> Clients<S> {
     #[inline(always)]
     pub(super) fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
+        let deadline = client.connection.deadline(&self.common.timeouts);
         if client.wanted_interest() > client.interest {
             self.registrations.push(key);
         }
-        self.renew_deadline(key);
+        self.set_deadline(key, deadline);
     }
 
     /// A client waits for as long as its state allows.

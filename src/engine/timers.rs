@@ -18,13 +18,12 @@
 
 use std::collections::BTreeSet;
 use std::iter;
-use std::time::Duration;
 
 use slab::Slab;
 
 use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::Deadline;
-use crate::time::{Time, sooner};
+use crate::time::{PackedTime, Time, micros, sooner};
 
 /// No client: slab keys stay far below this.
 const NONE: u32 = u32::MAX;
@@ -36,7 +35,7 @@ const MARGIN_DIVISOR: u32 = 64;
 #[derive(Debug)]
 pub(crate) struct Link {
     /// In a list: since when its time runs. In the set: when it is due.
-    time: Time,
+    time: PackedTime,
     before: u32,
     behind: u32,
     membership: Membership,
@@ -52,7 +51,12 @@ enum Membership {
 impl Link {
     /// In neither.
     pub(crate) fn new() -> Link {
-        Link { time: Time::START, before: NONE, behind: NONE, membership: Membership::Neither }
+        Link {
+            time: PackedTime::default(),
+            before: NONE,
+            behind: NONE,
+            membership: Membership::Neither,
+        }
     }
 }
 
@@ -66,9 +70,10 @@ pub(crate) trait Timed {
 struct List {
     head: u32,
     tail: u32,
-    margin: Duration,
+    /// In microseconds, as is what follows.
+    margin: u64,
     /// The timeout, and the margin by which it may be late.
-    lasts: Duration,
+    lasts: u64,
 }
 
 /// The lists, and the set.
@@ -85,7 +90,8 @@ impl Timers {
         let lists = std::array::from_fn(|class| {
             let timeout = timeouts.of(TimeoutClass::ALL[class]);
             let margin = timeout / MARGIN_DIVISOR;
-            List { head: NONE, tail: NONE, margin, lasts: timeout.saturating_add(margin) }
+            let lasts = micros(timeout.saturating_add(margin));
+            List { head: NONE, tail: NONE, margin: micros(margin), lasts }
         });
         Timers { lists, occupied: 0, appointments: BTreeSet::new() }
     }
@@ -103,14 +109,16 @@ impl Timers {
         let link = slab[key].link();
         match deadline {
             Some(Deadline::Timeout(class, since)) if link.membership == Membership::List(class) => {
-                // A timeout below 64 ns has no margin, and what is in the list already stays: others
+                // A timeout below 64 µs has no margin, and what is in the list already stays: others
                 // may stand behind it by now.
-                let renewed_by = since.since(link.time);
-                if renewed_by.is_zero() || renewed_by < self.lists[class as usize].margin {
+                let renewed_by = since.micros_since(link.time.into());
+                if renewed_by == 0 || renewed_by < self.lists[class as usize].margin {
                     return;
                 }
             }
-            Some(Deadline::At(due)) if link.membership == Membership::Set && link.time == due => {
+            Some(Deadline::At(due))
+                if link.membership == Membership::Set && link.time == due.into() =>
+            {
                 return;
             }
             None if link.membership == Membership::Neither => return,
@@ -127,7 +135,7 @@ impl Timers {
             Some(Deadline::Timeout(class, since)) => self.append(slab, key, class, since),
             Some(Deadline::At(due)) => {
                 *slab[key].link_mut() =
-                    Link { time: due, membership: Membership::Set, ..Link::new() };
+                    Link { time: due.into(), membership: Membership::Set, ..Link::new() };
                 self.appointments.insert((due, short(key)));
             }
             None => {}
@@ -170,7 +178,7 @@ impl Timers {
             let list = self.lists.get(left.trailing_zeros() as usize)?;
             left &= left - 1;
             let key = list.head as usize;
-            Some((slab[key].link().time + list.lasts, key))
+            Some((Time::from(slab[key].link().time).after_micros(list.lasts), key))
         })
     }
 
@@ -183,12 +191,13 @@ impl Timers {
     ) {
         let list = &mut self.lists[class as usize];
         assert!(
-            list.tail == NONE || slab[list.tail as usize].link().time <= since,
+            list.tail == NONE || Time::from(slab[list.tail as usize].link().time) <= since,
             "the list of {class:?} would not be in order of time any more"
         );
         let this = short(key);
         let membership = Membership::List(class);
-        *slab[key].link_mut() = Link { time: since, before: list.tail, behind: NONE, membership };
+        *slab[key].link_mut() =
+            Link { time: since.into(), before: list.tail, behind: NONE, membership };
         match list.tail {
             NONE => {
                 list.head = this;
@@ -204,7 +213,7 @@ impl Timers {
         let class = match link.membership {
             Membership::Neither => return,
             Membership::Set => {
-                let was_there = self.appointments.remove(&(link.time, short(key)));
+                let was_there = self.appointments.remove(&(link.time.into(), short(key)));
                 assert!(was_there, "a link and the set say the same");
                 return;
             }
@@ -231,6 +240,8 @@ fn short(key: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     struct Waiter(Link);
@@ -294,7 +305,7 @@ mod tests {
     #[test]
     fn without_a_margin_a_deadline_that_is_set_again_as_it_was_stays_where_it_is() {
         let (mut slab, _) = three();
-        let idle = Duration::from_nanos(63);
+        let idle = Duration::from_micros(63);
         let mut timers = Timers::new(&Timeouts { idle, ..Timeouts::default() });
         timers.set(&mut slab, 0, Some(timeout(IDLE, 0)));
         timers.set(&mut slab, 1, Some(timeout(IDLE, 1)));

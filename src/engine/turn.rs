@@ -120,7 +120,7 @@ impl<L: Accept> Engine<L> {
             return None;
         }
         // A client that has become idle in the last turn can be evicted in the next one.
-        let next_turn = now + Duration::from_nanos(1);
+        let next_turn = now + Duration::from_micros(1);
         let is_busy = self.clients.has_runnable()
             || self.admission.is_possible(&self.clients, next_turn)
             || matches!(self.life, Life::Closing { .. });

@@ -59,8 +59,8 @@ const TIMEOUTS: [SetTimeout; 10] = [
 
 #[test]
 fn the_shortest_timeouts_end_clients_and_never_the_server() {
-    // Below 64 ns a timeout has no margin.
-    for timeout in [1, 63, 64, 1000].map(Duration::from_nanos) {
+    // Below 64 µs a timeout has no margin.
+    for timeout in [1, 63_000, 64_000, 1_000_000].map(Duration::from_nanos) {
         for set in TIMEOUTS {
             let mut config = config();
             set(&mut config, timeout);

@@ -255,7 +255,7 @@ impl Sending {
         out.truncate(start + *read.as_ref().unwrap_or(&0));
         let Ok(bytes) = read else { return BodyProgress::Failed };
         // The others first: this may have kept them waiting.
-        self.due = now + Duration::from_nanos(1);
+        self.due = now + Duration::from_micros(1);
         self.got(bytes)
     }
 

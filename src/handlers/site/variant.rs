@@ -224,7 +224,7 @@ mod tests {
     fn what_is_in_memory_is_read_anew_after_a_minute_and_an_open_file_is_not_opened_anew() {
         let file = File::open("/dev/null").expect("every system has it");
         let now = Time::START + READ_EVERY;
-        let before = Time::START + (READ_EVERY - Duration::from_nanos(1));
+        let before = Time::START + (READ_EVERY - Duration::from_micros(1));
         let kept = Variant::of_content(Content::Kept((*b"a").into()));
         assert!(kept.is_still(Some(kept.identity), before));
         assert!(!kept.is_still(Some(kept.identity), now));
