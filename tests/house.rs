@@ -75,7 +75,15 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
             "testing/pipe.rs",
         ],
     ),
-    ("socket2::", &["herd/load/sources.rs", "server/listener.rs", "server/stream.rs"]),
+    (
+        "socket2::",
+        &[
+            "herd/load/sources.rs",
+            "server/listener.rs",
+            "server/stream.rs",
+            "server/unix_socket.rs",
+        ],
+    ),
     (
         "rustix::",
         &[
@@ -91,6 +99,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
             "herd/descriptors.rs",
             "herd/load/sources.rs",
             "server/listener.rs",
+            "server/unix_socket.rs",
             "server/writing.rs",
             "admin/process.rs",
             "server/signals.rs",

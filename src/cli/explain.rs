@@ -51,9 +51,9 @@ pub struct WatchingOptions {
 
     /// Open an admin address: a live page at /, /metrics for Prometheus, /healthz
     ///
-    /// A port alone means 127.0.0.1. The page shows every client as it changes, and can pause the
-    /// loop or let it take single steps. The page has a slow motion of its own, which leaves the
-    /// page itself fast, so this option excludes --slow-motion.
+    /// A port alone means 127.0.0.1; a Unix socket is unix:/PATH. The page shows every client as it
+    /// changes, and can pause the loop or let it take single steps. The page has a slow motion of
+    /// its own, which leaves the page itself fast, so this option excludes --slow-motion.
     #[arg(long, value_name = "PLACE", env = "ONELOOP_ADMIN", value_parser = admin_place)]
     admin: Option<Listen>,
 

@@ -17,13 +17,14 @@ use crate::arguments::addresses::{Place, socket_address};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
 pub struct ListeningOptions {
-    /// Listen at this address or port, or both; may be repeated
+    /// Listen at this address or port, or both, or at a Unix socket; may be repeated
     ///
     /// A port alone (8888) means every address, IPv6 and IPv4. Only this machine can reach
     /// 127.0.0.1, [::1] and localhost; 0.0.0.0 is every IPv4 address. A port may follow a colon
     /// (localhost:8080). A link-local address names its interface: [fe80::1%eth0]:8888. Port 0 lets
-    /// the system choose a port; the first line of the log says which. In ONELOOP_LISTEN, blanks
-    /// separate several places.
+    /// the system choose a port; the first line of the log says which. unix:/PATH is a Unix socket for
+    /// users of its group: others by ,mode=0666, another group by ,group=www-data behind the path;
+    /// unix:@NAME is an abstract one. In ONELOOP_LISTEN, blanks separate several places.
     #[arg(
         short, long, value_name = "PLACE", env = "ONELOOP_LISTEN",
         default_values_t = [Places(vec![Place::of_port(default_port()).into()])]
@@ -38,7 +39,8 @@ pub struct ListeningOptions {
     ///
     /// An address, or a block of them: 10.0.0.0/8. The client is then the last address in Forwarded,
     /// or else in X-Forwarded-For, that is not such a proxy's. No other
-    /// peer is believed. By default a proxy on this machine is; "none" believes no proxy.
+    /// peer is believed. By default a proxy on this machine is, also by a Unix socket ("unix");
+    /// "none" believes no proxy.
     #[arg(
         long, value_name = "CIDR", env = "ONELOOP_PROXIED_BY", value_delimiter = ',',
         value_parser = proxies

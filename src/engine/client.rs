@@ -12,7 +12,7 @@ use crate::answer::handler::Handler;
 use crate::config::RECEIVE_BYTES;
 use crate::connection::state::StateName;
 use crate::connection::{Common, Connection, Context, Demand, Unread};
-use crate::engine::readiness::Interest;
+use crate::engine::readiness::{Interest, Readiness};
 use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
@@ -60,8 +60,10 @@ pub(super) type Step = ControlFlow<Run>;
 impl<S: Stream> Client<S> {
     /// The `generation`th client, who came from `peer` at `now`.
     pub(super) fn new(stream: S, peer: Peer, generation: u32, now: Time) -> Client<S> {
+        let mut socket = Socket::new(stream);
+        socket.note(Readiness::DESCRIPTORS.when(peer.address().is_none()));
         Client {
-            socket: Socket::new(stream),
+            socket,
             connection: Connection::new(PackedPeer::from(peer), now),
             link: Link::new(),
             generation,

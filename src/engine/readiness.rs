@@ -16,6 +16,10 @@ impl Readiness {
     /// The peer has sent urgent data: a byte that is marked at its place in the stream, and left out
     /// of it. A read stops there, and so fills no buffer though more lies behind.
     pub const URGENT: Readiness = Readiness(16 | Readiness::READABLE.0);
+    /// Messages of the peer may have carried descriptors, as they can by a Unix socket. A read stops
+    /// behind such a message, and so fills no buffer though more lies behind. Not said by a poll, but
+    /// known of the stream from its beginning.
+    pub const DESCRIPTORS: Readiness = Readiness(32);
     /// The connection is lost, or closed on both sides: nothing that is sent arrives any more. A
     /// client that waits for its peer learns of that by its next call; a client that waits for its
     /// source makes none.
@@ -30,7 +34,7 @@ impl Readiness {
     /// Whether a read that returns less than was asked for has emptied the stream.
     #[inline]
     pub(crate) fn short_reads_are_last(self) -> bool {
-        let ends_reads = Readiness::READ_CLOSED.0 | Readiness::URGENT.0;
+        let ends_reads = Readiness::READ_CLOSED.0 | Readiness::URGENT.0 | Readiness::DESCRIPTORS.0;
         self.0 & ends_reads & !Readiness::READABLE.0 == 0
     }
 

@@ -2,9 +2,11 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::event::Source;
+use mio::net::{TcpListener, TcpStream, UnixListener};
 use mio::{Interest, Poll, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -12,6 +14,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::config::{Endpoint, Listen, LocalAddress};
 use crate::engine::admission::{Accept, Accepted, Shortage};
 use crate::error::Error;
+use crate::peer::Peer;
+use crate::server::unix_socket::{self, SocketFile};
 use crate::system_calls::{Origin, again, origin};
 
 /// The longest time for delivery that the kernel takes: milliseconds in a signed number, 24 days.
@@ -22,8 +26,18 @@ const DELIVERY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 /// A listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
-    pub(crate) socket: TcpListener,
+    /// Removed before the socket is closed, so that the path never leads to one that is.
+    _file: Option<SocketFile>,
+    socket: ListeningSocket,
     pub(crate) address: LocalAddress,
+}
+
+/// A listening socket by its kind. What is accepted from either is one kind of stream: the calls that
+/// read, write and close are the same.
+#[derive(Debug)]
+enum ListeningSocket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
 }
 
 impl Listener {
@@ -39,19 +53,27 @@ impl Listener {
             Endpoint::Everywhere(port) => match bind_to((Ipv6Addr::UNSPECIFIED, *port).into()) {
                 Err(error) if is_no_ipv6(&error) => bind_to((Ipv4Addr::UNSPECIFIED, *port).into()),
                 bound => bound,
-            },
-            Endpoint::At(address) => bind_to(*address),
-            Endpoint::Unix(_) | Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
+            }
+            .and_then(Listener::of_tcp),
+            Endpoint::At(address) => bind_to(*address).and_then(Listener::of_tcp),
+            Endpoint::Unix(settings) => {
+                unix_socket::bind(settings, backlog).map(|(socket, file)| Listener {
+                    _file: file,
+                    socket: ListeningSocket::Unix(UnixListener::from_std(socket)),
+                    address: LocalAddress::Unix(settings.name),
+                })
+            }
+            Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
         };
-        let listening = bound.and_then(|socket| {
-            let address = LocalAddress::Internet(socket.local_addr()?);
-            Ok(Listener { socket: TcpListener::from_std(socket), address })
-        });
-        listening.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
+        bound.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
     }
-}
 
-impl Listener {
+    fn of_tcp(socket: std::net::TcpListener) -> io::Result<Listener> {
+        let address = LocalAddress::Internet(socket.local_addr()?);
+        let socket = ListeningSocket::Tcp(TcpListener::from_std(socket));
+        Ok(Listener { _file: None, socket, address })
+    }
+
     /// As [`Listener::bind`], and makes the poll report it by `token`.
     pub(crate) fn polled(
         poll: &Poll,
@@ -61,10 +83,41 @@ impl Listener {
         delivery: Duration,
     ) -> Result<Listener, Error> {
         let mut listener = Listener::bind(place, backlog, delivery)?;
+        let source: &mut dyn Source = match &mut listener.socket {
+            ListeningSocket::Tcp(socket) => socket,
+            ListeningSocket::Unix(socket) => socket,
+        };
         poll.registry()
-            .register(&mut listener.socket, token, Interest::READABLE)
+            .register(source, token, Interest::READABLE)
             .map_err(Error::system("poll a listener"))?;
         Ok(listener)
+    }
+}
+
+impl ListeningSocket {
+    fn accept(&self) -> io::Result<(TcpStream, Peer)> {
+        match self {
+            ListeningSocket::Tcp(socket) => {
+                let (stream, peer) = socket.accept()?;
+                // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
+                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+                Ok((stream, peer.into()))
+            }
+            ListeningSocket::Unix(socket) => {
+                let (stream, _) = socket.accept()?;
+                let peer = unix_socket::peer(&stream);
+                Ok((OwnedFd::from(stream).into(), peer.into()))
+            }
+        }
+    }
+}
+
+impl AsFd for ListeningSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            ListeningSocket::Tcp(socket) => socket.as_fd(),
+            ListeningSocket::Unix(socket) => socket.as_fd(),
+        }
     }
 }
 
@@ -73,11 +126,7 @@ impl Accept for Listener {
 
     fn accept(&mut self) -> Accepted<TcpStream> {
         match again(|| self.socket.accept()) {
-            // On a dual-stack listener an IPv4 peer comes as an IPv6 address.
-            Ok((stream, peer)) => {
-                let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
-                Accepted::Client(stream, peer.into())
-            }
+            Ok((stream, peer)) => Accepted::Client(stream, peer),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
             Err(error) if is_of_a_connection(&error) => Accepted::Lost,
             Err(error) => match shortage(&error) {

@@ -47,6 +47,7 @@ pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
 mod timer;
+mod unix_socket;
 mod worst;
 mod writing;
 

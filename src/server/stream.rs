@@ -28,6 +28,9 @@ impl Stream for TcpStream {
         self.shutdown(std::net::Shutdown::Write)
     }
 
+    /// No Unix socket can be reset: its peer sees an end, unless it has sent what was not read. A
+    /// length or chunks show that an answer is not whole; an answer to HTTP/1.0 without either does
+    /// not.
     fn reset_on_drop(&self) -> io::Result<()> {
         socket2::SockRef::from(self).set_linger(Some(Duration::ZERO))
     }

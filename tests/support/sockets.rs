@@ -97,7 +97,7 @@ impl Background {
                     ControlFlow::Break(stopped) => Some(stopped),
                 };
                 let (clients, metrics) = (server.clients(), server.metrics().clone());
-                let is_closed = server.local_addrs().is_empty();
+                let is_closed = server.local_places().is_empty();
                 let stop_step = server.stop_step();
                 *tell.0.lock().expect("no test panics with it") =
                     Seen { clients, is_closed, stop_step, metrics, stopped };
@@ -242,7 +242,8 @@ impl Client {
 
     /// Makes a connected stream a client.
     pub fn new(stream: TcpStream) -> Client {
-        stream.set_nodelay(true).expect("an option of every TCP socket");
+        // A Unix socket has no such option, and no need of it.
+        let _ = stream.set_nodelay(true);
         stream.set_read_timeout(Some(PATIENCE)).expect("a time that is not zero");
         stream.set_write_timeout(Some(PATIENCE)).expect("a time that is not zero");
         Client { stream, received: Vec::new() }
