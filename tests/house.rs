@@ -159,10 +159,11 @@ fn sources() -> Vec<Source> {
 
 /// The same of another folder.
 fn sources_under(top: &str) -> Vec<Source> {
-    // Tests beside the code of src are no sources.
+    // Tests beside the code of src are no sources; nor are the ladder's programs, each of which is
+    // complete in itself and nothing of the server.
     let is_code = |path: &String| {
         let mut parts = path.split('/');
-        !parts.any(|part| part == "tests.rs" || top == "src" && part == "tests")
+        !parts.any(|part| part == "tests.rs" || top == "src" && ["tests", "ladder"].contains(&part))
     };
     let files = files_under(top).into_iter().filter(|(path, _)| is_code(path));
     let sources = files.map(|(path, text)| {

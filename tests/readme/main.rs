@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 14] = [
+const READMES: [&str; 15] = [
     "README.md",
     "benches/neighbours/README.md",
     "benches/peers/README.md",
@@ -24,6 +24,7 @@ const READMES: [&str; 14] = [
     "src/cli/README.md",
     "src/handlers/site/README.md",
     "src/herd/README.md",
+    "src/ladder/README.md",
     "src/system_calls/README.md",
     "src/watch/README.md",
     "tests/README.md",

@@ -1,0 +1,78 @@
+//! 4. The kernel says who is ready, and the loop sleeps until then.
+//!
+//! New: `mio::Poll`. Each socket is registered with a token, and an event brings the token back. The
+//! slab gives each client a number, and takes it back.
+//! See it: step 3's telnets; now `top` shows nothing.
+//! What breaks it: half a request. Type `GE`, Ctrl-D, `T / HTTP/1.1`: the first half is answered.
+//! Elsewhere: Python `selectors`; C `epoll_create1`, `epoll_ctl`, `epoll_wait`; Go's runtime has it
+//! inside, and parks goroutines instead.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n\
+                        This is the server respose! :)\n";
+const LISTENER: Token = Token(usize::MAX);
+
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    clients: Slab<TcpStream>,
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8888);
+    let mut listener = TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port)))?;
+    println!("listening on {}", listener.local_addr()?);
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut server = Server { poll, listener, clients: Slab::new() };
+    let mut events = Events::with_capacity(256);
+    loop {
+        // A signal that interrupts the poll, as Ctrl-Z and fg do, is no failure.
+        if let Err(error) = server.poll.poll(&mut events, None)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
+        }
+        for event in &events {
+            match event.token() {
+                LISTENER => server.accept()?,
+                Token(key) => server.run(key),
+            }
+        }
+    }
+}
+
+impl Server {
+    /// Takes all clients that wait: the poll tells once that there are some.
+    fn accept(&mut self) -> io::Result<()> {
+        while let Ok((mut stream, _)) = self.listener.accept() {
+            let entry = self.clients.vacant_entry();
+            let token = Token(entry.key());
+            self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+            entry.insert(stream);
+        }
+        Ok(())
+    }
+
+    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    fn run(&mut self, key: usize) {
+        let Some(stream) = self.clients.get_mut(key) else { return };
+        match serve(stream) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Ok(()) | Err(_) => drop(self.clients.remove(key)),
+        }
+    }
+}
+
+/// Reads something, whatever it is, and answers.
+fn serve(stream: &mut TcpStream) -> io::Result<()> {
+    let mut bytes = [0; 4096];
+    let received = stream.read(&mut bytes)?;
+    if received > 0 { stream.write_all(ANSWER) } else { Ok(()) }
+}

@@ -1,0 +1,148 @@
+//! 7. Each client has a share of a turn, and a queue remembers which have more to do.
+//!
+//! New: the run queue. The poll reports an edge once: that something has come, not that something is
+//! there. So a server that stops reading before `WouldBlock` must remember that it did, or it never hears
+//! of the rest. While the queue is not empty, the poll is only looked at, and does not sleep.
+//! See it: `yes | nc localhost 8888 >/dev/null`, and a telnet beside it.
+//! What breaks it: people who connect and say nothing. Each stays for ever, and keeps its descriptor.
+//! Elsewhere: Python's asyncio has `call_soon`; in C, with `EPOLLET`, you keep such a list yourself; Go
+//! preempts goroutines.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+use slab::Slab;
+
+const TEXT: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\nThis is the server respose! :)\n";
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+const READS_PER_TURN: usize = 16;
+const LISTENER: Token = Token(usize::MAX);
+
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    clients: Slab<Client>,
+    /// Which may have something to do, though no event will tell.
+    run_queue: VecDeque<Token>,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// The part of a request that has come.
+    input: Vec<u8>,
+    /// Answers, or their end, for which the kernel had no room.
+    output: Vec<u8>,
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8888);
+    let mut listener = TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port)))?;
+    println!("listening on {}", listener.local_addr()?);
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut server = Server { poll, listener, clients: Slab::new(), run_queue: VecDeque::new() };
+    let mut events = Events::with_capacity(256);
+    loop {
+        let timeout = (!server.run_queue.is_empty()).then_some(Duration::ZERO);
+        // A signal that interrupts the poll, as Ctrl-Z and fg do, is no failure.
+        if let Err(error) = server.poll.poll(&mut events, timeout)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
+        }
+        server.run_queue.extend(events.iter().map(|event| event.token()));
+        server.turn()?;
+    }
+}
+
+impl Server {
+    /// Each on the queue has one turn, and those that come meanwhile have the next.
+    fn turn(&mut self) -> io::Result<()> {
+        for _ in 0..self.run_queue.len() {
+            match self.run_queue.pop_front() {
+                Some(LISTENER) => self.accept()?,
+                Some(Token(key)) => self.run(key),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all clients that wait: the poll tells once that there are some.
+    fn accept(&mut self) -> io::Result<()> {
+        while let Ok((mut stream, _)) = self.listener.accept() {
+            let entry = self.clients.vacant_entry();
+            let token = Token(entry.key());
+            self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+            entry.insert(Client::new(stream));
+        }
+        Ok(())
+    }
+
+    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    fn run(&mut self, key: usize) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        for _ in 0..READS_PER_TURN {
+            match client.step(self.poll.registry(), Token(key)) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(0) | Err(_) => {
+                    self.clients.remove(key);
+                    return;
+                }
+            }
+        }
+        self.run_queue.push_back(Token(key));
+    }
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Client {
+        Client { stream, input: Vec::new(), output: Vec::new() }
+    }
+
+    /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
+    fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
+        if let Err(error) = self.send() {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            registry.reregister(&mut self.stream, token, both)?;
+            return Err(error);
+        }
+        self.receive()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            let sent = self.stream.write(&self.output)?;
+            self.output.drain(..sent);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 4096];
+        let received = self.stream.read(&mut bytes)?;
+        self.input.extend(&bytes[..received]);
+        while let Some(len) = request_len(&self.input) {
+            self.input.drain(..len);
+            self.output.extend(TEXT);
+        }
+        if self.input.len() > HEAD_BYTES_MAX {
+            return Ok(0);
+        }
+        Ok(received)
+    }
+}
+
+/// How long the request is that the input begins with, if it is whole.
+fn request_len(input: &[u8]) -> Option<usize> {
+    let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
+    let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");
+    let end = if is_http { input.windows(4).position(|four| four == b"\r\n\r\n")? + 4 } else { 0 };
+    Some(end.max(line_len))
+}

@@ -1,0 +1,196 @@
+//! 9. When there is no room, the client that has been silent for longest makes some.
+//!
+//! New: eviction. If the system has no descriptor for the next client, an idle one is closed for it. And
+//! whenever a client ends, the listener has another turn: its edge was told while there was no room.
+//! See it: `ulimit -n 64` before, 80 telnets, and a curl: it is answered.
+//! What breaks it: a refusal while the client still sends. Its unread bytes make the kernel reset the
+//! connection, and the reset destroys the answer: `curl -H "X: $(head -c 60000 /dev/zero | tr '\0' x)"`.
+//! Elsewhere: Python `OSError` with `EMFILE`; C the same `errno`; Go's `Accept` returns it.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Registry, Token};
+use slab::Slab;
+
+const TEXT: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\nThis is the server respose! :)\n";
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+const READS_PER_TURN: usize = 16;
+const SILENCE_MAX: Duration = Duration::from_secs(3);
+/// EMFILE.
+const TOO_MANY_OPEN_FILES: i32 = 24;
+const LISTENER: Token = Token(usize::MAX);
+
+struct Server {
+    poll: Poll,
+    listener: TcpListener,
+    clients: Slab<Client>,
+    /// Which may have something to do, though no event will tell.
+    run_queue: VecDeque<Token>,
+    /// When to look at which client. Its slot can have another by then, which came later.
+    deadlines: VecDeque<(Instant, usize, Instant)>,
+}
+
+struct Client {
+    stream: TcpStream,
+    /// The part of a request that has come.
+    input: Vec<u8>,
+    /// Answers, or their end, for which the kernel had no room.
+    output: Vec<u8>,
+    came: Instant,
+    spoke: Instant,
+}
+
+fn main() -> io::Result<()> {
+    let port = std::env::args().nth(1).and_then(|port| port.parse().ok()).unwrap_or(8888);
+    let mut listener = TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], port)))?;
+    println!("listening on {}", listener.local_addr()?);
+    let poll = Poll::new()?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+    let (run_queue, deadlines) = (VecDeque::new(), VecDeque::new());
+    let mut server = Server { poll, listener, clients: Slab::new(), run_queue, deadlines };
+    let mut events = Events::with_capacity(256);
+    loop {
+        // A signal that interrupts the poll, as Ctrl-Z and fg do, is no failure.
+        if let Err(error) = server.poll.poll(&mut events, server.timeout())
+            && error.kind() != ErrorKind::Interrupted
+        {
+            return Err(error);
+        }
+        server.run_queue.extend(events.iter().map(|event| event.token()));
+        server.turn()?;
+        server.expire(Instant::now());
+    }
+}
+
+impl Server {
+    /// Each on the queue has one turn, and those that come meanwhile have the next.
+    fn turn(&mut self) -> io::Result<()> {
+        for _ in 0..self.run_queue.len() {
+            match self.run_queue.pop_front() {
+                Some(LISTENER) => self.accept()?,
+                Some(Token(key)) => self.run(key),
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        let first = self.deadlines.front().map(|(due, ..)| *due);
+        let due = if self.run_queue.is_empty() { first } else { Some(Instant::now()) };
+        due.map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while self.deadlines.front().is_some_and(|(due, ..)| *due <= now)
+            && let Some((_, key, came)) = self.deadlines.pop_front()
+        {
+            match self.clients.get(key).filter(|client| client.came == came) {
+                Some(client) if client.spoke + SILENCE_MAX <= now => self.end(key),
+                Some(_) => self.deadlines.push_back((now + SILENCE_MAX, key, came)),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes all clients that wait: the poll tells once that there are some.
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            match self.listener.accept() {
+                Ok((mut stream, _)) => {
+                    let entry = self.clients.vacant_entry();
+                    let token = Token(entry.key());
+                    self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+                    let client = Client::new(stream);
+                    self.deadlines.push_back((client.came + SILENCE_MAX, entry.key(), client.came));
+                    entry.insert(client);
+                }
+                Err(error) if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) && self.evict() => {
+                }
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Ends the client that has waited for longest and is owed nothing, if there is one.
+    fn evict(&mut self) -> bool {
+        let is_idle = |client: &Client| client.input.is_empty() && client.output.is_empty();
+        let idle = self.clients.iter().filter(|(_, client)| is_idle(client));
+        let longest = idle.min_by_key(|(_, client)| client.spoke).map(|(key, _)| key);
+        longest.is_some_and(|key| self.clients.try_remove(key).is_some())
+    }
+
+    fn end(&mut self, key: usize) {
+        self.clients.remove(key);
+        self.run_queue.push_back(LISTENER);
+    }
+
+    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    fn run(&mut self, key: usize) {
+        let Some(client) = self.clients.get_mut(key) else { return };
+        for _ in 0..READS_PER_TURN {
+            match client.step(self.poll.registry(), Token(key)) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Ok(0) | Err(_) => {
+                    self.end(key);
+                    return;
+                }
+            }
+        }
+        self.run_queue.push_back(Token(key));
+    }
+}
+
+impl Client {
+    fn new(stream: TcpStream) -> Client {
+        let (input, output, came) = (Vec::new(), Vec::new(), Instant::now());
+        Client { stream, input, output, came, spoke: came }
+    }
+
+    /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
+    fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
+        if let Err(error) = self.send() {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            registry.reregister(&mut self.stream, token, both)?;
+            return Err(error);
+        }
+        self.receive()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        while !self.output.is_empty() {
+            let sent = self.stream.write(&self.output)?;
+            self.output.drain(..sent);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<usize> {
+        let mut bytes = [0; 4096];
+        let received = self.stream.read(&mut bytes)?;
+        self.spoke = Instant::now();
+        self.input.extend(&bytes[..received]);
+        while let Some(len) = request_len(&self.input) {
+            self.input.drain(..len);
+            self.output.extend(TEXT);
+        }
+        if self.input.len() > HEAD_BYTES_MAX {
+            return Ok(0);
+        }
+        Ok(received)
+    }
+}
+
+/// How long the request is that the input begins with, if it is whole.
+fn request_len(input: &[u8]) -> Option<usize> {
+    let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
+    let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");
+    let end = if is_http { input.windows(4).position(|four| four == b"\r\n\r\n")? + 4 } else { 0 };
+    Some(end.max(line_len))
+}
