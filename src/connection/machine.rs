@@ -7,6 +7,7 @@
 use std::io::IoSlice;
 
 use super::context::Context;
+use super::demand::{Demand, Unread};
 use super::state::{After, State, StateName};
 use crate::answer::handler::Handler;
 use crate::buffer::{Output, Parked};
@@ -14,37 +15,6 @@ use crate::http::fault::FaultKind;
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
 use crate::time::{PackedTime, Time};
-
-/// What a connection wants done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Demand {
-    /// Receive, and report by `on_bytes` or `on_eof`.
-    Receive,
-    /// Nothing but a budget: what has come is kept, and not looked at yet. Report by `on_resume`.
-    Resume,
-    /// Send what `owed` says, and report by `on_sent`.
-    Send,
-    /// The same, and then send what `file_piece` says, and report by `on_file_sent`.
-    SendFile,
-    /// Nothing but to wait for the time that `deadline` says, and then report by `on_deadline`; or
-    /// for the loss of the connection.
-    Pause,
-    /// Receive and throw away, and report by `on_discarded` or `on_eof`.
-    Discard,
-    /// Close.
-    Close(CloseReason),
-}
-
-/// Whether the kernel may hold input that we have not received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Unread {
-    /// It holds none, as far as we know.
-    Nothing,
-    /// It may hold some.
-    Perhaps,
-}
 
 /// What has come and has not been looked at, because there was no budget left for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 //! [`state`] is the machine: its states, its transitions and its diagram; [`name`] has the names of its
 //! states, and [`arrows`] the table that its transitions are checked against. [`machine`] drives it by
 //! what happens: bytes received, bytes taken by the kernel, the end of input, a deadline. With each it
-//! is given a [`context`]: the time, the handler, and what all connections of an engine share.
+//! is given a [`context`]: the time, the handler, and what all connections of an engine share. What it
+//! asks for next is a [`demand`].
 //! [`requests`] is the passage from reading to writing: it turns input into calls of the handler.
 //! [`content`] is what it does with content that is not whole yet.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
@@ -17,6 +18,7 @@ pub(crate) mod arrows;
 mod backlog;
 mod content;
 mod context;
+mod demand;
 mod lingering;
 mod machine;
 mod name;
@@ -31,7 +33,7 @@ mod tests;
 mod waiting;
 
 pub(crate) use context::{Common, Context, NOBODY, Phase};
+pub use demand::{Demand, Unread};
 pub(crate) use machine::Connection;
-pub use machine::{Demand, Unread};
 pub(crate) use notes::{Answered, Note, Progress};
 pub(crate) use waiting::Deadline;

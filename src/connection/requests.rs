@@ -7,7 +7,8 @@
 use std::ops::Range;
 
 use super::context::{Common, Context, Phase};
-use super::machine::{Backlog, Connection, Demand};
+use super::demand::Demand;
+use super::machine::{Backlog, Connection};
 use super::partial::{InputUse, head_end};
 use super::state::{After, AfterAnswer, Ending, HeadEnd, State};
 use crate::answer::handler::{BodyTransfer, ContentPlan, Handler, Reply};

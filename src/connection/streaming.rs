@@ -8,7 +8,8 @@
 //! like a source's.
 
 use super::context::{Common, Context, Phase};
-use super::machine::{Connection, Demand, Unread};
+use super::demand::{Demand, Unread};
+use super::machine::Connection;
 use super::state::{After, AfterAnswer, State, StateName};
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::FilePiece;
