@@ -186,7 +186,9 @@ pub enum CloseReason {
     Answered,
     /// What came was no acceptable request; it has been answered.
     Fault,
-    /// Not a byte came in time.
+    /// Where a PROXY header has to come first, something else came, or half of one.
+    NoProxyHeader,
+    /// Not a byte came in time, or no PROXY header where one has to come first.
     FirstByteTimeout,
     /// No further request came in time.
     IdleTimeout,
@@ -218,6 +220,7 @@ impl CloseReason {
         CloseReason::PeerClosed,
         CloseReason::Answered,
         CloseReason::Fault,
+        CloseReason::NoProxyHeader,
         CloseReason::FirstByteTimeout,
         CloseReason::IdleTimeout,
         CloseReason::HeadTimeout,
@@ -246,6 +249,7 @@ impl CloseReason {
             CloseReason::PeerClosed
             | CloseReason::Answered
             | CloseReason::Fault
+            | CloseReason::NoProxyHeader
             | CloseReason::HeadTimeout
             | CloseReason::BodyTimeout
             | CloseReason::SourceBroken
@@ -259,6 +263,7 @@ impl CloseReason {
             CloseReason::PeerClosed => "peer-closed",
             CloseReason::Answered => "answered",
             CloseReason::Fault => "fault",
+            CloseReason::NoProxyHeader => "no-proxy-header",
             CloseReason::FirstByteTimeout => "first-byte-timeout",
             CloseReason::IdleTimeout => "idle-timeout",
             CloseReason::HeadTimeout => "head-timeout",
@@ -280,6 +285,7 @@ impl CloseReason {
             CloseReason::PeerClosed => "the peer closed",
             CloseReason::Answered => "answered, and the connection was not to be kept",
             CloseReason::Fault => "it sent no acceptable request",
+            CloseReason::NoProxyHeader => "it sent no PROXY header, which has to come first here",
             CloseReason::FirstByteTimeout => "it never sent a byte",
             CloseReason::IdleTimeout => "no further request came",
             CloseReason::HeadTimeout => "its request did not arrive whole in time",

@@ -160,6 +160,7 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
         slot,
         generation,
         peer,
+        client,
         state,
         kept_bytes,
         owed_bytes,
@@ -174,6 +175,9 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
          \"peer\":\"{peer}\",\"state\":\"{state:?}\",\"kept_bytes\":{kept_bytes},\
          \"owed_bytes\":{owed_bytes},\"served\":{served}"
     )?;
+    if let Some(client) = client {
+        write!(out, ",\"client\":\"{client}\"")?;
+    }
     for (name, excerpt) in [("kept", kept), ("owed", owed)] {
         write!(out, ",\"{name}\":")?;
         write_text(out, excerpt)?;

@@ -7,6 +7,7 @@
 //! its own, sized to fit.
 
 use std::io::IoSlice;
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -275,11 +276,18 @@ pub(crate) struct Parked {
     pub(crate) input: Kept,
     /// Answers that the kernel did not take.
     pub(crate) output: Owed,
+    /// For whom its proxy has said that it connects. Kept as long as the connection lasts.
+    pub(crate) client: Option<SocketAddr>,
 }
 
 impl Parked {
     pub(crate) fn is_empty(&self) -> bool {
-        self.input.is_empty() && self.output.is_empty()
+        self.input.is_empty() && self.output.is_empty() && self.client.is_none()
+    }
+
+    /// The client of which this tells, if it is there.
+    pub(crate) fn client(parked: &Option<Box<Parked>>) -> Option<SocketAddr> {
+        parked.as_ref().and_then(|parked| parked.client)
     }
 
     /// Keeps what is left of the engine's output.

@@ -24,7 +24,9 @@ pub struct ListeningOptions {
     /// (localhost:8080). A link-local address names its interface: [fe80::1%eth0]:8888. Port 0 lets
     /// the system choose a port; the first line of the log says which. unix:/PATH is a Unix socket for
     /// users of its group: others by ,mode=0666, another group by ,group=www-data behind the path;
-    /// unix:@NAME is an abstract one. In ONELOOP_LISTEN, blanks separate several places.
+    /// unix:@NAME is an abstract one. Behind a place, ",proxy" asks each connection for a PROXY header
+    /// of version 1 or 2, which says who the client is; what begins otherwise is closed without an
+    /// answer. In ONELOOP_LISTEN, blanks separate several places.
     #[arg(
         short, long, value_name = "PLACE", env = "ONELOOP_LISTEN",
         default_values_t = [Places(vec![Place::of_port(default_port()).into()])]
@@ -39,8 +41,8 @@ pub struct ListeningOptions {
     ///
     /// An address, or a block of them: 10.0.0.0/8. The client is then the last address in Forwarded,
     /// or else in X-Forwarded-For, that is not such a proxy's. No other
-    /// peer is believed. By default a proxy on this machine is, also by a Unix socket ("unix");
-    /// "none" believes no proxy.
+    /// peer is believed; where a PROXY header has come, its client is the peer. By default a proxy on
+    /// this machine is, also by a Unix socket ("unix"); "none" believes no proxy.
     #[arg(
         long, value_name = "CIDR", env = "ONELOOP_PROXIED_BY", value_delimiter = ',',
         value_parser = proxies

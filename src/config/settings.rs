@@ -66,11 +66,9 @@ impl Config {
             return Err(Error::config("listen has no address; give one"));
         }
         let admin = self.admin.as_ref();
-        if let Some(place) =
-            admin.map(|it| &it.listen).into_iter().chain(&self.listen).find(|it| it.proxy)
-        {
+        if let Some(AdminListener { listen, .. }) = admin.filter(|it| it.listen.proxy) {
             return Err(Error::config(format!(
-                "PROXY headers are not understood, which {place} asks for; leave ,proxy out"
+                "the admin address {listen} cannot ask for PROXY headers; leave ,proxy out"
             )));
         }
         if let Some(AdminListener { listen, reach: Reach::ThisMachine }) = admin
@@ -112,9 +110,8 @@ mod tests {
             let listen: Listen = text.parse().expect("a place");
             Some(AdminListener::new(listen, Reach::ThisMachine))
         };
-        let breaks: [&dyn Fn(&mut Config); 12] = [
+        let breaks: [&dyn Fn(&mut Config); 11] = [
             &|config| config.listen.clear(),
-            &|config| config.listen[0].proxy = true,
             &|config| config.admin = admin("[::]:9000"),
             &|config| config.admin = admin("9000"),
             &|config| config.admin = admin("192.0.2.7:9000"),

@@ -26,7 +26,15 @@ const fn arrow(
 }
 
 /// Every way from one state to another.
-pub(crate) const ARROWS: [Arrow; 23] = [
+pub(crate) const ARROWS: [Arrow; 26] = [
+    arrow(StateName::ReadingProxyHeader, StateName::Fresh, "whole header", &["on_proxy_header"]),
+    arrow(StateName::ReadingProxyHeader, StateName::Lingering, "drained", &["on_drained"]),
+    arrow(
+        StateName::ReadingProxyHeader,
+        StateName::Closed,
+        "no header, EOF, deadline or evicted",
+        &["on_close"],
+    ),
     arrow(StateName::Fresh, StateName::ReadingHead, "first bytes", &["on_partial_head"]),
     arrow(StateName::Fresh, StateName::ReadingBody, "whole head", &["on_partial_body"]),
     arrow(

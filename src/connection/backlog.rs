@@ -17,6 +17,7 @@ impl Connection {
         match &self.state {
             State::ReadingBody(content) => content.receive_bytes_max(),
             State::Fresh
+            | State::ReadingProxyHeader
             | State::Idle
             | State::ReadingHead(_)
             | State::Writing(_)
@@ -31,7 +32,11 @@ impl Connection {
     pub(crate) fn put_off(&mut self, received: &[u8], common: &mut Common) {
         self.note_first_byte(common);
         match &self.state {
-            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
+            State::Fresh
+            | State::ReadingProxyHeader
+            | State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_) => {
                 common.metrics.received_bytes += received.len() as u64;
                 // Content has made progress by it, which is noted as it is looked at.
                 self.count_progress(received.len());
@@ -88,6 +93,14 @@ impl Connection {
         }
         if let Some(parked) = self.parked.as_mut() {
             parked.input = input;
+        }
+        self.release_parked();
+    }
+
+    /// Gives back what is kept of input: it will not be looked at any more.
+    pub(super) fn forget_input(&mut self) {
+        if let Some(parked) = self.parked.as_mut() {
+            parked.input = Kept::default();
         }
         self.release_parked();
     }

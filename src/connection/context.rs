@@ -4,10 +4,11 @@ use std::time::SystemTime;
 
 use super::notes::Notes;
 use crate::answer::waker::Wakers;
-use crate::buffer::Output;
+use crate::buffer::{Output, Parked};
 use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
 use crate::http::parse::Head;
+use crate::http::proxy_header::ProxyHeaderFault;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::network::Network;
@@ -48,6 +49,8 @@ pub(crate) struct Common {
     pub(crate) known_host: KnownHost,
     /// Where the chunks of one request are joined. What is in it is of the last one.
     pub(crate) joined: Vec<u8>,
+    /// Why the client that is just being driven sent no PROXY header.
+    pub(crate) proxy_header_fault: Option<ProxyHeaderFault>,
     /// Where answers are noted in a client's step, while they are told of.
     pub(crate) notes: Option<Box<Notes>>,
 }
@@ -69,23 +72,41 @@ impl Common {
             wakers: Wakers::default(),
             known_host: KnownHost::default(),
             joined: Vec::new(),
+            proxy_header_fault: None,
             notes: None,
         }
     }
 
     /// The handler is about to see this request, to which its answer will be the `number`th.
     #[inline(always)]
-    pub(super) fn note_request(&mut self, head: &Head<'_>, number: u32, peer: PackedPeer) {
+    pub(super) fn note_request(
+        &mut self,
+        head: &Head<'_>,
+        number: u32,
+        peer: PackedPeer,
+        parked: &Option<Box<Parked>>,
+    ) {
         if let Some(notes) = &mut self.notes {
-            notes.on_request(head, number, self.driven, peer, &self.proxied_by);
+            notes.on_request(
+                head,
+                number,
+                self.driven,
+                (peer, Parked::client(parked)),
+                &self.proxied_by,
+            );
         }
     }
 
     /// The handler is about to see bytes that are no request.
     #[inline(always)]
-    pub(super) fn note_fault(&mut self, received: &[u8], number: u32) {
+    pub(super) fn note_fault(
+        &mut self,
+        received: &[u8],
+        number: u32,
+        parked: &Option<Box<Parked>>,
+    ) {
         if let Some(notes) = &mut self.notes {
-            notes.on_fault(received, number, self.driven);
+            notes.on_fault(received, number, self.driven, Parked::client(parked));
         }
     }
 

@@ -16,8 +16,8 @@ impl Connection {
     /// The server stops, and the peer has nothing to say: it is told the end.
     pub(crate) fn on_drained(&mut self, now: Time) {
         self.state.on_drained();
-        // Half an empty line, perhaps.
-        self.parked = None;
+        // Half an empty line, perhaps, or half a PROXY header.
+        self.forget_input();
         self.wait_from(now);
     }
 

@@ -8,6 +8,7 @@ use std::io::IoSlice;
 
 use super::context::Context;
 use super::demand::{Demand, Unread};
+use super::opening::Opening;
 use super::state::{After, State, StateName};
 use crate::answer::handler::Handler;
 use crate::buffer::{Output, Parked};
@@ -45,9 +46,9 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// A connection from `address` that was accepted at `now`.
-    pub(crate) fn new(address: PackedPeer, now: Time) -> Connection {
+    pub(crate) fn new(address: PackedPeer, opening: Opening, now: Time) -> Connection {
         Connection {
-            state: State::Fresh,
+            state: opening.into(),
             parked: None,
             since: now.into(),
             moved: 0,
@@ -62,12 +63,14 @@ impl Connection {
     #[inline(always)]
     pub(crate) fn demand(&self) -> Demand {
         match &self.state {
-            State::Fresh | State::Idle | State::ReadingHead(_) | State::ReadingBody(_) => {
-                match self.backlog {
-                    Backlog::Nothing => Demand::Receive,
-                    Backlog::Input | Backlog::End => Demand::Resume,
-                }
-            }
+            State::Fresh
+            | State::ReadingProxyHeader
+            | State::Idle
+            | State::ReadingHead(_)
+            | State::ReadingBody(_) => match self.backlog {
+                Backlog::Nothing => Demand::Receive,
+                Backlog::Input | Backlog::End => Demand::Resume,
+            },
             State::Writing(After::Source(..)) => self.body_demand(),
             State::Writing(_) => Demand::Send,
             State::Pausing(..) => Demand::Pause,
@@ -124,6 +127,7 @@ impl Connection {
         let before = self.state.name();
         match &self.state {
             State::Fresh | State::Idle => self.state.on_close(CloseReason::PeerClosed),
+            State::ReadingProxyHeader => self.on_eof_of_proxy_header(context.common),
             State::ReadingHead(_) => self.refuse_kept(FaultKind::HeadUnfinished, context),
             State::ReadingBody(_) => self.refuse_kept(FaultKind::BodyUnfinished, context),
             State::Lingering { reason, .. } => self.state.on_close(*reason),
@@ -137,7 +141,9 @@ impl Connection {
     /// The time for what the connection waits for has run out, or that of a source has come.
     pub(crate) fn on_deadline<H: Handler>(&mut self, context: &mut Context<'_, H>) {
         match &self.state {
-            State::Fresh => self.state.on_close(CloseReason::FirstByteTimeout),
+            State::Fresh | State::ReadingProxyHeader => {
+                self.state.on_close(CloseReason::FirstByteTimeout);
+            }
             State::Idle => self.state.on_close(CloseReason::IdleTimeout),
             State::ReadingHead(_) => self.refuse_kept(FaultKind::HeadStalled, context),
             State::ReadingBody(_) => self.refuse_kept(FaultKind::BodyStalled, context),
@@ -214,7 +220,7 @@ impl Connection {
         }
         debug_assert!(
             !matches!(self.state, State::Fresh)
-                || self.parked.is_none()
+                || self.kept().is_empty()
                 || self.backlog == Backlog::Input,
             "a client that has sent nothing owns no memory"
         );

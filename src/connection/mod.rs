@@ -7,6 +7,7 @@
 //! asks for next is a [`demand`].
 //! [`requests`] is the passage from reading to writing: it turns input into calls of the handler.
 //! [`content`] is what it does with content that is not whole yet.
+//! [`opening`] is what it begins with, and [`proxied`] reads the PROXY header where that is to come first.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
 //! [`notes`] has what is told of answers, where they are told of.
@@ -24,7 +25,9 @@ mod machine;
 mod name;
 mod notes;
 mod observed;
+mod opening;
 mod partial;
+mod proxied;
 mod requests;
 pub(crate) mod state;
 mod streaming;
@@ -36,4 +39,5 @@ pub(crate) use context::{Common, Context, NOBODY, Phase};
 pub use demand::{Demand, Unread};
 pub(crate) use machine::Connection;
 pub(crate) use notes::{Answered, Note, Progress};
+pub use opening::Opening;
 pub(crate) use waiting::Deadline;

@@ -6,6 +6,8 @@
 pub enum StateName {
     /// Accepted, and nothing has come yet.
     Fresh,
+    /// A PROXY header has to come first, and is not whole yet.
+    ReadingProxyHeader,
     /// Between requests.
     Idle,
     /// A head has begun to arrive.
@@ -26,6 +28,7 @@ impl StateName {
     /// All of them, in the order of their numbers.
     pub const ALL: &'static [StateName] = &[
         StateName::Fresh,
+        StateName::ReadingProxyHeader,
         StateName::Idle,
         StateName::ReadingHead,
         StateName::ReadingBody,
@@ -37,13 +40,14 @@ impl StateName {
 
     /// Whether the client owes nothing and is owed nothing.
     pub(crate) fn is_idle(self) -> bool {
-        matches!(self, StateName::Fresh | StateName::Idle)
+        matches!(self, StateName::Fresh | StateName::ReadingProxyHeader | StateName::Idle)
     }
 
     /// The letter that stands for it where there is room for one.
     pub(crate) fn letter(self) -> char {
         match self {
             StateName::Fresh => 'F',
+            StateName::ReadingProxyHeader => 'R',
             StateName::Idle => 'I',
             StateName::ReadingHead => 'H',
             StateName::ReadingBody => 'B',

@@ -9,6 +9,8 @@
 //! Invariant: notes are a stack, as the answers of a batch are. Those of the client that is driven are
 //! the last.
 
+use std::net::SocketAddr;
+
 use crate::buffer::Output;
 use crate::http::chars::is;
 use crate::http::forwarded;
@@ -127,10 +129,10 @@ impl Notes {
         head: &Head<'_>,
         number: u32,
         driven: usize,
-        peer: PackedPeer,
+        (peer, client): (PackedPeer, Option<SocketAddr>),
         proxied_by: &[Network],
     ) {
-        let mut is_passed_on = false;
+        let mut is_passed_on = client.is_some();
         let [mut referer, mut user_agent, mut trace_parent, mut request_id] = [&b""[..]; 4];
         for (name, value) in head.fields.iter() {
             match name.len() {
@@ -149,7 +151,7 @@ impl Notes {
         };
         let text = self.text.len();
         if is_passed_on {
-            self.put_client(peer, &head.fields, proxied_by);
+            self.put_client(peer, client, &head.fields, proxied_by);
         }
         let parts = [
             (self.text.len() - text) as u16,
@@ -165,18 +167,35 @@ impl Notes {
 
     /// Notes what is no acceptable request, which the handler is about to see.
     #[cold]
-    pub(super) fn on_fault(&mut self, received: &[u8], number: u32, driven: usize) {
+    pub(super) fn on_fault(
+        &mut self,
+        received: &[u8],
+        number: u32,
+        driven: usize,
+        client: Option<SocketAddr>,
+    ) {
         let line_end = received.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         let line = &received[..line_end.unwrap_or(received.len())];
         let text = self.text.len();
-        let parts = [0, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
+        if let Some(client) = client {
+            address(&mut self.text, client.ip());
+        }
+        let client = (self.text.len() - text) as u16;
+        let parts = [client, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
         self.notes.push(Note::of_request(driven, number, "", text, parts));
     }
 
     /// Puts the address of the client for which this peer asks, unless the peer is the client.
-    fn put_client(&mut self, peer: PackedPeer, fields: &Fields<'_>, proxied_by: &[Network]) {
+    fn put_client(
+        &mut self,
+        peer: PackedPeer,
+        told: Option<SocketAddr>,
+        fields: &Fields<'_>,
+        proxied_by: &[Network],
+    ) {
         let peer = peer.ip();
-        if let Some(client) = forwarded::client(peer, fields, proxied_by)
+        let came_from = told.map(|told| told.ip()).or(peer);
+        if let Some(client) = forwarded::client(came_from, fields, proxied_by).or(came_from)
             && peer != Some(client)
         {
             address(&mut self.text, client);

@@ -72,6 +72,7 @@ impl Connection {
             State::Writing(After::End(ending)) => (false, broken(ending.reason())),
             State::Lingering { reason, .. } | State::Closed(reason) => (false, broken(*reason)),
             State::Fresh
+            | State::ReadingProxyHeader
             | State::Idle
             | State::ReadingHead(_)
             | State::ReadingBody(_)

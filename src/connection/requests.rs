@@ -43,6 +43,8 @@ impl Connection {
                 let head_bytes = content.head_bytes();
                 context.common.budget.spend(content.framing_bytes() * work::CHUNK_BYTE);
                 self.on_content(progress, head_bytes, &input[left.clone()], context)
+            } else if let State::ReadingProxyHeader = self.state {
+                self.read_proxy_header(&input[left.clone()], context)
             } else {
                 break;
             };
@@ -162,7 +164,7 @@ impl Connection {
             Phase::Announcing | Phase::Stopping | Phase::Running => control.persistence,
         };
         let start = context.common.output.bytes_stacked();
-        context.common.note_request(head, self.served.wrapping_add(1), self.address);
+        context.common.note_request(head, self.served.wrapping_add(1), self.address, &self.parked);
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -181,6 +183,7 @@ impl Connection {
                     target: &control.target,
                     body,
                     peer: &self.address,
+                    parked: &self.parked,
                     proxied_by: &context.common.proxied_by,
                     now: context.now,
                     date: context.common.date.at(),
@@ -218,7 +221,7 @@ impl Connection {
         received: &[u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
-        context.common.note_fault(received, self.served.wrapping_add(1));
+        context.common.note_fault(received, self.served.wrapping_add(1), &self.parked);
         let start = context.common.output.bytes_stacked();
         let reply = Reply {
             output: &mut context.common.output,

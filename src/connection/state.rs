@@ -6,6 +6,8 @@
 //!
 //! ```text
 //! accept ─> Fresh ── as Idle, but its deadline is that of the first byte ──> …
+//!    │        ^ whole header
+//!    └─> ReadingProxyHeader ── as Fresh; or no header ──> Closed
 //!
 //!             ┌───────────── written, and the connection is kept ────────────┐
 //!             v                                                              │
@@ -45,6 +47,8 @@ use crate::time::Time;
 pub(crate) enum State {
     /// Nothing has come yet. Owns no memory, unless what came is put off.
     Fresh,
+    /// A PROXY header has to come first: of it nothing has come, or not all.
+    ReadingProxyHeader,
     /// Between requests. Owns no memory, unless half an empty line has come, or what came is put off.
     Idle,
     /// A head has begun to arrive.
@@ -142,6 +146,7 @@ impl State {
     pub(crate) fn name(&self) -> StateName {
         match self {
             State::Fresh => StateName::Fresh,
+            State::ReadingProxyHeader => StateName::ReadingProxyHeader,
             State::Idle => StateName::Idle,
             State::ReadingHead(_) => StateName::ReadingHead,
             State::ReadingBody(_) => StateName::ReadingBody,
@@ -159,6 +164,11 @@ impl State {
             self,
             State::Fresh | State::Idle | State::ReadingHead(_) | State::Writing(After::Request)
         )
+    }
+
+    /// The PROXY header is whole.
+    pub(crate) fn on_proxy_header(&mut self) {
+        self.enter("on_proxy_header", State::Fresh);
     }
 
     /// Part of a head is here: `looked` bytes, which end at `place`.

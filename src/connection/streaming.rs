@@ -16,7 +16,6 @@ use crate::answer::file::FilePiece;
 use crate::answer::handler::Handler;
 use crate::answer::source::{Asking, FRAMING_BYTES_MAX, Streaming};
 use crate::answer::waker::SourceName;
-use crate::buffer::kept::Kept;
 use crate::metrics::CloseReason;
 use crate::work;
 
@@ -134,10 +133,7 @@ impl Connection {
     /// was kept of that is given back.
     fn break_off(&mut self) {
         self.state.on_source_broken();
-        if let Some(parked) = self.parked.as_mut() {
-            parked.input = Kept::default();
-        }
-        self.release_parked();
+        self.forget_input();
     }
 
     /// The piece of a file that is to be sent now. If it was found in an earlier turn it is looked

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use super::arrows::{ARROWS, Arrow};
 use super::state::StateName;
-use super::{Common, Connection, Context, Demand, Phase, Unread};
+use super::{Common, Connection, Context, Demand, Opening, Phase, Unread};
 use crate::answer::file::{FileRange, pretence};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::answer::source::{Next, Piece, Source};
@@ -27,6 +27,7 @@ mod deadlines;
 mod files;
 mod holding;
 mod lingering;
+mod proxied;
 mod streams;
 
 /// The budget of a connection that is asked for nothing of the kind.
@@ -63,6 +64,10 @@ impl Handler for Echo {
             return reply.send_file(FileRange::new(FILE.with(Arc::clone), 0, length));
         }
         match path {
+            "/client" => {
+                let client = request.client().expect("an address");
+                reply.send(format!("{client} by {}", request.peer()))
+            }
             "/large" => reply.send(std::sync::Arc::<[u8]>::from(vec![b'x'; 100_000])),
             _ => reply.send(format!("<{method} {path} {body}>")),
         }
@@ -152,9 +157,13 @@ struct Bench {
 
 impl Bench {
     fn new() -> Bench {
+        Bench::opening_with(Opening::Request)
+    }
+
+    fn opening_with(opening: Opening) -> Bench {
         let address = PackedPeer::from(Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))));
         let mut bench = Bench {
-            connection: Connection::new(address, Time::START),
+            connection: Connection::new(address, opening, Time::START),
             common: Common::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH),
             now: Time::START,
         };
@@ -298,6 +307,9 @@ fn every_arrow_of_the_table_can_be_walked() {
     streams::a_source_is_asked_when_its_time_has_come_and_each_piece_is_a_chunk();
     streams::a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word();
     answering::an_idle_connection_is_told_the_end_and_lingered_for();
+    proxied::a_header_is_read_before_requests_however_it_is_cut();
+    proxied::a_connection_without_its_header_is_told_the_end_when_the_server_stops();
+    proxied::what_is_no_header_ends_the_connection_without_an_answer();
     Bench::new().connection.on_close(CloseReason::Evicted);
     for parts in [[&EXPECT[..20], &EXPECT[20..]], [&POST[..50], &POST[50..]], [EXPECT, "hello"]] {
         let mut kept = Bench::new();

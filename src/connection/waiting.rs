@@ -40,7 +40,7 @@ impl Connection {
     /// How long it waits at present; `None` once it is over.
     pub(crate) fn deadline(&self, timeouts: &Timeouts) -> Option<Deadline> {
         let class = match &self.state {
-            State::Fresh => TimeoutClass::FirstByte,
+            State::Fresh | State::ReadingProxyHeader => TimeoutClass::FirstByte,
             State::Idle => TimeoutClass::Idle,
             State::ReadingHead(_) if timeouts.typing_grace.is_some() => TimeoutClass::TypingGrace,
             State::ReadingHead(_) => TimeoutClass::Head,
@@ -85,6 +85,7 @@ impl Connection {
             // Empty lines between requests do not make a client any less idle.
             (
                 State::Fresh
+                | State::ReadingProxyHeader
                 | State::Idle
                 | State::Pausing(..)
                 | State::Lingering { .. }

@@ -16,9 +16,9 @@ use log::warn;
 
 use crate::answer::handler::Handler;
 use crate::engine::Clients;
+use crate::engine::arrival::Arrival;
 use crate::engine::closing::Evictable;
 use crate::engine::stream::Stream;
-use crate::peer::Peer;
 use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
@@ -44,8 +44,8 @@ pub trait Accept {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Accepted<S> {
-    /// A connection, and its peer.
-    Client(S, Peer),
+    /// A connection, and how its client has come.
+    Client(S, Arrival),
     /// None waits; the poll will report the next.
     Nothing,
     /// This one connection was lost before we got to it; the next may be fine.
@@ -86,7 +86,7 @@ pub struct Admission<L: Accept> {
     clients_max: usize,
     accepts_per_turn_max: usize,
     /// A connection that was accepted when there turned out to be no room for it.
-    waiting: Option<(L::Stream, Peer)>,
+    waiting: Option<(L::Stream, Arrival)>,
     /// Accepting rests until then, or until a descriptor becomes free.
     exhausted_until: Option<Time>,
     /// An idle client was closed for the next connection, which has not come yet.
@@ -194,8 +194,8 @@ impl<L: Accept> Admission<L> {
         // This stage has a budget of its own.
         let bytes_max = clients.common.limits.turn_bytes_max;
         clients.common.budget.begin_stage(ACCEPTING_CLIENTS, bytes_max);
-        if let Some((stream, peer)) = self.waiting.take() {
-            self.admit(stream, peer, clients, handler, now);
+        if let Some((stream, arrival)) = self.waiting.take() {
+            self.admit(stream, arrival, clients, handler, now);
         }
         for index in 0..self.entrances.len() {
             self.accept_at(index, self.accepts_per_turn_max, clients, handler, now);
@@ -208,14 +208,14 @@ impl<L: Accept> Admission<L> {
         if clients.len() >= self.clients_max || self.exhausted_until.is_some_and(|it| now < it) {
             return false;
         }
-        if let Some((stream, peer)) = self.waiting.take() {
-            clients.admit(stream, peer, now);
+        if let Some((stream, arrival)) = self.waiting.take() {
+            clients.admit(stream, arrival, now);
             return true;
         }
         for entrance in self.entrances.iter_mut().filter(|entrance| entrance.ready) {
             match entrance.listener.accept() {
-                Accepted::Client(stream, peer) => {
-                    clients.admit(stream, peer, now);
+                Accepted::Client(stream, arrival) => {
+                    clients.admit(stream, arrival, now);
                     return true;
                 }
                 Accepted::Nothing => entrance.ready = false,
@@ -242,9 +242,9 @@ impl<L: Accept> Admission<L> {
                 break;
             }
             match entrance.listener.accept() {
-                Accepted::Client(stream, peer) => {
+                Accepted::Client(stream, arrival) => {
                     (self.lost, self.has_made_room) = (0, false);
-                    self.admit(stream, peer, clients, handler, now);
+                    self.admit(stream, arrival, clients, handler, now);
                 }
                 Accepted::Nothing => (entrance.ready, self.lost) = (false, 0),
                 Accepted::Lost => {
@@ -264,7 +264,7 @@ impl<L: Accept> Admission<L> {
     fn admit<H: Handler>(
         &mut self,
         stream: L::Stream,
-        peer: Peer,
+        arrival: Arrival,
         clients: &mut Clients<L::Stream>,
         handler: &mut H,
         now: Time,
@@ -277,15 +277,15 @@ impl<L: Accept> Admission<L> {
                 );
             }
             // Kept meanwhile: the handler, which may answer a client that is looked at, can panic.
-            self.waiting = Some((stream, peer));
+            self.waiting = Some((stream, arrival));
             if !clients.evict(self.evictable, now, handler) {
                 return;
             }
-            let Some((stream, peer)) = self.waiting.take() else { return };
-            clients.admit(stream, peer, now);
+            let Some((stream, arrival)) = self.waiting.take() else { return };
+            clients.admit(stream, arrival, now);
             return;
         }
-        clients.admit(stream, peer, now);
+        clients.admit(stream, arrival, now);
     }
 
     /// The system is out of descriptors or memory: the handler gives way, or an idle client goes. If

@@ -9,6 +9,7 @@ use crate::connection::state::StateName;
 pub(super) fn readiness_to_check(state: StateName) -> Option<Readiness> {
     match state {
         StateName::Fresh
+        | StateName::ReadingProxyHeader
         | StateName::Idle
         | StateName::ReadingHead
         | StateName::ReadingBody

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow::{self, Break, Continue};
 
+use super::arrival::Arrival;
 use super::event::ClientEvent;
 use super::id::ClientId;
 use super::steps::Steps;
@@ -17,7 +18,6 @@ use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
 use crate::metrics::{CloseReason, Metrics};
-use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
 use crate::work;
 
@@ -58,13 +58,14 @@ pub(super) enum Run {
 pub(super) type Step = ControlFlow<Run>;
 
 impl<S: Stream> Client<S> {
-    /// The `generation`th client, who came from `peer` at `now`.
-    pub(super) fn new(stream: S, peer: Peer, generation: u32, now: Time) -> Client<S> {
+    /// The `generation`th client, who came so at `now`.
+    pub(super) fn new(stream: S, arrival: Arrival, generation: u32, now: Time) -> Client<S> {
+        let Arrival { peer, opening } = arrival;
         let mut socket = Socket::new(stream);
         socket.note(Readiness::DESCRIPTORS.when(peer.address().is_none()));
         Client {
             socket,
-            connection: Connection::new(PackedPeer::from(peer), now),
+            connection: Connection::new(peer.into(), opening, now),
             link: Link::new(),
             generation,
             queued: false,

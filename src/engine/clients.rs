@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use log::{Level, max_level};
 use slab::Slab;
 
+use super::arrival::Arrival;
 use super::batch::Batch;
 use super::checks::Checks;
 use super::client::Client;
@@ -24,7 +25,6 @@ use crate::engine::timers::Timers;
 use crate::http::date::Date;
 use crate::metrics::{CloseReason, Metrics};
 use crate::network::Network;
-use crate::peer::Peer;
 use crate::time::{Time, sooner};
 use crate::work;
 
@@ -120,12 +120,12 @@ impl<S: Stream> Clients<S> {
 
     /// Takes in a new client. It runs in the next turn, before the poll knows it: its request may
     /// have come already.
-    pub fn admit(&mut self, stream: S, peer: impl Into<Peer>, now: Time) -> ClientId {
+    pub fn admit(&mut self, stream: S, arrival: impl Into<Arrival>, now: Time) -> ClientId {
+        let arrival @ Arrival { peer, .. } = arrival.into();
         let generation = self.next_generation;
         // The last generation is never given out: its tokens are the server's own.
         self.next_generation = (generation + 1) % u32::MAX;
-        let peer = peer.into();
-        let key = self.slab.insert(Client::new(stream, peer, generation, now));
+        let key = self.slab.insert(Client::new(stream, arrival, generation, now));
         self.slab_memory.on_taken(key);
         self.renew_deadline(key);
         self.enqueue(key);
@@ -210,6 +210,9 @@ impl<S: Stream> Clients<S> {
         }
         if self.steps.are_any_told() || max_level() >= Level::Debug {
             self.steps.tell_end(client.id(key), &client.connection, reason, &mut self.common);
+        }
+        if reason == CloseReason::NoProxyHeader {
+            self.log_no_proxy_header(key);
         }
     }
 

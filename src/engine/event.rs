@@ -3,6 +3,7 @@
 //! Plain values, copied and compared: an observer may keep the last thousand of them. Of what a peer
 //! has sent, only an answer holds the beginning of its request.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::excerpt::Excerpt;
@@ -11,6 +12,7 @@ use super::socket::{Received, Taken};
 use crate::config::TimeoutClass;
 use crate::connection::state::StateName;
 use crate::connection::{Demand, Unread};
+use crate::http::proxy_header::ProxyHeaderFault;
 use crate::metrics::CloseReason;
 use crate::peer::Peer;
 
@@ -39,6 +41,18 @@ pub enum ClientEvent {
         received: Received,
         /// What is known of the socket after that.
         unread: Unread,
+    },
+    /// Its PROXY header is whole.
+    #[non_exhaustive]
+    Introduced {
+        /// For whom its proxy has connected. `None`: for itself, or it cannot say.
+        client: Option<SocketAddr>,
+    },
+    /// What came where a PROXY header has to come first is none.
+    #[non_exhaustive]
+    Unintroduced {
+        /// What is wrong with it.
+        fault: ProxyHeaderFault,
     },
     /// It goes on with what it received in an earlier turn.
     #[non_exhaustive]

@@ -96,6 +96,7 @@ impl<S: Stream> Clients<S> {
             // What it has sent is thrown away, and may have no end either.
             StateName::Lingering if connection.has_earned_span(&self.common) => Checked::Enough,
             StateName::ReadingHead
+            | StateName::ReadingProxyHeader
             | StateName::ReadingBody
             | StateName::Writing
             | StateName::Pausing

@@ -66,7 +66,8 @@
 //! the poll is asked and says of it.
 //!
 //! `clients` owns them and lets them come and go, and `slots` gives their memory back. `admission`
-//! accepts them. `run` drives those on the `run_queue`, a `batch` at a time; `putting_off` and
+//! accepts them, and `arrival` is how each has come; `proxied` logs that a PROXY header was missing.
+//! `run` drives those on the `run_queue`, a `batch` at a time; `putting_off` and
 //! `panics` clear up when a batch is not answered to its end. `lingering` drives those that linger.
 //! `timers` has their deadlines, and `expiry` acts on those; `waking` lets sources go on that were
 //! woken. `closing` decides which client has to go before its peer wants to, and `checks` counts
@@ -80,6 +81,7 @@
 //! `stepping` lets clients take single steps.
 
 pub(crate) mod admission;
+mod arrival;
 mod batch;
 mod checks;
 mod client;
@@ -95,6 +97,7 @@ mod leaving;
 mod life;
 mod lingering;
 mod panics;
+mod proxied;
 mod putting_off;
 mod readiness;
 mod registering;
@@ -113,8 +116,10 @@ pub(crate) mod timers;
 mod turn;
 mod waking;
 
+pub use crate::connection::Opening;
 pub use crate::time::Time;
 pub use admission::{Accept, Accepted, Admission, Shortage};
+pub use arrival::Arrival;
 pub use clients::Clients;
 pub use closing::Evictable;
 pub use event::{Change, ClientEvent, Given, TimeLeft};

@@ -4,6 +4,7 @@
 //! it wants, so a step that is not told costs one comparison.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use log::{Level, max_level};
@@ -17,6 +18,7 @@ use crate::connection::{Answered, Common, Connection, Progress};
 use crate::journal::access::{Asked, DATE_BYTES};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
+use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
 /// How much a watcher wants to know. Each level includes those before it.
@@ -79,6 +81,8 @@ pub(crate) trait AnswerWatcher {
 pub(crate) struct Ended<'a> {
     pub(crate) reason: CloseReason,
     pub(crate) peer: PackedPeer,
+    /// For whom its proxy has said that it connects.
+    pub(crate) client: Option<SocketAddr>,
     /// How many answers it has had.
     pub(crate) answers: u32,
     /// How long ago the first byte came that was not answered; or the connection, if none did.
@@ -101,6 +105,8 @@ pub(super) struct Steps {
     /// A client's only answer was taken whole, in the present step.
     is_whole_told: bool,
     now: Time,
+    /// When a client was last closed that sent no PROXY header where one has to come first.
+    pub(super) unproxied: LogOnce,
 }
 
 impl Steps {
@@ -236,6 +242,10 @@ impl Steps {
             watcher.on_transition(before.state, state, answers);
         }
         if self.are_told() {
+            if before.state == StateName::ReadingProxyHeader && state != StateName::Closed {
+                let told = connection.client();
+                self.tell(client, ClientEvent::Introduced { client: told });
+            }
             let (kept, owed) = (connection.kept_bytes(), connection.owed_bytes(&common.output));
             let change = Change { before: before.state, after: state, answers, kept, owed };
             self.tell(client, ClientEvent::Changed(change));
@@ -325,6 +335,7 @@ impl Steps {
             let ended = Ended {
                 reason,
                 peer: connection.peer(),
+                client: connection.client(),
                 answers: connection.served(),
                 since_first_byte: connection.since_first_byte(common.millis),
                 date: common.date.text(),
@@ -332,6 +343,9 @@ impl Steps {
             answers.on_closed(self.now, client, &ended);
         }
         if self.are_told() || max_level() >= Level::Debug {
+            if let Some(fault) = common.proxy_header_fault {
+                self.tell(client, ClientEvent::Unintroduced { fault });
+            }
             let (answers, peer) = (connection.served(), connection.address());
             self.tell(client, ClientEvent::Closed { reason, answers, peer });
         }

@@ -1,6 +1,7 @@
 //! Looks at all clients at once, for the watchers. It is done only while there are watchers, and looks
 //! at a bounded number of slots each time: at those that a picture shows, and at a part of the others.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::clients::Clients;
@@ -95,6 +96,8 @@ pub(crate) struct View {
     pub(crate) slot: usize,
     pub(crate) generation: u32,
     pub(crate) peer: Peer,
+    /// For whom its proxy has said that it connects.
+    pub(crate) client: Option<SocketAddr>,
     pub(crate) state: StateName,
     pub(crate) kept_bytes: usize,
     pub(crate) owed_bytes: usize,
@@ -167,7 +170,8 @@ impl<S: Stream> Clients<S> {
         Some(View {
             slot,
             generation: client.generation,
-            peer: client.connection.address(),
+            peer: connection.address(),
+            client: connection.client(),
             state: connection.state(),
             kept_bytes: connection.kept_bytes(),
             owed_bytes: connection.owed_bytes(output),

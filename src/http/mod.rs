@@ -5,6 +5,7 @@
 //! [`parse`] finds a head, or `first_fault` why there is none; [`target`] and [`control`] judge it;
 //! [`body`] and [`chunks`] find where the content ends; [`request`] is what a handler sees, [`fault`]
 //! what it sees instead, and [`forwarded`] whose it is; [`encode`], [`lists`] and [`date`] write the answer.
+//! [`proxy_header`] is no HTTP: it may have to come before that, and also says whose a connection is.
 
 pub(crate) mod body;
 pub(crate) mod chars;
@@ -18,6 +19,7 @@ pub(crate) mod forwarded;
 pub(crate) mod lists;
 pub(crate) mod method;
 pub(crate) mod parse;
+pub(crate) mod proxy_header;
 pub(crate) mod query;
 pub(crate) mod request;
 pub(crate) mod status;

@@ -9,6 +9,7 @@ use super::method::{Method, Version};
 use super::parse::Head;
 use super::query;
 use super::target::Target;
+use crate::buffer::Parked;
 use crate::network::Network;
 use crate::peer::{PackedPeer, Peer};
 use crate::time::Time;
@@ -23,8 +24,10 @@ pub struct Request<'b> {
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
     pub(crate) peer: &'b PackedPeer,
+    /// Where it is kept what a PROXY header has said of the client.
+    pub(crate) parked: &'b Option<Box<Parked>>,
     /// Whose word counts on whose request it is.
-    pub(crate) proxied_by: &'b [Network],
+    pub(crate) proxied_by: &'b Vec<Network>,
     pub(crate) now: Time,
     pub(crate) date: SystemTime,
 }
@@ -110,16 +113,20 @@ impl<'b> Request<'b> {
         (*self.peer).into()
     }
 
-    /// The address of the client whose request it is, as far as a proxy that
-    /// [`Config::proxied_by`](crate::Config::proxied_by) trusts has said: the last address in
+    /// The address of the client whose request it is, as far as its proxies have said.
+    ///
+    /// If the connection began with a PROXY header, that has told who connected to the proxy; if not,
+    /// the [peer](Request::peer) did. Is that a proxy which
+    /// [`Config::proxied_by`](crate::Config::proxied_by) trusts, the client is the last address in
     /// `Forwarded` (RFC 7239), or else in `X-Forwarded-For`, that is not such a proxy's own. What stands
-    /// before it may have been made up by the client, and is not looked at. Without any of this, the
-    /// [peer's](Request::peer) address, and `None` if it has none because it came by a Unix socket.
+    /// before it may have been made up by the client, and is not looked at. `None`: it came by a Unix
+    /// socket, and no proxy has said more.
     ///
     /// Reads all fields: keep the result if you need it again.
     pub fn client(&self) -> Option<IpAddr> {
-        let peer = self.peer.ip();
-        forwarded::client(peer, &self.head.fields, self.proxied_by).or(peer)
+        let told = Parked::client(self.parked).map(|client| client.ip());
+        let came_from = told.or(self.peer.ip());
+        forwarded::client(came_from, &self.head.fields, self.proxied_by).or(came_from)
     }
 
     /// When the loop's present turn began: the clock by which a handler that keeps something can

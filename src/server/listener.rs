@@ -13,6 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::config::{Endpoint, Listen, LocalAddress};
 use crate::engine::admission::{Accept, Accepted, Shortage};
+use crate::engine::{Arrival, Opening};
 use crate::error::Error;
 use crate::peer::Peer;
 use crate::server::unix_socket::{self, SocketFile};
@@ -30,6 +31,8 @@ pub(crate) struct Listener {
     _file: Option<SocketFile>,
     socket: ListeningSocket,
     pub(crate) address: LocalAddress,
+    /// What its connections begin with.
+    pub(crate) opening: Opening,
 }
 
 /// A listening socket by its kind. What is accepted from either is one kind of stream: the calls that
@@ -61,17 +64,25 @@ impl Listener {
                     _file: file,
                     socket: ListeningSocket::Unix(UnixListener::from_std(socket)),
                     address: LocalAddress::Unix(settings.name),
+                    opening: Opening::Request,
                 })
             }
             Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
         };
-        bound.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
+        let opening = match place.proxy {
+            true => Opening::ProxyHeader,
+            false => Opening::Request,
+        };
+        bound
+            .map(|listener| Listener { opening, ..listener })
+            .map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
     }
 
     fn of_tcp(socket: std::net::TcpListener) -> io::Result<Listener> {
         let address = LocalAddress::Internet(socket.local_addr()?);
-        let socket = ListeningSocket::Tcp(TcpListener::from_std(socket));
-        Ok(Listener { _file: None, socket, address })
+        let (socket, opening) =
+            (ListeningSocket::Tcp(TcpListener::from_std(socket)), Opening::Request);
+        Ok(Listener { _file: None, socket, address, opening })
     }
 
     /// As [`Listener::bind`], and makes the poll report it by `token`.
@@ -126,7 +137,7 @@ impl Accept for Listener {
 
     fn accept(&mut self) -> Accepted<TcpStream> {
         match again(|| self.socket.accept()) {
-            Ok((stream, peer)) => Accepted::Client(stream, peer),
+            Ok((stream, peer)) => Accepted::Client(stream, Arrival::new(peer, self.opening)),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Accepted::Nothing,
             Err(error) if is_of_a_connection(&error) => Accepted::Lost,
             Err(error) => match shortage(&error) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::connection::Note;
 use crate::engine::{ClientId, Ended};
 use crate::journal::access::{Asked, PARTS, Record, Stamp};
+use crate::journal::parts::address;
 use crate::journal::{Format, Journal, Waiting};
 use crate::peer::PackedPeer;
 
@@ -64,11 +65,17 @@ impl Writer {
     #[cold]
     pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
         self.stamp.renew(ended.date);
+        let mut told = Vec::new();
+        if let Some(client) = ended.client {
+            address(&mut told, client.ip());
+        }
+        let mut parts = [0; PARTS];
+        parts[0] = told.len() as u16;
         let record = Record {
             client: ended.peer,
             connection: client.number(),
             request: 0,
-            asked: Asked::new(b"", [0; PARTS], ""),
+            asked: Asked::new(&told, parts, ""),
             status: 0,
             bytes: 0,
             first_byte: None,

@@ -109,6 +109,8 @@ impl Event {
                 ClientEvent::Accepted { .. } => "accept",
                 ClientEvent::Told { .. } => "told",
                 ClientEvent::Received { .. } => "recv",
+                ClientEvent::Introduced { .. } => "proxy",
+                ClientEvent::Unintroduced { .. } => "proxy",
                 ClientEvent::Resumed { .. } => "resume",
                 ClientEvent::Answered(_) => "answer",
                 ClientEvent::Changed(_) => "state",

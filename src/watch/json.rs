@@ -93,6 +93,10 @@ impl Object<'_, '_> {
                 }
                 self.truth("emptied", unread == Unread::Nothing)
             }
+            ClientEvent::Introduced { client } => {
+                client.map_or(Ok(()), |client| self.text("client", client))
+            }
+            ClientEvent::Unintroduced { fault } => self.name("fault", fault),
             ClientEvent::Resumed { kept } => self.number("kept", kept),
             ClientEvent::Answered(given) => self.answered(given),
             ClientEvent::Changed(change) => self.change(change),

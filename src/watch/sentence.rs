@@ -103,6 +103,15 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
             f.write_str(if readiness.is(Readiness::URGENT) { "; with urgent data" } else { "" })
         }
         ClientEvent::Received { received, unread } => tell_of_receive(received, unread, f),
+        ClientEvent::Introduced { client: Some(client) } => {
+            write!(f, "its PROXY header says that it connects for {client}")
+        }
+        ClientEvent::Introduced { client: None } => {
+            f.write_str("its PROXY header names no client: it connects for itself")
+        }
+        ClientEvent::Unintroduced { fault } => {
+            write!(f, "a PROXY header has to come first here, and {fault}")
+        }
         ClientEvent::Resumed { kept } => {
             write!(f, "it goes on with {} that it received earlier", Count(kept, "byte"))
         }

@@ -127,7 +127,7 @@ impl Door {
             return Accepted::Lost;
         }
         self.wires[index].borrow_mut().on_accepted();
-        Accepted::Client(stream, peer_of(index))
+        Accepted::Client(stream, peer_of(index).into())
     }
 }
 

@@ -29,7 +29,7 @@ function showFields(client) {
   const { generation, peer, state, deadline, served, kept, owed, kept_bytes, owed_bytes } = client;
   const fields = {
     token: `slot ${slot}, client ${generation}`,
-    peer,
+    peer: client.client ? `${peer}, for ${client.client}` : peer,
     state,
     deadline: deadline ? `${seconds(deadline.rest_ms)} left (${deadline.class})` : "none",
     served: `${number(served)} ${served === 1 ? "answer" : "answers"}`,

@@ -6,11 +6,15 @@ import { draw, fraction, number, say, STATES } from "./words.js";
 const BOXES = {
   Fresh: [95, 60], ReadingHead: [330, 60], ReadingBody: [620, 60],
   Idle: [95, 220], Writing: [865, 220],
+  ReadingProxyHeader: [95, 480],
   Closed: [330, 390], Lingering: [620, 390], Pausing: [865, 390],
 };
 
 // Each way's line, and how much of it lies before its number.
 const LINES = {
+  "ReadingProxyHeader Fresh": ["M20 480 C-45 400 -45 120 20 70", 0.5],
+  "ReadingProxyHeader Closed": ["M171 480 C260 480 320 460 328 421", 0.4],
+  "ReadingProxyHeader Lingering": ["M171 490 C400 490 560 470 600 421", 0.4],
   "Fresh ReadingHead": ["M171 60 H252", 0.45],
   "Fresh ReadingBody": ["M150 31 C250 3 460 3 566 30", 0.5],
   "Fresh Writing": ["M152 89 C250 180 600 150 788 208", 0.3],

@@ -2,6 +2,7 @@
 
 export const STATES = [
   { letter: "F", name: "Fresh", says: "accepted; nothing has come yet" },
+  { letter: "R", name: "ReadingProxyHeader", says: "its PROXY header has to come first" },
   { letter: "I", name: "Idle", says: "between two requests" },
   { letter: "H", name: "ReadingHead", says: "part of a head has arrived" },
   { letter: "B", name: "ReadingBody", says: "part of a request is still to come" },

@@ -232,6 +232,7 @@ impl Wire {
             CloseReason::FileBroken => self.fail("ended by its file, and that is whole"),
             CloseReason::HandlerPanicked if self.reset_on_drop || self.is_lost() => {}
             CloseReason::HandlerPanicked => self.fail("ended by a panic, as if that were an end"),
+            CloseReason::NoProxyHeader => self.fail("no place asks for a PROXY header"),
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;

@@ -195,6 +195,7 @@ fn word(reason: CloseReason) -> &'static str {
         | CloseReason::FirstByteTimeout
         | CloseReason::IdleTimeout
         | CloseReason::FileBroken
+        | CloseReason::NoProxyHeader
         | CloseReason::Drained => panic!("no answer ends by {reason:?}"),
         unknown => panic!("nothing is known of {unknown:?}"),
     }
