@@ -139,9 +139,10 @@ impl Written {
 
 /// What is wrong. Commas separated places once, and a second place is what most mistakes are.
 fn explained(wrong: &InvalidListen, text: &str) -> String {
-    let found: String =
-        text.chars().skip(wrong.column() - 1).take_while(|found| *found != ',').collect();
-    match wrong.column() > 1 && found.parse::<Written>().is_ok() {
+    let mut behind = text.chars().skip(wrong.column().saturating_sub(2));
+    let is_behind_comma = wrong.column() > 1 && behind.next() == Some(',');
+    let found: String = behind.take_while(|found| *found != ',').collect();
+    match is_behind_comma && found.parse::<Written>().is_ok() {
         true => format!("{wrong}: repeat --listen for '{found}'"),
         false => wrong.to_string(),
     }
@@ -295,8 +296,10 @@ mod tests {
             let told = text.parse::<Places>().expect_err(text);
             assert!(told.contains(&format!("repeat --listen for {second}")), "{told}");
         }
-        let told = "80,mode".parse::<Places>().expect_err("for a file");
-        assert!(!told.contains("repeat"), "{told}");
+        for text in ["80,mode", "unix:/a,mode=99"] {
+            let told = text.parse::<Places>().expect_err(text);
+            assert!(!told.contains("repeat"), "{told}");
+        }
         let told = "".parse::<Places>().expect_err("nothing");
         assert!(told.contains("8888"), "{told}");
     }

@@ -49,7 +49,8 @@ pub struct Timeouts {
     /// Default: 2 s.
     pub linger: Duration,
     /// For this long a server that was told to stop only announces that: it is no longer ready, by
-    /// `/readyz`, and each answer says `Connection: close`. It accepts and serves as before. A balancer needs this time to notice. A second call to stop ends it.
+    /// `/readyz`, and each answer says `Connection: close`. It accepts and serves as before. A
+    /// balancer needs this time to notice. A second call to stop ends it.
     ///
     /// Default: 0 s.
     pub drain_announce: Duration,

@@ -60,10 +60,10 @@ pub(crate) enum State {
     /// Everything owed is out, and the source of the present answer is to be asked for more when
     /// its time has come. Nothing is received meanwhile.
     Pausing(Box<Streaming>, AfterAnswer),
-    /// The last answer is out, or the server stops and none is owed; and our side is closed. What the peer still says is counted and
-    /// thrown away, because closing on unread input would make the kernel send a reset, which
-    /// can destroy the answer before the peer has read it. This is the connection's `spans`th span
-    /// of lingering.
+    /// The last answer is out, or the server stops and none is owed; and our side is closed. What
+    /// the peer still says is counted and thrown away, because closing on unread input would make
+    /// the kernel send a reset, which can destroy the answer before the peer has read it. This is
+    /// the connection's `spans`th span of lingering.
     Lingering { discarded: usize, spans: u8, reason: CloseReason },
     /// It is over.
     Closed(CloseReason),

@@ -98,7 +98,8 @@ pub enum ClientEvent {
         /// How long that was.
         timeout: Duration,
     },
-    /// The time of its source or its disk has come, or its source was woken: it is asked for more of the answer's body.
+    /// The time of its source or its disk has come, or its source was woken: it is asked for more
+    /// of the answer's body.
     Due,
     /// Its connection has ended.
     #[non_exhaustive]

@@ -10,8 +10,9 @@ use crate::answer::file;
 ///
 /// It must be non-blocking, and its poll must give edges as epoll does. A read that returns less
 /// than was asked for has emptied the stream, unless its end was announced, or urgent data
-/// (`READ_CLOSED` and `URGENT` of [`Readiness`](super::Readiness)), or its peer came by a Unix socket
-/// (`DESCRIPTORS`); what comes later comes with a new edge. A write that takes less than it was given is followed by an edge when there is room again, once
+/// (`READ_CLOSED` and `URGENT` of [`Readiness`](super::Readiness)), or its peer came by a Unix
+/// socket (`DESCRIPTORS`); what comes later comes with a new edge. A write that takes less than it
+/// was given is followed by an edge when there is room again, once
 /// [`Clients::register`](crate::engine::Clients::register) has asked for it. An edge that came
 /// before the stream was registered is given when it is.
 pub trait Stream: Read + Write {

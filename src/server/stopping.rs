@@ -10,7 +10,7 @@ use crate::answer::handler::Handler;
 use crate::engine::{StopStep, Stopped};
 use crate::server::outlet::Outlet;
 use crate::server::signals::{self, Signals};
-use crate::watch::LoopEvent;
+use crate::watch::{Count, LoopEvent};
 
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
@@ -61,7 +61,7 @@ impl<H: Handler> Server<H> {
         if !self.engine.is_stopping() {
             let announce = self.timeouts.drain_announce;
             match announce.is_zero() {
-                true => info!("stopping by {by}: {clients} clients may finish"),
+                true => info!("stopping by {by}: {} may finish", Count(clients, "client")),
                 false => info!("stopping by {by}: announcing that for {announce:?}"),
             }
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopping { by, clients });
@@ -70,7 +70,7 @@ impl<H: Handler> Server<H> {
         self.engine.stop(at_once, self.public_time());
         self.tell_of_stop_step();
         if self.engine.stopped().is_some() {
-            warn!("stopping at once by {by}: cutting off {clients} clients");
+            warn!("stopping at once by {by}: cutting off {}", Count(clients, "client"));
         }
     }
 }

@@ -27,6 +27,7 @@ pub use crate::metrics::CloseReason;
 pub use access::AccessLog;
 pub use event::{Event, LoopEvent, Patience, What};
 pub(crate) use json::write_text;
+pub(crate) use sentence::Count;
 pub use tracer::Observer;
 #[cfg_attr(not(feature = "engine"), doc(hidden))]
 pub use tracer::Tracer;

@@ -244,7 +244,7 @@ fn class_name(class: TimeoutClass) -> &'static str {
 }
 
 /// A number of something, in the singular or the plural.
-struct Count(usize, &'static str);
+pub(crate) struct Count(pub(crate) usize, pub(crate) &'static str);
 
 impl Display for Count {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
