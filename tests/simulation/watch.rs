@@ -52,6 +52,11 @@ pub struct Watch {
     consumed: usize,
     part: Part,
     part_since: Time,
+    /// When the server began with the part. It may have had no turn left for the first bytes, and then
+    /// it began when it went on; what comes behind them begins nothing.
+    part_begun: Time,
+    /// How often bytes of the part were read.
+    part_reads: usize,
     /// Since when the typing grace runs: renewed by typing, unless that would outlast the head.
     grace_since: Time,
     last_write: Time,
@@ -115,6 +120,8 @@ impl Watch {
             consumed: 0,
             part: Part::FirstByte,
             part_since: start,
+            part_begun: start,
+            part_reads: 0,
             grace_since: start,
             last_write: start,
             blocked_since: None,
@@ -141,11 +148,11 @@ impl Watch {
         self.lingered_bytes += if self.shut.is_some() { bytes } else { 0 };
         let before = (self.message, self.part);
         self.part = self.part_at_consumed();
-        // A head that came behind a request begins when that has its answer, or when the server goes on
-        // with what it had no turn for.
-        let began = self.part_since.max(self.last_write).max(self.resumed);
+        // A head that came behind a request begins when that has its answer.
+        let began = self.part_begun.max(self.last_write);
+        self.part_reads += 1;
         if (self.message, self.part) != before {
-            self.part_since = now;
+            (self.part_since, self.part_begun, self.part_reads) = (now, now, 1);
             self.grace_since = now;
         } else if let Some(grace) = self.grace()
             && now + grace <= began + self.timeouts.head
@@ -180,6 +187,9 @@ impl Watch {
     /// The server goes on with what it has read before: what has begun to arrive begins now for it.
     pub fn on_resumed(&mut self, now: Time) {
         self.resumed = now;
+        if self.part_reads == 1 {
+            self.part_begun = now;
+        }
     }
 
     pub fn on_write(&mut self, bytes: usize, now: Time) {
