@@ -74,7 +74,7 @@ pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
 /// noise. So do those that are measured with an access log or a crowd as well.
-pub const SERVERS: [Server; 18] = [
+pub const SERVERS: [Server; 19] = [
     Server { content: Content::Both, ..sibling(FLOOR, "floor", ours::prepare_floor) },
     Server { content: Content::Both, ..sibling("floor-again", "floor", ours::prepare_floor) },
     oneloop(ONELOOP, ours::prepare_oneloop),
@@ -97,6 +97,7 @@ pub const SERVERS: [Server; 18] = [
     },
     sibling("hyper", "peer-hyper", ours::prepare_peer),
     sibling("actix-web", "peer-actix-web", ours::prepare_peer),
+    sibling("xitca-web", "peer-xitca-web", ours::prepare_peer),
     Server {
         unable: without_close_and_chunks,
         ..sibling("may_minihttp", "peer-may-minihttp", ours::prepare_peer)
