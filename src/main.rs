@@ -66,6 +66,10 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
         let at = place.internet().map_or_else(|| place.to_string(), cli::url);
         info!("admin page at {at}");
     }
+    if let Some(place) = server.health_place() {
+        let at = place.internet().map_or_else(|| place.to_string(), cli::url);
+        info!("health at {at}");
+    }
     if let Some(notice) = cli.notice() {
         info!("{notice}");
     }

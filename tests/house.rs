@@ -46,6 +46,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
     (
         "mio::",
         &[
+            "server/admin_side.rs",
             "server/alarm.rs",
             "herd/connecting.rs",
             "herd/client.rs",
@@ -56,6 +57,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
             "server/mod.rs",
             "server/binding.rs",
             "server/registrar.rs",
+            "server/side.rs",
             "server/signals.rs",
             "server/stream.rs",
             "server/timer.rs",

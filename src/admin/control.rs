@@ -7,14 +7,14 @@ use log::{info, warn};
 
 use super::events::FRAME_PERIOD;
 use super::frame::StaticFacts;
-use super::guard::Names;
+use super::guard::{Audience, Names};
 use super::longest_turn::LongestTurn;
 use super::mailbox::{Order, Shared};
 use super::public_clock::PublicClock;
 use super::routes::Routes;
-use super::snapshot::{LastStep, Pace, Snapshot, Turns};
+use super::snapshot::{Admins, LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, LocalAddress};
+use crate::config::{AdminListener, LocalAddress, Reach};
 use crate::engine::{Accept, Engine, FurtherClients, Host};
 use crate::metrics::LogMetrics;
 use crate::time::Time;
@@ -45,36 +45,45 @@ pub(crate) struct Control {
 /// The engines of the loop.
 pub(crate) struct Engines<'e, L: Accept> {
     pub(crate) public: &'e mut Engine<L>,
-    pub(crate) admin: &'e Engine<L>,
+    pub(crate) admin: Option<&'e Engine<L>>,
+    pub(crate) health: Option<&'e Engine<L>>,
     /// What was written of all logs.
     pub(crate) logs: &'e dyn Fn() -> LogMetrics,
 }
 
 impl Control {
-    /// The control, and what answers clients that come in at `address`; the public comes in at
-    /// `listeners`. `admin` and `hosts` are what the configuration says of the first.
-    pub(crate) fn new(
-        address: LocalAddress,
-        admin: &AdminListener,
-        hosts: &[String],
-        listeners: Vec<LocalAddress>,
-    ) -> (Control, Routes) {
-        let mailbox = Shared::default();
-        let static_facts = Arc::new(StaticFacts { listeners });
-        let routes = Routes::new(Names::new(address, admin, hosts), mailbox.clone(), static_facts);
-        let turns = Turns::default();
-        let control = Control {
-            mailbox,
+    pub(crate) fn new() -> Control {
+        Control {
+            mailbox: Shared::default(),
             began: None,
             pace: Pace::Running,
             public_clock: PublicClock::default(),
             last_step: None,
-            turns,
+            turns: Turns::default(),
             longest_turn: LongestTurn::default(),
             looked: None,
             further: FurtherClients::default(),
-        };
-        (control, routes)
+        }
+    }
+
+    /// What answers clients of the admin listener, which come in at `address`; the public comes in at
+    /// `listeners`. `admin` and `hosts` are what the configuration says of the first.
+    pub(crate) fn routes(
+        &self,
+        address: LocalAddress,
+        admin: &AdminListener,
+        hosts: &[String],
+        listeners: Vec<LocalAddress>,
+    ) -> Routes {
+        let static_facts = Arc::new(StaticFacts { listeners });
+        let names = Names::new(address, admin.reach, hosts);
+        Routes::new(names, Audience::People, self.mailbox.clone(), static_facts)
+    }
+
+    /// What answers clients of the health listener, which come in at `address`.
+    pub(crate) fn health_routes(&self, address: LocalAddress) -> Routes {
+        let names = Names::new(address, Reach::Anyone, &[]);
+        Routes::new(names, Audience::Programs, self.mailbox.clone(), Arc::default())
     }
 
     /// It is this date, and `now` on the loop's clock. The first date tells when the server began: later
@@ -138,7 +147,8 @@ impl Control {
         host: &mut impl Host<L::Stream>,
         now: Time,
     ) {
-        let is_unwatched = engines.admin.clients().is_empty() && !tracer.is_watched();
+        let mut own = engines.admin.iter().chain(&engines.health);
+        let is_unwatched = own.all(|it| it.clients().is_empty()) && !tracer.is_watched();
         if is_unwatched && self.pace == Pace::Running && !self.has_orders() {
             return;
         }
@@ -174,6 +184,7 @@ impl Control {
             Order::Slow(interval) => self.pace = Pace::Slow { interval, due: now + interval },
             Order::Resume => return self.resume(now),
         }
+        self.mailbox.lock().is_held = true;
         self.public_clock.stop(now);
         if order == Order::Step {
             self.step(public, handler, host, now);
@@ -198,6 +209,7 @@ impl Control {
             info!("resumed from the admin page");
         }
         self.pace = Pace::Running;
+        self.mailbox.lock().is_held = false;
         self.last_step = None;
         self.public_clock.go_on(now);
     }
@@ -205,7 +217,7 @@ impl Control {
     /// The server was told to stop, and lets its clients finish: no client is held any more.
     pub(crate) fn on_stopping(&mut self, now: Time) {
         self.resume(now);
-        self.mailbox.lock().is_draining = true;
+        self.mailbox.lock().is_stopping = true;
     }
 
     /// Only clients of the admin listener are left: each watcher's next frame is its last.
@@ -215,7 +227,7 @@ impl Control {
 
     /// Looks at all clients if a watcher wants to know, and not too often.
     fn look_around<L: Accept>(&mut self, engines: &Engines<'_, L>, tracer: &Tracer, now: Time) {
-        let (clients, admins) = (engines.public.clients(), engines.admin.clients());
+        let clients = engines.public.clients();
         let public_now = self.public_clock.at(now);
         let mut mailbox = self.mailbox.lock();
         let watchers = mailbox.watchers();
@@ -240,15 +252,12 @@ impl Control {
             logs: (engines.logs)(),
             pace: self.pace,
             last_step: self.last_step,
-            is_draining: mailbox.is_draining,
+            stop_step: engines.public.stop_step(),
             watchers,
             clients: clients.len(),
             clients_max: engines.public.admission().clients_max(),
             summary: clients.summarize(public_now, &mut self.further),
-            admins: admins.len(),
-            admin_summary: admins.summarize(now, &mut FurtherClients::default()),
-            admin_owed_bytes: admins.owed_bytes(),
-            admin_metrics: admins.metrics().clone(),
+            admins: engines.admin.map(|it| Admins::of(it.clients(), now)).unwrap_or_default(),
             arrows: tracer.arrows(),
             turns: self.turns,
             longest_turn: self.longest_turn,

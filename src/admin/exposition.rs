@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
+use crate::engine::StopStep;
 use crate::metrics::{CloseReason, Counter, LogMetrics, Metrics};
 use crate::time::Time;
 use crate::watch::StateName;
@@ -120,7 +121,13 @@ impl Exposition {
         let held = u8::from(snapshot.pace != Pace::Running);
         let help = "1 while the public's clients are paused or in slow motion, else 0.";
         self.single("oneloop_paused", help, Kind::Gauge, held)?;
-        let draining = u8::from(snapshot.is_draining);
+        let name = "oneloop_stop_step";
+        self.head(name, "1 in the step of its end in which the server is, else 0.", Kind::Gauge)?;
+        for step in [StopStep::Announcing, StopStep::Closing, StopStep::Draining] {
+            let is_in = u8::from(snapshot.stop_step == Some(step));
+            writeln!(self.0, "{name}{{step=\"{step:?}\"}} {is_in}")?;
+        }
+        let draining = u8::from(snapshot.stop_step.is_some());
         let help = "1 while the server is stopping and lets its clients finish, else 0.";
         self.single("oneloop_draining", help, Kind::Gauge, draining)
     }

@@ -5,7 +5,7 @@
 
 use std::fmt::{self, Display, Write};
 
-use super::snapshot::{LastStep, Pace, Snapshot, Sums};
+use super::snapshot::{Admins, LastStep, Pace, Snapshot, Sums};
 use crate::config::LocalAddress;
 use crate::config::TimeoutClass;
 use crate::connection::arrows::{ARROWS, Arrow};
@@ -50,13 +50,17 @@ fn write_frame(
     before: Sums,
     slot: Option<usize>,
 ) -> fmt::Result {
-    let Snapshot { at, pace, is_draining, clients, clients_max, summary, .. } = snapshot;
+    let Snapshot { at, pace, stop_step, clients, clients_max, summary, .. } = snapshot;
     let pace = match pace {
         Pace::Running => "running",
         Pace::Paused => "paused",
         Pace::Slow { .. } => "slow",
     };
-    write!(out, "\"at\":{},\"pace\":\"{pace}\",\"draining\":{is_draining}", seconds(*at))?;
+    write!(out, "\"at\":{},\"pace\":\"{pace}\",\"stop_step\":", seconds(*at))?;
+    match stop_step {
+        Some(step) => write!(out, "\"{}\"", format!("{step:?}").to_lowercase())?,
+        None => out.push_str("null"),
+    }
     write_last_step(out, snapshot.last_step)?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
     write!(out, ",\"grid\":\"{}\"", summary.picture)?;
@@ -85,9 +89,9 @@ fn write_frame(
 
 /// What the clients of the admin listener are doing, those who watch among them.
 fn write_admins(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
-    let Snapshot { admins, admin_summary: summary, admin_metrics: metrics, .. } = snapshot;
-    let (owed, requests) = (snapshot.admin_owed_bytes, metrics.requests);
-    write!(out, ",\"admin\":{{\"clients\":{admins},\"requests\":{requests}")?;
+    let Admins { clients, summary, owed_bytes: owed, metrics } = &snapshot.admins;
+    let requests = metrics.requests;
+    write!(out, ",\"admin\":{{\"clients\":{clients},\"requests\":{requests}")?;
     write!(out, ",\"owed_bytes\":{owed}")?;
     write!(out, ",\"grid\":\"{}\"", summary.picture)?;
     write!(out, ",\"served\":\"{}\"", summary.served.trim_end_matches(['.', '0']))?;

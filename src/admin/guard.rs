@@ -8,7 +8,7 @@
 
 use std::net::IpAddr;
 
-use crate::config::{AdminListener, LocalAddress, Reach};
+use crate::config::{LocalAddress, Reach};
 use crate::http::method::Method;
 use crate::http::request::Request;
 
@@ -34,9 +34,9 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The names of a listener at `address`, which was configured by `place`, and `hosts`.
-    pub(super) fn new(address: LocalAddress, admin: &AdminListener, hosts: &[String]) -> Names {
-        Names { address, reach: admin.reach, hosts: hosts.to_vec() }
+    /// The names of a listener at `address`, which those in `reach` can connect to, and `hosts`.
+    pub(super) fn new(address: LocalAddress, reach: Reach, hosts: &[String]) -> Names {
+        Names { address, reach, hosts: hosts.to_vec() }
     }
 
     /// The name by which this request asks, if it may ask for what `audience` gets. A request of
@@ -123,7 +123,7 @@ mod tests {
         let address: SocketAddr = address.parse().expect("an address");
         let local = LocalAddress::Internet(address);
         let hosts: Vec<String> = hosts.iter().map(|host| (*host).to_owned()).collect();
-        Names::new(local, &AdminListener::new(address, Reach::ThisMachine), &hosts)
+        Names::new(local, Reach::ThisMachine, &hosts)
     }
 
     #[test]

@@ -29,8 +29,10 @@ pub(super) enum Order {
 /// What is left for the other side.
 #[derive(Debug, Default)]
 pub(super) struct Mailbox {
-    /// The server was told to stop, and lets its clients finish.
-    pub(super) is_draining: bool,
+    /// The server was told to stop.
+    pub(super) is_stopping: bool,
+    /// The public's clients are held.
+    pub(super) is_held: bool,
     /// Only watchers are left.
     pub(super) is_ending: bool,
     /// What all clients were doing at the last look.

@@ -44,7 +44,8 @@ const SLOT_ADVICE: &str = "A slot is a number, as in slot=3.\n";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {
     Page(Part),
-    Health,
+    Alive,
+    Ready,
     Events,
     State,
     Metrics,
@@ -57,7 +58,8 @@ enum Route {
 impl Route {
     fn of(path: &str) -> Option<Route> {
         match path {
-            "/healthz" => Some(Route::Health),
+            "/healthz" => Some(Route::Alive),
+            "/readyz" => Some(Route::Ready),
             "/events" => Some(Route::Events),
             "/state.json" => Some(Route::State),
             "/metrics" => Some(Route::Metrics),
@@ -72,7 +74,7 @@ impl Route {
     /// Whom it is for.
     fn audience(self) -> Audience {
         match self {
-            Route::Health | Route::Metrics => Audience::Programs,
+            Route::Alive | Route::Ready | Route::Metrics => Audience::Programs,
             Route::Page(_)
             | Route::Events
             | Route::State
@@ -86,9 +88,12 @@ impl Route {
     /// The methods by which it can be asked for. Nothing changes by a GET.
     fn allow(self) -> &'static str {
         match self {
-            Route::Page(_) | Route::Health | Route::Events | Route::State | Route::Metrics => {
-                "GET, HEAD"
-            }
+            Route::Page(_)
+            | Route::Alive
+            | Route::Ready
+            | Route::Events
+            | Route::State
+            | Route::Metrics => "GET, HEAD",
             Route::Pause | Route::Resume | Route::Step | Route::Slow => "POST",
         }
     }
@@ -104,21 +109,28 @@ fn value_of<N: FromStr>(request: &Request<'_>, name: &str) -> Result<Option<N>, 
     value.map(|value| value.parse().map_err(|_| Unreadable)).transpose()
 }
 
-/// The handler of the admin listener.
+/// The handler of the admin listener, or of the health listener, which has routes for programs only.
 #[derive(Debug)]
 pub(crate) struct Routes {
     names: Names,
+    audience: Audience,
     mailbox: Shared,
     static_facts: Arc<StaticFacts>,
     fields: FieldBlock,
 }
 
 impl Routes {
-    /// Answers requests that ask by one of these names.
-    pub(super) fn new(names: Names, mailbox: Shared, static_facts: Arc<StaticFacts>) -> Routes {
+    /// Answers requests that ask by one of these names. For programs alone, or for people, too.
+    pub(super) fn new(
+        names: Names,
+        audience: Audience,
+        mailbox: Shared,
+        static_facts: Arc<StaticFacts>,
+    ) -> Routes {
         let add = |block: FieldBlock, (name, value)| block.with(name, value);
         let fields: Result<_, InvalidField> = FIELDS.into_iter().try_fold(FieldBlock::new(), add);
-        Routes { names, mailbox, static_facts, fields: fields.expect("these are valid fields") }
+        let fields = fields.expect("these are valid fields");
+        Routes { names, audience, mailbox, static_facts, fields }
     }
 
     fn answer(&self, route: Route, request: &Request<'_>, reply: Reply<'_>) -> Sent {
@@ -127,10 +139,12 @@ impl Routes {
                 let head = self.head(reply, Status::OK).field("Content-Type", part.content_type);
                 head.send(part.text)
             }
-            Route::Health if self.mailbox.lock().is_draining => {
-                self.say(reply, Status::SERVICE_UNAVAILABLE, "draining\n")
+            // The loop turns, or this would not be answered.
+            Route::Alive => self.say(reply, Status::OK, "ok\n"),
+            Route::Ready => {
+                let (status, text) = self.readiness();
+                self.say(reply, status, text)
             }
-            Route::Health => self.say(reply, Status::OK, "ok\n"),
             Route::Events => self.show(request, reply),
             Route::State => match value_of(request, "slot") {
                 Ok(slot) => {
@@ -149,6 +163,16 @@ impl Routes {
                 }
                 Ok(_) | Err(Unreadable) => self.say(reply, Status::BAD_REQUEST, SLOW_ADVICE),
             },
+        }
+    }
+
+    /// Whether the public is served, and goes on to be.
+    fn readiness(&self) -> (Status, &'static str) {
+        let mailbox = self.mailbox.lock();
+        match (mailbox.is_stopping, mailbox.is_held) {
+            (true, _) => (Status::SERVICE_UNAVAILABLE, "stopping\n"),
+            (false, true) => (Status::SERVICE_UNAVAILABLE, "paused\n"),
+            (false, false) => (Status::OK, "ready\n"),
         }
     }
 
@@ -190,6 +214,10 @@ impl Handler for Routes {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         let route = Route::of(request.path());
         let audience = route.map_or(Audience::People, Route::audience);
+        if audience == Audience::People && self.audience == Audience::Programs {
+            let text = "There is nothing here; see /healthz, /readyz and /metrics.\n";
+            return self.say(reply, Status::NOT_FOUND, text);
+        }
         let Some(name) = self.names.asked(request, audience) else {
             let text = "Ask by this listener's own address and port, by localhost, or by a name \
                         that --admin-host gives it.\n";

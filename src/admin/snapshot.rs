@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::longest_turn::LongestTurn;
-use crate::engine::{ClientsSummary, Stepped, View};
+use crate::engine::{Clients, ClientsSummary, FurtherClients, Stepped, StopStep, Stream, View};
 use crate::metrics::{LogMetrics, Metrics};
 use crate::time::Time;
 use crate::watch::{ARROW_COUNT, Event};
@@ -19,16 +19,13 @@ pub(super) struct Snapshot {
     pub(super) pace: Pace,
     /// The last step since the clients are held.
     pub(super) last_step: Option<LastStep>,
-    pub(super) is_draining: bool,
+    /// In which step of its end the server is, once it was told to stop.
+    pub(super) stop_step: Option<StopStep>,
     pub(super) watchers: usize,
     pub(super) clients: usize,
     pub(super) clients_max: usize,
     pub(super) summary: ClientsSummary,
-    /// Clients of the admin listener: how many there are, and what they are doing.
-    pub(super) admins: usize,
-    pub(super) admin_summary: ClientsSummary,
-    pub(super) admin_owed_bytes: usize,
-    pub(super) admin_metrics: Metrics,
+    pub(super) admins: Admins,
     /// How often each arrow was walked while there were watchers.
     pub(super) arrows: [u64; ARROW_COUNT],
     pub(super) turns: Turns,
@@ -36,6 +33,26 @@ pub(super) struct Snapshot {
     pub(super) metrics: Metrics,
     /// The clients that watchers have chosen, with their last steps.
     pub(super) chosen: Vec<(View, Vec<Event>)>,
+}
+
+/// Clients of the admin listener: how many there are, and what they are doing.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Admins {
+    pub(super) clients: usize,
+    pub(super) summary: ClientsSummary,
+    pub(super) owed_bytes: usize,
+    pub(super) metrics: Metrics,
+}
+
+impl Admins {
+    pub(super) fn of<S: Stream>(clients: &Clients<S>, now: Time) -> Admins {
+        Admins {
+            clients: clients.len(),
+            summary: clients.summarize(now, &mut FurtherClients::default()),
+            owed_bytes: clients.owed_bytes(),
+            metrics: clients.metrics().clone(),
+        }
+    }
 }
 
 /// How the public's clients go on.

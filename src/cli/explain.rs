@@ -49,7 +49,7 @@ pub struct WatchingOptions {
     )]
     slow_motion: Option<Duration>,
 
-    /// Open an admin address: a live page at /, /metrics for Prometheus, /healthz
+    /// Open an admin address: a live page at /, /metrics for Prometheus, /healthz, /readyz
     ///
     /// A port alone means 127.0.0.1; a Unix socket is unix:/PATH. The page shows every client as it
     /// changes, and can pause the loop or let it take single steps. The page has a slow motion of
@@ -64,11 +64,19 @@ pub struct WatchingOptions {
     #[arg(long, env = "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", value_parser = switch)]
     admin_anyone_can_reach_it: bool,
 
+    /// Open a health address: /healthz, /readyz, /metrics, and no control
+    ///
+    /// A port alone means 127.0.0.1; *:9001 is every address. /healthz says 200 as long as the loop
+    /// turns, /readyz says 503 while the server stops or is paused. Nothing here can change anything,
+    /// so the network may reach it. Any host name is accepted.
+    #[arg(long, value_name = "PLACE", env = "ONELOOP_HEALTH", value_parser = health_place)]
+    health: Option<Listen>,
+
     /// Accept this host name on the admin address, too; may be repeated
     ///
     /// This is the name in the browser's address bar: that of a container, a machine or a proxy.
     /// The address itself and localhost are always accepted. Other names are refused, because any
-    /// web page could use them; /metrics and /healthz accept all names where other machines can
+    /// web page could use them; /metrics, /healthz and /readyz accept all names where other machines can
     /// reach the address.
     #[arg(long, value_name = "NAME", env = "ONELOOP_ADMIN_HOST", value_delimiter = ',')]
     admin_host: Vec<String>,
@@ -99,6 +107,10 @@ fn explain(text: &str) -> Result<Explain, &'static str> {
 }
 
 /// A place, or a port of the loopback address.
+fn health_place(text: &str) -> Result<Listen, String> {
+    local_place(text, 9001)
+}
+
 fn admin_place(text: &str) -> Result<Listen, String> {
     local_place(text, 9000)
 }
@@ -119,6 +131,11 @@ impl WatchingOptions {
             false => Reach::ThisMachine,
         };
         self.admin.clone().map(|listen| AdminListener::new(listen, reach))
+    }
+
+    /// Where to say whether the server is well.
+    pub fn health(&self) -> Option<Listen> {
+        self.health.clone()
     }
 
     /// By which further names it may be asked there.

@@ -140,6 +140,7 @@ impl Cli {
         config.listen = self.listening.places(&self.given);
         config.proxied_by = self.listening.proxied_by();
         config.admin = self.watching.admin();
+        config.health = self.watching.health();
         config.admin_hosts = self.watching.admin_hosts().to_vec();
         config.limits = self.limits.limits();
         config.timeouts = self.timeouts.timeouts(typing_grace);

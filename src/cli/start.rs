@@ -54,8 +54,11 @@ fn reached_at(place: &LocalAddress) -> String {
 /// Why the server could not be started, and what to do.
 pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal {
     let Error::Bind { place, reason, .. } = &error else { return given.refusal(error) };
-    let is_admin = config.admin.as_ref().is_some_and(|admin| admin.listen == **place);
-    let option = if is_admin { "admin" } else { "listen" };
+    let option = match place {
+        place if config.admin.as_ref().is_some_and(|admin| admin.listen == **place) => "admin",
+        place if config.health.as_ref() == Some(place) => "health",
+        _ => "listen",
+    };
     let address = match &place.endpoint {
         Endpoint::Everywhere(port) => Some((Ipv6Addr::UNSPECIFIED, *port).into()),
         Endpoint::At(address) => Some(*address),
@@ -63,8 +66,11 @@ pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal 
     };
     let (at, why) = match address {
         Some(address) => {
-            let option = if is_admin { "--admin" } else { "-l" };
-            (address.to_string(), obstacle(address, reason, option))
+            let written = match option {
+                "listen" => "-l".to_owned(),
+                option => format!("--{option}"),
+            };
+            (address.to_string(), obstacle(address, reason, &written))
         }
         None => (place.to_string(), reason.to_string()),
     };

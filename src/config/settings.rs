@@ -22,6 +22,9 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Where it shows what it does: a page, metrics, health. Default: nowhere.
     pub admin: Option<AdminListener>,
+    /// Where it says whether it is well, to anyone who can reach it: `/healthz`, `/readyz` and
+    /// `/metrics`, and nothing that could change anything. Default: nowhere.
+    pub health: Option<Listen>,
     /// Names by which the admin listener may be asked, besides its address and `localhost`: a
     /// container's, say. Browsers that look up other names are refused there, because a web page
     /// can make its own name lead to any address. Default: none.
@@ -41,6 +44,7 @@ impl Default for Config {
         Config {
             listen: vec![Listen::everywhere(8888)],
             admin: None,
+            health: None,
             admin_hosts: Vec::new(),
             proxied_by: Network::THIS_MACHINE.to_vec(),
             limits: Limits::default(),
@@ -66,9 +70,11 @@ impl Config {
             return Err(Error::config("listen has no address; give one"));
         }
         let admin = self.admin.as_ref();
-        if let Some(AdminListener { listen, .. }) = admin.filter(|it| it.listen.proxy) {
+        let own = admin.map(|it| &it.listen).into_iter().chain(&self.health);
+        if let Some(listen) = own.into_iter().find(|it| it.proxy) {
             return Err(Error::config(format!(
-                "the admin address {listen} cannot ask for PROXY headers; leave ,proxy out"
+                "the address {listen} is for admin or health, and cannot ask for PROXY headers; leave \
+                 ,proxy out"
             )));
         }
         if let Some(AdminListener { listen, reach: Reach::ThisMachine }) = admin

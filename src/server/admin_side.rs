@@ -1,73 +1,115 @@
-//! The server's side of the admin page: clients, a listener and a handler of its own.
+//! The server's own listeners, for the admin page and for health: what they have in common.
 //!
-//! Its clients take their turns on the same loop, with an engine of their own. So they go on while
-//! the public's are held, and are never mixed up with them. Without an admin page all of this costs
-//! a look at an `Option`, a few times a turn.
+//! The clients of each take their turns on the same loop, with an engine of their own ([`Side`]). So they
+//! go on while the public's are held, and are never mixed up with them. Without such a listener all of
+//! this costs a look at an `Option`, a few times a turn.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use log::{info, warn};
+use mio::event::Event;
+use mio::{Poll, Token};
 
-use super::{ADMIN_CLIENT, Registrar, Server};
-use crate::admin::{self, Control, Engines, Routes};
+use super::side::Side;
+use super::{ADMIN, ADMIN_CLIENT, HEALTH, HEALTH_CLIENT, Registrar, Server};
+use crate::admin::{Control, Engines};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config, LocalAddress, TURN_BYTES_MIN};
-use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
+use crate::config::{AdminListener, Config, Listen, LocalAddress};
+use crate::engine::Stopped;
+use crate::error::Error;
 use crate::metrics::{CloseReason, LogMetrics};
 use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
 use crate::time::{Time, sooner};
 use crate::watch::Tracer;
 
-/// How long clients of the admin listener have to finish once all others have gone: watchers are to
-/// be sent the last frame.
-const DRAIN: Duration = Duration::from_millis(250);
-
-/// Clients of the admin listener may do this part of what the public's may do in a turn: each engine
-/// has a budget of its own, and both take their turns one after the other.
-const TURN_DIVISOR: usize = 4;
-
 /// What the server shows of itself, and to whom.
 pub(super) struct AdminSide {
-    pub(super) engine: Engine<Listener>,
-    routes: Routes,
+    admin: Option<Side>,
+    health: Option<Side>,
     control: Control,
 }
 
 impl AdminSide {
-    /// Shows it to clients of `listener`, which `admin` describes. The public comes in at
-    /// `listeners`.
-    pub(super) fn new(
-        listener: Listener,
-        admin: &AdminListener,
+    /// Opens the listeners that `config` names, if any. The public comes in at `listeners`.
+    pub(super) fn open(
         config: &Config,
+        poll: &Poll,
         listeners: Vec<LocalAddress>,
         tracer: &Tracer,
-    ) -> AdminSide {
-        let (control, routes) =
-            Control::new(listener.address, admin, &config.admin_hosts, listeners);
-        let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
-        let mut timeouts = config.timeouts.clone();
-        timeouts.drain_announce = Duration::ZERO;
-        timeouts.drain_idle = Duration::ZERO;
-        timeouts.drain = DRAIN;
-        let mut limits = config.limits.clone();
-        limits.turn_bytes_max = (limits.turn_bytes_max / TURN_DIVISOR).max(TURN_BYTES_MIN);
-        let mut clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
-        clients.watch(tracer.admin_watcher());
-        let engine = Engine::new(clients, admission.evicting(Evictable::Waiting));
-        AdminSide { engine, routes, control }
+    ) -> Result<Option<AdminSide>, Error> {
+        if config.admin.is_none() && config.health.is_none() {
+            return Ok(None);
+        }
+        let control = Control::new();
+        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
+        let open_admin = |admin: &AdminListener| {
+            let listener = Listener::polled(poll, ADMIN, &admin.listen, backlog, delivery)?;
+            let routes = control.routes(listener.address, admin, &config.admin_hosts, listeners);
+            let mut side = Side::new(listener, routes, ADMIN_CLIENT, config);
+            side.engine.clients_mut().watch(tracer.admin_watcher());
+            Ok::<Side, Error>(side)
+        };
+        let open_health = |health: &Listen| {
+            let listener = Listener::polled(poll, HEALTH, health, backlog, delivery)?;
+            let routes = control.health_routes(listener.address);
+            Ok::<Side, Error>(Side::new(listener, routes, HEALTH_CLIENT, config))
+        };
+        let admin = config.admin.as_ref().map(open_admin).transpose()?;
+        let health = config.health.as_ref().map(open_health).transpose()?;
+        Ok(Some(AdminSide { admin, health, control }))
+    }
+
+    fn sides(&self) -> impl Iterator<Item = &Side> {
+        self.admin.iter().chain(&self.health)
+    }
+
+    fn sides_mut(&mut self) -> impl Iterator<Item = &mut Side> {
+        self.admin.iter_mut().chain(&mut self.health)
     }
 
     /// It is this date, and `now` on the loop's clock.
     pub(super) fn set_date(&mut self, date: SystemTime, now: Time) {
-        self.engine.clients_mut().set_date(date);
+        self.sides_mut().for_each(|side| side.engine.clients_mut().set_date(date));
         self.control.on_date(date, now);
     }
 
-    pub(super) fn address(&self) -> LocalAddress {
-        let mut listeners = self.engine.admission().listeners();
-        listeners.next().expect("it stays open to the end").address
+    /// A turn begins.
+    pub(super) fn on_polled(&mut self, now: Time) {
+        self.sides_mut().for_each(|side| side.engine.clients_mut().on_polled(now));
+    }
+
+    /// The poll has reported this, which is not the public's.
+    pub(super) fn note(&mut self, token: Token, event: &Event) {
+        let side = match token {
+            ADMIN => self.admin.as_mut(),
+            HEALTH => self.health.as_mut(),
+            Token(client) if client & ADMIN_CLIENT != 0 => self.admin.as_mut(),
+            Token(_) => self.health.as_mut(),
+        };
+        match (side, token) {
+            (Some(side), ADMIN | HEALTH) => side.engine.on_listener_ready(0),
+            (Some(side), Token(client)) => side.note(client, event),
+            (None, _) => {}
+        }
+    }
+
+    pub(super) fn admin_place(&self) -> Option<LocalAddress> {
+        self.admin.as_ref().map(Side::address)
+    }
+
+    pub(super) fn health_place(&self) -> Option<LocalAddress> {
+        self.health.as_ref().map(Side::address)
+    }
+
+    /// How many clients there may be by these listeners.
+    pub(super) fn clients_max(&self) -> usize {
+        self.sides().map(|side| side.engine.admission().clients_max()).sum()
+    }
+
+    /// Ends all of these clients at once.
+    pub(super) fn cut_off(&mut self) {
+        self.sides_mut().for_each(|side| side.engine.clients_mut().cut_off());
     }
 }
 
@@ -79,43 +121,43 @@ fn log_metrics(outlets: &[Outlet]) -> LogMetrics {
 }
 
 impl<H: Handler> Server<H> {
-    /// Clients of the admin listener take their turn, and what they ask for is done.
+    /// Clients of the server's own listeners take their turn, and what they ask for is done.
     pub(super) fn serve_admin(&mut self) {
         let Server { poll, engine: public, admin_side, tracer, handler, now, outlets, .. } = self;
-        let Some(AdminSide { engine, routes, control }) = admin_side else { return };
-        public.admission.share_log_once(&mut engine.admission);
-        let mut host = Registrar { registry: poll.registry(), mark: ADMIN_CLIENT };
-        let _ = engine.turn(*now, routes, &mut host);
-        engine.admission.share_log_once(&mut public.admission);
+        let Some(admin_side) = admin_side else { return };
+        admin_side.sides_mut().for_each(|side| side.turn(*now, poll, public));
+        let AdminSide { admin, health, control } = admin_side;
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
-        let engines = Engines { public, admin: engine, logs: &|| log_metrics(outlets) };
+        let engines = Engines {
+            public,
+            admin: admin.as_ref().map(|side| &side.engine),
+            health: health.as_ref().map(|side| &side.engine),
+            logs: &|| log_metrics(outlets),
+        };
         control.serve(engines, tracer, handler, &mut host, *now);
     }
 
     /// Once the public's part of the server has ended, the other ends, too.
     pub(super) fn end_admin(&mut self) {
+        let now = self.now;
         let (Some(stopped), Some(admin_side)) = (self.engine.stopped(), &mut self.admin_side)
         else {
             return;
         };
-        if stopped != Stopped::Drained {
-            admin_side.engine.clients_mut().cut_off();
-        } else if !admin_side.engine.is_stopping() {
-            admin_side.control.on_ending();
-            admin_side.engine.stop(Stopped::CutOff, self.now);
-        }
+        admin_side.control.on_ending();
+        admin_side.sides_mut().for_each(|side| side.end(stopped, now));
     }
 
-    /// Ends all clients of the admin listener at once.
+    /// Ends all clients of the server's own listeners at once.
     pub(super) fn cut_off_admin(&mut self) {
         if let Some(admin_side) = &mut self.admin_side {
-            admin_side.engine.clients_mut().cut_off();
+            admin_side.cut_off();
         }
     }
 
     /// How all of it has ended, if it has.
     pub(super) fn stopped(&self) -> Option<Stopped> {
-        let has_left = |it: &AdminSide| !it.engine.clients().is_empty();
+        let has_left = |it: &AdminSide| it.sides().any(|side| !side.engine.clients().is_empty());
         self.engine.stopped().filter(|_| !self.admin_side.as_ref().is_some_and(has_left))
     }
 
@@ -161,10 +203,11 @@ impl<H: Handler> Server<H> {
         }
     }
 
-    /// When clients of the admin listener, or what they have asked for, are to be attended to.
+    /// When clients of the server's own listeners, or what they have asked for, are to be attended to.
     pub(super) fn admin_due(&self) -> Option<Time> {
-        let AdminSide { engine, control, .. } = self.admin_side.as_ref()?;
-        sooner(engine.due(self.now), control.next_due(self.now))
+        let admin_side = self.admin_side.as_ref()?;
+        let dues = admin_side.sides().map(|side| side.engine.due(self.now));
+        dues.fold(admin_side.control.next_due(self.now), sooner)
     }
 
     /// The loop goes to sleep. With an admin listener, notes for how long it has worked: a second look

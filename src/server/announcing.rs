@@ -2,6 +2,7 @@
 
 use log::{debug, warn};
 
+use super::admin_side::AdminSide;
 use super::{Server, worst};
 use crate::answer::handler::Handler;
 use crate::config::Timeouts;
@@ -16,6 +17,9 @@ impl<H: Handler> Server<H> {
         }
         if let Some(address) = self.admin_place() {
             debug!("admin page at {}", address.url());
+        }
+        if let Some(address) = self.health_place() {
+            debug!("health at {}", address.url());
         }
         let clients_max = self.clients_max();
         let Timeouts {
@@ -36,7 +40,7 @@ impl<H: Handler> Server<H> {
             0 => String::new(),
             files => format!(", files {files}"),
         };
-        let admin = self.admin_side.as_ref().map_or(0, |it| it.engine.admission().clients_max());
+        let admin = self.admin_side.as_ref().map_or(0, AdminSide::clients_max);
         let clients = worst::Clients { public: clients_max, admin };
         let worst =
             worst::memory_bytes(&self.limits, &self.needs, clients, self.answers) / (1024 * 1024);

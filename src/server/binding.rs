@@ -12,10 +12,9 @@ use super::admin_side::AdminSide;
 use super::descriptors;
 use super::polling::PollFailures;
 use super::worst::Answers;
-use super::{ADMIN, ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
-use crate::admin;
+use super::{ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config, LocalAddress};
+use crate::config::{Config, LocalAddress};
 use crate::engine::{Admission, Clients, Engine, StopStep};
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -48,13 +47,9 @@ impl<H: Handler> Server<H> {
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let tracer = Tracer::default();
-        let open_admin = |admin: &AdminListener| {
-            let listener = Listener::polled(&poll, ADMIN, &admin.listen, backlog, delivery)?;
-            Ok(AdminSide::new(listener, admin, config, addresses, &tracer))
-        };
-        let admin_side = config.admin.as_ref().map(open_admin).transpose()?;
+        let admin_side = AdminSide::open(config, &poll, addresses, &tracer)?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
-        let admins = admin_side.as_ref().map_or(0, |_| admin::CLIENTS_MAX);
+        let admins = admin_side.as_ref().map_or(0, AdminSide::clients_max);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
         let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
@@ -144,7 +139,12 @@ impl<H: Handler> Server<H> {
 
     /// Where [`Config::admin`] is.
     pub fn admin_place(&self) -> Option<LocalAddress> {
-        self.admin_side.as_ref().map(AdminSide::address)
+        self.admin_side.as_ref()?.admin_place()
+    }
+
+    /// Where [`Config::health`] is, with the port that the system chose.
+    pub fn health_place(&self) -> Option<LocalAddress> {
+        self.admin_side.as_ref()?.health_place()
     }
 
     /// A handle by which another thread can stop it.

@@ -1,9 +1,10 @@
 //! The loop: one `mio::Poll`, its listeners, its signals, its clock.
 //!
-//! [`Server::turn`] waits for events and lets its [`Engine`]s take a turn with them: first the admin
-//! listener's, if there is one, which may hold the public's; then the public's. The bit [`ADMIN_CLIENT`]
-//! of a token says whose event it is. Only this file and its neighbours know mio and read a clock: once
-//! a turn, once more in slow motion or with an admin listener, and around a write of lines to a file.
+//! [`Server::turn`] waits for events and lets its [`Engine`]s take a turn with them: first those of its
+//! own listeners, if there are any, which may hold the public's; then the public's. Two bits of a token,
+//! [`ADMIN_CLIENT`] and [`HEALTH_CLIENT`], say whose event it is. Only this file and its neighbours know
+//! mio and read a clock: once a turn, once more in slow motion or with listeners of its own, and around a
+//! write of lines to a file.
 
 use std::collections::VecDeque;
 use std::io;
@@ -43,6 +44,7 @@ pub(crate) mod outlet;
 pub(crate) mod pace;
 mod polling;
 mod registrar;
+mod side;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
@@ -67,9 +69,12 @@ const SIGNALS: Token = Token(usize::MAX);
 const WAKER: Token = Token(usize::MAX - 1);
 const ALARM: Token = Token(usize::MAX - 2);
 const ADMIN: Token = Token(usize::MAX - 3);
+const HEALTH: Token = Token(usize::MAX - 4);
 
-/// In the token of a client of the admin listener: no slot has a number as high as this.
+/// In the token of a client of the admin listener, or of the health listener: no slot has a number as
+/// high as these.
 const ADMIN_CLIENT: usize = 1 << 31;
+const HEALTH_CLIENT: usize = 1 << 30;
 
 /// A server that has bound its addresses.
 ///
@@ -81,7 +86,7 @@ pub struct Server<H> {
     events: Events,
     poll_failures: PollFailures,
     reported: Reported,
-    /// The public's. That of the admin listener is in `admin_side`.
+    /// The public's. Those of the server's own listeners are in `admin_side`.
     engine: Engine<Listener>,
     admin_side: Option<AdminSide>,
     /// Where lines go, once a turn. Before the signals: a last write may cause one.
@@ -241,19 +246,14 @@ impl<H: Handler> Server<H> {
         engine.clients_mut().on_polled(public_time);
         let mut admin_side = admin_side.as_mut();
         if let Some(admin_side) = &mut admin_side {
-            admin_side.engine.clients_mut().on_polled(*now);
+            admin_side.on_polled(*now);
         }
         for event in &*events {
             match event.token() {
                 // They only wake the loop. What they stand for is looked at in each turn.
                 SIGNALS | WAKER => {}
                 ALARM => alarm.on_ready(),
-                ADMIN => {
-                    if let Some(admin_side) = &mut admin_side {
-                        admin_side.engine.on_listener_ready(0);
-                    }
-                }
-                Token(token) if token >= FIRST_LISTENER => {
+                Token(token) if (FIRST_LISTENER..HEALTH.0).contains(&token) => {
                     let index = token - FIRST_LISTENER;
                     engine.on_listener_ready(index);
                     if let Some(listener) = engine.admission().listeners().nth(index) {
@@ -261,12 +261,12 @@ impl<H: Handler> Server<H> {
                         tracer.tell_of_loop(*now, LoopEvent::ListenerReady { address });
                     }
                 }
-                Token(token) if token & ADMIN_CLIENT == 0 => {
+                Token(token) if token & (ADMIN_CLIENT | HEALTH_CLIENT) == 0 => {
                     note_event(engine.clients_mut(), token, event);
                 }
-                Token(token) => {
+                token => {
                     if let Some(admin_side) = &mut admin_side {
-                        note_event(admin_side.engine.clients_mut(), token ^ ADMIN_CLIENT, event);
+                        admin_side.note(token, event);
                     }
                 }
             }

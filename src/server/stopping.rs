@@ -54,7 +54,7 @@ impl<H: Handler> Server<H> {
         let at_once = signal.map_or(Stopped::CutOff, Stopped::Signalled);
         let clients = self.engine.clients().len();
         if self.engine.stopped().is_some() {
-            // Only clients of the admin listener are left.
+            // Only clients of the server's own listeners are left.
             self.cut_off_admin();
             return;
         }
@@ -103,7 +103,7 @@ impl<H> Drop for Server<H> {
     fn drop(&mut self) {
         self.engine.clients_mut().cut_off();
         if let Some(admin_side) = &mut self.admin_side {
-            admin_side.engine.clients_mut().cut_off();
+            admin_side.cut_off();
         }
     }
 }

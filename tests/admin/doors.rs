@@ -180,14 +180,14 @@ fn health_is_told_until_the_very_end() {
     kept.send("GET / HTTP/1.1\r\n");
     let mut early = Client::connect(server.admin());
     server.wait_until(|seen| seen.clients == 1);
-    assert_eq!(ask(&server, "GET /healthz", &[]).status, 200);
+    assert_eq!(ask(&server, "GET /readyz", &[]).status, 200);
     server.stop_handle().stop();
     // Its connection came before the stop, and its request after it.
-    say(&mut early, &server, "GET /healthz", &[]);
+    say(&mut early, &server, "GET /readyz", &[]);
     let mut statuses = vec![early.answer().status];
-    statuses.push(ask(&server, "GET /healthz", &[]).status);
+    statuses.push(ask(&server, "GET /readyz", &[]).status);
     // The admin listener goes on as before until the public has ended.
-    say(&mut early, &server, "GET /healthz", &[]);
+    say(&mut early, &server, "GET /readyz", &[]);
     statuses.push(early.answer().status);
     assert_eq!(statuses, [503, 503, 503], "it accepts whoever wants to know");
     kept.send("Host: x\r\n\r\n");

@@ -196,10 +196,7 @@ fn the_state_shows_who_is_where() {
     assert_eq!((&shown["admin"]["grid"], &shown["admin"]["clients"]), (&"P".into(), &1.into()));
     assert!(shown["served"].as_str().unwrap().starts_with("1"), "{}", shown["served"]);
     assert_eq!((&shown["clients"], &shown["clients_max"]), (&Value::from(2), &Value::from(100)));
-    assert_eq!(
-        (&shown["pace"], &shown["draining"]),
-        (&Value::from("running"), &Value::from(false))
-    );
+    assert_eq!((&shown["pace"], &shown["stop_step"]), (&Value::from("running"), &Value::Null));
     for (state, clients) in [("Idle", 1), ("ReadingHead", 1), ("Pausing", 0), ("Writing", 0)] {
         assert_eq!(shown["states"][state], clients, "{state}");
     }

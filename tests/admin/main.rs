@@ -6,6 +6,7 @@ mod doors;
 mod figures;
 mod health;
 mod pausing;
+mod probing;
 mod share;
 mod stepping;
 mod watcher;

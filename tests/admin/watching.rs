@@ -50,7 +50,7 @@ fn arrows_and_turns_count_what_happens_while_somebody_watches() {
         count(last) - count(&first)
     };
     // "Idle, whole request" and "Writing, written, connection kept" in the table.
-    assert_eq!((walked(6), walked(13)), (10, 10));
+    assert_eq!((walked(7), walked(15)), (10, 10));
     let all: u64 = (0..first["arrows"].as_array().unwrap().len()).map(walked).sum();
     assert_eq!(all, 20, "those of whoever watches are not counted");
     assert!(sum(&frames, "turns") >= 10 && sum(&frames, "events") >= 4);
@@ -143,13 +143,13 @@ fn the_stream_ends_in_order_when_the_server_does() {
     let mut watcher = Watcher::of(&server, "");
     watcher.frame_with(|frame| frame["states"]["ReadingHead"] == 1);
     server.stop_handle().stop();
-    let draining = watcher.frame_with(|frame| frame["draining"] == true);
+    let draining = watcher.frame_with(|frame| frame["stop_step"] == "draining");
     assert_eq!(draining["states"]["ReadingHead"], 1);
     half.send("Host: x\r\n\r\n");
     assert_eq!(half.answer().text(), "hello");
     half.end();
     while let Some(frame) = watcher.try_frame() {
-        assert_eq!(frame["draining"], true);
+        assert_eq!(frame["stop_step"], "ended");
     }
     assert_eq!(server.stopped(), Stopped::Drained);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 43] = [
+    let cases: [(&[&str], &str); 44] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -44,6 +44,7 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--target-max", "16KiB"], "lower"),
         (&["--idle-timeout", "0s"], "longer"),
         (&["--admin", "127.0.0.1"], "127.0.0.1:9000"),
+        (&["--health", "127.0.0.1"], "127.0.0.1:9001"),
         (&["--admin", "9000", "--admin-host", "http://oneloop:9000"], "without a scheme"),
         (&["--admin", "0.0.0.0:9000"], "--admin-anyone-can-reach-it"),
         (&["--admin", "[::]:9000"], "use 127.0.0.1:9000"),

@@ -71,6 +71,7 @@ pub struct Seen {
 pub struct Background {
     addresses: Vec<SocketAddr>,
     admin: Option<SocketAddr>,
+    health: Option<SocketAddr>,
     handle: StopHandle,
     seen: Arc<(Mutex<Seen>, Condvar)>,
     abandoned: Arc<AtomicBool>,
@@ -88,8 +89,8 @@ impl Background {
         let thread = thread::spawn(move || {
             // A server stays on the thread that has bound it.
             let mut server = Server::bind(&config, handler).expect("loopback has free ports");
-            let places = (server.local_addrs(), server.admin_addr(), server.stop_handle());
-            let _ = tell_bound.send(places);
+            let places = (server.local_addrs(), server.admin_addr(), server.health_place());
+            let _ = tell_bound.send((places, server.stop_handle()));
             while !leave.load(Ordering::Acquire) {
                 let flow = server.turn(None).expect("the poll of a healthy system");
                 let stopped = match flow {
@@ -107,8 +108,9 @@ impl Background {
                 }
             }
         });
-        let (addresses, admin, handle) = bound.recv().expect("it has been bound");
-        Background { addresses, admin, handle, seen, abandoned, thread: Some(thread) }
+        let ((addresses, admin, health), handle) = bound.recv().expect("it has been bound");
+        let health = health.and_then(|place| place.internet());
+        Background { addresses, admin, health, handle, seen, abandoned, thread: Some(thread) }
     }
 
     /// Where it listens first.
@@ -124,6 +126,11 @@ impl Background {
     /// Where it shows what it does.
     pub fn admin(&self) -> SocketAddr {
         self.admin.expect("it was configured")
+    }
+
+    /// Where it says whether it is well.
+    pub fn health(&self) -> SocketAddr {
+        self.health.expect("it was configured")
     }
 
     /// What stops it.

@@ -51,7 +51,7 @@ async function onBroken() {
   broken.close();
   retry = setTimeout(connect, RETRY_MS);
   forget();
-  const isGone = last?.draining || performance.now() - heard > SILENCE_MS_MAX;
+  const isGone = last?.stop_step || performance.now() - heard > SILENCE_MS_MAX;
   // One that answers, but not with a stream, has as many watchers as it wants.
   const isRefused = !hasOpened && await fetch("/healthz").then(({ ok }) => ok).catch(() => false);
   if (stream !== broken) return;
@@ -99,18 +99,25 @@ const PACES = {
   slow: "Slow motion: a pause after each step, in which no client times out.",
 };
 
+const STEPS = {
+  announcing: "Stopping: that is announced; new clients are accepted as before.",
+  closing: "Stopping: clients that wait are accepted, and then no more.",
+  draining: "Stopping: no new clients; the present ones may finish.",
+  ended: "Stopping: all clients are done.",
+};
+
 function showStatus() {
   const { stream, pace } = document.body.dataset;
-  const isDraining = last?.draining;
+  const step = last?.stop_step;
   const told = {
     connecting: "Connecting.",
-    live: isDraining ? "Stopping: no new clients; the present ones may finish." : PACES[pace],
+    live: STEPS[step] ?? PACES[pace],
     broken: "The stream broke. Reconnecting.",
     refused: "The server has no room for another watcher. Trying again each second.",
-    gone: `The server ${isDraining ? "has stopped" : "does not answer"}. Trying again each second.`,
+    gone: `The server ${step ? "has stopped" : "does not answer"}. Trying again each second.`,
   };
   say(find("status"), refusal ?? told[stream]);
-  const isDeaf = stream !== "live" || isDraining;
+  const isDeaf = stream !== "live" || step;
   find("pause").disabled = isDeaf || pace === "paused";
   find("resume").disabled = isDeaf || pace === "running";
   for (const id of ["step", "slow", "interval"]) find(id).disabled = isDeaf;
