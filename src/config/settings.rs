@@ -70,11 +70,10 @@ impl Config {
             return Err(Error::config("listen has no address; give one"));
         }
         let admin = self.admin.as_ref();
-        let own = admin.map(|it| &it.listen).into_iter().chain(&self.health);
-        if let Some(listen) = own.into_iter().find(|it| it.proxy) {
+        let mut own = admin.map(|it| &it.listen).into_iter().chain(&self.health);
+        if let Some(listen) = own.find(|it| it.proxy) {
             return Err(Error::config(format!(
-                "the address {listen} is for admin or health, and cannot ask for PROXY headers; leave \
-                 ,proxy out"
+                "{listen} is not for clients, and cannot ask for PROXY headers; leave ,proxy out"
             )));
         }
         if let Some(AdminListener { listen, reach: Reach::ThisMachine }) = admin

@@ -108,7 +108,9 @@ impl<L: Accept> Engine<L> {
             host.begin(Stage::CloseListeners);
             self.admission.close();
             let timeouts = &self.clients.common.timeouts;
-            self.life = Life::KeepingIdle { idle_until: now + timeouts.idle_in_drain(), until };
+            // The loop may have been held up for all of that time.
+            let idle_until = until.min(now + timeouts.idle_in_drain());
+            self.life = Life::KeepingIdle { idle_until, until };
         }
         if let Life::KeepingIdle { idle_until, until } = self.life
             && now >= idle_until

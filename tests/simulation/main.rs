@@ -121,6 +121,8 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (7_196_910, "a run was over for the model before the server that was to stop had ended"),
     (10_037_517, "what had come since the last turn, and nothing had told of, was owed"),
     (10_068_029, "a second dear answer had room in its batch, and the model allowed one"),
+    (20_008_204, "the clock leapt over the time of idle clients, and over all of that to drain"),
+    (20_009_462, "a stopping server had to evict a client for each that waited at its door"),
     (14_068_782, "a span that began in a look before the deadline was over too early by the model"),
     (
         40_079_375,

@@ -68,7 +68,7 @@ impl Crowd {
             let timeouts = &self.setting.config.timeouts;
             // The rest of the time to drain is for the end of those.
             let idle = timeouts.drain_idle.min(timeouts.drain / 2);
-            self.end.idle_until = Some(now + idle);
+            self.end.idle_until = self.end.drained_by.map(|by| by.min(now + idle));
             self.active.iter().for_each(|index| self.wires[*index].borrow_mut().on_closed());
             if self.setting.crosses {
                 self.aim(idle);

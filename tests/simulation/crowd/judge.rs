@@ -180,7 +180,8 @@ impl Crowd {
         let (now, most) = (self.hub.now(), self.peers.len() + 2);
         if self.doors.iter().any(|door| !door.is_closed()) {
             self.so_far.closing_turns += 1;
-            assert!(self.so_far.closing_turns <= most, "the doors stay open for more turns");
+            // Short of descriptors it may have to evict somebody for each, which takes another turn.
+            assert!(self.so_far.closing_turns <= 2 * most, "the doors stay open for more turns");
             return;
         }
         assert!(
