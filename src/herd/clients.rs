@@ -247,7 +247,7 @@ impl<'p> Clients<'p> {
         let due = match is_over && due > 0 && client.has_crossed() {
             true => {
                 tally.crossed += due;
-                0
+                self.plan.crossings.lost(due)
             }
             false => due,
         };

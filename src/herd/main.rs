@@ -45,6 +45,7 @@ mod probe;
 mod process;
 mod program;
 mod progress;
+mod proxy_header;
 mod record;
 mod report;
 mod requests;

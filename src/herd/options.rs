@@ -18,7 +18,8 @@ use crate::arguments::addresses::Place;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
 use crate::kind::Kind;
-use crate::plan::{Afterwards, Destination, Plan, Wanted};
+use crate::plan::{Afterwards, Crossings, Destination, Plan, Wanted};
+use crate::proxy_header::ProxyProtocol;
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
@@ -90,6 +91,13 @@ struct GoodOptions {
     /// POST if there are post clients, and expects the status and body of those answers.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expect: Option<String>,
+
+    /// What a request counts as that crosses with the server's end of a kept connection
+    ///
+    /// The server closes it while the request is on its way, and does not receive it. Without a
+    /// retry, which HTTP allows for some methods only, a user would see an error.
+    #[arg(long, value_name = "AS", value_enum, default_value = "lost")]
+    crossings: Crossings,
 }
 
 #[derive(Debug, Args)]
@@ -162,6 +170,12 @@ struct RunOptions {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
     patience: humantime::Duration,
 
+    /// Begin each connection with a PROXY header of this version, as a balancer does
+    ///
+    /// Each tells of a client of its own, of 192.0.2.0/24. Idle clients send none.
+    #[arg(long, value_name = "VERSION", value_enum)]
+    proxy_protocol: Option<ProxyProtocol>,
+
     /// Seed for everything random: garbage, and the times at which requests are due
     #[arg(long, value_name = "N", value_parser = count::<u64>, default_value = "1")]
     seed: u64,
@@ -227,6 +241,8 @@ impl Options {
             expected: expected.map(Into::into),
             drip_every: *strange.drip_every,
             slow_read_bytes: strange.slow_read_bytes.0,
+            crossings: good.crossings,
+            proxy_protocol: run.proxy_protocol,
             afterwards: match strange.replace {
                 true => Afterwards::Replace,
                 false => Afterwards::Leave,

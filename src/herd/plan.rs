@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::kind::Kind;
+use crate::proxy_header::ProxyProtocol;
 
 /// The clients that are wanted of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -24,6 +25,26 @@ pub enum Afterwards {
     Leave,
     /// Another is opened.
     Replace,
+}
+
+/// What a request counts as that was sent while the server was closing the connection, and that it has
+/// not received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Crossings {
+    /// As lost: a client may not send a POST again
+    Lost,
+    /// As nothing: HTTP lets a client send it again on another connection
+    Excused,
+}
+
+impl Crossings {
+    /// How many of these requests count as lost.
+    pub fn lost(self, crossed: u64) -> u64 {
+        match self {
+            Crossings::Lost => crossed,
+            Crossings::Excused => 0,
+        }
+    }
 }
 
 /// Where a report goes.
@@ -54,6 +75,10 @@ pub struct Plan {
     pub drip_every: Duration,
     /// How much a slow-read client reads at a time.
     pub slow_read_bytes: usize,
+    /// What a request counts as that crosses with the end of its connection.
+    pub crossings: Crossings,
+    /// What each connection begins with.
+    pub proxy_protocol: Option<ProxyProtocol>,
     /// What follows a held connection's end.
     pub afterwards: Afterwards,
     /// How long requests are made.
@@ -90,5 +115,16 @@ impl Plan {
     /// The kind whose latency is shown where there is room for one: the first of the good ones.
     pub fn main_kind(&self) -> Option<Kind> {
         Kind::ALL.into_iter().find(|kind| kind.is_good() && self.wanted(*kind).clients > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crossing_counts_as_lost_unless_it_is_excused() {
+        assert_eq!(Crossings::Lost.lost(3), 3);
+        assert_eq!(Crossings::Excused.lost(3), 0);
     }
 }

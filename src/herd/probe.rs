@@ -141,6 +141,10 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
 }
 
 fn connect(plan: &Plan) -> Result<TcpStream, Refusal> {
-    TcpStream::connect_timeout(&plan.server, PATIENCE)
-        .map_err(|reason| Refusal::System(format!("cannot connect to {}: {reason}", plan.server)))
+    let cannot = |reason| Refusal::System(format!("cannot connect to {}: {reason}", plan.server));
+    let mut stream = TcpStream::connect_timeout(&plan.server, PATIENCE).map_err(cannot)?;
+    if let Some(protocol) = plan.proxy_protocol {
+        stream.write_all(&protocol.header(0)).map_err(cannot)?;
+    }
+    Ok(stream)
 }

@@ -75,7 +75,14 @@ impl Clients<'_> {
     pub fn prepare(&mut self, id: ClientId, begun: Time) {
         let shared = &mut self.shared;
         let Some(client) = find(&mut self.slab, id) else { return };
-        client.begin(shared.payloads.next(client.kind, client.made, &mut shared.random), begun);
+        let (payload, due) = shared.payloads.next(client.kind, client.made, &mut shared.random);
+        let payload = match self.plan.proxy_protocol {
+            Some(protocol) if client.made == 0 => {
+                [&protocol.header(client.generation)[..], &payload].concat().into()
+            }
+            Some(_) | None => payload,
+        };
+        client.begin((payload, due), begun);
     }
 
     /// Sends the rest of a client's payload, as far as the kernel takes it.

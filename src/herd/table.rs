@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::event_loop::Stopped;
 use crate::kind::Kind;
+use crate::plan::Crossings;
 use crate::report::{Course, PartSums, Report};
 use crate::tally::{Part, Tally};
 use crate::units::{bytes, count, escaped, time};
@@ -185,8 +186,12 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
     if crossed > 0 {
         sentences.push(format!(
             "{} requests were sent while the server was closing the connection, and did not \
-             reach it.",
-            count(crossed)
+             reach it. They count as {}.",
+            count(crossed),
+            match report.plan.crossings {
+                Crossings::Lost => "lost",
+                Crossings::Excused => "excused",
+            }
         ));
     }
     let refused: u64 = report.kinds().map(|(_, tally)| tally.refused).sum();

@@ -367,3 +367,19 @@ fn assert_is_well_formed(xml: &str) {
     }
     assert!(xml.starts_with("<svg ") && open.is_empty(), "left open: {open:?}");
 }
+
+#[test]
+fn each_connection_begins_with_a_proxy_header_if_that_is_asked_for() {
+    let mut behind_a_proxy = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    behind_a_proxy.args(["-l", "127.0.0.1:0,proxy"]);
+    let server = Server::launch(behind_a_proxy);
+    for version in ["v1", "v2"] {
+        for kind in ["get", "post", "connect-close", "half-close"] {
+            let kind = format!("--{kind}");
+            let arguments = [&kind, "3", "--requests", "60", "--proxy-protocol", version];
+            assert_all_right(&herd(server.address(), &arguments));
+        }
+    }
+    let refused = ended(&[&server.address().to_string(), "--get", "1"]);
+    assert!(refused.errors.contains("without an answer"), "{}", refused.errors);
+}
