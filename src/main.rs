@@ -5,8 +5,8 @@
 //!
 //! | exit code | why |
 //! |---|---|
-//! | 0 | it was told to stop and did, or it was asked for help |
-//! | 1 | the system refused something: an address, a descriptor; or the processor lacks something |
+//! | 0 | it was told to stop and did, or it was asked for help; `oneloop health`: the server is well |
+//! | 1 | the system refused something: an address, a descriptor; or the processor lacks something; `oneloop health`: the server is not well |
 //! | 2 | the command line is invalid |
 //! | 128 + n | a second signal, number n, ended it at once |
 
@@ -32,6 +32,11 @@ const NO_VARIABLE: &str = "=";
 const PROGRAM: &str = "oneloop";
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|word| word == cli::health::WORD) {
+        let asked = cli::health::ask(arguments);
+        return asked.map_or_else(|refusal| refusal.tell(PROGRAM), |()| ExitCode::SUCCESS);
+    }
     let log = Journal::default();
     let stopped = serve(&log);
     // It waits for its reader for a moment: a server that has not started has written nothing.

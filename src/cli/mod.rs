@@ -9,11 +9,12 @@
 //! user hears when nothing can be run, it has in common with the herd, in [`crate::arguments`]; what
 //! only this program reads is in [`values`], what a person can type into a browser in [`urls`].
 //! [`processor`] is asked before all of this whether the program can run at all. Nothing here binds,
-//! logs or writes.
+//! logs or writes, but for [`health`], which asks another server.
 
 mod answer;
 mod explain;
 mod habits;
+pub mod health;
 mod listening;
 mod logging;
 mod numbers;

@@ -11,7 +11,7 @@ use mio::event::Event;
 use mio::{Poll, Token};
 
 use super::side::Side;
-use super::{ADMIN, ADMIN_CLIENT, HEALTH, HEALTH_CLIENT, Registrar, Server};
+use super::{ADMIN, ADMIN_CLIENT, HEALTH, HEALTH_CLIENT, Registrar, Server, note_event};
 use crate::admin::{Control, Engines};
 use crate::answer::handler::Handler;
 use crate::config::{AdminListener, Config, Listen, LocalAddress};
@@ -89,7 +89,9 @@ impl AdminSide {
         };
         match (side, token) {
             (Some(side), ADMIN | HEALTH) => side.engine.on_listener_ready(0),
-            (Some(side), Token(client)) => side.note(client, event),
+            (Some(side), Token(client)) => {
+                note_event(side.engine.clients_mut(), client ^ side.mark, event);
+            }
             (None, _) => {}
         }
     }
@@ -125,7 +127,10 @@ impl<H: Handler> Server<H> {
     pub(super) fn serve_admin(&mut self) {
         let Server { poll, engine: public, admin_side, tracer, handler, now, outlets, .. } = self;
         let Some(admin_side) = admin_side else { return };
-        admin_side.sides_mut().for_each(|side| side.turn(*now, poll, public));
+        for side in admin_side.sides_mut() {
+            let mut host = Registrar { registry: poll.registry(), mark: side.mark };
+            side.turn(*now, &mut host, public);
+        }
         let AdminSide { admin, health, control } = admin_side;
         let mut host = Registrar { registry: poll.registry(), mark: 0 };
         let engines = Engines {

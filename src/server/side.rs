@@ -3,10 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use mio::Poll;
-use mio::event::Event;
-
-use super::{Registrar, note_event};
+use super::Registrar;
 use crate::admin::{self, Routes};
 use crate::config::{Config, LocalAddress, TURN_BYTES_MIN};
 use crate::engine::{Admission, Clients, Engine, Evictable, Stopped};
@@ -26,7 +23,7 @@ pub(super) struct Side {
     pub(super) engine: Engine<Listener>,
     routes: Routes,
     /// The bit of its clients' tokens.
-    mark: usize,
+    pub(super) mark: usize,
 }
 
 impl Side {
@@ -49,18 +46,16 @@ impl Side {
         listeners.next().expect("it stays open to the end").address
     }
 
-    /// The poll has reported a client by this token.
-    pub(super) fn note(&mut self, token: usize, event: &Event) {
-        note_event(self.engine.clients_mut(), token ^ self.mark, event);
-    }
-
     /// Its clients take their turn. The log mentions once what both these and the public's are refused.
-    pub(super) fn turn(&mut self, now: Time, poll: &Poll, public: &mut Engine<Listener>) {
-        let Side { engine, routes, mark } = self;
-        public.admission.share_log_once(&mut engine.admission);
-        let mut host = Registrar { registry: poll.registry(), mark: *mark };
-        let _ = engine.turn(now, routes, &mut host);
-        engine.admission.share_log_once(&mut public.admission);
+    pub(super) fn turn(
+        &mut self,
+        now: Time,
+        host: &mut Registrar<'_>,
+        public: &mut Engine<Listener>,
+    ) {
+        public.admission.share_log_once(&mut self.engine.admission);
+        let _ = self.engine.turn(now, &mut self.routes, host);
+        self.engine.admission.share_log_once(&mut public.admission);
     }
 
     /// The public's part of the server has ended.

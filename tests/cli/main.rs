@@ -21,6 +21,7 @@ use oneloop::{Limits, Timeouts};
 
 mod access_log;
 mod answers;
+mod asking;
 mod directories;
 mod fields;
 mod help;
