@@ -42,7 +42,7 @@ const LAYERS: [&[&str]; 11] = [
 ];
 
 /// What only some files may name, and why that is worth a test.
-const CHOKE_POINTS: [(&str, &[&str]); 28] = [
+const CHOKE_POINTS: [(&str, &[&str]); 29] = [
     (
         "mio::",
         &[
@@ -100,6 +100,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
             "handlers/site/root.rs",
             "herd/descriptors.rs",
             "herd/load/sources.rs",
+            "server/inherited.rs",
             "server/listener.rs",
             "server/unix_socket.rs",
             "server/writing.rs",
@@ -111,6 +112,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 28] = [
     (".read_at(", &["answer/file/system.rs"]),
     ("if_addrs::", &["arguments/interfaces.rs"]),
     ("mime_guess::", &["handlers/media_type.rs"]),
+    ("listenfd::", &["server/inherited.rs"]),
     ("signal_hook", &["herd/signals.rs", "server/signals.rs"]),
     ("hdrhistogram::", &["herd/times.rs"]),
     ("serde_json::", &["herd/json.rs"]),
@@ -401,34 +403,4 @@ fn the_fuzzers_model_shares_no_code_with_the_server() {
         }
     }
     assert_eq!(imports, MODEL_IMPORTS.map(str::to_owned).into());
-}
-
-/// It works without a network and under a policy that allows nothing from elsewhere, and it is read
-/// like everything else here.
-#[test]
-fn the_page_needs_nothing_from_outside_and_stays_readable() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin/page");
-    let mut files = 0;
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.lines().count() <= 300, "{path:?} is long");
-        // The namespace of SVG is a name, which nobody asks for.
-        let text = text.replace("http://www.w3.org/2000/svg", "");
-        for outside in ["http:", "https:", "//cdn", "@import", "eval(", "innerHTML"] {
-            assert!(!text.contains(outside), "{path:?} has {outside}");
-        }
-        if path.extension().is_some_and(|kind| kind == "html") {
-            assert!(!text.contains("<style") && !text.contains("<script>"), "what the policy bars");
-            let is_inline = |word: &&str| {
-                word.starts_with("style=") || word.starts_with("on") && word.contains("=\"")
-            };
-            assert_eq!(text.split_whitespace().find(is_inline), None, "the policy bars it");
-        }
-        let is_picture = |line: &str| line.contains("data:image");
-        let long = text.lines().find(|line| line.chars().count() > 100 && !is_picture(line));
-        assert_eq!(long, None, "{path:?}");
-        files += 1;
-    }
-    assert!(files >= 3, "the page has been found");
 }

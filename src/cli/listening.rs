@@ -24,9 +24,10 @@ pub struct ListeningOptions {
     /// (localhost:8080). A link-local address names its interface: [fe80::1%eth0]:8888. Port 0 lets
     /// the system choose a port; the first line of the log says which. unix:/PATH is a Unix socket for
     /// users of its group: others by ,mode=0666, another group by ,group=www-data behind the path;
-    /// unix:@NAME is an abstract one. Behind a place, ",proxy" asks each connection for a PROXY header
-    /// of version 1 or 2, which says who the client is; what begins otherwise is closed without an
-    /// answer. In ONELOOP_LISTEN, blanks separate several places.
+    /// unix:@NAME is an abstract one. fd:NAME is a listener from systemd, by its name. Behind a place,
+    /// ",proxy" asks each connection for a PROXY header of version 1 or 2, which says who the client
+    /// is; what begins otherwise is closed without an answer. In ONELOOP_LISTEN, blanks separate
+    /// several places.
     #[arg(
         short, long, value_name = "PLACE", env = "ONELOOP_LISTEN",
         default_values_t = [Places(vec![Place::of_port(default_port()).into()])]

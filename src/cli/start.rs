@@ -64,6 +64,9 @@ pub fn refusal(error: Error, config: &Config, given: &OptionSources) -> Refusal 
         Endpoint::At(address) => Some(*address),
         Endpoint::Unix(_) | Endpoint::Inherited(_) | _ => None,
     };
+    if let Endpoint::Inherited(_) = place.endpoint {
+        return Refusal::Mistake(format!("{}{error}", given.variable(option)));
+    }
     let (at, why) = match address {
         Some(address) => {
             let written = match option {

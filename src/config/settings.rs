@@ -1,7 +1,7 @@
 //! All settings in one, and what contradicts itself among them.
 
 use super::limits::Limits;
-use super::places::{AdminListener, Listen, Reach};
+use super::places::{AdminListener, Endpoint, Listen, Reach};
 use super::timeouts::Timeouts;
 use crate::error::Error;
 use crate::network::Network;
@@ -76,13 +76,8 @@ impl Config {
                 "{listen} is not for clients, and cannot ask for PROXY headers; leave ,proxy out"
             )));
         }
-        if let Some(AdminListener { listen, reach: Reach::ThisMachine }) = admin
-            && let Some(port) = listen.endpoint.port_for_others()
-        {
-            return Err(Error::config(format!(
-                "the admin address {listen} can be reached from other machines; make it \
-                 127.0.0.1:{port}, or say that anyone may reach it"
-            )));
+        if let Some(admin) = admin {
+            admin.check_reach(Some(&admin.listen.endpoint))?;
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let bad =
@@ -94,6 +89,20 @@ impl Config {
             )));
         }
         Ok(())
+    }
+}
+
+impl AdminListener {
+    /// Fails if other machines can reach it at `endpoint`, and are not to.
+    pub(crate) fn check_reach(&self, endpoint: Option<&Endpoint>) -> Result<(), Error> {
+        match (self.reach, endpoint.and_then(Endpoint::port_for_others)) {
+            (Reach::ThisMachine, Some(port)) => Err(Error::config(format!(
+                "the admin address {} can be reached from other machines; make it \
+                 127.0.0.1:{port}, or say that anyone may reach it",
+                self.listen
+            ))),
+            (Reach::ThisMachine, None) | (Reach::Anyone, _) => Ok(()),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::side::Side;
 use super::{ADMIN, ADMIN_CLIENT, HEALTH, HEALTH_CLIENT, Registrar, Server, note_event};
 use crate::admin::{Control, Engines};
 use crate::answer::handler::Handler;
-use crate::config::{AdminListener, Config, Listen, LocalAddress};
+use crate::config::{AdminListener, Config, Endpoint, Listen, LocalAddress};
 use crate::engine::Stopped;
 use crate::error::Error;
 use crate::metrics::{CloseReason, LogMetrics};
@@ -45,6 +45,8 @@ impl AdminSide {
         let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
         let open_admin = |admin: &AdminListener| {
             let listener = Listener::polled(poll, ADMIN, &admin.listen, backlog, delivery)?;
+            // Of one that is inherited, this is not known before.
+            admin.check_reach(listener.address.internet().map(Endpoint::At).as_ref())?;
             let routes = control.routes(listener.address, admin, &config.admin_hosts, listeners);
             let mut side = Side::new(listener, routes, ADMIN_CLIENT, config);
             side.engine.clients_mut().watch(tracer.admin_watcher());

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener};
-use mio::{Interest, Poll, Token};
+use mio::{Interest, Poll, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 use crate::config::{Endpoint, Listen, LocalAddress};
 use crate::engine::admission::{Accept, Accepted, Shortage};
 use crate::engine::{Arrival, Opening};
 use crate::error::Error;
 use crate::peer::Peer;
+use crate::server::inherited::{self, InheritedListener};
 use crate::server::unix_socket::{self, SocketFile};
 use crate::system_calls::{Origin, again, origin};
 
@@ -24,15 +25,36 @@ use crate::system_calls::{Origin, again, origin};
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const DELIVERY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
+/// After this long without a byte, the kernel asks whether the peer is still there, and asks again after
+/// each interval. It gives up when the time for delivery has passed: with the defaults after two minutes.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
 /// A listening socket.
 #[derive(Debug)]
 pub(crate) struct Listener {
     /// Removed before the socket is closed, so that the path never leads to one that is.
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
     socket: ListeningSocket,
     pub(crate) address: LocalAddress,
     /// What its connections begin with.
     pub(crate) opening: Opening,
+    /// Another process has it as well.
+    is_shared: bool,
+    /// The poll that reports it, if it is shared.
+    poll: Option<Registry>,
+}
+
+impl Drop for Listener {
+    /// A poll reports what the kernel has behind a descriptor. While another process has that as well,
+    /// closing ours does not end it, and we would be woken by connections that are not ours.
+    fn drop(&mut self) {
+        drop(self.file.take());
+        if let Some(registry) = self.poll.take() {
+            // The poll may be gone already.
+            let _ = registry.deregister(self.socket.source());
+        }
+    }
 }
 
 /// A listening socket by its kind. What is accepted from either is one kind of stream: the calls that
@@ -60,29 +82,47 @@ impl Listener {
             .and_then(Listener::of_tcp),
             Endpoint::At(address) => bind_to(*address).and_then(Listener::of_tcp),
             Endpoint::Unix(settings) => {
-                unix_socket::bind(settings, backlog).map(|(socket, file)| Listener {
-                    _file: file,
-                    socket: ListeningSocket::Unix(UnixListener::from_std(socket)),
-                    address: LocalAddress::Unix(settings.name),
-                    opening: Opening::Request,
+                unix_socket::bind(settings, backlog).map(|(socket, file)| {
+                    let socket = ListeningSocket::Unix(UnixListener::from_std(socket));
+                    let mut listener = Listener::new(socket, LocalAddress::Unix(settings.name));
+                    listener.file = file;
+                    listener
                 })
             }
-            Endpoint::Inherited(_) => Err(ErrorKind::Unsupported.into()),
+            Endpoint::Inherited(name) => Listener::inherited(name, delivery),
         };
-        let opening = match place.proxy {
-            true => Opening::ProxyHeader,
-            false => Opening::Request,
+        let mut listener =
+            bound.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })?;
+        if place.proxy {
+            listener.opening = Opening::ProxyHeader;
+        }
+        Ok(listener)
+    }
+
+    fn new(socket: ListeningSocket, address: LocalAddress) -> Listener {
+        let opening = Opening::Request;
+        Listener { file: None, socket, address, opening, is_shared: false, poll: None }
+    }
+
+    fn inherited(name: &str, delivery: Duration) -> io::Result<Listener> {
+        let mut listener = match inherited::take(name)? {
+            InheritedListener::Tcp(socket) => {
+                set_inherited_options(&SockRef::from(&socket), delivery)?;
+                Listener::of_tcp(socket)?
+            }
+            InheritedListener::Unix(socket) => {
+                let address = LocalAddress::Unix(inherited::name_of(&socket)?);
+                Listener::new(ListeningSocket::Unix(UnixListener::from_std(socket)), address)
+            }
         };
-        bound
-            .map(|listener| Listener { opening, ..listener })
-            .map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })
+        listener.is_shared = true;
+        Ok(listener)
     }
 
     fn of_tcp(socket: std::net::TcpListener) -> io::Result<Listener> {
         let address = LocalAddress::Internet(socket.local_addr()?);
-        let (socket, opening) =
-            (ListeningSocket::Tcp(TcpListener::from_std(socket)), Opening::Request);
-        Ok(Listener { _file: None, socket, address, opening })
+        let socket = ListeningSocket::Tcp(TcpListener::from_std(socket));
+        Ok(Listener::new(socket, address))
     }
 
     /// As [`Listener::bind`], and makes the poll report it by `token`.
@@ -94,18 +134,29 @@ impl Listener {
         delivery: Duration,
     ) -> Result<Listener, Error> {
         let mut listener = Listener::bind(place, backlog, delivery)?;
-        let source: &mut dyn Source = match &mut listener.socket {
-            ListeningSocket::Tcp(socket) => socket,
-            ListeningSocket::Unix(socket) => socket,
-        };
-        poll.registry()
-            .register(source, token, Interest::READABLE)
-            .map_err(Error::system("poll a listener"))?;
+        let registered = listener.register(poll, token);
+        registered.map_err(Error::system("poll a listener"))?;
         Ok(listener)
+    }
+
+    fn register(&mut self, poll: &Poll, token: Token) -> io::Result<()> {
+        let registry = poll.registry();
+        registry.register(self.socket.source(), token, Interest::READABLE)?;
+        if self.is_shared {
+            self.poll = Some(registry.try_clone()?);
+        }
+        Ok(())
     }
 }
 
 impl ListeningSocket {
+    fn source(&mut self) -> &mut dyn Source {
+        match self {
+            ListeningSocket::Tcp(socket) => socket,
+            ListeningSocket::Unix(socket) => socket,
+        }
+    }
+
     fn accept(&self) -> io::Result<(TcpStream, Peer)> {
         match self {
             ListeningSocket::Tcp(socket) => {
@@ -169,26 +220,35 @@ fn bind_to(
     }
     // A restart must not wait for the last run's connections to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
-    // Accepted sockets inherit it: an answer leaves at once, for no system call per connection.
-    socket.set_tcp_nodelay(true)?;
-    limit_delivery(&socket, delivery)?;
+    set_inherited_options(&SockRef::from(&socket), delivery)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog)?;
     Ok(socket.into())
 }
 
+/// Accepted sockets inherit these options, for no system call per connection: an answer leaves at once;
+/// and while neither side sends, the kernel asks now and then whether the peer is still there, so that
+/// one that has lost its power or its network does not stay for as long as its answer pauses.
+fn set_inherited_options(socket: &SockRef<'_>, delivery: Duration) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(
+        &TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL),
+    )?;
+    limit_delivery(socket, delivery)
+}
+
 /// Accepted sockets inherit this limit, too. The kernel delivers an answer that fits into the send
 /// buffer. To a peer that answers its probes but does not read, it would try for ever, even long
 /// after we have closed: megabytes each, and no deadline of ours sees them.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn limit_delivery(socket: &Socket, delivery: Duration) -> io::Result<()> {
+fn limit_delivery(socket: &SockRef<'_>, delivery: Duration) -> io::Result<()> {
     socket.set_tcp_user_timeout(Some(delivery.clamp(Duration::from_millis(1), DELIVERY_MAX)))
 }
 
 /// Other systems have no such option.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn limit_delivery(_: &Socket, _: Duration) -> io::Result<()> {
+fn limit_delivery(_: &SockRef<'_>, _: Duration) -> io::Result<()> {
     Ok(())
 }
 
@@ -252,6 +312,41 @@ mod tests {
             listener.address.internet().expect("an address").port(),
         ));
         std::net::TcpStream::connect(address).expect("IPv4 reaches a dual-stack listener");
+    }
+
+    #[test]
+    fn accepted_sockets_inherit_what_is_set_once() {
+        let mut listener = listen(Listen::everywhere(0)).expect("a free port");
+        let port = listener.address.internet().expect("an address").port();
+        let _client = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("a client");
+        let Accepted::Client(stream, _) = listener.accept() else { panic!("it waits") };
+        let socket = SockRef::from(&stream);
+        assert!(socket.tcp_nodelay().expect("an option") && socket.keepalive().expect("an option"));
+        assert_eq!(socket.tcp_keepalive_time().expect("an option"), KEEPALIVE_IDLE);
+        assert_eq!(socket.tcp_keepalive_interval().expect("an option"), KEEPALIVE_INTERVAL);
+    }
+
+    /// A service manager, say, goes on listening at it.
+    #[test]
+    fn a_shared_listener_wakes_no_poll_once_it_is_closed_here() {
+        let mut poll = Poll::new().expect("a poll");
+        let mut events = mio::Events::with_capacity(4);
+        let mut is_woken = |poll: &mut Poll| {
+            poll.poll(&mut events, Some(Duration::ZERO)).expect("a healthy poll");
+            !events.is_empty()
+        };
+        let bound = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = bound.local_addr().expect("an address");
+        bound.set_nonblocking(true).expect("an option");
+        let _shared = bound.try_clone().expect("a free descriptor");
+        let mut listener = Listener::of_tcp(bound).expect("an address");
+        listener.is_shared = true;
+        listener.register(&poll, Token(7)).expect("a healthy poll");
+        let _first = std::net::TcpStream::connect(address).expect("a client");
+        assert!(is_woken(&mut poll));
+        drop(listener);
+        let _second = std::net::TcpStream::connect(address).expect("it is still listened at");
+        assert!(!is_woken(&mut poll));
     }
 
     #[test]

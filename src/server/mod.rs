@@ -39,6 +39,7 @@ pub(crate) mod alarm;
 mod announcing;
 mod binding;
 pub(crate) mod descriptors;
+mod inherited;
 pub(crate) mod listener;
 pub(crate) mod outlet;
 pub(crate) mod pace;

@@ -1,0 +1,106 @@
+//! Sockets that the program is started with, as systemd hands them over; and a service manager that is
+//! told how it is.
+#![cfg(all(feature = "cli", target_os = "linux"))]
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::Path;
+use std::process::Command;
+
+use needed::{Folder, Needed};
+use rustix::process::{Signal, kill_process};
+use sockets::Client;
+use support::Program;
+
+#[path = "support/needed.rs"]
+mod needed;
+#[path = "support/sockets.rs"]
+mod sockets;
+mod support;
+
+const ACTIVATE: Needed = Needed { names: &["systemd-socket-activate"], package: "systemd" };
+
+/// The program, which is started as soon as a client comes to one of these sockets.
+fn activated(tool: &Path, activation: &[&str], arguments: &[&str]) -> Program {
+    let mut command = Command::new(tool);
+    command.args(activation).arg(env!("CARGO_BIN_EXE_oneloop")).args(arguments);
+    let mut program = Program::start(&mut command);
+    program.hear_error(" as 3.");
+    program
+}
+
+fn unix_client(path: &Path) -> Client {
+    let stream = UnixStream::connect(path).expect("it is listened at");
+    Client::new(TcpStream::from(OwnedFd::from(stream)))
+}
+
+/// A port that was free a moment ago: the tool must be given one.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[test]
+fn listeners_are_taken_by_their_names_whatever_their_order() {
+    let test = listeners_are_taken_by_their_names_whatever_their_order;
+    let Some(tool) = ACTIVATE.find(test) else { return };
+    let folder = Folder::new("activation");
+    let path = folder.path().join("s");
+    let (unix, port) = (path.to_str().expect("a path of ours"), free_port());
+    let tcp = format!("127.0.0.1:{port}");
+    let mut program = activated(
+        &tool,
+        &["-l", unix, "-l", &tcp, "--fdname=web:api"],
+        &["-l", "fd:api", "-l", "fd:web", "-t", "hello"],
+    );
+    program.hear_error(" as 4.");
+    // This one came before the program was there, and waits in the queue.
+    let mut first = unix_client(&path);
+    assert_eq!(first.get("/").text(), "hello\n");
+    let mut second = Client::connect((Ipv4Addr::LOCALHOST, port).into());
+    assert_eq!(second.get("/").text(), "hello\n");
+    program.hear_error(&format!("listening on http://{tcp}/ and unix:{unix}"));
+    drop((first, second));
+    kill_process(program.pid(), Signal::TERM).expect("it runs");
+    assert_eq!(program.finish().status.code(), Some(0));
+    assert!(path.exists(), "it belongs to the service manager");
+}
+
+#[test]
+fn what_is_no_listener_of_that_name_is_refused_in_words() {
+    let test = what_is_no_listener_of_that_name_is_refused_in_words;
+    let Some(tool) = ACTIVATE.find(test) else { return };
+    let folder = Folder::new("refused");
+    for (name, activation, arguments, says) in [
+        ("missing", &["--fdname=web"][..], &["-l", "fd:api"][..], "no socket of that name (there"),
+        ("twice", &["--fdname=web"], &["-l", "fd:web", "-l", "fd:web"], "none that is left"),
+        ("datagram", &["-d", "--fdname=web"], &["-l", "fd:web"], "is no stream socket; use"),
+        ("accepted", &["-a", "--fdname=web"], &["-l", "fd:web"], "is a connection; use"),
+    ] {
+        let path = folder.path().join(name);
+        let listens = [&["-l", path.to_str().expect("a path of ours")], activation].concat();
+        let mut program = activated(&tool, &listens, arguments);
+        let _client: OwnedFd = match name {
+            "datagram" => {
+                let client = UnixDatagram::unbound().expect("a socket");
+                client.send_to(b"hello", &path).expect("it is there");
+                client.into()
+            }
+            _ => UnixStream::connect(&path).expect("it is listened at").into(),
+        };
+        program.hear_error(says);
+        // With `-a` the tool goes on, and waits for the next connection.
+        if name != "accepted" {
+            assert_eq!(program.finish().status.code(), Some(2), "{name}");
+        }
+    }
+}
+
+#[test]
+fn without_a_service_manager_no_name_is_known() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    let ended = Program::start(command.args(["-l", "fd:web"])).finish();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(ended.errors.contains("FileDescriptorName=web"), "{}", ended.errors);
+}
