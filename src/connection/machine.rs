@@ -214,6 +214,8 @@ impl Connection {
 
     /// The client's turn ends: what the engine's output still holds is moved into memory of the
     /// client's own.
+    // A call of it costs as much as it does: 25 instructions per kept GET.
+    #[inline(always)]
     pub(crate) fn park(&mut self, output: &mut Output) {
         if !output.is_empty() {
             self.parked.get_or_insert_default().keep_output(output);

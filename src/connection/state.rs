@@ -213,6 +213,7 @@ impl State {
     }
 
     /// An answer has been encoded. More may be encoded behind it before anything is sent.
+    #[inline(always)]
     pub(crate) fn on_answer(&mut self, after: After) {
         if self.expects_head() {
             return self.enter_from_bare("on_answer", State::Writing(after));
