@@ -60,7 +60,10 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     let bound = Server::bind(&config, answer);
     let mut server = bound.map_err(|error| cli.not_started(error, &config))?;
     if let Some((access_log, outlet)) = access_log {
-        server.log_answers(access_log);
+        server.log_answers(match cli.watching.health_path() {
+            Some(path) => access_log.except(path),
+            None => access_log,
+        });
         outlet.into_iter().for_each(|outlet| server.write_to(outlet));
     }
     // Files that are logged to are known by now: a signal has them opened again.

@@ -114,6 +114,11 @@ pub trait Handler {
     fn release_descriptors(&mut self) -> bool {
         false
     }
+
+    /// The server was told to stop, for the first time. It goes on serving for as long as
+    /// [`Timeouts::drain_announce`](crate::Timeouts::drain_announce) and
+    /// [`Timeouts::drain`](crate::Timeouts::drain) say. Default: nothing.
+    fn on_stopping(&mut self) {}
 }
 
 /// What a [`Handler`] does with the content of a request.

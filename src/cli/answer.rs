@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use oneloop::handlers::{FixedText, Site};
+use oneloop::handlers::{FixedText, HealthPath, Site};
 use oneloop::{ContentPlan, Fault, Handler, Needs, Reply, Request, Sent};
 
 /// What is answered.
@@ -16,6 +16,8 @@ pub enum Answer {
     Text(FixedText),
     /// A directory's files.
     Files(Box<Site>),
+    /// One of these, and a path that says whether the server is ready.
+    Watched(Box<HealthPath<Answer>>),
 }
 
 impl Answer {
@@ -24,6 +26,7 @@ impl Answer {
         match self {
             Answer::Text(_) => None,
             Answer::Files(site) => Some(site.directory()),
+            Answer::Watched(answer) => answer.handler().directory(),
         }
     }
 }
@@ -33,6 +36,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.handle(request, reply),
             Answer::Files(site) => site.handle(request, reply),
+            Answer::Watched(answer) => answer.handle(request, reply),
         }
     }
 
@@ -40,6 +44,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.handle_fault(fault, reply),
             Answer::Files(site) => site.handle_fault(fault, reply),
+            Answer::Watched(answer) => answer.handle_fault(fault, reply),
         }
     }
 
@@ -47,6 +52,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.content_plan(request),
             Answer::Files(site) => site.content_plan(request),
+            Answer::Watched(answer) => answer.content_plan(request),
         }
     }
 
@@ -54,6 +60,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.needs(descriptors),
             Answer::Files(site) => site.needs(descriptors),
+            Answer::Watched(answer) => answer.needs(descriptors),
         }
     }
 
@@ -61,6 +68,15 @@ impl Handler for Answer {
         match self {
             Answer::Text(text) => text.release_descriptors(),
             Answer::Files(site) => site.release_descriptors(),
+            Answer::Watched(answer) => answer.release_descriptors(),
+        }
+    }
+
+    fn on_stopping(&mut self) {
+        match self {
+            Answer::Text(text) => text.on_stopping(),
+            Answer::Files(site) => site.on_stopping(),
+            Answer::Watched(answer) => answer.on_stopping(),
         }
     }
 }

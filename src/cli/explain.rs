@@ -72,6 +72,12 @@ pub struct WatchingOptions {
     #[arg(long, value_name = "PLACE", env = "ONELOOP_HEALTH", value_parser = health_place)]
     health: Option<Listen>,
 
+    /// Answer this path with 200, and with 503 once told to stop; not in the access log
+    ///
+    /// For a balancer that can ask at the port of the clients only. A --health address says more.
+    #[arg(long, value_name = "PATH", env = "ONELOOP_HEALTH_PATH", value_parser = health_path)]
+    health_path: Option<String>,
+
     /// Accept this host name on the admin address, too; may be repeated
     ///
     /// This is the name in the browser's address bar: that of a container, a machine or a proxy.
@@ -107,6 +113,13 @@ fn explain(text: &str) -> Result<Explain, &'static str> {
 }
 
 /// A place, or a port of the loopback address.
+fn health_path(text: &str) -> Result<String, &'static str> {
+    match text.starts_with('/') && !text.contains(|c: char| c == '?' || !c.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err("write a path without a query, such as /healthz"),
+    }
+}
+
 fn health_place(text: &str) -> Result<Listen, String> {
     local_place(text, 9001)
 }
@@ -136,6 +149,11 @@ impl WatchingOptions {
     /// Where to say whether the server is well.
     pub fn health(&self) -> Option<Listen> {
         self.health.clone()
+    }
+
+    /// The path that says to clients whether the server is ready.
+    pub fn health_path(&self) -> Option<&str> {
+        self.health_path.as_deref()
     }
 
     /// By which further names it may be asked there.

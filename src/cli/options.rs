@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use log::LevelFilter;
+use oneloop::handlers::HealthPath;
 use oneloop::{Config, Error};
 
 use super::answer::Answer;
@@ -165,6 +166,14 @@ impl Cli {
 
     /// What the server is to answer. Opens the directory or reads the file, if one is named.
     pub fn answer(&self) -> Result<Answer, Refusal> {
+        let answer = self.unwatched_answer()?;
+        Ok(match self.watching.health_path() {
+            Some(path) => Answer::Watched(Box::new(HealthPath::new(path, answer))),
+            None => answer,
+        })
+    }
+
+    fn unwatched_answer(&self) -> Result<Answer, Refusal> {
         let Some(directory) = &self.site.directory else {
             return self.answer.handler(&self.given).map(Answer::Text);
         };

@@ -2,6 +2,7 @@
 
 mod fallible;
 mod fixed_text;
+mod health_path;
 #[cfg(feature = "site")]
 mod media_type;
 #[cfg(feature = "site")]
@@ -9,6 +10,7 @@ mod site;
 
 pub use fallible::{Fallible, fallible};
 pub use fixed_text::FixedText;
+pub use health_path::HealthPath;
 #[cfg(feature = "site")]
 pub use media_type::media_type;
 #[cfg(feature = "site")]

@@ -58,7 +58,8 @@ impl<H: Handler> Server<H> {
             self.cut_off_admin();
             return;
         }
-        if !self.engine.is_stopping() {
+        let is_first = !self.engine.is_stopping();
+        if is_first {
             let announce = self.timeouts.drain_announce;
             match announce.is_zero() {
                 true => info!("stopping by {by}: {} may finish", Count(clients, "client")),
@@ -69,6 +70,9 @@ impl<H: Handler> Server<H> {
         }
         self.engine.stop(at_once, self.public_time());
         self.tell_of_stop_step();
+        if is_first {
+            self.handler.on_stopping();
+        }
         if self.engine.stopped().is_some() {
             warn!("stopping at once by {by}: cutting off {}", Count(clients, "client"));
         }

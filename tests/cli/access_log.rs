@@ -160,6 +160,19 @@ fn paths_are_excepted_and_connections_sampled_but_failures_are_told() {
 }
 
 #[test]
+fn the_health_path_is_answered_before_the_site_and_has_no_line() {
+    let mut command = oneloop();
+    let running = Running::start(command.args(["--health-path", "/alive"]).arg(site("health")));
+    assert!(running.answer_to("/alive").0.contains("200 OK"), "the site has no such file");
+    assert!(running.answer_to("/other").0.contains(" 404 "));
+    let url = format!("http://{}/alive", running.address);
+    let asked = oneloop().args(["health", &url]).output().expect("it runs");
+    assert_eq!((asked.status.code(), &asked.stdout[..]), (Some(0), &b"ready\n"[..]));
+    let output = output_of(running);
+    assert!(output.lines().count() == 1 && output.contains("\"GET /other "), "{output}");
+}
+
+#[test]
 fn connections_without_a_request_have_lines_if_they_are_asked_for() {
     let ended = |arguments: &[&str]| {
         let mut command = oneloop();

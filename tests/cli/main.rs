@@ -273,6 +273,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--admin", "ONELOOP_ADMIN", None),
         ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),
         ("--health", "ONELOOP_HEALTH", None),
+        ("--health-path", "ONELOOP_HEALTH_PATH", None),
         ("--admin-host", "ONELOOP_ADMIN_HOST", None),
         ("--access-log", "ONELOOP_ACCESS_LOG", None),
         ("--access-log-format", "ONELOOP_ACCESS_LOG_FORMAT", Some("combined".into())),

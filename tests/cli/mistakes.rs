@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
-    let cases: [(&[&str], &str); 44] = [
+    let cases: [(&[&str], &str); 46] = [
         (&["--lisen", "8888"], "'--listen'"),
         (&["--surprise"], "oneloop --help"),
         (&["no/such/directory"], "name a directory"),
@@ -45,6 +45,8 @@ fn each_kind_of_mistake_is_one_line_and_exit_code_2() {
         (&["--idle-timeout", "0s"], "longer"),
         (&["--admin", "127.0.0.1"], "127.0.0.1:9000"),
         (&["--health", "127.0.0.1"], "127.0.0.1:9001"),
+        (&["--health-path", "healthz"], "such as /healthz"),
+        (&["--health-path", "/a?b"], "without a query"),
         (&["--admin", "9000", "--admin-host", "http://oneloop:9000"], "without a scheme"),
         (&["--admin", "0.0.0.0:9000"], "--admin-anyone-can-reach-it"),
         (&["--admin", "[::]:9000"], "use 127.0.0.1:9000"),

@@ -24,6 +24,7 @@ mod sockets;
 
 mod answers;
 mod embedding;
+mod health_path;
 #[cfg(all(feature = "cli", target_os = "linux"))]
 mod program;
 mod steps;
