@@ -74,6 +74,14 @@ impl Note {
         Note { owner, text, number, status, streams, parts, version, head, bytes, is_seen }
     }
 
+    /// Of a connection that has ended without an answer. Of what was asked there is only whose
+    /// connection it was, in this many bytes.
+    pub(crate) fn of_no_request(told_bytes: u16) -> Note {
+        let mut parts = [0; PARTS];
+        parts[0] = told_bytes;
+        Note::of_request(0, 0, "", 0, parts)
+    }
+
     /// What was asked: `text` has its parts one behind the other.
     pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
         Asked::new(text, self.parts, self.version)

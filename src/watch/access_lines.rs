@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::connection::Note;
 use crate::engine::{ClientId, Ended};
-use crate::journal::access::{Asked, PARTS, Record, Stamp};
+use crate::journal::access::{Record, Stamp};
 use crate::journal::parts::address;
 use crate::journal::{Format, Journal, Waiting};
 use crate::peer::PackedPeer;
@@ -34,6 +34,7 @@ impl Writer {
     }
 
     /// Appends the line of an answer to this client that has ended: `text` has its request's parts.
+    #[inline]
     pub(super) fn append_line(
         &mut self,
         client: ClientId,
@@ -41,6 +42,40 @@ impl Writer {
         note: &Note,
         text: &[u8],
         course: &Course,
+    ) {
+        // A person who watches sees at once what fails, and a crash behind it hides nothing.
+        let waiting = match note.is_failure() {
+            true => Waiting::Urgently,
+            false => Waiting::Patiently,
+        };
+        self.append(client, peer, note, text, course, waiting);
+    }
+
+    /// Appends the line of a connection that has ended without an answer.
+    #[cold]
+    pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
+        self.stamp.renew(ended.date);
+        let mut told = Vec::new();
+        if let Some(client) = ended.client {
+            address(&mut told, client.ip());
+        }
+        let note = Note::of_no_request(told.len() as u16);
+        let (end, ended_by) = (ended.since_first_byte, ended.reason.word());
+        let course = Course { sent: 0, first_byte: None, end, ended: ended_by };
+        self.append(client, ended.peer, &note, &told, &course, Waiting::Patiently);
+    }
+
+    // Once in the program: each of the three formats is inlined here, so that no part of the record is
+    // made that the line does not have.
+    #[inline(never)]
+    fn append(
+        &self,
+        client: ClientId,
+        peer: PackedPeer,
+        note: &Note,
+        text: &[u8],
+        course: &Course,
+        waiting: Waiting,
     ) {
         let record = Record {
             client: peer,
@@ -53,43 +88,8 @@ impl Writer {
             end: course.end,
             ended: course.ended,
         };
-        // A person who watches sees at once what fails, and a crash behind it hides nothing.
-        let waiting = match note.is_failure() {
-            true => Waiting::Urgently,
-            false => Waiting::Patiently,
-        };
-        self.append_record(&record, waiting);
-    }
-
-    /// Appends the line of a connection that has ended without an answer.
-    #[cold]
-    pub(super) fn append_unanswered(&mut self, client: ClientId, ended: &Ended<'_>) {
-        self.stamp.renew(ended.date);
-        let mut told = Vec::new();
-        if let Some(client) = ended.client {
-            address(&mut told, client.ip());
-        }
-        let mut parts = [0; PARTS];
-        parts[0] = told.len() as u16;
-        let record = Record {
-            client: ended.peer,
-            connection: client.number(),
-            request: 0,
-            asked: Asked::new(&told, parts, ""),
-            status: 0,
-            bytes: 0,
-            first_byte: None,
-            end: ended.since_first_byte,
-            ended: ended.reason.word(),
-        };
-        self.append_record(&record, Waiting::Patiently);
-    }
-
-    // Inlined, so that no part of the record is made that the line does not have.
-    #[inline(always)]
-    fn append_record(&self, record: &Record<'_>, waiting: Waiting) {
         let mut line = self.journal.line();
-        self.format.append(line.begin(), record, &self.stamp);
+        self.format.append(line.begin(), &record, &self.stamp);
         line.end(waiting);
     }
 }
