@@ -16,3 +16,4 @@ mod judging;
 #[path = "../fuzz/src/oracle/mod.rs"]
 mod oracle;
 mod properties;
+mod proxied;

@@ -66,7 +66,7 @@ fn lines() -> Vec<(Vec<u8>, Is)> {
         (line("PROXY TCP6 2001:db8::1 ::1 4711 80\r\n"), Client("[2001:db8::1]:4711")),
         (line("PROXY TCP6 2001:DB8:0:0:0:0:0:1 ::1 1 80\r\n"), Client("[2001:db8::1]:1")),
         (line("PROXY TCP6 :: :: 1 80\r\n"), Client("[::]:1")),
-        (line("PROXY TCP6 ::ffff:192.0.2.1 ::1 1 80\r\n"), Client("[::ffff:192.0.2.1]:1")),
+        (line("PROXY TCP6 ::ffff:192.0.2.1 ::1 1 80\r\n"), Client("192.0.2.1:1")),
         (line(&longest6), Client("[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535")),
         (line("PROXY UNKNOWN\r\n"), Own),
         (line("PROXY UNKNOWN \r\n"), Own),
@@ -142,7 +142,7 @@ fn blocks() -> Vec<(Vec<u8>, Is)> {
     vec![
         (v2(0x21, 0x11, &V4), client4),
         (v2(0x21, 0x21, &v6()), Client("[2001:db8::1]:4711")),
-        (v2(0x21, 0x21, &mapped()), Client("[::ffff:192.0.2.1]:4711")),
+        (v2(0x21, 0x21, &mapped()), Client("192.0.2.1:4711")),
         (v2(0x21, 0x11, &with(&V4, &authority)), client4),
         (v2(0x21, 0x11, &with(&V4, &with(&authority, &tls))), client4),
         (v2(0x21, 0x11, &with(&V4, &addition(0x04, b""))), client4),

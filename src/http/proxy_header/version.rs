@@ -9,10 +9,15 @@ use super::{block, line};
 
 /// Reads the header at the start of `input`.
 pub(crate) fn read(input: &[u8]) -> Result<ProxyHeader, Missing> {
-    match input.first() {
+    let mut header = match input.first() {
         Some(b'P') => line::read(input),
         Some(b'\r') => block::read(input),
         Some(_) => Err(Missing::Fault(ProxyHeaderFault::NoHeader)),
         None => Err(Missing::More),
+    }?;
+    // A proxy that listens for IPv6 and IPv4 at once tells of IPv4 clients like that.
+    if let Some(client) = &mut header.client {
+        client.set_ip(client.ip().to_canonical());
     }
+    Ok(header)
 }
