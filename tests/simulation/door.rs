@@ -7,12 +7,13 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use oneloop::Peer;
-use oneloop::engine::{Accept, Accepted, Shortage};
+use oneloop::engine::{Accept, Accepted, Arrival, Shortage};
 
 use crate::handler::Wires;
 use crate::hub::{Hub, Stage};
 use crate::marks::Mark;
 use crate::memory::aside;
+use crate::proxied::Proxied;
 use crate::random::Random;
 use crate::stream::SimulatedStream;
 use crate::trouble::Trouble;
@@ -127,7 +128,8 @@ impl Door {
             return Accepted::Lost;
         }
         self.wires[index].borrow_mut().on_accepted();
-        Accepted::Client(stream, peer_of(index).into())
+        let opening = Proxied::opening(self.wires[index].borrow().proxied.as_ref());
+        Accepted::Client(stream, Arrival::new(peer_of(index), opening))
     }
 }
 

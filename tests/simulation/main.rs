@@ -46,6 +46,7 @@ mod memory;
 mod oracle;
 mod peer;
 mod plan;
+mod proxied;
 #[path = "../support/random.rs"]
 mod random;
 mod script;

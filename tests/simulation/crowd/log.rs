@@ -37,8 +37,10 @@ impl Crowd {
         assert!(text.is_empty() || text.ends_with(b"\n"), "a line ends by its line feed");
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line: Value = serde_json::from_slice(line).expect("a line is an object");
-            let client = line["client"].as_str().and_then(|client| client.rsplit(':').next());
-            let place: usize = client.and_then(|port| port.parse().ok()).expect("a client's port");
+            // Behind a proxy, the peer's address is the proxy's.
+            let peer = line["proxy"].as_str().or(line["client"].as_str());
+            let port = peer.and_then(|peer| peer.rsplit(':').next());
+            let place: usize = port.and_then(|port| port.parse().ok()).expect("a peer's port");
             self.wires[place].borrow_mut().on_line(&line);
         }
         for index in &self.active {

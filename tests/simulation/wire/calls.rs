@@ -244,12 +244,12 @@ impl Wire {
     }
 
     /// Counts bytes, or what counts as such.
-    fn work(&mut self, bytes: usize) {
+    pub(super) fn work(&mut self, bytes: usize) {
         self.turns.moved += bytes;
         self.hub.work(bytes);
     }
 
-    pub fn server_reads(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn server_reads(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         self.totals.receives += 1;
         self.on_call(Call::Read);
         if self.is_interrupted() {

@@ -1,14 +1,41 @@
 //! What the handler is asked for this client, and why the connection ends by that.
 
+use std::io;
+
 use oneloop::{CloseReason, Request};
 
 use super::Wire;
 use crate::hub::Stage;
 use crate::marks::Mark;
+use crate::proxied::Proxied;
 use crate::shown::{Cause, Shown};
 
 impl Wire {
+    /// Reads, with the header of its proxy in front of the first bytes, if there is one.
+    pub fn server_reads_all(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let header_bytes = self.proxied.as_ref().map_or(0, Proxied::header_bytes);
+        let (before, behind) = buf.split_at_mut(header_bytes);
+        let bytes = self.server_reads(behind)?;
+        if bytes == 0 || header_bytes == 0 {
+            return Ok(bytes);
+        }
+        if let Some(proxied) = &mut self.proxied {
+            before.copy_from_slice(&proxied.take_header());
+        }
+        self.work(header_bytes);
+        self.totals.received_bytes += header_bytes as u64;
+        Ok(header_bytes + bytes)
+    }
+
     pub fn on_request(&mut self, request: &Request<'_>) {
+        let peer = request.peer().ip().expect("each has an address");
+        let client = Proxied::expected(self.proxied.as_ref(), peer);
+        if request.client() != Some(client) {
+            self.fail(&format!(
+                "its client is {client}, and {:?} for the handler",
+                request.client()
+            ));
+        }
         let date = self.hub.date();
         if let Err(wrong) = self.witness.on_request(request, self.hub.life(), &date) {
             self.fail(&wrong);

@@ -11,6 +11,9 @@ use crate::marks::Mark;
 use crate::script::{Kind, Reading};
 use crate::watch::{Hold, Part};
 
+/// A client's address in a box that stays, and a header that is kept with half a request.
+const PROXIED_BYTES: usize = 512;
+
 /// What the server has for one connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Burden {
@@ -103,6 +106,11 @@ impl Wire {
         }
     }
 
+    /// What the server may hold so that it knows whose connection it is, and of the header, in bytes.
+    fn proxied_bytes_max(&self) -> usize {
+        if self.proxied.is_some() { PROXIED_BYTES } else { 0 }
+    }
+
     /// Fails if the access log has told anything else of it in this turn than what has become of its
     /// answers.
     pub fn judge_log(&mut self) {
@@ -119,7 +127,10 @@ impl Wire {
     /// Looks at what the server has for it.
     pub fn weigh(&mut self) {
         self.burden = Burden {
-            memory_max: if self.is_here() { self.witness.memory_max() } else { 0 },
+            memory_max: match self.is_here() {
+                true => self.witness.memory_max() + self.proxied_bytes_max(),
+                false => 0,
+            },
             answer_max: self.witness.largest_answer,
             sources: usize::from(self.has_source()),
         };
