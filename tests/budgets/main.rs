@@ -40,8 +40,9 @@ use trace::{CallRates, Watched, can_trace};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// What one idle client may take of the server's own memory, in bytes.
-const IDLE_CLIENT_BYTES_MAX: f64 = 128.0;
+/// What one idle client may take of the server's own memory, in bytes: a slot. In builds with debug
+/// assertions mio's stream makes it 16 bytes larger.
+const IDLE_CLIENT_BYTES_MAX: f64 = if cfg!(debug_assertions) { 120.0 } else { 104.0 };
 
 /// What memory is counted in.
 const PAGE_BYTES: f64 = 4096.0;
@@ -73,10 +74,10 @@ fn an_idle_client_asks_the_allocator_for_nothing() {
 }
 
 #[test]
-fn an_idle_client_takes_at_most_128_bytes_before_its_first_request() {
+fn an_idle_client_takes_at_most_120_bytes_before_its_first_request() {
     let _alone = alone();
     if may_have_descriptors(
-        an_idle_client_takes_at_most_128_bytes_before_its_first_request,
+        an_idle_client_takes_at_most_120_bytes_before_its_first_request,
         CROWD as u64 + 200,
     ) {
         assert_idle_clients_are_cheap(&Watched::start(), Asks::Nothing);
@@ -84,10 +85,10 @@ fn an_idle_client_takes_at_most_128_bytes_before_its_first_request() {
 }
 
 #[test]
-fn an_idle_client_takes_at_most_128_bytes_after_its_first_request() {
+fn an_idle_client_takes_at_most_120_bytes_after_its_first_request() {
     let _alone = alone();
     if may_have_descriptors(
-        an_idle_client_takes_at_most_128_bytes_after_its_first_request,
+        an_idle_client_takes_at_most_120_bytes_after_its_first_request,
         CROWD as u64 + 200,
     ) {
         assert_idle_clients_are_cheap(&Watched::start(), Asks::Once);
@@ -97,10 +98,10 @@ fn an_idle_client_takes_at_most_128_bytes_after_its_first_request() {
 /// Memory that was freed can be left lying between what is in use: a server's second crowd must
 /// not cost more than its first, even if what the first left behind does not suit it.
 #[test]
-fn an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too() {
+fn an_idle_client_takes_at_most_120_bytes_in_a_second_crowd_too() {
     let _alone = alone();
     if may_have_descriptors(
-        an_idle_client_takes_at_most_128_bytes_in_a_second_crowd_too,
+        an_idle_client_takes_at_most_120_bytes_in_a_second_crowd_too,
         CROWD as u64 + 200,
     ) {
         let server = Watched::start();
