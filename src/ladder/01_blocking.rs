@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Reads something, whatever it is, and answers.
+/// Reads something, whatever it is, and answers. Where a stream is dropped, as at the end here, it is
+/// closed. A `?` gives an error back to the caller.
 fn serve(mut stream: TcpStream) -> io::Result<()> {
     let mut bytes = [0; 4096];
     let received = stream.read(&mut bytes)?;

@@ -26,6 +26,7 @@ fn main() -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
         }
+        // Keeps those for which there was nothing to do.
         clients.retain_mut(|stream| match serve(stream) {
             Err(error) => error.kind() == ErrorKind::WouldBlock,
             Ok(()) => false,

@@ -1,9 +1,10 @@
 //! 4. The kernel says who is ready, and the loop sleeps until then.
 //!
 //! New: `mio::Poll`. Each socket is registered with a token, and an event brings the token back. The
-//! slab gives each client a number, and takes it back.
+//! slab gives each client a number from 0 on, and takes it back. mio's sockets never block.
+//! Unlike `select`, this poll tells of a change, once: so go on until a call says `WouldBlock`.
 //! See it: step 3's telnets; now `top` shows nothing.
-//! What breaks it: half a request. Type `GE`, Ctrl-D, `T / HTTP/1.1`: the first half is answered.
+//! What breaks it: half a request. Type `GE` and Ctrl-D: the first half of `GET` is answered.
 //! Elsewhere: Python `selectors`; C `epoll_create1`, `epoll_ctl`, `epoll_wait`; Go's runtime has it
 //! inside, and parks goroutines instead.
 
@@ -49,7 +50,7 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait: the poll tells once that there are some.
+    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -60,11 +61,13 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
+    /// said nothing, that is no mistake.
     fn run(&mut self, key: usize) {
         let Some(stream) = self.clients.get_mut(key) else { return };
         match serve(stream) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // Dropped, it is closed, and the poll forgets it.
             Ok(()) | Err(_) => drop(self.clients.remove(key)),
         }
     }

@@ -3,9 +3,11 @@
 //! New: `Client`, with the half of a request that has come. A request is whole at its empty line; a
 //! line that is no HTTP is whole by itself, so that people at a telnet are answered, too. The
 //! connection stays open for the next one.
-//! See it: step 4's `GE`, Ctrl-D, `T / HTTP/1.1`, Enter, Enter: one answer, at the end.
+//! See it: in telnet `GE`, Ctrl-D, `T / HTTP/1.1`, Enter, Enter: one answer, at the end. With nc, say
+//! `nc -C`, which ends lines as HTTP does.
 //! What breaks it: a client that asks a lot and reads late. The kernel takes as many bytes as it has
-//! room for, and `write` says how many; here no line looks at that, and answers are lost.
+//! room for, and `write` says how many; here no line looks at that, and answers are
+//! lost: `yes | head -n 200000 | nc -N localhost 8888 | (sleep 2; grep -c respose)`.
 //! Elsewhere: Python's `asyncio.Protocol` keeps such a buffer; C keeps it in a struct of its own; in Go
 //! it lies on the goroutine's stack.
 
@@ -58,7 +60,7 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait: the poll tells once that there are some.
+    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -69,11 +71,13 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
+    /// said nothing, that is no mistake.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         loop {
             match client.receive() {
+                // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Ok(0) | Err(_) => break,

@@ -4,9 +4,9 @@
 //! then nothing more is read of this client: so the kernel's buffers fill, and the client has to wait
 //! (back-pressure). And as the rest is sent before the next read, a client that has ended its own
 //! direction gets all its answers (half-close).
-//! See it: `yes | nc localhost 8888 | (sleep 5; head -n 100000 | tail -n 1)`: none is missing.
-//! What breaks it: a client that sends without end. There is always more to read, so the loop never
-//! comes to the others.
+//! See it: step 5's command counts 200000.
+//! What breaks it: a client that sends without end, as `yes | nc localhost 8888 >/dev/null`. There is
+//! always more to read, so the loop never comes to a telnet beside it.
 //! Elsewhere: Python `transport.pause_reading`; C `EPOLLOUT`; in Go the goroutine waits in `Write`.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -60,7 +60,7 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait: the poll tells once that there are some.
+    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -71,11 +71,13 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
+    /// said nothing, that is no mistake.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         loop {
             match client.step(self.poll.registry(), Token(key)) {
+                // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Ok(0) | Err(_) => break,
@@ -93,6 +95,7 @@ impl Client {
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
     fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
         if let Err(error) = self.send() {
+            // No room: the poll is asked to tell of some, until the client goes.
             let both = Interest::READABLE | Interest::WRITABLE;
             registry.reregister(&mut self.stream, token, both)?;
             return Err(error);

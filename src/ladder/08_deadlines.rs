@@ -1,11 +1,12 @@
 //! 8. A client that says nothing for too long has to go.
 //!
 //! New: deadlines. All are equally long, so a queue holds them in order: no heap, and nothing is moved
-//! when a client speaks. When its time has come, the loop looks whether it has; then it gets another.
-//! The poll sleeps until the first of them.
-//! See it: `telnet localhost 8888`, and say nothing for 3 to 6 s.
+//! when a client speaks. When its time has come, the loop looks whether the client has been active
+//! since; then it gets another 3 s. The poll sleeps until the first of them.
+//! See it: `telnet localhost 8888`, and say nothing for 3 s; or something, and then nothing for 3 to 6 s.
 //! What breaks it: more clients than descriptors. `accept` fails, and as its edge was told already,
-//! no client is accepted any more: `ulimit -n 64` before, and 80 telnets.
+//! no client is accepted until another one comes. `(ulimit -n 64; cargo run --example ladder_8)`, and
+//! `for i in $(seq 80); do (sleep 9 | nc localhost 8888 &); done`.
 //! Elsewhere: Python `loop.call_later`; C the last argument of `epoll_wait`; Go `SetReadDeadline`.
 
 use std::collections::VecDeque;
@@ -30,7 +31,7 @@ struct Server {
     clients: Slab<Client>,
     /// Which may have something to do, though no event will tell.
     run_queue: VecDeque<Token>,
-    /// When to look at which client. Its slot can have another by then, which came later.
+    /// When to look at which client. Its number can have another client by then: `came` tells.
     deadlines: VecDeque<(Instant, usize, Instant)>,
 }
 
@@ -41,7 +42,8 @@ struct Client {
     /// Answers, or their end, for which the kernel had no room.
     output: Vec<u8>,
     came: Instant,
-    spoke: Instant,
+    /// When bytes came last, or were taken.
+    active: Instant,
 }
 
 fn main() -> io::Result<()> {
@@ -60,29 +62,37 @@ fn main() -> io::Result<()> {
         {
             return Err(error);
         }
-        server.run_queue.extend(events.iter().map(|event| event.token()));
+        events.iter().for_each(|event| server.enqueue(event.token()));
         server.turn()?;
         server.expire(Instant::now());
     }
 }
 
 impl Server {
+    /// Each stands on the queue at most once, or a busy client would get more shares with each event. The
+    /// server of `../engine` keeps a flag instead of looking for it.
+    fn enqueue(&mut self, token: Token) {
+        if !self.run_queue.contains(&token) {
+            self.run_queue.push_back(token);
+        }
+    }
+
     /// Each on the queue has one turn, and those that come meanwhile have the next.
     fn turn(&mut self) -> io::Result<()> {
-        for _ in 0..self.run_queue.len() {
-            match self.run_queue.pop_front() {
-                Some(LISTENER) => self.accept()?,
-                Some(Token(key)) => self.run(key),
-                None => {}
+        for token in std::mem::take(&mut self.run_queue) {
+            match token {
+                LISTENER => self.accept()?,
+                Token(key) => self.run(key),
             }
         }
         Ok(())
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let first = self.deadlines.front().map(|(due, ..)| *due);
-        let due = if self.run_queue.is_empty() { first } else { Some(Instant::now()) };
-        due.map(|due| due.saturating_duration_since(Instant::now()))
+        if !self.run_queue.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.deadlines.front().map(|(due, ..)| due.saturating_duration_since(Instant::now()))
     }
 
     fn expire(&mut self, now: Instant) {
@@ -90,14 +100,16 @@ impl Server {
             && let Some((_, key, came)) = self.deadlines.pop_front()
         {
             match self.clients.get(key).filter(|client| client.came == came) {
-                Some(client) if client.spoke + SILENCE_MAX <= now => drop(self.clients.remove(key)),
+                Some(client) if client.active + SILENCE_MAX <= now => {
+                    drop(self.clients.remove(key))
+                }
                 Some(_) => self.deadlines.push_back((now + SILENCE_MAX, key, came)),
                 None => {}
             }
         }
     }
 
-    /// Takes all clients that wait: the poll tells once that there are some.
+    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -110,11 +122,13 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
+    /// said nothing, that is no mistake.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
             match client.step(self.poll.registry(), Token(key)) {
+                // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Ok(0) | Err(_) => {
@@ -123,19 +137,20 @@ impl Server {
                 }
             }
         }
-        self.run_queue.push_back(Token(key));
+        self.enqueue(Token(key));
     }
 }
 
 impl Client {
     fn new(stream: TcpStream) -> Client {
         let (input, output, came) = (Vec::new(), Vec::new(), Instant::now());
-        Client { stream, input, output, came, spoke: came }
+        Client { stream, input, output, came, active: came }
     }
 
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
     fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
         if let Err(error) = self.send() {
+            // No room: the poll is asked to tell of some, until the client goes.
             let both = Interest::READABLE | Interest::WRITABLE;
             registry.reregister(&mut self.stream, token, both)?;
             return Err(error);
@@ -147,6 +162,7 @@ impl Client {
         while !self.output.is_empty() {
             let sent = self.stream.write(&self.output)?;
             self.output.drain(..sent);
+            self.active = Instant::now();
         }
         Ok(())
     }
@@ -154,7 +170,7 @@ impl Client {
     fn receive(&mut self) -> io::Result<usize> {
         let mut bytes = [0; 4096];
         let received = self.stream.read(&mut bytes)?;
-        self.spoke = Instant::now();
+        self.active = Instant::now();
         self.input.extend(&bytes[..received]);
         while let Some(len) = request_len(&self.input) {
             self.input.drain(..len);

@@ -1,11 +1,12 @@
 //! 10. A server that ends a connection says so first, and reads until the client has heard it.
 //!
 //! New: lingering. After a refusal the server ends its own direction by `shutdown`, and throws away what
-//! still comes, until the client has ended, too, or is silent. Nothing is left unread that could make
+//! still comes, until the client has ended, too, or its time is over. Nothing is left unread that could make
 //! the kernel reset the connection.
-//! See it: step 9's curl shows the 431 each time.
-//! What is left: bodies, a grammar that no proxy reads otherwise, what a turn may cost, and proofs. See
-//! `../README.md`; the next program is that server.
+//! See it: step 9's command shows the 431 each time.
+//! What is left: bodies, a grammar that no proxy reads otherwise, a last look before a client is closed
+//! for another or for its silence, what a turn may cost, and proofs. See `../README.md`; the next
+//! program is that server.
 //! Elsewhere: Python `socket.shutdown(SHUT_WR)`; C `shutdown(fd, SHUT_WR)`; Go `TCPConn.CloseWrite`.
 
 use std::collections::VecDeque;
@@ -23,8 +24,8 @@ const TOO_LONG: &[u8] = b"HTTP/1.1 431 Too Long\r\nContent-Length: 0\r\nConnecti
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const READS_PER_TURN: usize = 16;
 const SILENCE_MAX: Duration = Duration::from_secs(3);
-/// EMFILE.
-const TOO_MANY_OPEN_FILES: i32 = 24;
+/// EMFILE: the process has all descriptors that it may have.
+const NO_DESCRIPTOR_LEFT: Option<i32> = Some(24);
 const LISTENER: Token = Token(usize::MAX);
 
 struct Server {
@@ -33,7 +34,7 @@ struct Server {
     clients: Slab<Client>,
     /// Which may have something to do, though no event will tell.
     run_queue: VecDeque<Token>,
-    /// When to look at which client. Its slot can have another by then, which came later.
+    /// When to look at which client. Its number can have another client by then: `came` tells.
     deadlines: VecDeque<(Instant, usize, Instant)>,
 }
 
@@ -46,7 +47,8 @@ struct Client {
     /// It is told that its head is too long, and that is the end.
     is_refused: bool,
     came: Instant,
-    spoke: Instant,
+    /// When bytes came last, or were taken.
+    active: Instant,
 }
 
 fn main() -> io::Result<()> {
@@ -65,29 +67,37 @@ fn main() -> io::Result<()> {
         {
             return Err(error);
         }
-        server.run_queue.extend(events.iter().map(|event| event.token()));
+        events.iter().for_each(|event| server.enqueue(event.token()));
         server.turn()?;
         server.expire(Instant::now());
     }
 }
 
 impl Server {
+    /// Each stands on the queue at most once, or a busy client would get more shares with each event. The
+    /// server of `../engine` keeps a flag instead of looking for it.
+    fn enqueue(&mut self, token: Token) {
+        if !self.run_queue.contains(&token) {
+            self.run_queue.push_back(token);
+        }
+    }
+
     /// Each on the queue has one turn, and those that come meanwhile have the next.
     fn turn(&mut self) -> io::Result<()> {
-        for _ in 0..self.run_queue.len() {
-            match self.run_queue.pop_front() {
-                Some(LISTENER) => self.accept()?,
-                Some(Token(key)) => self.run(key),
-                None => {}
+        for token in std::mem::take(&mut self.run_queue) {
+            match token {
+                LISTENER => self.accept()?,
+                Token(key) => self.run(key),
             }
         }
         Ok(())
     }
 
     fn timeout(&self) -> Option<Duration> {
-        let first = self.deadlines.front().map(|(due, ..)| *due);
-        let due = if self.run_queue.is_empty() { first } else { Some(Instant::now()) };
-        due.map(|due| due.saturating_duration_since(Instant::now()))
+        if !self.run_queue.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        self.deadlines.front().map(|(due, ..)| due.saturating_duration_since(Instant::now()))
     }
 
     fn expire(&mut self, now: Instant) {
@@ -95,14 +105,14 @@ impl Server {
             && let Some((_, key, came)) = self.deadlines.pop_front()
         {
             match self.clients.get(key).filter(|client| client.came == came) {
-                Some(client) if client.spoke + SILENCE_MAX <= now => self.end(key),
+                Some(client) if client.active + SILENCE_MAX <= now => self.end(key),
                 Some(_) => self.deadlines.push_back((now + SILENCE_MAX, key, came)),
                 None => {}
             }
         }
     }
 
-    /// Takes all clients that wait: the poll tells once that there are some.
+    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
     fn accept(&mut self) -> io::Result<()> {
         loop {
             match self.listener.accept() {
@@ -114,8 +124,8 @@ impl Server {
                     self.deadlines.push_back((client.came + SILENCE_MAX, entry.key(), client.came));
                     entry.insert(client);
                 }
-                Err(error) if error.raw_os_error() == Some(TOO_MANY_OPEN_FILES) && self.evict() => {
-                }
+                // There is room: try again.
+                Err(error) if error.raw_os_error() == NO_DESCRIPTOR_LEFT && self.evict() => {}
                 Err(_) => return Ok(()),
             }
         }
@@ -125,20 +135,22 @@ impl Server {
     fn evict(&mut self) -> bool {
         let is_idle = |client: &Client| client.input.is_empty() && client.output.is_empty();
         let idle = self.clients.iter().filter(|(_, client)| is_idle(client));
-        let longest = idle.min_by_key(|(_, client)| client.spoke).map(|(key, _)| key);
+        let longest = idle.min_by_key(|(_, client)| client.active).map(|(key, _)| key);
         longest.is_some_and(|key| self.clients.try_remove(key).is_some())
     }
 
     fn end(&mut self, key: usize) {
         self.clients.remove(key);
-        self.run_queue.push_back(LISTENER);
+        self.enqueue(LISTENER);
     }
 
-    /// An event is a hint. If the client has gone, or has said nothing, that is no mistake.
+    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
+    /// said nothing, that is no mistake.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
             match client.step(self.poll.registry(), Token(key)) {
+                // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Ok(0) | Err(_) => {
@@ -147,19 +159,20 @@ impl Server {
                 }
             }
         }
-        self.run_queue.push_back(Token(key));
+        self.enqueue(Token(key));
     }
 }
 
 impl Client {
     fn new(stream: TcpStream) -> Client {
         let (input, output, came) = (Vec::new(), Vec::new(), Instant::now());
-        Client { stream, input, output, is_refused: false, came, spoke: came }
+        Client { stream, input, output, is_refused: false, came, active: came }
     }
 
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
     fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
         if let Err(error) = self.send() {
+            // No room: the poll is asked to tell of some, until the client goes.
             let both = Interest::READABLE | Interest::WRITABLE;
             registry.reregister(&mut self.stream, token, both)?;
             return Err(error);
@@ -175,6 +188,7 @@ impl Client {
         while !self.output.is_empty() {
             let sent = self.stream.write(&self.output)?;
             self.output.drain(..sent);
+            self.active = Instant::now();
         }
         Ok(())
     }
@@ -185,7 +199,7 @@ impl Client {
         if self.is_refused {
             return Ok(received);
         }
-        self.spoke = Instant::now();
+        self.active = Instant::now();
         self.input.extend(&bytes[..received]);
         while let Some(len) = request_len(&self.input) {
             self.input.drain(..len);

@@ -2,7 +2,8 @@
 //!
 //! New: all of `../README.md`. `Server::turn` is one turn of the loop that the ten programs before have
 //! grown: it polls, notes who is ready, lets them run, and acts on deadlines.
-//! See it: everything from before. `cargo run --release -- --explain` tells each step.
+//! See it: everything from before. To a typed line it says the text, with a status, and closes; a head
+//! that is too long gets the text, too. `cargo run --release -- --explain` tells each step.
 
 use std::ops::ControlFlow;
 use std::time::Duration;

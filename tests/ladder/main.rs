@@ -17,7 +17,7 @@ fn examine(step: usize) {
         let program = Program::start(step, stage.descriptors);
         (stage.asks)(&program)
     };
-    for stage in &STAGES[..step] {
+    for stage in STAGES.iter().take(step) {
         passes(stage).unwrap_or_else(|why| panic!("step {step} fails at '{}': {why}", stage.name));
     }
     if let Some(stage) = STAGES.get(step) {
@@ -46,14 +46,14 @@ steps! {
 }
 
 /// A step is small: the first seven are at most 120 lines of code, and the last that is written out at
-/// most 170.
+/// most 175.
 #[test]
 fn each_step_is_short() {
     for step in 1..=program::STEPS {
         let text = program::source(step);
         let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
         let lines = text.lines().filter(is_code).count();
-        let lines_max = if step <= 7 { 120 } else { 170 };
+        let lines_max = if step <= 7 { 120 } else { 175 };
         assert!(lines <= lines_max, "step {step} has {lines} lines");
         for head in ["//! See it: ", "//! New: ", "//! What breaks it: "] {
             let is_needed = match head {
