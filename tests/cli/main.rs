@@ -29,6 +29,7 @@ mod help;
 mod interrupted;
 mod mistakes;
 mod places;
+mod proxied;
 mod rotation;
 mod starting;
 mod telling;
