@@ -1,5 +1,6 @@
 //! The judgement of a run: at the end of each turn, and at its end.
 
+use oneloop::config::RECEIVE_BYTES;
 use oneloop::engine::Time;
 use oneloop::{CloseReason, Stopped};
 
@@ -253,7 +254,9 @@ impl Crowd {
         let outputs = (1 + self.so_far.crowd_max.min(BATCH_CLIENTS)) * output;
         let client = limits.client_bytes_max() + self.so_far.answer_max + 2 * PAGE_BYTES;
         let by_limits = self.engine.clients().len() * client;
-        let most = LISTS_BYTES + outputs + clients_bytes.min(by_limits) + self.log_bytes_max();
+        // Chunks that came whole by one receive are joined, and the room for that is kept, too.
+        let most = LISTS_BYTES + RECEIVE_BYTES + outputs;
+        let most = most + clients_bytes.min(by_limits) + self.log_bytes_max();
         let held = self.memory.held() + self.engine.clients().mapped_bytes();
         assert!(held <= most, "{held} bytes are held, and {most} are enough");
     }
