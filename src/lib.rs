@@ -41,6 +41,7 @@
 //! | serve a directory | `handlers::Site`, with the feature `site` |
 //! | answer later, slowly, or with events | [`Reply::stream`], [`Source`], [`Next`] |
 //! | let a source go on when something happens | [`Next::Wait`], [`Waker`], from any thread |
+//! | tell systemd how it is | [`Server::tell_manager`]; `fd:NAME` in [`Config::listen`] takes its listeners |
 //! | stop the server | [`Server::handle_signals`], [`Server::stop_handle`]; [`Piece::is_stopping`] ends a stream |
 //! | do something else on the same thread | [`Server::run_beside`]; [`Server::turn`] in a loop of my own |
 //! | set limits and timeouts | [`Config`], [`Limits`], [`Timeouts`] |
@@ -132,6 +133,7 @@ pub use network::{InvalidNetwork, Network};
 pub use peer::{Peer, UnixPeer};
 pub use server::Server;
 pub use server::outlet::Outlet;
+pub use server::service_manager::ServiceManager;
 pub use server::signals::StopHandle;
 pub use time::Time;
 pub use watch::{Event, Observer};

@@ -15,9 +15,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use env_logger::{Env, Target, WriteStyle};
-use log::info;
+use log::{info, warn};
 use oneloop::journal::Journal;
-use oneloop::{Outlet, Server, Stopped};
+use oneloop::{Outlet, Server, ServiceManager, Stopped};
 
 mod arguments;
 mod cli;
@@ -85,6 +85,10 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}
+    }
+    match ServiceManager::from_env() {
+        Ok(manager) => manager.into_iter().for_each(|manager| server.tell_manager(manager)),
+        Err(reason) => warn!("NOTIFY_SOCKET: the service manager cannot be told: {reason}"),
     }
     server.write_to(Outlet::standard_error(log.clone()));
     server.run().map_err(|reason| Refusal::System(format!("the loop cannot go on: {reason}")))

@@ -104,3 +104,60 @@ fn without_a_service_manager_no_name_is_known() {
     assert_eq!(ended.status.code(), Some(2));
     assert!(ended.errors.contains("FileDescriptorName=web"), "{}", ended.errors);
 }
+
+/// What a service manager hears, up to the message that has this line.
+fn heard(manager: &UnixDatagram, line: &str) -> String {
+    let mut room = [0; 1024];
+    loop {
+        let bytes = manager.recv(&mut room).expect("a message in time");
+        let message = String::from_utf8(room[..bytes].to_vec()).expect("text");
+        if message.lines().any(|it| it.starts_with(line)) {
+            return message;
+        }
+    }
+}
+
+#[test]
+fn a_service_manager_hears_when_it_is_ready_how_it_is_and_that_it_stops() {
+    let folder = Folder::new("notify");
+    let path = folder.path().join("n");
+    let manager = UnixDatagram::bind(&path).expect("a free path");
+    manager.set_read_timeout(Some(sockets::PATIENCE)).expect("an option");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    command.args(["-l", "127.0.0.1:0", "--drain-idle", "0s", "--drain-timeout", "7s"]);
+    command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "200000");
+    let mut program = Program::start(&mut command);
+    let ready = heard(&manager, "READY=1");
+    let (_, address) = ready.split_once("listening on http://").expect("where it listens");
+    let address = address.split('/').next().and_then(|it| it.parse().ok()).expect("an address");
+    let mut client = Client::connect(address);
+    assert_eq!(client.get("/").status, 200);
+    assert!(heard(&manager, "STATUS=").ends_with("; 1 clients"));
+    for _ in 0..3 {
+        heard(&manager, "WATCHDOG=1");
+    }
+    program.hear_error("listening on");
+    kill_process(program.pid(), Signal::TERM).expect("it runs");
+    assert!(heard(&manager, "STOPPING=1").contains("\nEXTEND_TIMEOUT_USEC=12000000\n"));
+    drop(client);
+    assert_eq!(program.finish().status.code(), Some(0));
+}
+
+/// The watchdog of another process is not for this one.
+#[test]
+fn a_watchdog_of_another_process_hears_nothing() {
+    let folder = Folder::new("watchdog");
+    let path = folder.path().join("n");
+    let manager = UnixDatagram::bind(&path).expect("a free path");
+    manager.set_read_timeout(Some(sockets::PATIENCE)).expect("an option");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    command.args(["-l", "127.0.0.1:0"]).env("NOTIFY_SOCKET", &path);
+    command.env("WATCHDOG_USEC", "1000").env("WATCHDOG_PID", "1");
+    let program = Program::start(&mut command);
+    heard(&manager, "READY=1");
+    kill_process(program.pid(), Signal::TERM).expect("it runs");
+    let mut room = [0; 1024];
+    let bytes = manager.recv(&mut room).expect("a message in time");
+    assert!(room[..bytes].starts_with(b"STOPPING=1\n"), "the next is the last");
+    assert_eq!(program.finish().status.code(), Some(0));
+}

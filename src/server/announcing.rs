@@ -1,11 +1,14 @@
-//! What the log says first: where the server listens, and what its limits come to.
+//! What the log says first: where the server listens, and what its limits come to. And when lines are
+//! due, and what a service manager is told.
 
 use log::{debug, warn};
 
 use super::admin_side::AdminSide;
 use super::{Server, worst};
 use crate::answer::handler::Handler;
-use crate::config::Timeouts;
+use crate::config::{LocalAddress, Timeouts};
+use crate::server::service_manager::{ServiceManager, Told};
+use crate::time::{Time, sooner};
 use crate::watch::LoopEvent;
 
 impl<H: Handler> Server<H> {
@@ -54,5 +57,37 @@ impl<H: Handler> Server<H> {
         if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
             warn!("the descriptor limit allows only {clients_max} clients; raise it (ulimit -Hn)");
         }
+    }
+}
+
+impl<H: Handler> Server<H> {
+    /// Tells `manager` from now on that the server is ready, how many clients it has, and that it
+    /// stops; and its watchdog, that the loop turns. A handler that blocks makes the watchdog act.
+    pub fn tell_manager(&mut self, mut manager: ServiceManager) {
+        let places: Vec<String> = self.local_places().iter().map(LocalAddress::url).collect();
+        manager.places = places.join(" and ");
+        self.manager = Some(manager);
+    }
+}
+
+impl<H> Server<H> {
+    /// When lines are to be written, or tried again, or the service manager is to be told something.
+    pub(super) fn reports_due(&self) -> Option<Time> {
+        let lines = self.outlets.iter().fold(None, |due, outlet| sooner(due, outlet.due()));
+        let manager = self.manager.as_ref().and_then(|manager| manager.due(self.state()));
+        sooner(lines, manager)
+    }
+
+    /// Tells the service manager, if there is one, what is due.
+    pub(super) fn update_manager(&mut self) {
+        let state = self.state();
+        if let Some(manager) = &mut self.manager {
+            let stop_max = self.timeouts.drain_announce + self.timeouts.drain;
+            manager.tell(state, stop_max, self.now);
+        }
+    }
+
+    fn state(&self) -> Told {
+        Told { clients: self.engine.clients().len(), step: self.engine.stop_step() }
     }
 }

@@ -72,6 +72,7 @@ impl<H: Handler> Server<H> {
             engine,
             admin_side,
             signals: None,
+            manager: None,
             waker,
             stop_requests: StopRequests::default(),
             alarm,

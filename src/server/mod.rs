@@ -45,6 +45,7 @@ pub(crate) mod outlet;
 pub(crate) mod pace;
 mod polling;
 mod registrar;
+pub(crate) mod service_manager;
 mod side;
 pub(crate) mod signals;
 mod stopping;
@@ -93,6 +94,7 @@ pub struct Server<H> {
     /// Where lines go, once a turn. Before the signals: a last write may cause one.
     outlets: Vec<Outlet>,
     signals: Option<Signals>,
+    manager: Option<service_manager::ServiceManager>,
     waker: Arc<Waker>,
     stop_requests: StopRequests,
     alarm: Alarm,
@@ -172,6 +174,7 @@ impl<H: Handler> Server<H> {
             self.tracer.tell_of_loop(self.now, LoopEvent::Stopped);
         }
         self.write_lines();
+        self.update_manager();
         self.leave_out_pauses();
         self.tracer.resume_panic();
         Ok(stopped.map_or(ControlFlow::Continue(()), ControlFlow::Break))
@@ -199,13 +202,8 @@ impl<H: Handler> Server<H> {
     fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
         let stops = (!self.stops.is_empty()).then_some(self.now);
         let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
-        let due = sooner(due, self.lines_due());
+        let due = sooner(due, self.reports_due());
         sooner(self.alarm.set(due, self.now, self.began), wanted)
-    }
-
-    /// When lines are to be written, or tried again.
-    fn lines_due(&self) -> Option<Time> {
-        self.outlets.iter().fold(None, |due, outlet| sooner(due, outlet.due()))
     }
 
     /// Writes the lines that wait, by one call for each outlet.
