@@ -16,7 +16,8 @@ const RESPITE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct ConnectRate {
     pause: Duration,
-    next: Time,
+    /// Since the start: in nanoseconds, as a pause may be no whole number of microseconds.
+    next: Duration,
     held_until: Time,
 }
 
@@ -24,12 +25,12 @@ impl ConnectRate {
     /// At most `rate` a second, which is above 0.
     pub fn new(rate: f64) -> ConnectRate {
         let pause = Duration::from_secs_f64(1.0 / rate);
-        ConnectRate { pause, next: Time::START, held_until: Time::START }
+        ConnectRate { pause, next: Duration::ZERO, held_until: Time::START }
     }
 
     /// When connections to keep or to hold may next be begun.
     pub fn next(&self) -> Time {
-        self.next.max(self.held_until)
+        Time::after_start(self.next).max(self.held_until)
     }
 
     /// When any may.
@@ -39,10 +40,11 @@ impl ConnectRate {
 
     /// Counts one that is to be kept or held.
     pub fn on_begun(&mut self, now: Time) {
-        if now.since(self.next) > SLACK {
+        let now = now.since(Time::START);
+        if now.saturating_sub(self.next) > SLACK {
             self.next = now;
         }
-        self.next = self.next + self.pause;
+        self.next += self.pause;
     }
 
     /// One has failed.

@@ -75,7 +75,8 @@ fn rows() -> Vec<(String, String, Vec<String>)> {
     rows.collect()
 }
 
-/// Every file of the server, without tests and comments; not the herd, which is no server.
+/// Every file of the server, without tests and comments; not the herd, nor the programs of the ladder,
+/// which are no part of it.
 fn sources() -> BTreeMap<String, String> {
     let top = root().join("src");
     let (mut folders, mut sources) = (vec![top.clone()], BTreeMap::new());
@@ -84,7 +85,7 @@ fn sources() -> BTreeMap<String, String> {
             let path = entry.unwrap().path();
             let name = path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned();
             if path.is_dir() {
-                folders.extend((name != "herd").then_some(path));
+                folders.extend((!["herd", "ladder"].contains(&&*name)).then_some(path));
             } else if name.ends_with(".rs") && !name.ends_with("tests.rs") {
                 let text = fs::read_to_string(path).unwrap();
                 let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
