@@ -73,8 +73,9 @@ fn prometheus_has_an_answer_to_each_query_of_the_dashboard() {
     let admin = server.admin();
     let config = folder.path().join("prometheus.yml");
     let readme = read("src/admin/README.md");
-    let (_, from) = readme.split_once("```yaml\n").expect("a configuration");
-    let said = from.split("```").next().unwrap();
+    let blocks = readme.split("```yaml\n").skip(1).map(|from| from.split("```").next().unwrap());
+    let is_it = |block: &&str| block.contains("scrape_configs");
+    let said = blocks.into_iter().find(is_it).expect("a configuration of Prometheus");
     fs::write(&config, said).unwrap();
     let checked = Command::new(&promtool).args(["check", "config"]).arg(&config).output().unwrap();
     assert!(checked.status.success(), "{checked:?}");

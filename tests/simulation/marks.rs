@@ -223,11 +223,12 @@ impl Outcome {
     /// What should have happened and has not.
     pub fn missing(&self) -> Vec<String> {
         let marks = Mark::ALL.into_iter().filter(|mark| self.marks[*mark as usize] == 0);
-        // No file of the simulation is cut short.
+        // No file of the simulation is cut short, and its proxies send whole headers.
+        let are_met_elsewhere = [CloseReason::FileBroken, CloseReason::NoProxyHeader];
         let reasons = CloseReason::ALL
             .iter()
             .zip(self.closed)
-            .filter(|(reason, count)| *count == 0 && **reason != CloseReason::FileBroken);
+            .filter(|(reason, count)| *count == 0 && !are_met_elsewhere.contains(reason));
         let mut missing: Vec<String> = marks.map(|mark| format!("{mark:?}")).collect();
         missing.extend(reasons.map(|(reason, _)| format!("{reason:?}")));
         if self.fault_kinds.len() < FAULT_KINDS {
