@@ -5,7 +5,7 @@
 //! Unlike `select`, this poll tells of a change, once: so go on until a call says `WouldBlock`.
 //! See it: step 3's telnets; now `top` shows nothing.
 //! What breaks it: half a request. Type `GE` and Ctrl-D: the first half of `GET` is answered.
-//! Elsewhere: Python `selectors`; C `epoll_create1`, `epoll_ctl`, `epoll_wait`; Go's runtime has it
+//! Elsewhere: Python `select.epoll` with `EPOLLET`; C `epoll_create1`, `epoll_ctl`, `epoll_wait`; Go's runtime has it
 //! inside, and parks goroutines instead.
 
 use std::io::{self, ErrorKind, Read, Write};

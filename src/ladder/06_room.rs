@@ -1,24 +1,26 @@
 //! 6. The kernel takes what it has room for. The rest waits, and with it the client.
 //!
-//! New: `output`. What `write` did not take stays there, and the poll is asked to tell of room. Until
-//! then nothing more is read of this client: so the kernel's buffers fill, and the client has to wait
+//! New: `output`. What `write` did not take stays there, and the poll tells of room. Until then
+//! nothing more is read of this client: so the kernel's buffers fill, and the client has to wait
 //! (back-pressure). And as the rest is sent before the next read, a client that has ended its own
 //! direction gets all its answers (half-close).
 //! See it: step 5's command counts 200000.
 //! What breaks it: a client that sends without end, as `yes | nc localhost 8888 >/dev/null`. There is
 //! always more to read, so the loop never comes to a telnet beside it.
-//! Elsewhere: Python `transport.pause_reading`; C `EPOLLOUT`; in Go the goroutine waits in `Write`.
+//! Elsewhere: Python `pause_writing` and `pause_reading`; C `EPOLLOUT`; in Go the goroutine waits in `Write`.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token};
+use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 const TEXT: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\nThis is the server respose! :)\n";
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Bytes that come, and room for bytes to send. Each is told once.
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const LISTENER: Token = Token(usize::MAX);
 
 struct Server {
@@ -65,7 +67,7 @@ impl Server {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
             let token = Token(entry.key());
-            self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+            self.poll.registry().register(&mut stream, token, BOTH)?;
             entry.insert(Client::new(stream));
         }
         Ok(())
@@ -76,7 +78,7 @@ impl Server {
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         loop {
-            match client.step(self.poll.registry(), Token(key)) {
+            match client.step() {
                 // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -93,13 +95,8 @@ impl Client {
     }
 
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
-    fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
-        if let Err(error) = self.send() {
-            // No room: the poll is asked to tell of some, until the client goes.
-            let both = Interest::READABLE | Interest::WRITABLE;
-            registry.reregister(&mut self.stream, token, both)?;
-            return Err(error);
-        }
+    fn step(&mut self) -> io::Result<usize> {
+        self.send()?;
         self.receive()
     }
 

@@ -15,13 +15,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token};
+use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 const TEXT: &[u8] =
     b"HTTP/1.1 200 OK\r\nContent-Length: 31\r\n\r\nThis is the server respose! :)\n";
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const READS_PER_TURN: usize = 16;
+/// Bytes that come, and room for bytes to send. Each is told once.
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const LISTENER: Token = Token(usize::MAX);
 
 struct Server {
@@ -86,7 +88,7 @@ impl Server {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
             let token = Token(entry.key());
-            self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+            self.poll.registry().register(&mut stream, token, BOTH)?;
             entry.insert(Client::new(stream));
         }
         Ok(())
@@ -97,7 +99,7 @@ impl Server {
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
-            match client.step(self.poll.registry(), Token(key)) {
+            match client.step() {
                 // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -117,13 +119,8 @@ impl Client {
     }
 
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
-    fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
-        if let Err(error) = self.send() {
-            // No room: the poll is asked to tell of some, until the client goes.
-            let both = Interest::READABLE | Interest::WRITABLE;
-            registry.reregister(&mut self.stream, token, both)?;
-            return Err(error);
-        }
+    fn step(&mut self) -> io::Result<usize> {
+        self.send()?;
         self.receive()
     }
 

@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::{TcpListener, TcpStream};
-use mio::{Events, Interest, Poll, Registry, Token};
+use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
 const TEXT: &[u8] =
@@ -24,6 +24,8 @@ const READS_PER_TURN: usize = 16;
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// EMFILE: the process has all descriptors that it may have.
 const NO_DESCRIPTOR_LEFT: Option<i32> = Some(24);
+/// Bytes that come, and room for bytes to send. Each is told once.
+const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
 const LISTENER: Token = Token(usize::MAX);
 
 struct Server {
@@ -117,7 +119,7 @@ impl Server {
                 Ok((mut stream, _)) => {
                     let entry = self.clients.vacant_entry();
                     let token = Token(entry.key());
-                    self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+                    self.poll.registry().register(&mut stream, token, BOTH)?;
                     let client = Client::new(stream);
                     self.deadlines.push_back((client.came + SILENCE_MAX, entry.key(), client.came));
                     entry.insert(client);
@@ -147,7 +149,7 @@ impl Server {
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
-            match client.step(self.poll.registry(), Token(key)) {
+            match client.step() {
                 // Some bytes came: perhaps there are more.
                 Ok(1..) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
@@ -168,13 +170,8 @@ impl Client {
     }
 
     /// Sends what is owed, then reads once. How many bytes came; 0 is the end.
-    fn step(&mut self, registry: &Registry, token: Token) -> io::Result<usize> {
-        if let Err(error) = self.send() {
-            // No room: the poll is asked to tell of some, until the client goes.
-            let both = Interest::READABLE | Interest::WRITABLE;
-            registry.reregister(&mut self.stream, token, both)?;
-            return Err(error);
-        }
+    fn step(&mut self) -> io::Result<usize> {
+        self.send()?;
         if self.is_refused { Ok(0) } else { self.receive() }
     }
 

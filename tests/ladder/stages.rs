@@ -87,7 +87,7 @@ fn half_a_request(program: &Program) -> Result<(), String> {
 }
 
 /// It pipelines more requests than the kernel has room for their answers, ends its direction, and reads
-/// a second after it began.
+/// more than a second after it began. A server that waits for room does nothing meanwhile.
 fn a_slow_reader(program: &Program) -> Result<(), String> {
     const REQUESTS: usize = 150_000;
     let mut client = program.connect();
@@ -97,9 +97,15 @@ fn a_slow_reader(program: &Program) -> Result<(), String> {
         sent.and_then(|()| writer.shutdown(Shutdown::Write)).is_ok()
     });
     thread::sleep(Duration::from_secs(1));
+    let before = program.ticks();
+    thread::sleep(Duration::from_millis(500));
+    let ticks = program.ticks() - before;
     let answers = count_answers(&mut client, REQUESTS);
     let _ = client.shutdown(Shutdown::Both);
     match sender.join().unwrap() {
+        true if answers == REQUESTS && ticks > 10 => {
+            Err(format!("{ticks} hundredths of a second of work while it waited for room"))
+        }
         true if answers == REQUESTS => Ok(()),
         _ => Err(format!("{answers} answers to {REQUESTS} requests")),
     }
