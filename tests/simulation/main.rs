@@ -133,6 +133,12 @@ const FAILED_ONCE: &[(u64, &str)] = &[
         42_082_553,
         "a long head that came in time is read a turn's share at a time, before the others",
     ),
+    (
+        30_182_108,
+        "those that a client had waited for had ended, and the model let it wait for the rest",
+    ),
+    (20_076_914, "the same"),
+    (20_038_153, "the model gave what is behind a whole answer no time of its own to be taken"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

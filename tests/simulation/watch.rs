@@ -73,9 +73,11 @@ pub struct Watch {
     lingered_bytes: usize,
     /// The clock's last leap, during which nobody could act.
     leapt: Time,
-    /// When bytes were last moved in the look before its time is declared over. A span may begin then,
-    /// later than the one before has ended: by as much as the turn came late.
-    moved_at_look: Time,
+    /// When a span of the server's may have begun that follows no other at once. That is when bytes were
+    /// last moved in the look before its time is declared over, later than the one before has ended: by
+    /// as much as the turn came late. And it is when all was taken that the server offered: what it
+    /// offers next has a time of its own.
+    span_may_begin: Time,
     body: Progress,
     write: Progress,
     linger: Progress,
@@ -132,7 +134,7 @@ impl Watch {
             span: Span { began: start, bytes: 0, bytes_before: 0 },
             lingered_bytes: 0,
             leapt: start,
-            moved_at_look: start,
+            span_may_begin: start,
             body: progress(TimeoutClass::Body),
             write: progress(TimeoutClass::Write),
             linger: progress(TimeoutClass::Linger),
@@ -248,7 +250,12 @@ impl Watch {
 
     /// Bytes have been moved in the look before its time is declared over.
     pub fn on_look(&mut self, now: Time) {
-        self.moved_at_look = now;
+        self.span_may_begin = now;
+    }
+
+    /// All was taken of what the server offered.
+    pub fn on_offer_taken(&mut self, now: Time) {
+        self.span_may_begin = now;
     }
 
     /// The clock has leapt to `now`.
@@ -299,12 +306,12 @@ impl Watch {
             // Two spans hold any one of the server's own, wherever it began.
             Part::Body => {
                 let spans_over = part_began.max(self.leapt) + late(timeouts.body) * 2;
-                spans_over.max(self.moved_at_look + late(timeouts.body))
+                spans_over.max(self.span_may_begin + late(timeouts.body))
             }
             Part::Write => {
                 let since = self.blocked_since.unwrap_or(now);
                 let spans_over = since.max(self.leapt) + late(timeouts.write) * 2;
-                spans_over.max(self.moved_at_look + late(timeouts.write))
+                spans_over.max(self.span_may_begin + late(timeouts.write))
             }
             Part::Pause => self.source_due,
             Part::Linger => self.span.began + late(timeouts.linger),

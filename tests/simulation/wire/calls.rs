@@ -123,11 +123,15 @@ impl Wire {
         self.is_runnable = is_runnable;
     }
 
-    /// A step was taken, by this client or by none or another one although it could. Fails if it
-    /// has waited for more steps than `most`: each is for the client that has waited longest.
+    /// A step was taken, by this client or by none or another one although it could. Each is for the
+    /// client that has waited longest. So this one fails if it waits for more steps than `most` was when
+    /// it began to wait: clients that end meanwhile have taken theirs before.
     pub fn end_step(&mut self, waited: bool, most: usize) {
         self.turns.steps_waited = if waited { self.turns.steps_waited + 1 } else { 0 };
-        if self.turns.steps_waited > most {
+        if self.turns.steps_waited <= 1 {
+            self.turns.steps_waited_max = most;
+        }
+        if self.turns.steps_waited > self.turns.steps_waited_max {
             self.fail("it could take a step, and others take one again and again");
         }
     }
@@ -372,6 +376,9 @@ impl Wire {
         self.totals.sent_bytes += bytes as u64;
         self.watch.on_write(bytes, self.hub.now());
         self.note_look();
+        if bytes == offered {
+            self.watch.on_offer_taken(self.hub.now());
+        }
         if !self.witness.owes() {
             self.watch.on_all_written();
         }

@@ -204,6 +204,8 @@ struct Turns {
     waited: usize,
     /// For how many steps of others it could have taken one.
     steps_waited: usize,
+    /// For how many it may wait.
+    steps_waited_max: usize,
 }
 
 /// The sources of its answers.
