@@ -1,24 +1,19 @@
 //! The handler that serves a directory: from a request to an answer.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::coding::Preference;
-use super::conditional::{self, Verdict};
-use super::content::Content;
 use super::error_page::{self, Refusal};
 use super::failure::Failure;
 use super::files::{Files, Hit, RequestTime};
 use super::html;
 use super::listing::{Answer, Listings, PageRequest, View};
 use super::path::{self, Astray, DotFiles};
-use super::range::{self, Part, Wanted};
 use super::representation::{InvalidType, Representation};
 use super::request_fields::RequestFields;
 use super::root::Root;
-use super::variant::Variant;
-use crate::answer::file::FileRange;
+use super::sending::{send, send_whole};
 use crate::answer::handler::{ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent};
 use crate::answer::source::{Next, Piece};
 use crate::buffer::COPIED_BYTES_MAX;
@@ -402,78 +397,4 @@ impl Handler for Site {
         let closed = self.listings.give_way();
         self.files.cache.close_files() || closed
     }
-}
-
-/// Answers with what the conditions and the range leave of a file.
-fn send(
-    variant: &Variant,
-    asked: &RequestFields<'_>,
-    request: &Request<'_>,
-    reply: Reply<'_>,
-) -> Sent {
-    let current = variant.validators();
-    match conditional::judge(asked, current, request.date()) {
-        Verdict::Proceed => {}
-        Verdict::NotModified => {
-            let reply = reply.status(Status::NOT_MODIFIED);
-            return reply.fields(&variant.fields_not_modified).send("");
-        }
-        Verdict::Failed => {
-            let reply = reply.status(Status::PRECONDITION_FAILED);
-            return Refusal::CONDITION.send(request, reply.fields(&variant.fields_common));
-        }
-    }
-    // Ranges are only for GET (RFC 9110 §14.2).
-    let wanted = match asked.range.value() {
-        Some(value)
-            if request.method() == Method::Get
-                && conditional::range_holds(asked.if_range, current, request.date()) =>
-        {
-            range::wanted(value, variant.len())
-        }
-        Some(_) | None => Wanted::Whole,
-    };
-    match wanted {
-        Wanted::Whole => send_whole(variant, reply.status(Status::OK).fields(&variant.fields)),
-        Wanted::Part(part) => send_part(variant, part, reply),
-        Wanted::Unsatisfiable => {
-            let reply = reply.status(Status::RANGE_NOT_SATISFIABLE);
-            let reply = content_range(reply, format_args!("bytes */{}", variant.len()));
-            Refusal::RANGE.send(request, reply.fields(&variant.fields_common))
-        }
-    }
-}
-
-fn send_whole(variant: &Variant, reply: ReplyHead<'_>) -> Sent {
-    match &variant.content {
-        Content::Kept(bytes) => reply.send(bytes),
-        Content::InFile(file) => {
-            reply.send_file(FileRange::new(Arc::clone(file), 0, variant.len()))
-        }
-    }
-}
-
-fn send_part(variant: &Variant, part: Part, reply: Reply<'_>) -> Sent {
-    let reply = reply.status(Status::PARTIAL_CONTENT).fields(&variant.fields);
-    let Part { first, last } = part;
-    let reply = content_range(reply, format_args!("bytes {first}-{last}/{}", variant.len()));
-    match &variant.content {
-        Content::Kept(bytes) => {
-            let place = |position| usize::try_from(position).expect("a part is within the file");
-            reply.send(&bytes[place(first)..=place(last)])
-        }
-        Content::InFile(file) => {
-            reply.send_file(FileRange::new(Arc::clone(file), first, part.len()))
-        }
-    }
-}
-
-/// Adds `Content-Range` without an allocation.
-fn content_range<'r>(reply: ReplyHead<'r>, value: std::fmt::Arguments<'_>) -> ReplyHead<'r> {
-    // Three numbers of twenty digits, and what is between them.
-    let mut text = [0; 80];
-    let mut rest = &mut text[..];
-    rest.write_fmt(value).expect("there is room for the largest numbers");
-    let len = 80 - rest.len();
-    reply.field("Content-Range", &text[..len])
 }

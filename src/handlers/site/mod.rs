@@ -7,8 +7,8 @@
 //! client, [`identity`] tells a file's states apart, [`representation`] says what it is in all of them,
 //! [`content`] reads its bytes, [`variant`] is one state, ready to be sent, [`cache`] keeps those
 //! that are asked for, and [`files`] finds them. [`directory`] reads a directory and [`listing`]
-//! makes pages of it, [`error_page`] says what is wrong, both in [`html`]. [`handler`] is the
-//! [`Site`] that answers.
+//! makes pages of it, [`error_page`] says what is wrong, both in [`html`]. [`sending`] answers with a
+//! file, and [`handler`] is the [`Site`] that answers.
 
 mod cache;
 mod coding;
@@ -30,6 +30,7 @@ mod removed;
 mod representation;
 mod request_fields;
 mod root;
+mod sending;
 mod variant;
 
 pub use handler::Site;
