@@ -116,7 +116,9 @@ mod work;
 
 pub use answer::body::Body;
 pub use answer::file::FileRange;
-pub use answer::handler::{ContentPlan, Failed, Handler, Needs, Panicked, Reply, ReplyHead, Sent};
+pub use answer::handler::{
+    ContentPlan, Failed, Handler, Needs, Panicked, Reloaded, Reply, ReplyHead, Sent,
+};
 pub use answer::prepared::Prepared;
 pub use answer::source::{Next, Piece, Source};
 pub use answer::waker::Waker;

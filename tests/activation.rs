@@ -143,6 +143,34 @@ fn a_service_manager_hears_when_it_is_ready_how_it_is_and_that_it_stops() {
     assert_eq!(program.finish().status.code(), Some(0));
 }
 
+/// As `systemctl reload` asks a unit with `Type=notify-reload`, which fails unless it hears both.
+#[test]
+fn a_service_manager_hears_that_a_reload_began_after_its_signal_and_has_ended() {
+    let folder = Folder::new("reload");
+    let path = folder.path().join("n");
+    let manager = UnixDatagram::bind(&path).expect("a free path");
+    manager.set_read_timeout(Some(sockets::PATIENCE)).expect("an option");
+    let root = folder.path().join("root");
+    std::fs::create_dir(&root).expect("a free name");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    command.args(["-l", "127.0.0.1:0"]).arg(&root).env("NOTIFY_SOCKET", &path);
+    let program = Program::start(&mut command);
+    heard(&manager, "READY=1");
+    for has_root in [true, false] {
+        if !has_root {
+            std::fs::remove_dir(&root).expect("it is empty");
+        }
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let asked = now.tv_sec * 1_000_000 + now.tv_nsec / 1000;
+        kill_process(program.pid(), Signal::HUP).expect("it runs");
+        let told = heard(&manager, "RELOADING=1");
+        let (_, usec) = told.split_once("\nMONOTONIC_USEC=").expect("in the same message");
+        assert!(usec.parse::<i64>().is_ok_and(|usec| usec >= asked), "{told} after {asked}");
+        let ready = heard(&manager, "READY=1");
+        assert_eq!(ready.contains("the last reload failed"), !has_root, "{ready}");
+    }
+}
+
 /// The watchdog of another process is not for this one.
 #[test]
 fn a_watchdog_of_another_process_hears_nothing() {

@@ -102,6 +102,8 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
             "herd/load/sources.rs",
             "server/inherited.rs",
             "server/listener.rs",
+            "server/service_manager.rs",
+            "server/signals/terminal.rs",
             "server/unix_socket.rs",
             "server/writing.rs",
             "admin/process.rs",

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
 
-use oneloop::{Config, Handler, Listen, Reply, Request, Sent, Server, Stopped};
+use oneloop::{Config, Handler, Listen, Reloaded, Reply, Request, Sent, Server, Stopped};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::raise;
@@ -29,13 +29,14 @@ const CASE: &str = "ONELOOP_SIGNALS_CASE";
 /// A body that never comes whole: its client keeps a server from having drained.
 const UNFINISHED: &str = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell";
 
-const CASES: [(&str, fn()); 6] = [
+const CASES: [(&str, fn()); 7] = [
     ("one signal twice in a turn", one_signal_twice_in_a_turn),
     ("a handle beside a signal", a_handle_beside_a_signal),
     ("a handle twice in a turn", a_handle_twice_in_a_turn),
     ("a signal to each server in turn", a_signal_to_each_server_in_turn),
     ("a signal after the server", a_signal_after_the_server),
     ("a handler of the program's own", a_handler_of_the_programs_own),
+    ("hang-ups", hang_ups),
 ];
 
 /// The embedding program. Does nothing when it is run as a test.
@@ -126,7 +127,7 @@ fn a_handle_twice_in_a_turn() {
 
 /// The signals of the one are not the next one's, and it catches its own.
 fn a_signal_to_each_server_in_turn() {
-    for signal in [SIGTERM, SIGINT, SIGHUP, SIGTERM] {
+    for signal in [SIGTERM, SIGINT, SIGTERM] {
         let mut server = server(|_: &Request<'_>, reply: Reply<'_>| reply.send(""));
         send(signal);
         assert_eq!(server.run().unwrap(), Stopped::Drained);
@@ -140,6 +141,44 @@ fn a_signal_after_the_server() {
     drop(both.1);
     send(SIGHUP);
     unreachable!("a hang-up ends a process that does not catch it");
+}
+
+/// A handler that counts how often it was to reload, and stops its server at the second time.
+struct Reloading {
+    times: u32,
+    stop: Arc<std::sync::OnceLock<oneloop::StopHandle>>,
+}
+
+impl Handler for Reloading {
+    fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
+        reply.send("")
+    }
+
+    fn reload(&mut self) -> Reloaded {
+        self.times += 1;
+        match self.times {
+            1 => {
+                // While it reloads: this one is not lost.
+                send(SIGHUP);
+                Reloaded::Failed("the first time".into())
+            }
+            _ => {
+                self.stop.get().unwrap().stop();
+                Reloaded::Done("it".into())
+            }
+        }
+    }
+}
+
+/// Several that come between two turns are one, since all of them want what is there now.
+fn hang_ups() {
+    let stop = Arc::default();
+    let mut server = server(Reloading { times: 0, stop: Arc::clone(&stop) });
+    stop.set(server.stop_handle()).unwrap();
+    send(SIGHUP);
+    send(SIGHUP);
+    assert_eq!(server.run().unwrap(), Stopped::Drained);
+    assert_eq!(server.reload(), Reloaded::Done("it".into()), "the third");
 }
 
 fn nothing(_: &Request<'_>, reply: Reply<'_>) -> Sent {
@@ -161,6 +200,11 @@ fn signals_between_two_polls_count_each_and_a_handles_stops_count_as_one() {
     {
         assert_eq!(end_of(case).code(), Some(0), "{case}");
     }
+}
+
+#[test]
+fn a_hang_up_has_the_handler_reload_and_one_during_that_does_so_again() {
+    assert_eq!(end_of("hang-ups").code(), Some(0));
 }
 
 #[test]

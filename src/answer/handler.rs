@@ -119,6 +119,52 @@ pub trait Handler {
     /// [`Timeouts::drain_announce`](crate::Timeouts::drain_announce) and
     /// [`Timeouts::drain`](crate::Timeouts::drain) say. Default: nothing.
     fn on_stopping(&mut self) {}
+
+    /// Reads again what the answers are made of: SIGHUP has come, or [`Server::reload`] was called.
+    /// Make the new state whole first, and replace the old one only then; if that fails, keep the old
+    /// one, and say why. Runs on the loop, so all clients wait for it. Answers that have begun are not
+    /// concerned. Default: there is nothing to read.
+    ///
+    /// ```
+    /// use std::fs;
+    /// use oneloop::{Handler, Reloaded, Reply, Request, Sent};
+    ///
+    /// struct Greeting(String);
+    ///
+    /// impl Handler for Greeting {
+    ///     fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
+    ///         reply.send(&self.0)
+    ///     }
+    ///
+    ///     fn reload(&mut self) -> Reloaded {
+    ///         match fs::read_to_string("greeting.txt") {
+    ///             Ok(text) => {
+    ///                 self.0 = text;
+    ///                 Reloaded::Done("greeting.txt".into())
+    ///             }
+    ///             Err(reason) => Reloaded::Failed(format!("greeting.txt: {reason}")),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// [`Server::reload`]: crate::Server::reload
+    fn reload(&mut self) -> Reloaded {
+        Reloaded::Nothing
+    }
+}
+
+/// What has come of [`Handler::reload`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reloaded {
+    /// There is nothing that could be read again.
+    Nothing,
+    /// It was read again, and holds from now on. What it is, for the log: `the directory /srv/www`.
+    Done(String),
+    /// It could not be read, and what was there before holds. The name of what could not be read,
+    /// and the cause, for the log.
+    Failed(String),
 }
 
 /// What a [`Handler`] does with the content of a request.
@@ -308,7 +354,7 @@ impl<'a> Reply<'a> {
     /// left out would have its default instead of the other handler's own.
     ///
     /// ```
-    /// use oneloop::{ContentPlan, Fault, Handler, Needs, Reply, Request, Sent, Status};
+    /// use oneloop::{ContentPlan, Fault, Handler, Needs, Reloaded, Reply, Request, Sent, Status};
     ///
     /// struct Guarded<H>(H);
     ///
@@ -337,6 +383,14 @@ impl<'a> Reply<'a> {
     ///
     ///     fn release_descriptors(&mut self) -> bool {
     ///         self.0.release_descriptors()
+    ///     }
+    ///
+    ///     fn on_stopping(&mut self) {
+    ///         self.0.on_stopping();
+    ///     }
+    ///
+    ///     fn reload(&mut self) -> Reloaded {
+    ///         self.0.reload()
     ///     }
     /// }
     /// # let _ = Guarded(|_: &Request<'_>, reply: Reply<'_>| -> Sent { reply.send("") });

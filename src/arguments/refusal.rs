@@ -3,6 +3,7 @@
 //! A mistake is one line that says what is wrong and how to mend it. Clap explains over several
 //! paragraphs; they are folded here. Each program tests its own refusals.
 
+use std::fmt::{self, Display, Formatter};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -32,6 +33,16 @@ impl Refusal {
             }
             Refusal::Mistake(sentence) => complain(program, sentence, 2),
             Refusal::System(sentence) => complain(program, sentence, 1),
+        }
+    }
+}
+
+/// What is wrong, without the program's name.
+impl Display for Refusal {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Page(page) => page.fmt(f),
+            Refusal::Mistake(sentence) | Refusal::System(sentence) => f.write_str(sentence),
         }
     }
 }

@@ -7,13 +7,15 @@
 use std::path::Path;
 
 use oneloop::handlers::{FixedText, HealthPath, Site};
-use oneloop::{ContentPlan, Fault, Handler, Needs, Reply, Request, Sent};
+use oneloop::{ContentPlan, Fault, Handler, Needs, Reloaded, Reply, Request, Sent};
+
+use super::text::TextFile;
 
 /// What is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// Everything with one text.
-    Text(FixedText),
+    /// Everything with one text, and the file that it is from, if it can be read again.
+    Text(FixedText, Option<Box<TextFile>>),
     /// A directory's files.
     Files(Box<Site>),
     /// One of these, and a path that says whether the server is ready.
@@ -24,7 +26,7 @@ impl Answer {
     /// The directory that is served, if one is.
     pub fn directory(&self) -> Option<&Path> {
         match self {
-            Answer::Text(_) => None,
+            Answer::Text(..) => None,
             Answer::Files(site) => Some(site.directory()),
             Answer::Watched(answer) => answer.handler().directory(),
         }
@@ -34,7 +36,7 @@ impl Answer {
 impl Handler for Answer {
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         match self {
-            Answer::Text(text) => text.handle(request, reply),
+            Answer::Text(text, _) => text.handle(request, reply),
             Answer::Files(site) => site.handle(request, reply),
             Answer::Watched(answer) => answer.handle(request, reply),
         }
@@ -42,7 +44,7 @@ impl Handler for Answer {
 
     fn handle_fault(&mut self, fault: &Fault<'_>, reply: Reply<'_>) -> Sent {
         match self {
-            Answer::Text(text) => text.handle_fault(fault, reply),
+            Answer::Text(text, _) => text.handle_fault(fault, reply),
             Answer::Files(site) => site.handle_fault(fault, reply),
             Answer::Watched(answer) => answer.handle_fault(fault, reply),
         }
@@ -50,7 +52,7 @@ impl Handler for Answer {
 
     fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
         match self {
-            Answer::Text(text) => text.content_plan(request),
+            Answer::Text(text, _) => text.content_plan(request),
             Answer::Files(site) => site.content_plan(request),
             Answer::Watched(answer) => answer.content_plan(request),
         }
@@ -58,7 +60,12 @@ impl Handler for Answer {
 
     fn needs(&mut self, descriptors: usize) -> Needs {
         match self {
-            Answer::Text(text) => text.needs(descriptors),
+            Answer::Text(text, file) => {
+                let mut needs = text.needs(descriptors);
+                // The file may be one of those that the kernel holds, once it is read again.
+                needs.files = needs.files.max(usize::from(file.is_some()));
+                needs
+            }
             Answer::Files(site) => site.needs(descriptors),
             Answer::Watched(answer) => answer.needs(descriptors),
         }
@@ -66,7 +73,7 @@ impl Handler for Answer {
 
     fn release_descriptors(&mut self) -> bool {
         match self {
-            Answer::Text(text) => text.release_descriptors(),
+            Answer::Text(text, _) => text.release_descriptors(),
             Answer::Files(site) => site.release_descriptors(),
             Answer::Watched(answer) => answer.release_descriptors(),
         }
@@ -74,9 +81,24 @@ impl Handler for Answer {
 
     fn on_stopping(&mut self) {
         match self {
-            Answer::Text(text) => text.on_stopping(),
+            Answer::Text(text, _) => text.on_stopping(),
             Answer::Files(site) => site.on_stopping(),
             Answer::Watched(answer) => answer.on_stopping(),
+        }
+    }
+
+    fn reload(&mut self) -> Reloaded {
+        match self {
+            Answer::Text(_, None) => Reloaded::Nothing,
+            Answer::Text(text, Some(file)) => match file.read_again() {
+                Ok(again) => {
+                    *text = again;
+                    Reloaded::Done(file.to_string())
+                }
+                Err(why) => Reloaded::Failed(why),
+            },
+            Answer::Files(site) => site.reload(),
+            Answer::Watched(answer) => answer.reload(),
         }
     }
 }

@@ -175,7 +175,9 @@ impl Cli {
 
     fn unwatched_answer(&self) -> Result<Answer, Refusal> {
         let Some(directory) = &self.site.directory else {
-            return self.answer.handler(&self.given).map(Answer::Text);
+            let text = self.answer.handler(&self.given)?;
+            let file = self.answer.text_file(&self.given);
+            return Ok(Answer::Text(text, file.map(Box::new)));
         };
         let fields = self.answer.header.iter().flat_map(|given| &given.0);
         let site = self.site.open(directory, fields, &self.given)?;

@@ -18,7 +18,8 @@ pub struct SiteOptions {
     /// Serve the files of this directory
     ///
     /// index.html is the page of its directory, and 404.html the not-found page. If app.js.br, .zst
-    /// or .gz lies beside app.js, clients that accept it get it.
+    /// or .gz lies beside app.js, clients that accept it get it. SIGHUP opens the directory again, by
+    /// its name.
     #[arg(value_name = "DIR", env = "ONELOOP_DIR", help_heading = None::<&str>)]
     pub directory: Option<PathBuf>,
 

@@ -1,6 +1,7 @@
 //! The options of an answer that is the same for every request: a text or a file, with a status and
 //! fields.
 
+use std::fmt::{self, Display, Formatter};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::arguments::values::duration;
 const TEXT: &str = "This is the server respose! :)";
 
 /// The options under the heading "Answer".
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Answer")]
 pub struct AnswerOptions {
     /// Answer every request with this text and a line feed
@@ -33,7 +34,7 @@ pub struct AnswerOptions {
 
     /// Answer every request with this file; - is standard input
     ///
-    /// It is read once, at the start. Its name decides the Content-Type.
+    /// It is read at the start, and again when SIGHUP comes. Its name decides the Content-Type.
     #[arg(long, value_name = "FILE", env = "ONELOOP_FILE")]
     pub(super) file: Option<PathBuf>,
 
@@ -95,12 +96,18 @@ impl AnswerOptions {
         Ok(handler)
     }
 
+    /// The file, if there is one that can be read again.
+    pub fn text_file(&self, given: &OptionSources) -> Option<TextFile> {
+        let path = self.file.clone().filter(|file| file != Path::new(STANDARD_INPUT))?;
+        Some(TextFile { path, options: self.clone(), given: given.clone() })
+    }
+
     /// The bytes to answer with, and their type.
     fn body(&self, given: &OptionSources) -> Result<(Vec<u8>, String), Refusal> {
         let Some(file) = &self.file else {
             return Ok((format!("{}\n", self.text).into_bytes(), TEXT_PLAIN.to_owned()));
         };
-        let is_standard_input = file == Path::new("-");
+        let is_standard_input = file == Path::new(STANDARD_INPUT);
         let read = if is_standard_input { standard_input() } else { fs::read(file) };
         let bytes = read.map_err(|reason| {
             let (name, file) = (given.name("file"), file.display());
@@ -115,6 +122,37 @@ impl AnswerOptions {
         Ok((bytes, content_type))
     }
 }
+
+/// A file that every request is answered with, and how.
+#[derive(Debug)]
+pub struct TextFile {
+    path: PathBuf,
+    options: AnswerOptions,
+    given: OptionSources,
+}
+
+impl TextFile {
+    /// What it is now, to be answered with; or why it cannot be.
+    pub fn read_again(&self) -> Result<FixedText, String> {
+        // All clients wait meanwhile, and a pipe could have them wait for ever.
+        if self.path.exists() && !self.path.is_file() {
+            let (name, path) = (self.given.name("file"), self.path.display());
+            return Err(format!(
+                "{name}: '{path}' is no regular file, and can be read only once; name one that is"
+            ));
+        }
+        self.options.handler(&self.given).map_err(|refusal| refusal.to_string())
+    }
+}
+
+impl Display for TextFile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "the file '{}'", self.path.display())
+    }
+}
+
+/// The name that stands for standard input.
+const STANDARD_INPUT: &str = "-";
 
 const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
 

@@ -1,6 +1,6 @@
 //! A health check by the public's own listeners: one path says whether the server is ready.
 
-use crate::answer::handler::{ContentPlan, Handler, Needs, Reply, Sent};
+use crate::answer::handler::{ContentPlan, Handler, Needs, Reloaded, Reply, Sent};
 use crate::http::fault::Fault;
 use crate::http::method::Method;
 use crate::http::request::Request;
@@ -83,5 +83,9 @@ impl<H: Handler> Handler for HealthPath<H> {
     fn on_stopping(&mut self) {
         self.is_stopping = true;
         self.handler.on_stopping();
+    }
+
+    fn reload(&mut self) -> Reloaded {
+        self.handler.reload()
     }
 }

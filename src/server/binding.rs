@@ -93,9 +93,12 @@ impl<H: Handler> Server<H> {
         })
     }
 
-    /// Has SIGINT, SIGTERM and SIGHUP stop the server: the first lets it drain, the second ends
-    /// it at once, even if both come between two turns. One that the process was started with
-    /// ignored stays ignored.
+    /// Has SIGINT and SIGTERM stop the server: the first lets it drain, the second ends it at once,
+    /// even if both come between two turns. One that the process was started with ignored stays
+    /// ignored.
+    ///
+    /// SIGHUP has the handler read things again: see [`Server::reload`]. If the process was started
+    /// at a terminal which has been closed since, it stops the server, as the other two do.
     ///
     /// If lines go to a file by then ([`Outlet::file`]), SIGUSR1 has it opened again: for a program that
     /// rotates logs.

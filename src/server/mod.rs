@@ -45,6 +45,7 @@ pub(crate) mod outlet;
 pub(crate) mod pace;
 mod polling;
 mod registrar;
+mod reloading;
 pub(crate) mod service_manager;
 mod side;
 pub(crate) mod signals;
@@ -163,8 +164,7 @@ impl<H: Handler> Server<H> {
         self.read_clock();
         self.on_rested(rests_from);
         self.note_events(patience);
-        self.note_stops();
-        self.note_reopening();
+        self.note_signals();
         self.serve_admin();
         self.serve_public();
         self.end_admin();

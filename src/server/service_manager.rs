@@ -12,7 +12,9 @@ use std::process;
 use std::time::Duration;
 
 use log::warn;
+use rustix::time::{ClockId, clock_gettime};
 
+use crate::answer::handler::Reloaded;
 use crate::engine::StopStep;
 use crate::system_calls::again;
 use crate::time::{Time, sooner};
@@ -48,7 +50,28 @@ pub struct ServiceManager {
     told: Option<Told>,
     status_due: Time,
     watchdog_due: Time,
+    /// What it has not been told yet of a reload.
+    owed: Option<Owed>,
+    owed_due: Time,
+    last_reload: LastReload,
     pub(super) places: String,
+}
+
+/// The messages about a reload, in their order: each must be one of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owed {
+    /// When it was done, in microseconds of the system's monotonic clock. A manager that has asked for
+    /// it compares this with the time at which it did.
+    Reloading {
+        usec: u64,
+    },
+    Ready,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LastReload {
+    NoneOrGood,
+    Failed,
 }
 
 /// How the server is.
@@ -92,6 +115,9 @@ impl ServiceManager {
             told: None,
             status_due: Time::START,
             watchdog_due: Time::START,
+            owed: None,
+            owed_due: Time::START,
+            last_reload: LastReload::NoneOrGood,
             places: String::new(),
         })
     }
@@ -99,7 +125,24 @@ impl ServiceManager {
     /// When it is to be told something, if the server is as it was told last or has become `now_is`.
     pub(super) fn due(&self, now_is: Told) -> Option<Time> {
         let status = (self.told != Some(now_is)).then_some(self.status_due);
-        sooner(status, self.watchdog.map(|_| self.watchdog_due))
+        let owed = self.owed.map(|_| self.owed_due);
+        sooner(sooner(status, owed), self.watchdog.map(|_| self.watchdog_due))
+    }
+
+    /// The server has reloaded what it can, between two turns' messages.
+    pub(super) fn on_reloaded(&mut self, reloaded: &Reloaded) {
+        self.last_reload = match reloaded {
+            Reloaded::Failed(_) => LastReload::Failed,
+            Reloaded::Nothing | Reloaded::Done(_) => LastReload::NoneOrGood,
+        };
+        // If it has not heard that the server is ready, it will hear no more than that.
+        if self.told.is_some() {
+            let time = clock_gettime(ClockId::Monotonic);
+            let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+            let micros = u64::try_from(time.tv_nsec).unwrap_or_default() / 1000;
+            self.owed = Some(Owed::Reloading { usec: seconds * 1_000_000 + micros });
+            self.owed_due = Time::START;
+        }
     }
 
     /// Tells it what is due by `now`.
@@ -111,6 +154,7 @@ impl ServiceManager {
             let next = if self.send("WATCHDOG=1") { watchdog / 2 } else { RETRY };
             self.watchdog_due = now + next;
         }
+        self.tell_of_reload(now_is, now);
         // That it stops is told at once.
         let has_new_step = self.told.is_some_and(|told| told.step != now_is.step);
         if self.told == Some(now_is) || now < self.status_due && !has_new_step {
@@ -120,7 +164,7 @@ impl ServiceManager {
         let message = match now_is.step {
             None => {
                 let ready = if self.told.is_none() { "READY=1\n" } else { "" };
-                format!("{ready}STATUS=listening on {}; {clients} clients", self.places)
+                format!("{ready}{}", self.status(clients))
             }
             Some(_) => {
                 let stopping = match has_new_step || self.told.is_none() {
@@ -138,6 +182,33 @@ impl ServiceManager {
         } else {
             self.status_due = now + RETRY;
         }
+    }
+
+    /// Tells what it has not been told yet of a reload. A server that stops is not ready again.
+    fn tell_of_reload(&mut self, now_is: Told, now: Time) {
+        while let Some(owed) = self.owed.filter(|_| now >= self.owed_due) {
+            let message = match owed {
+                _ if now_is.step.is_some() => return self.owed = None,
+                Owed::Reloading { usec } => format!("RELOADING=1\nMONOTONIC_USEC={usec}"),
+                Owed::Ready => format!("READY=1\n{}", self.status(now_is.clients)),
+            };
+            if !self.send(&message) {
+                self.owed_due = now + RETRY;
+                return;
+            }
+            self.owed = match owed {
+                Owed::Reloading { .. } => Some(Owed::Ready),
+                Owed::Ready => None,
+            };
+        }
+    }
+
+    fn status(&self, clients: usize) -> String {
+        let reload = match self.last_reload {
+            LastReload::NoneOrGood => "",
+            LastReload::Failed => "; the last reload failed, see the log",
+        };
+        format!("STATUS=listening on {}; {clients} clients{reload}", self.places)
     }
 
     /// Whether the message needs not be sent again.
@@ -216,6 +287,61 @@ mod tests {
         );
         manager.tell(Told { clients: 2, ..draining }, DRAIN, at(3000));
         assert_eq!(heard(&theirs), ["STATUS=stopping; 2 clients may finish"]);
+    }
+
+    /// The time of a message about a reload, in microseconds.
+    fn usec(message: &str) -> u64 {
+        let usec = message.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").expect(message);
+        usec.parse().expect("a number")
+    }
+
+    #[test]
+    fn a_reload_is_told_at_once_by_two_messages_and_the_status_says_when_it_failed() {
+        let (mut manager, theirs) = pair(None);
+        let one = Told { clients: 1, step: None };
+        manager.on_reloaded(&Reloaded::Nothing);
+        manager.tell(one, DRAIN, at(0));
+        assert_eq!(heard(&theirs).len(), 1, "only that it is ready");
+        let failed = Reloaded::Failed("a directory".into());
+        let mut before = 0;
+        for (reloaded, says) in
+            [(&failed, "; the last reload failed, see the log"), (&Reloaded::Nothing, "")]
+        {
+            manager.on_reloaded(reloaded);
+            assert_eq!(manager.due(one), Some(Time::START), "at once");
+            manager.tell(one, DRAIN, at(500));
+            let told = heard(&theirs);
+            assert_eq!(told.len(), 2, "{told:?}");
+            assert!(usec(&told[0]) > before, "the system's clock goes on");
+            before = usec(&told[0]);
+            assert_eq!(
+                told[1],
+                format!("READY=1\nSTATUS=listening on http://[::]:80/; 1 clients{says}")
+            );
+            assert_eq!(manager.due(one), None);
+        }
+        // A server that stops will not be ready again.
+        manager.on_reloaded(&failed);
+        let draining = Told { step: Some(StopStep::Draining), ..one };
+        manager.tell(draining, DRAIN, at(600));
+        assert!(heard(&theirs).iter().all(|message| message.starts_with("STOPPING=1")));
+        assert_eq!(manager.due(draining), None);
+    }
+
+    #[test]
+    fn a_reload_for_which_there_is_no_room_is_told_later_and_in_its_order() {
+        let (mut manager, theirs) = pair(None);
+        let none = Told { clients: 0, step: None };
+        manager.tell(none, DRAIN, at(0));
+        while manager.send("STATUS=") {}
+        manager.on_reloaded(&Reloaded::Nothing);
+        manager.tell(none, DRAIN, at(10));
+        assert_eq!(manager.due(none), Some(at(10) + RETRY));
+        manager.tell(none, DRAIN, at(20));
+        heard(&theirs);
+        manager.tell(none, DRAIN, at(110));
+        let told = heard(&theirs);
+        assert!(usec(&told[0]) > 0 && told[1].starts_with("READY=1\n") && told.len() == 2);
     }
 
     #[test]

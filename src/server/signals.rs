@@ -26,8 +26,15 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 
-/// The signals that stop a server. A hang-up is one of them: there is nothing to read in again.
-const STOPPING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+mod terminal;
+
+use terminal::Terminal;
+
+/// The signals that stop a server.
+const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
+
+/// The signal that asks for things to be read again, unless it says that the terminal was closed.
+const HANG_UP: i32 = SIGHUP;
 
 /// The signal that asks for log files to be opened again: what rotates logs sends it when it has moved
 /// them.
@@ -49,10 +56,23 @@ const REST: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Signals {
     stopping: Vec<Caught>,
+    /// `None` if it is ignored.
+    hang_up: Option<Caught>,
+    /// Where the process was started, if that is a terminal.
+    terminal: Option<Terminal>,
     /// Caught only if there are files to be opened again.
     reopening: Option<Caught>,
     /// Nothing is done about it: `None` if the process was started with it ignored.
     _file_too_large: Option<Unheeded>,
+}
+
+/// What a SIGHUP means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HangUp {
+    /// Things are to be read again.
+    Asked,
+    /// The terminal was closed: the server is to stop, as often as the signal came.
+    TerminalClosed { signal: i32, times: usize },
 }
 
 /// A signal that is caught so that it does nothing.
@@ -77,8 +97,8 @@ struct Caught {
 }
 
 impl Signals {
-    /// Catches the signals that stop a server, and makes the poll report them by `token`. As soon
-    /// as one comes, `stop_requests` is set.
+    /// Catches the signals that stop a server or make it reload, and makes the poll report them by
+    /// `token`. As soon as one to stop comes, `stop_requests` is set.
     ///
     /// # Errors
     /// If the system refuses a pipe, a handler, or its registration.
@@ -90,6 +110,8 @@ impl Signals {
         let ignored = Mask::of_process("SigIgn:");
         let mut signals = Signals {
             stopping: Vec::new(),
+            hang_up: None,
+            terminal: None,
             reopening: None,
             _file_too_large: match ignored.has(FILE_TOO_LARGE) {
                 true => None,
@@ -99,6 +121,10 @@ impl Signals {
         for signal in STOPPING.into_iter().filter(|signal| !ignored.has(*signal)) {
             let flags = [Arc::clone(&stop_requests.any)];
             signals.stopping.push(Caught::catch(registry, token, signal, flags)?);
+        }
+        if !ignored.has(HANG_UP) {
+            signals.hang_up = Some(Caught::catch(registry, token, HANG_UP, [])?);
+            signals.terminal = Terminal::of_process();
         }
         Ok(signals)
     }
@@ -114,9 +140,22 @@ impl Signals {
         Ok(())
     }
 
-    /// Whether it is caught.
-    pub(crate) fn catches_reopening(&self) -> bool {
-        self.reopening.is_some()
+    /// Whether a signal is caught that may come without a request to stop.
+    pub(crate) fn catches_others(&self) -> bool {
+        self.reopening.is_some() || self.hang_up.is_some()
+    }
+
+    /// What SIGHUP means, if it has come since the last call.
+    pub(crate) fn take_hang_ups(&mut self) -> Option<HangUp> {
+        let caught = self.hang_up.as_mut()?;
+        let times = caught.take();
+        if times == 0 {
+            return None;
+        }
+        Some(match self.terminal.as_ref().is_some_and(Terminal::is_closed) {
+            true => HangUp::TerminalClosed { signal: caught.signal, times },
+            false => HangUp::Asked,
+        })
     }
 
     /// Whether it has come since the last call.
@@ -128,8 +167,9 @@ impl Signals {
     ///
     /// # Errors
     /// If the system refuses this as well.
-    pub(crate) fn wait(signals: Option<&Signals>, rest: Duration) -> io::Result<()> {
-        let caught = signals.into_iter().flat_map(|signals| &signals.stopping);
+    pub(crate) fn wait<'a>(signals: Option<&'a Signals>, rest: Duration) -> io::Result<()> {
+        let all = |signals: &'a Signals| signals.stopping.iter().chain(&signals.hang_up);
+        let caught = signals.into_iter().flat_map(all);
         let mut pipes: Vec<_> =
             caught.map(|caught| PollFd::new(&caught.pipe, PollFlags::IN)).collect();
         let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
@@ -142,7 +182,7 @@ impl Signals {
     /// How long the loop may sleep, as far as signals are concerned: not at all if one has come, and
     /// not for long if a byte is missing that should have woken it.
     pub(crate) fn sleep_max(&self) -> Option<Duration> {
-        let mut all = self.stopping.iter().chain(&self.reopening);
+        let mut all = self.stopping.iter().chain(&self.hang_up).chain(&self.reopening);
         if all.clone().any(|caught| caught.came.load(Ordering::SeqCst)) {
             return Some(Duration::ZERO);
         }
@@ -187,7 +227,8 @@ impl Caught {
 
     /// How often it has come since the last call.
     fn take(&mut self) -> usize {
-        let came = self.came.swap(false, Ordering::SeqCst);
+        // A load first: in nearly every turn nothing has come, and a swap costs more.
+        let came = self.came.load(Ordering::SeqCst) && self.came.swap(false, Ordering::SeqCst);
         if !came && self.bytes_due == 0 {
             return 0;
         }
@@ -312,6 +353,11 @@ impl StopRequests {
         self.any.load(Ordering::Relaxed)
     }
 
+    /// There is one that no signal's own flag tells of.
+    pub(crate) fn note(&self) {
+        self.any.store(true, Ordering::SeqCst);
+    }
+
     /// Whether a handle has asked for it since the last [`StopRequests::take_by_handle`].
     pub(crate) fn by_handle(&self) -> bool {
         self.by_handle.load(Ordering::SeqCst)
@@ -346,7 +392,7 @@ impl StopHandle {
     /// Returns without waiting for either. Does nothing if the server is gone.
     pub fn stop(&self) {
         self.stop_requests.by_handle.store(true, Ordering::SeqCst);
-        self.stop_requests.any.store(true, Ordering::SeqCst);
+        self.stop_requests.note();
         // If the system refuses, the server learns of it in its next turn.
         let _ = self.waker.wake();
     }

@@ -15,8 +15,8 @@ use crate::watch::{Count, LoopEvent};
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
-        let reopens = self.signals.as_ref().is_some_and(Signals::catches_reopening);
-        if !self.stop_requests.any() && !reopens {
+        let others = self.signals.as_ref().is_some_and(Signals::catches_others);
+        if !self.stop_requests.any() && !others {
             return None;
         }
         if self.stop_requests.by_handle() {
@@ -25,10 +25,17 @@ impl<H: Handler> Server<H> {
         self.signals.as_ref().and_then(Signals::sleep_max)
     }
 
+    /// Looks at what has come since the last turn: signals, and stops by a handle.
+    pub(super) fn note_signals(&mut self) {
+        self.note_hang_ups();
+        self.note_stops();
+        self.note_reopening();
+    }
+
     /// Looks whether the server was told to stop since the last turn, and how often. Every stop is
     /// written down before the first is acted on: that may run code of the program, and if it panics
     /// the next turn goes on with what is left.
-    pub(super) fn note_stops(&mut self) {
+    fn note_stops(&mut self) {
         if !self.stop_requests.any() {
             return;
         }
@@ -43,7 +50,7 @@ impl<H: Handler> Server<H> {
     }
 
     /// Opens log files again if that was asked for since the last turn.
-    pub(super) fn note_reopening(&mut self) {
+    fn note_reopening(&mut self) {
         if self.signals.as_mut().is_some_and(Signals::take_reopening) {
             self.outlets.iter_mut().for_each(Outlet::reopen);
         }

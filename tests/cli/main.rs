@@ -30,6 +30,7 @@ mod interrupted;
 mod mistakes;
 mod places;
 mod proxied;
+mod reloading;
 mod rotation;
 mod starting;
 mod telling;
@@ -301,7 +302,7 @@ fn entry(page: &str, option: &str) -> String {
 
 #[test]
 fn being_told_to_stop_is_exit_code_0() {
-    for signal in ["-TERM", "-INT", "-HUP"] {
+    for signal in ["-TERM", "-INT"] {
         let running = Running::start(&mut oneloop());
         // What answers is in its loop, so it heeds signals by now.
         running.answer();

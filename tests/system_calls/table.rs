@@ -8,7 +8,7 @@ use crate::failing::CALLS;
 
 /// Calls that the sources make by these words, each in the files that have them. A file that comes
 /// to have one has to come into the table.
-const WORDS: [&str; 42] = [
+const WORDS: [&str; 44] = [
     "poll.poll(",
     "registry.register(",
     "registry.reregister(",
@@ -31,6 +31,8 @@ const WORDS: [&str; 42] = [
     "pwritev2(",
     "open(target",
     "open(log_file",
+    "open(OWN_TERMINAL",
+    "tcgetsid(",
     ".read_at(",
     "fs::fadvise(",
     "fs::fstatfs(",
@@ -54,9 +56,9 @@ const WORDS: [&str; 42] = [
 ];
 
 /// What cannot be had fail: the standard library asks for the time by the same call, and panics; no
-/// server starts without `fcntl`. And what a server without a long text does not call, which has a
-/// test of its own.
-const NOT_INJECTED: [&str; 3] = ["clock_gettime", "fcntl", "memfd_create"];
+/// server starts without `fcntl`. And what a server without a long text or a terminal does not call,
+/// which has a test of its own.
+const NOT_INJECTED: [&str; 4] = ["clock_gettime", "fcntl", "ioctl", "memfd_create"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -81,7 +81,7 @@ impl Entry {
             && self.variants.iter().any(|state| match state {
                 State::Present(variant) => {
                     matches!(variant.content, Content::InFile(_))
-                        && now.since(variant.checked) >= UNUSED_MAX
+                        && now.since(variant.fresh_until) >= UNUSED_MAX
                 }
                 State::Unknown | State::Absent(_) => false,
             })
@@ -504,7 +504,7 @@ mod tests {
         assert_eq!(cache.total.files, 4);
         let used = cache.find(b"b").expect("it is there");
         if let State::Present(variant) = &mut cache.entry(used).variants[0] {
-            variant.checked = later;
+            variant.fresh_until = later;
         }
         cache.sweep(later);
         check(&cache);

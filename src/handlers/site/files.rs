@@ -11,6 +11,7 @@ use super::identity::CHECK_EVERY;
 use super::representation::{Negotiation, Representation, Types};
 use super::root::{Found, Root, RootChange};
 use super::variant::{Common, Variant};
+use crate::answer::handler::Reloaded;
 use crate::time::Time;
 
 /// What is shown for a directory.
@@ -88,6 +89,21 @@ impl Files {
             types: Types::default(),
             effort: Duration::ZERO,
             scratch: Vec::new(),
+        }
+    }
+
+    /// Opens the directory again, by its path. Each file is looked at again before it is sent.
+    pub(super) fn reload(&mut self) -> Reloaded {
+        let what = format!("the directory '{}'", self.root.path().display());
+        match self.root.reopened() {
+            Ok(root) => {
+                self.root = root;
+                self.cache.expire();
+                Reloaded::Done(what)
+            }
+            Err(reason) => Reloaded::Failed(format!(
+                "{what} cannot be opened: {reason}; make it one that can, and reload again"
+            )),
         }
     }
 
@@ -203,10 +219,10 @@ impl Files {
         request_time: RequestTime,
     ) -> Result<Seen, Failure> {
         let entry = self.cache.entry(*index);
-        let is_fresh = |checked| request_time.now.since(checked) < CHECK_EVERY;
+        let now = request_time.now;
         match &entry.variants[coding as usize] {
-            State::Present(variant) if is_fresh(variant.checked) => return Ok(Seen::Present),
-            State::Absent(checked) if is_fresh(*checked) => return Ok(Seen::Absent),
+            State::Present(variant) if now < variant.fresh_until => return Ok(Seen::Present),
+            State::Absent(checked) if now.since(*checked) < CHECK_EVERY => return Ok(Seen::Absent),
             State::Present(_) | State::Absent(_) | State::Unknown => {}
         }
         self.look_at_disk(index, coding, request_time)
@@ -228,7 +244,7 @@ impl Files {
         if let State::Present(variant) = &mut entry.variants[coding as usize]
             && variant.is_still(self.root.identity(&self.scratch), request_time.now)
         {
-            variant.checked = request_time.now;
+            variant.fresh_until = request_time.now + CHECK_EVERY;
             return Ok(Seen::Present);
         }
         self.load(index, coding, request_time)

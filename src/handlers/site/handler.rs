@@ -14,7 +14,9 @@ use super::representation::{InvalidType, Representation};
 use super::request_fields::RequestFields;
 use super::root::Root;
 use super::sending::{send, send_whole};
-use crate::answer::handler::{ContentPlan, HEAD_BYTES, Handler, Needs, Reply, ReplyHead, Sent};
+use crate::answer::handler::{
+    ContentPlan, HEAD_BYTES, Handler, Needs, Reloaded, Reply, ReplyHead, Sent,
+};
 use crate::answer::source::{Next, Piece};
 use crate::buffer::COPIED_BYTES_MAX;
 use crate::http::encode::{FieldBlock, InvalidField};
@@ -396,5 +398,9 @@ impl Handler for Site {
     fn release_descriptors(&mut self) -> bool {
         let closed = self.listings.give_way();
         self.files.cache.close_files() || closed
+    }
+
+    fn reload(&mut self) -> Reloaded {
+        self.files.reload()
     }
 }

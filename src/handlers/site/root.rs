@@ -138,6 +138,11 @@ impl Root {
         &self.path
     }
 
+    /// What its path leads to now, to be served instead of it.
+    pub(super) fn reopened(&self) -> io::Result<Root> {
+        Root::open(&self.path)
+    }
+
     /// Looks once a second whether the path still leads to the same directory: a deployment may
     /// exchange the whole site at once, by a link or by a rename.
     pub(super) fn follow(&mut self, now: Time) -> RootChange {
@@ -150,7 +155,7 @@ impl Root {
         if Identity::of(&stat).is_same_object(&self.identity) {
             return RootChange::Same;
         }
-        match Root::open(&self.path) {
+        match self.reopened() {
             Ok(root) => {
                 *self = Root { checked: now, ..root };
                 RootChange::Another

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::coding::Coding;
 use super::conditional::Validators;
 use super::content::{Content, KEPT_BYTES_MAX};
-use super::identity::Identity;
+use super::identity::{CHECK_EVERY, Identity};
 use super::representation::{Negotiation, Representation};
 use crate::http::date;
 use crate::http::encode::FieldBlock;
@@ -21,8 +21,8 @@ const READ_EVERY: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(super) struct Variant {
     pub(super) identity: Identity,
-    /// When this was last found to be the file's state.
-    pub(super) checked: Time,
+    /// Until when this is answered with before the file is looked at again.
+    pub(super) fresh_until: Time,
     /// When it was read.
     read: Time,
     settled: Settled,
@@ -85,7 +85,7 @@ impl Variant {
         let not_modified = fields_not_modified(representation, &entity_tag, common);
         Variant {
             identity,
-            checked: now,
+            fresh_until: now + CHECK_EVERY,
             read: now,
             settled,
             modified,
@@ -112,7 +112,8 @@ impl Variant {
 
     /// From now on the file is looked at before this is answered with.
     pub(super) fn expire(&mut self) {
-        self.checked = Time::START;
+        // Also in the first second, in which nothing is old.
+        self.fresh_until = Time::START;
     }
 
     /// A variant of which only the content matters.
@@ -120,7 +121,7 @@ impl Variant {
     pub(super) fn of_content(content: Content) -> Variant {
         Variant {
             identity: Identity::default(),
-            checked: Time::START,
+            fresh_until: Time::START,
             read: Time::START,
             settled: Settled::Yes,
             entity_tag: String::new(),
