@@ -139,6 +139,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     ),
     (20_076_914, "the same"),
     (20_038_153, "the model gave what is behind a whole answer no time of its own to be taken"),
+    (50_030_654, "a PROXY header that came behind our end was no progress for the model"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

@@ -145,9 +145,21 @@ impl Watch {
         (self.part_since, self.last_write) = (now, now);
     }
 
+    /// The header of a proxy is read, in front of what it has forwarded.
+    pub fn on_header_read(&mut self, bytes: usize, now: Time) {
+        if self.shut.is_some() {
+            self.note_thrown_away(bytes, now);
+        }
+    }
+
+    fn note_thrown_away(&mut self, bytes: usize, now: Time) {
+        self.lingered_bytes += bytes;
+        self.linger.note(bytes, now);
+        self.span.bytes += bytes;
+    }
+
     pub fn on_read(&mut self, bytes: usize, now: Time) {
         self.consumed += bytes;
-        self.lingered_bytes += if self.shut.is_some() { bytes } else { 0 };
         let before = (self.message, self.part);
         self.part = self.part_at_consumed();
         // A head that came behind a request begins when that has its answer.
@@ -162,8 +174,7 @@ impl Watch {
             self.grace_since = now;
         }
         if self.shut.is_some() {
-            self.linger.note(bytes, now);
-            self.span.bytes += bytes;
+            self.note_thrown_away(bytes, now);
         } else if self.part == Part::Body {
             self.body.note(bytes, now);
         }

@@ -24,6 +24,7 @@ impl Wire {
         }
         self.work(header_bytes);
         self.totals.received_bytes += header_bytes as u64;
+        self.watch.on_header_read(header_bytes, self.hub.now());
         Ok(header_bytes + bytes)
     }
 
