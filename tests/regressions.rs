@@ -326,7 +326,7 @@ impl ShortPoll {
     fn turn(&mut self, millis: u64) -> usize {
         let (room, asked, refusal) = (&self.room, &self.asked, self.refusal);
         asked.set(0);
-        let mut poll = |_: ClientId, _: &mut PipeStream, _: Interest, _: Interest| {
+        let mut poll = |_: ClientId, _: &mut PipeStream, _: Option<Interest>, _: Interest| {
             asked.set(asked.get() + 1);
             room.set(room.get().checked_sub(1).ok_or(refusal)?);
             Ok(())

@@ -36,7 +36,7 @@ pub(super) struct Client<S> {
     pub(super) generation: u32,
     pub(super) queued: bool,
     /// What the poll has been asked to report.
-    pub(super) interest: Interest,
+    pub(super) interest: Option<Interest>,
 }
 
 /// Why a client stops running.
@@ -69,18 +69,18 @@ impl<S: Stream> Client<S> {
             link: Link::new(),
             generation,
             queued: false,
-            interest: Interest::Nothing,
+            interest: None,
         }
     }
 
     /// What the poll has to report for this client to wait for it. Never less than it has been
     /// asked for: with edges, an interest that finds nothing to report costs nothing.
-    pub(super) fn wanted_interest(&self) -> Interest {
+    pub(super) fn wanted_interest(&self) -> Option<Interest> {
         match self.connection.demand() {
-            Demand::Send | Demand::SendFile => Interest::ReadableAndWritable,
+            Demand::Send | Demand::SendFile => Some(Interest::ReadableAndWritable),
             // A client that pauses is registered, so that the poll reports its loss.
             Demand::Receive | Demand::Resume | Demand::Discard | Demand::Pause => {
-                self.interest.max(Interest::Readable)
+                self.interest.or(Some(Interest::Readable))
             }
             Demand::Close(_) => self.interest,
         }

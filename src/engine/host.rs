@@ -10,7 +10,7 @@ use super::readiness::Interest;
 /// A closure that does what [`Host::register`] says is one.
 pub trait Host<S> {
     /// Asks the poll to report `wanted` of this client's stream from now on. Until now it was asked
-    /// for `before`: if that is [`Interest::Nothing`], the poll does not know the stream yet.
+    /// for `before`; if that is `None`, the poll does not know the stream yet.
     ///
     /// # Errors
     /// If the system refuses that, the client is closed; unless it is short of memory or of
@@ -20,7 +20,7 @@ pub trait Host<S> {
         &mut self,
         id: ClientId,
         stream: &mut S,
-        before: Interest,
+        before: Option<Interest>,
         wanted: Interest,
     ) -> io::Result<()>;
 
@@ -32,13 +32,13 @@ pub trait Host<S> {
 
 impl<S, F> Host<S> for F
 where
-    F: FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+    F: FnMut(ClientId, &mut S, Option<Interest>, Interest) -> io::Result<()>,
 {
     fn register(
         &mut self,
         id: ClientId,
         stream: &mut S,
-        before: Interest,
+        before: Option<Interest>,
         wanted: Interest,
     ) -> io::Result<()> {
         self(id, stream, before, wanted)

@@ -73,8 +73,6 @@ impl BitOrAssign for Readiness {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Interest {
-    /// Nothing: the poll does not know it.
-    Nothing,
     /// That it can be read.
     Readable,
     /// That it can be read, or written.

@@ -31,7 +31,7 @@ impl<S: Stream> Clients<S> {
     pub fn register(
         &mut self,
         now: Time,
-        mut ask: impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+        mut ask: impl FnMut(ClientId, &mut S, Option<Interest>, Interest) -> io::Result<()>,
     ) {
         let count = self.registrations.count(now);
         if count > 0 {
@@ -47,17 +47,17 @@ impl<S: Stream> Clients<S> {
     fn register_one(
         &mut self,
         key: usize,
-        ask: &mut impl FnMut(ClientId, &mut S, Interest, Interest) -> io::Result<()>,
+        ask: &mut impl FnMut(ClientId, &mut S, Option<Interest>, Interest) -> io::Result<()>,
     ) -> bool {
         let Some(client) = self.slab.get_mut(key) else { return true };
-        let (before, wanted) = (client.interest, client.wanted_interest());
-        if wanted == before {
+        let before = client.interest;
+        let Some(wanted) = client.wanted_interest().filter(|it| Some(*it) != before) else {
             return true;
-        }
+        };
         let id = client.id(key);
         match ask(id, client.socket.stream_mut(), before, wanted) {
             Ok(()) => {
-                client.interest = wanted;
+                client.interest = Some(wanted);
                 self.tell(key, |_, _| ClientEvent::Registered { interest: wanted });
             }
             Err(reason) if system_calls::is_shortage(&reason) => return false,

@@ -229,7 +229,7 @@ impl<S: Stream> Clients<S> {
     pub(super) fn await_peer(&mut self, key: usize) {
         let client = &self.slab[key];
         let deadline = client.connection.deadline(&self.common.timeouts);
-        if client.wanted_interest() > client.interest {
+        if client.wanted_interest() != client.interest {
             self.registrations.push(key);
         }
         self.set_deadline(key, deadline);

@@ -149,10 +149,11 @@ mod tests {
         let (mut engine, client) = engine(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         let mut asked = Vec::new();
         let mut step = |asked: &mut Vec<Interest>| {
-            let mut host = |_: ClientId, _: &mut PipeStream, _: Interest, wanted: Interest| {
-                asked.push(wanted);
-                Ok(())
-            };
+            let mut host =
+                |_: ClientId, _: &mut PipeStream, _: Option<Interest>, wanted: Interest| {
+                    asked.push(wanted);
+                    Ok(())
+                };
             engine.step(Time::START, &mut handler, &mut host)
         };
         for (before, after) in
@@ -180,7 +181,7 @@ mod tests {
             reply.send_file(FileRange::new(Arc::clone(&file), 0, 1 << 20))
         };
         let (mut engine, _) = engine(b"GET / HTTP/1.0\r\n\r\n");
-        let mut host = |_: ClientId, _: &mut PipeStream, _: Interest, _: Interest| Ok(());
+        let mut host = |_: ClientId, _: &mut PipeStream, _: Option<Interest>, _: Interest| Ok(());
         while engine.step(Time::START, &mut handler, &mut host) != Stepped::Nothing {}
         let clients = engine.clients();
         assert!(clients.metrics().sent_bytes > 1 << 20, "{:?}", clients.metrics());

@@ -27,19 +27,17 @@ impl Host<TcpStream> for Registrar<'_> {
         &mut self,
         id: ClientId,
         stream: &mut TcpStream,
-        before: Wanted,
+        before: Option<Wanted>,
         wanted: Wanted,
     ) -> io::Result<()> {
         let token = Token(id.to_bits() as usize | self.mark);
         let interest = match wanted {
-            Wanted::Nothing | Wanted::Readable => INPUT,
+            Wanted::Readable => INPUT,
             Wanted::ReadableAndWritable => INPUT.add(Interest::WRITABLE),
         };
         let registered = match before {
-            Wanted::Nothing => self.registry.register(stream, token, interest),
-            Wanted::Readable | Wanted::ReadableAndWritable => {
-                self.registry.reregister(stream, token, interest)
-            }
+            None => self.registry.register(stream, token, interest),
+            Some(_) => self.registry.reregister(stream, token, interest),
         };
         registered.inspect_err(|reason| self.on_refused(stream, before, reason))
     }
@@ -47,10 +45,10 @@ impl Host<TcpStream> for Registrar<'_> {
 
 impl Registrar<'_> {
     #[cold]
-    fn on_refused(&self, stream: &mut TcpStream, before: Wanted, reason: &io::Error) {
+    fn on_refused(&self, stream: &mut TcpStream, before: Option<Wanted>, reason: &io::Error) {
         let is_shortage = system_calls::is_shortage(reason);
         system_calls::note(if is_shortage { Call::RegisterMore } else { Call::Register }, reason);
-        if before == Wanted::Nothing {
+        if before.is_none() {
             // In a debug build mio takes a stream for registered that was refused, until it is told
             // otherwise. The system has nothing to undo, and says so.
             let _ = self.registry.deregister(stream);

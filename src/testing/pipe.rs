@@ -275,7 +275,6 @@ impl Pipe {
         self.0.with(|ends| {
             let kept = match interest {
                 _ if ends.is_closed => return None,
-                Interest::Nothing => return None,
                 Interest::Readable => Readiness::WRITABLE.when(ends.news.is(Readiness::WRITABLE)),
                 Interest::ReadableAndWritable => Readiness::default(),
             };
@@ -544,7 +543,6 @@ mod tests {
         pipe.give_room(0);
         assert!(stream.write(b"b").is_err() && pipe.is_blocked());
         pipe.give_room(1);
-        assert_eq!(pipe.take_readiness(Interest::Nothing), None);
         assert_eq!(pipe.take_readiness(Interest::Readable), Some(Readiness::READABLE));
         assert_eq!(pipe.take_readiness(Interest::Readable), None);
         assert_eq!(pipe.take_readiness(BOTH), Some(Readiness::WRITABLE));

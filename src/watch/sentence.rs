@@ -224,7 +224,6 @@ fn awaited(demand: Demand) -> &'static str {
 
 fn awaited_by_poll(interest: Interest) -> &'static str {
     match interest {
-        Interest::Nothing => "gone",
         Interest::Readable => "readable",
         Interest::ReadableAndWritable => "readable or writable",
     }

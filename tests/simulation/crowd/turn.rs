@@ -253,7 +253,7 @@ impl Host<SimulatedStream> for SimulatedPoll<'_> {
         &mut self,
         id: ClientId,
         stream: &mut SimulatedStream,
-        before: Interest,
+        before: Option<Interest>,
         wanted: Interest,
     ) -> io::Result<()> {
         aside(|| {

@@ -47,17 +47,17 @@ impl Wire {
         if !self.is_here() || self.edge || self.has_turn_to_come() {
             return;
         }
-        let lacks_interest = self.interest == Interest::Nothing
-            || !self.may_write && self.interest != Interest::ReadableAndWritable;
+        let lacks_interest = self.interest.is_none()
+            || !self.may_write && self.interest != Some(Interest::ReadableAndWritable);
         if lacks_interest && self.hub.rests_from_registering() {
             // Until it is asked, no event can come.
             self.touched = true;
             return;
         }
         match (self.may_write, self.interest) {
-            (_, Interest::Nothing) => self.fail("it waits, and the poll does not know it"),
-            (false, Interest::ReadableAndWritable) => return,
-            (false, Interest::Readable) => {
+            (_, None) => self.fail("it waits, and the poll does not know it"),
+            (false, Some(Interest::ReadableAndWritable)) => return,
+            (false, Some(Interest::Readable)) => {
                 self.fail("it waits for room, and the poll was not asked to report any")
             }
             (true, _) => {}
@@ -260,7 +260,7 @@ impl Wire {
     /// yet, because it goes on with what was put off.
     fn was_told_of_unread(&self) -> bool {
         let has_come_since = self.witness.consumed >= self.arrived_by_turns_end;
-        let is_untold = self.edge || self.interest == Interest::Nothing && has_come_since;
+        let is_untold = self.edge || self.interest.is_none() && has_come_since;
         self.unread() > 0 && !is_untold
     }
 

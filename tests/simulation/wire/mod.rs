@@ -140,7 +140,7 @@ pub struct Wire {
     server: ServerSide,
     reset_on_drop: bool,
 
-    interest: Interest,
+    interest: Option<Interest>,
     /// Taken in, and not run yet.
     is_new: bool,
     /// The server says that it can run without an event.
@@ -292,7 +292,7 @@ impl Wire {
             window,
             server: ServerSide::Queued,
             reset_on_drop: false,
-            interest: Interest::Nothing,
+            interest: None,
             is_new: false,
             is_runnable: false,
             may_write: true,

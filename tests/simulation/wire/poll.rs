@@ -9,7 +9,7 @@ use crate::random::Random;
 impl Wire {
     /// Something has come: an edge, if the poll knows this connection.
     pub(super) fn raise_edge(&mut self) {
-        self.edge |= self.interest != Interest::Nothing;
+        self.edge |= self.interest.is_some();
     }
 
     /// Bytes have left the send queue. An edge is due if somebody was refused, and a third of the
@@ -17,7 +17,7 @@ impl Wire {
     pub(super) fn look_for_room(&mut self) {
         if self.lacks_room && self.has_room() {
             self.lacks_room = false;
-            self.edge |= self.interest == Interest::ReadableAndWritable;
+            self.edge |= self.interest == Some(Interest::ReadableAndWritable);
         }
     }
 
@@ -51,17 +51,17 @@ impl Wire {
         if self.id != Some(id) {
             self.fail("the poll is asked for another client");
         }
-        (self.interest, self.touched) = (interest, true);
+        (self.interest, self.touched) = (Some(interest), true);
         let has_room = interest == Interest::ReadableAndWritable && !self.lacks_room;
         self.edge |= has_room || self.unread() > 0 || self.peer != PeerSide::Open;
     }
 
     /// By which name the poll has known it, if it has.
     pub fn known_as(&self) -> Option<ClientId> {
-        self.id.filter(|_| self.interest != Interest::Nothing)
+        self.id.filter(|_| self.interest.is_some())
     }
 
-    pub fn interest(&self) -> Interest {
+    pub fn interest(&self) -> Option<Interest> {
         self.interest
     }
 
@@ -84,7 +84,7 @@ impl Wire {
     /// What the poll reports now.
     pub fn take_event(&mut self) -> (ClientId, Readiness) {
         (self.edge, self.touched) = (false, true);
-        let asked = self.interest == Interest::ReadableAndWritable;
+        let asked = self.interest == Some(Interest::ReadableAndWritable);
         let is_lost = self.is_lost();
         let has_room = is_lost || asked && !self.lacks_room && self.has_room();
         let readiness = Readiness::READABLE.when(self.unread() > 0)

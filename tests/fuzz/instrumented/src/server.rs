@@ -44,7 +44,7 @@ pub struct Server {
 struct Peer {
     id: ClientId,
     pipe: Pipe,
-    interest: Interest,
+    interest: Option<Interest>,
 }
 
 /// What has been counted since these clients came.
@@ -104,7 +104,7 @@ impl Server {
     pub fn admit(&mut self, pipe: &Pipe) {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let id = self.engine.clients_mut().admit(pipe.stream(), address, self.now);
-        self.peers.push(Peer { id, pipe: pipe.clone(), interest: Interest::Nothing });
+        self.peers.push(Peer { id, pipe: pipe.clone(), interest: None });
     }
 
     /// Turns until nobody can do anything more, with the echo.
@@ -120,7 +120,8 @@ impl Server {
     fn turns(&mut self, handler: &mut impl Handler) {
         for _ in 0..TURNS_MAX {
             for Peer { id, pipe, interest } in &self.peers {
-                if let Some(readiness) = pipe.take_readiness(*interest) {
+                let told = interest.and_then(|interest| pipe.take_readiness(interest));
+                if let Some(readiness) = told {
                     self.engine.clients_mut().note(*id, readiness);
                 }
             }
@@ -135,11 +136,11 @@ impl Server {
     fn turn(&mut self, handler: &mut impl Handler) {
         let Server { engine, peers, now, live_bytes, .. } = self;
         let mut register =
-            |id: ClientId, _: &mut PipeStream, before: Interest, wanted: Interest| {
+            |id: ClientId, _: &mut PipeStream, before: Option<Interest>, wanted: Interest| {
                 let mut found = peers.iter_mut().filter(|peer| peer.id == id);
                 let peer = found.next().expect("only a client that is here waits");
-                assert!(peer.interest == before && before < wanted, "it wants more");
-                peer.interest = wanted;
+                assert!(peer.interest == before && before < Some(wanted), "it wants more");
+                peer.interest = Some(wanted);
                 Ok(())
             };
         *live_bytes += measured(|| {
