@@ -140,9 +140,11 @@ impl Signals {
         Ok(())
     }
 
-    /// Whether a signal is caught that may come without a request to stop.
-    pub(crate) fn catches_others(&self) -> bool {
-        self.reopening.is_some() || self.hang_up.is_some()
+    /// Whether a signal has come that is no request to stop, or may not wake the loop.
+    #[inline]
+    pub(crate) fn expects_others(&self) -> bool {
+        let expects = |caught: &Option<Caught>| caught.as_ref().is_some_and(Caught::is_expected);
+        expects(&self.hang_up) || expects(&self.reopening)
     }
 
     /// What SIGHUP means, if it has come since the last call.
@@ -223,6 +225,12 @@ impl Caught {
         caught.actions.push(low_level::pipe::register(signal, end)?);
         registry.register(&mut caught.pipe, token, Interest::READABLE)?;
         Ok(caught)
+    }
+
+    /// Whether it has come since the last call, or a byte of it is missing.
+    #[inline]
+    fn is_expected(&self) -> bool {
+        self.bytes_due > 0 || self.came.load(Ordering::SeqCst)
     }
 
     /// How often it has come since the last call.

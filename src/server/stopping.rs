@@ -15,7 +15,7 @@ use crate::watch::{Count, LoopEvent};
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
-        let others = self.signals.as_ref().is_some_and(Signals::catches_others);
+        let others = self.signals.as_ref().is_some_and(Signals::expects_others);
         if !self.stop_requests.any() && !others {
             return None;
         }
