@@ -349,6 +349,22 @@ impl<L: Accept> Admission<L> {
         }
     }
 
+    /// Another process accepts from now on from the listeners of which `is_taken` says so. They are
+    /// dropped, and what waits in their queues is left to that process.
+    pub(crate) fn hand_over(&mut self, mut is_taken: impl FnMut(&mut L) -> bool) {
+        self.entrances.retain_mut(|entrance| !is_taken(&mut entrance.listener));
+    }
+
+    /// Where connections come in, to be changed.
+    pub(crate) fn listeners_mut(&mut self) -> impl Iterator<Item = &mut L> {
+        self.entrances.iter_mut().map(|entrance| &mut entrance.listener)
+    }
+
+    /// How many connections were accepted that there was no room for yet: at most one.
+    pub(super) fn held(&self) -> u64 {
+        u64::from(self.waiting.is_some())
+    }
+
     /// Accepts nothing more, for ever.
     pub fn close(&mut self) {
         self.entrances.clear();

@@ -52,6 +52,21 @@ impl<L: Accept> Engine<L> {
         }
     }
 
+    /// Another process serves in its place from now on, and accepts from the listeners of which
+    /// `is_taken` says so: those are dropped at once, with their queues. The others are closed as by a
+    /// stop that is not announced, and then its clients may finish.
+    pub fn hand_over(&mut self, is_taken: impl FnMut(&mut L) -> bool, now: Time) {
+        self.admission.hand_over(is_taken);
+        match self.life {
+            Life::Running | Life::Announcing { .. } => self.begin_to_close(now),
+            Life::Closing { .. }
+            | Life::KeepingIdle { .. }
+            | Life::Draining { .. }
+            | Life::CheckingLast { .. }
+            | Life::Stopped(_) => {}
+        }
+    }
+
     /// From now on no more are accepted than wait in the queues.
     fn begin_to_close(&mut self, now: Time) {
         let listeners = self.admission.listeners().count() as u64;
@@ -59,7 +74,9 @@ impl<L: Accept> Engine<L> {
         let queued_max = u64::from(self.clients.common.limits.backlog.unsigned_abs()) + 1;
         self.life = Life::Closing {
             until: now + self.clients.common.timeouts.drain,
-            accepted_max: self.clients.metrics().accepted + queued_max * listeners,
+            accepted_max: self.clients.metrics().accepted
+                + self.admission.held()
+                + queued_max * listeners,
         };
         self.clients.wake_to_stop();
         self.admission.on_ready_all();

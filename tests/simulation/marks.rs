@@ -94,6 +94,8 @@ pub enum Mark {
     /// A server that was told to stop only said so at first, and was told again meanwhile.
     Announced,
     StoppedAnnouncing,
+    /// Another process took over.
+    HandedOver,
     /// It ended an idle client, from which bytes came behind that.
     EndedIdle,
     Crossed,
@@ -102,7 +104,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 58] = [
+    pub const ALL: [Mark; 59] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -158,6 +160,7 @@ impl Mark {
         Mark::StoppedHolding,
         Mark::Announced,
         Mark::StoppedAnnouncing,
+        Mark::HandedOver,
         Mark::EndedIdle,
         Mark::Crossed,
         Mark::AskedOnceMore,

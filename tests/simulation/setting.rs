@@ -45,6 +45,9 @@ pub struct Setting {
     pub holds: bool,
     /// Peers that think ask about when the server ends idle clients.
     pub crosses: bool,
+    /// Another process takes over when the server would be told to stop, and gets so many of the
+    /// listeners, the first ones.
+    pub hands_over: Option<usize>,
     /// The server writes an access log. In other runs its memory is held to less.
     pub has_log: bool,
 }
@@ -97,6 +100,7 @@ impl Setting {
             has_dear_answers: random.once_in(4),
             holds: unless_spared(Trouble::Holds, random.once_in(5)),
             crosses: false,
+            hands_over: None,
             has_log: seed.is_multiple_of(2),
         };
         // And this behind that.
@@ -104,6 +108,8 @@ impl Setting {
         timeouts.drain_announce = millis(random.pick(&[0, 0, 1, 300, 5000]));
         timeouts.drain_idle = millis(random.pick(&[0, 1, 50, 500, 2000, 20_000]));
         setting.crosses = random.once_in(2);
+        let listeners = random.between(0, setting.listeners);
+        setting.hands_over = random.once_in(3).then_some(listeners);
         setting
     }
 }

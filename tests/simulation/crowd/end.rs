@@ -52,7 +52,12 @@ impl Crowd {
         let Some(step) = self.engine.stop_step() else { return };
         let (now, timeouts) = (self.hub.now(), &self.setting.config.timeouts);
         let told_at = self.end.told_at.expect("it was told to stop");
-        let announced_until = told_at + timeouts.drain_announce;
+        // To whom its listeners go need not be told that it goes.
+        let announce = match self.setting.hands_over {
+            Some(_) => Duration::ZERO,
+            None => timeouts.drain_announce,
+        };
+        let announced_until = told_at + announce;
         if step == StopStep::Announcing {
             assert!(now < announced_until || now == told_at, "it announces its end for longer");
             return;

@@ -7,6 +7,7 @@ use oneloop::Stopped;
 use oneloop::engine::{self, ClientId, Host, Interest, Readiness, Time};
 
 use super::{BATCH_CLIENTS, Crowd, STOP_AGAIN};
+use crate::door::SimulatedListener;
 use crate::handler::{DEAR_BYTES, Wires, survives};
 use crate::hub::{Hub, Life, Stage};
 use crate::marks::Mark;
@@ -183,11 +184,32 @@ impl Crowd {
         for index in &self.active {
             self.wires[*index].borrow_mut().on_stop();
         }
-        self.stop();
+        match self.setting.hands_over {
+            Some(listeners) => self.hand_over(listeners),
+            None => self.stop(),
+        }
         self.hub.set_life(Life::Announcing);
         self.end.told(now, self.turn);
         self.follow_end();
         self.stops_again_at = self.setting.stops_again_after.map(|after| now + after);
+    }
+
+    /// Another process gets the first of the listeners: who waits there is no longer this server's.
+    fn hand_over(&mut self, listeners: usize) {
+        let now = self.hub.now();
+        self.hub.tell(|| format!("another process takes over {listeners} listeners"));
+        self.hub.mark(Mark::HandedOver);
+        let Crowd { hub, engine, memory, .. } = self;
+        hub.enter(Stage::CutOff);
+        let mut left = listeners;
+        let mut is_taken = |_: &mut SimulatedListener| {
+            let is_taken = left > 0;
+            left = left.saturating_sub(1);
+            is_taken
+        };
+        memory.of(|| engine.hand_over(&mut is_taken, now));
+        let open = self.doors.iter().filter(|door| !door.is_closed()).count();
+        assert_eq!(open, self.doors.len() - listeners, "the others are open still");
     }
 
     /// Every further time says nothing new.
