@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::config::Listen;
 
@@ -21,6 +22,14 @@ pub enum Error {
         /// Which.
         place: Box<Listen>,
         /// What the system says.
+        reason: io::Error,
+    },
+    /// The process that is to be taken over from does not allow it.
+    #[non_exhaustive]
+    Takeover {
+        /// Where it listens.
+        path: PathBuf,
+        /// Why, and what to do.
         reason: io::Error,
     },
     /// The system refuses something else that a loop needs.
@@ -48,6 +57,9 @@ impl fmt::Display for Error {
         match self {
             Error::Config { sentence } => f.write_str(sentence),
             Error::Bind { place, reason } => write!(f, "cannot listen at {place}: {reason}"),
+            Error::Takeover { path, reason } => {
+                write!(f, "cannot take over at {}: {reason}", path.display())
+            }
             Error::System { attempt, reason } => write!(f, "cannot {attempt}: {reason}"),
         }
     }
@@ -57,7 +69,9 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Config { .. } => None,
-            Error::Bind { reason, .. } | Error::System { reason, .. } => Some(reason),
+            Error::Bind { reason, .. }
+            | Error::Takeover { reason, .. }
+            | Error::System { reason, .. } => Some(reason),
         }
     }
 }

@@ -68,6 +68,7 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     }
     // Files that are logged to are known by now: a signal has them opened again.
     server.handle_signals().map_err(|error| cli.not_started(error, &config))?;
+    server.take_over().map_err(|error| cli.not_started(error, &config))?;
     let most = cli::Most { clients: server.clients_max(), files: server.files_max() };
     info!("{}", cli::start_line(&server.local_places(), directory.as_deref(), most));
     if let Some(place) = server.admin_place() {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use clap::parser::ValueSource;
-use oneloop::config::{Endpoint, InvalidListen};
+use oneloop::config::{Endpoint, InvalidListen, UnixName};
 use oneloop::{Config, InvalidNetwork, Listen, Network};
 
 use super::option_sources::OptionSources;
@@ -49,6 +49,15 @@ pub struct ListeningOptions {
         value_parser = proxies
     )]
     proxied_by: Vec<Proxies>,
+
+    /// Take over from the process that listens at this path, without losing a request
+    ///
+    /// If one does, it hands over its listeners, goes on serving until this process has started, and
+    /// then drains and ends. Each place to listen that both have is taken over, with what waits there;
+    /// others are bound and closed. If none does, this process starts as usual. In both cases it listens
+    /// at the path for the next one, by a Unix socket for the same user.
+    #[arg(long, value_name = "PATH", env = "ONELOOP_TAKEOVER", value_parser = path)]
+    takeover: Option<UnixName>,
 }
 
 /// What one `--proxied-by` says.
@@ -56,6 +65,14 @@ pub struct ListeningOptions {
 enum Proxies {
     None,
     In(Network),
+}
+
+fn path(text: &str) -> Result<UnixName, String> {
+    let text = text.trim();
+    if text.starts_with('@') || text.starts_with("unix:") {
+        return Err("write the path alone, such as /run/oneloop/takeover".to_owned());
+    }
+    UnixName::path(text).map_err(|error| error.to_string())
 }
 
 fn proxies(text: &str) -> Result<Proxies, InvalidNetwork> {
@@ -205,6 +222,11 @@ impl ListeningOptions {
             true => Config::default().proxied_by,
             false => self.proxied_by.iter().filter_map(block).collect(),
         }
+    }
+
+    /// Where the process is from which to take over.
+    pub fn takeover(&self) -> Option<UnixName> {
+        self.takeover
     }
 
     fn written(&self) -> impl Iterator<Item = &Written> {

@@ -142,6 +142,7 @@ impl Cli {
         config.proxied_by = self.listening.proxied_by();
         config.admin = self.watching.admin();
         config.health = self.watching.health();
+        config.takeover = self.listening.takeover();
         config.admin_hosts = self.watching.admin_hosts().to_vec();
         config.limits = self.limits.limits();
         config.timeouts = self.timeouts.timeouts(typing_grace);

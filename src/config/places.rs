@@ -1,7 +1,7 @@
 //! Where to listen: for clients, and for those who look at what the server does.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::unix::{InvalidUnixName, UnixName, UnixSocket};
 
@@ -77,6 +77,30 @@ impl Listen {
 }
 
 impl Endpoint {
+    /// The path of a Unix socket as seen from the root, if it has one.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Endpoint::Unix(socket) => std::path::absolute(socket.name.as_path()?).ok(),
+            Endpoint::Everywhere(_) | Endpoint::At(_) | Endpoint::Inherited(_) => None,
+        }
+    }
+
+    /// By what two processes know that it is the same: as it is written, without options, and a path as
+    /// seen from the root.
+    pub(crate) fn told(&self) -> String {
+        let told = match self {
+            Endpoint::Unix(socket) => {
+                let name = self.path().and_then(|path| UnixName::path(path).ok());
+                name.unwrap_or(socket.name).to_string()
+            }
+            Endpoint::Everywhere(_) | Endpoint::At(_) | Endpoint::Inherited(_) => {
+                Listen::from(self.clone()).to_string()
+            }
+        };
+        // It is told in a line.
+        told.replace(char::is_control, "?")
+    }
+
     /// The port by which other machines can reach it, as far as that is known before it is bound.
     pub fn port_for_others(&self) -> Option<u16> {
         match self {

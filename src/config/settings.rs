@@ -3,6 +3,7 @@
 use super::limits::Limits;
 use super::places::{AdminListener, Endpoint, Listen, Reach};
 use super::timeouts::Timeouts;
+use super::unix::UnixName;
 use crate::error::Error;
 use crate::network::Network;
 
@@ -25,6 +26,9 @@ pub struct Config {
     /// Where it says whether it is well, to anyone who can reach it: `/healthz`, `/readyz` and
     /// `/metrics`, and nothing that could change anything. Default: nowhere.
     pub health: Option<Listen>,
+    /// The path of a Unix socket by which a new process takes over from this one, and this one from an
+    /// old one that listens there: see [`Server::take_over`](crate::Server::take_over). Default: none.
+    pub takeover: Option<UnixName>,
     /// Names by which the admin listener may be asked, besides its address and `localhost`: a
     /// container's, say. Browsers that look up other names are refused there, because a web page
     /// can make its own name lead to any address. Default: none.
@@ -45,6 +49,7 @@ impl Default for Config {
             listen: vec![Listen::everywhere(8888)],
             admin: None,
             health: None,
+            takeover: None,
             admin_hosts: Vec::new(),
             proxied_by: Network::THIS_MACHINE.to_vec(),
             limits: Limits::default(),
@@ -54,6 +59,10 @@ impl Default for Config {
 }
 
 impl Config {
+    /// How many places to listen there may be, all kinds together, for another process to take over:
+    /// the kernel passes a few hundred descriptors at once.
+    pub const TAKEOVER_PLACES_MAX: usize = 128;
+
     /// Says what contradicts itself here, and how to mend it.
     ///
     /// # Errors
@@ -79,6 +88,7 @@ impl Config {
         if let Some(admin) = admin {
             admin.check_reach(Some(&admin.listen.endpoint))?;
         }
+        self.check_takeover()?;
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let bad =
             self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
@@ -86,6 +96,25 @@ impl Config {
             return Err(Error::config(format!(
                 "admin_hosts has '{name}', which is no host name; write it without a \
                  scheme and a port"
+            )));
+        }
+        Ok(())
+    }
+
+    fn check_takeover(&self) -> Result<(), Error> {
+        let Some(takeover) = &self.takeover else { return Ok(()) };
+        if takeover.as_path().is_none() {
+            return Err(Error::config(format!(
+                "takeover has {takeover}, which has no file, and so no mode; give a path"
+            )));
+        }
+        let places = self.listen.len() + usize::from(self.admin.is_some());
+        let places = places + usize::from(self.health.is_some());
+        if places > Config::TAKEOVER_PLACES_MAX {
+            return Err(Error::config(format!(
+                "listen has {places} places with admin and health; name at most {}, which is what \
+                 can be taken over",
+                Config::TAKEOVER_PLACES_MAX
             )));
         }
         Ok(())
@@ -124,7 +153,9 @@ mod tests {
             let listen: Listen = text.parse().expect("a place");
             Some(AdminListener::new(listen, Reach::ThisMachine))
         };
-        let breaks: [&dyn Fn(&mut Config); 11] = [
+        let hidden = UnixName::of_abstract("a").expect("a name");
+        let many = vec![Listen::everywhere(0); Config::TAKEOVER_PLACES_MAX + 1];
+        let breaks: [&dyn Fn(&mut Config); 13] = [
             &|config| config.listen.clear(),
             &|config| config.admin = admin("[::]:9000"),
             &|config| config.admin = admin("9000"),
@@ -134,6 +165,11 @@ mod tests {
             &|config| config.limits.target_bytes_max = config.limits.head_bytes_max,
             &|config| config.limits.fields_max = FIELDS_CAPACITY + 1,
             &|config| config.limits.clients_max = Some(0),
+            &|config| config.takeover = Some(hidden),
+            &|config| {
+                config.takeover = UnixName::path("/t").ok();
+                config.listen = many.clone();
+            },
             &|config| config.timeouts.idle = Duration::ZERO,
             &|config| config.timeouts.typing_grace = Some(Duration::ZERO),
         ];

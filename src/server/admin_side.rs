@@ -10,7 +10,9 @@ use log::{info, warn};
 use mio::event::Event;
 use mio::{Poll, Token};
 
+use super::handing_over::Takeover;
 use super::side::Side;
+use super::takeover::Role;
 use super::{ADMIN, ADMIN_CLIENT, HEALTH, HEALTH_CLIENT, Registrar, Server, note_event};
 use crate::admin::{Control, Engines};
 use crate::answer::handler::Handler;
@@ -22,6 +24,9 @@ use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
 use crate::time::{Time, sooner};
 use crate::watch::Tracer;
+
+/// What the token of a client of the server's own has, and the public's have not.
+pub(super) const OWN_CLIENT: usize = ADMIN_CLIENT | HEALTH_CLIENT;
 
 /// What the server shows of itself, and to whom.
 pub(super) struct AdminSide {
@@ -35,6 +40,7 @@ impl AdminSide {
     pub(super) fn open(
         config: &Config,
         poll: &Poll,
+        takeover: &mut Takeover,
         listeners: Vec<LocalAddress>,
         tracer: &Tracer,
     ) -> Result<Option<AdminSide>, Error> {
@@ -42,9 +48,9 @@ impl AdminSide {
             return Ok(None);
         }
         let control = Control::new();
-        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
+        let registry = poll.registry();
         let open_admin = |admin: &AdminListener| {
-            let listener = Listener::polled(poll, ADMIN, &admin.listen, backlog, delivery)?;
+            let listener = takeover.listener(Role::Admin, &admin.listen, registry, ADMIN)?;
             // Of one that is inherited, this is not known before.
             admin.check_reach(listener.address.internet().map(Endpoint::At).as_ref())?;
             let routes = control.routes(listener.address, admin, &config.admin_hosts, listeners);
@@ -52,14 +58,28 @@ impl AdminSide {
             side.engine.clients_mut().watch(tracer.admin_watcher());
             Ok::<Side, Error>(side)
         };
+        let admin = config.admin.as_ref().map(open_admin).transpose()?;
         let open_health = |health: &Listen| {
-            let listener = Listener::polled(poll, HEALTH, health, backlog, delivery)?;
+            let listener = takeover.listener(Role::Health, health, registry, HEALTH)?;
             let routes = control.health_routes(listener.address);
             Ok::<Side, Error>(Side::new(listener, routes, HEALTH_CLIENT, config))
         };
-        let admin = config.admin.as_ref().map(open_admin).transpose()?;
         let health = config.health.as_ref().map(open_health).transpose()?;
         Ok(Some(AdminSide { admin, health, control }))
+    }
+
+    /// The listeners, each with what it is for.
+    pub(super) fn listeners_mut(&mut self) -> impl Iterator<Item = (Role, &mut Listener)> {
+        let admin = self.admin.iter_mut().map(|side| (Role::Admin, side));
+        let all = admin.chain(self.health.iter_mut().map(|side| (Role::Health, side)));
+        all.flat_map(|(role, side)| {
+            side.engine.admission.listeners_mut().map(move |listener| (role, listener))
+        })
+    }
+
+    /// Another process accepts from those listeners of which `is_taken` says so, in their order.
+    pub(super) fn hand_over(&mut self, mut is_taken: impl FnMut(&mut Listener) -> bool) {
+        self.sides_mut().for_each(|side| side.engine.admission.hand_over(&mut is_taken));
     }
 
     fn sides(&self) -> impl Iterator<Item = &Side> {

@@ -1,6 +1,8 @@
 //! What the log says first: where the server listens, and what its limits come to. And when lines are
 //! due, and what a service manager is told.
 
+use std::io;
+
 use log::{debug, warn};
 
 use super::admin_side::AdminSide;
@@ -12,8 +14,9 @@ use crate::time::{Time, sooner};
 use crate::watch::LoopEvent;
 
 impl<H: Handler> Server<H> {
-    /// Says in the log where it listens and what its limits are.
-    pub(super) fn announce(&mut self) {
+    /// Its listeners are its own, and the log says where it listens and what its limits are.
+    pub(super) fn announce(&mut self) -> io::Result<()> {
+        self.take_over().map_err(io::Error::other)?;
         for address in self.local_places() {
             debug!("listening on {}", address.url());
             self.tracer.tell_of_loop(self.now, LoopEvent::Listening { address });
@@ -57,6 +60,7 @@ impl<H: Handler> Server<H> {
         if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
             warn!("the descriptor limit allows only {clients_max} clients; raise it (ulimit -Hn)");
         }
+        Ok(())
     }
 }
 
@@ -66,16 +70,21 @@ impl<H: Handler> Server<H> {
     pub fn tell_manager(&mut self, mut manager: ServiceManager) {
         let places: Vec<String> = self.local_places().iter().map(LocalAddress::url).collect();
         manager.places = places.join(" and ");
+        if let Some(watchdog) = self.takeover.successor() {
+            manager.succeed(watchdog);
+        }
         self.manager = Some(manager);
     }
 }
 
 impl<H> Server<H> {
-    /// When lines are to be written, or tried again, or the service manager is to be told something.
+    /// When lines are to be written, or tried again, or the service manager is to be told something, or a
+    /// new process is waited for no longer.
+    #[inline]
     pub(super) fn reports_due(&self) -> Option<Time> {
         let lines = self.outlets.iter().fold(None, |due, outlet| sooner(due, outlet.due()));
         let manager = self.manager.as_ref().and_then(|manager| manager.due(self.state()));
-        sooner(lines, manager)
+        sooner(sooner(lines, manager), self.takeover.due())
     }
 
     /// Tells the service manager, if there is one, what is due.

@@ -10,7 +10,9 @@ use mio::{Events, Poll, Token, Waker};
 
 use super::admin_side::AdminSide;
 use super::descriptors;
+use super::handing_over::Takeover;
 use super::polling::PollFailures;
+use super::takeover::Role;
 use super::worst::Answers;
 use super::{ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::answer::handler::Handler;
@@ -19,7 +21,6 @@ use crate::engine::{Admission, Clients, Engine, StopStep};
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::server::alarm::Alarm;
-use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
 use crate::server::pace::{Clock, Paced};
 use crate::server::signals::{Signals, StopHandle, StopRequests};
@@ -29,25 +30,26 @@ use crate::watch::{AccessLog, Observer, Tracer};
 
 impl<H: Handler> Server<H> {
     /// Checks `config`, raises the process's descriptor limit to its hard limit, and binds every
-    /// address.
+    /// address, or [takes it over](Server::take_over).
     ///
     /// # Errors
     /// [`Error::Config`] if the configuration contradicts itself, [`Error::Bind`] if an address
-    /// cannot be listened at, [`Error::System`] if the system has no poll for us.
+    /// cannot be listened at, [`Error::Takeover`] if another process does not hand its listeners over,
+    /// [`Error::System`] if the system has no poll for us.
     pub fn bind(config: &Config, mut handler: H) -> Result<Server<H>, Error> {
         config.check()?;
         let descriptors = descriptors::raise_limit();
         let poll = Poll::new().map_err(Error::system("create a poll"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(Error::system("create a waker"))?;
-        let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
+        let mut takeover = Takeover::begin(config, poll.registry())?;
         let mut listeners = Vec::new();
         for (index, place) in config.listen.iter().enumerate() {
             let token = Token(FIRST_LISTENER + index);
-            listeners.push(Listener::polled(&poll, token, place, backlog, delivery)?);
+            listeners.push(takeover.listener(Role::Public, place, poll.registry(), token)?);
         }
         let addresses: Vec<_> = listeners.iter().map(|listener| listener.address).collect();
         let tracer = Tracer::default();
-        let admin_side = AdminSide::open(config, &poll, addresses, &tracer)?;
+        let admin_side = AdminSide::open(config, &poll, &mut takeover, addresses, &tracer)?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
         let admins = admin_side.as_ref().map_or(0, AdminSide::clients_max);
         let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
@@ -71,6 +73,7 @@ impl<H: Handler> Server<H> {
             reported: Reported::default(),
             engine,
             admin_side,
+            takeover,
             signals: None,
             manager: None,
             waker,

@@ -7,11 +7,12 @@
 use std::env;
 use std::io::{self, ErrorKind};
 use std::net::TcpListener;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use listenfd::ListenFd;
+use rustix::net::AddressFamily;
 
 use crate::config::UnixName;
 
@@ -64,17 +65,42 @@ pub(super) fn take(name: &str) -> io::Result<InheritedListener> {
     };
     let listener = listener.ok_or_else(|| none_with(name, &[]))?;
     names[index] = None;
-    match &listener {
-        InheritedListener::Tcp(socket) => {
-            check_listens(socket, name)?;
-            socket.set_nonblocking(true)?;
-        }
-        InheritedListener::Unix(socket) => {
-            check_listens(socket, name)?;
-            socket.set_nonblocking(true)?;
+    check_listens(&listener, name)?;
+    listener.set_nonblocking()?;
+    Ok(listener)
+}
+
+/// A listener that another process has bound. It does not block.
+///
+/// # Errors
+/// If it is none.
+pub(super) fn by_kind(socket: OwnedFd) -> io::Result<InheritedListener> {
+    check_listens(&socket, "a listener")?;
+    let family = rustix::net::getsockname(&socket)?.address_family();
+    let listener = match family == AddressFamily::UNIX {
+        true => InheritedListener::Unix(socket.into()),
+        false => InheritedListener::Tcp(socket.into()),
+    };
+    listener.set_nonblocking()?;
+    Ok(listener)
+}
+
+impl InheritedListener {
+    fn set_nonblocking(&self) -> io::Result<()> {
+        match self {
+            InheritedListener::Tcp(socket) => socket.set_nonblocking(true),
+            InheritedListener::Unix(socket) => socket.set_nonblocking(true),
         }
     }
-    Ok(listener)
+}
+
+impl AsFd for InheritedListener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            InheritedListener::Tcp(socket) => socket.as_fd(),
+            InheritedListener::Unix(socket) => socket.as_fd(),
+        }
+    }
 }
 
 /// What an inherited Unix listener is called.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream, UnixListener};
-use mio::{Interest, Poll, Registry, Token};
+use mio::{Interest, Registry, Token};
 use rustix::event::{PollFd, PollFlags, Timespec};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
@@ -17,6 +17,7 @@ use crate::engine::{Arrival, Opening};
 use crate::error::Error;
 use crate::peer::Peer;
 use crate::server::inherited::{self, InheritedListener};
+use crate::server::takeover::{FileId, Taken};
 use crate::server::unix_socket::{self, SocketFile};
 use crate::system_calls::{Origin, again, origin};
 
@@ -37,12 +38,32 @@ pub(crate) struct Listener {
     file: Option<SocketFile>,
     socket: ListeningSocket,
     pub(crate) address: LocalAddress,
+    /// As it is configured.
+    pub(crate) place: Listen,
     /// What its connections begin with.
     pub(crate) opening: Opening,
-    /// Another process has it as well.
-    is_shared: bool,
-    /// The poll that reports it, if it is shared.
+    provenance: Provenance,
+    /// The poll that reports it, if another process has it as well.
     poll: Option<Registry>,
+}
+
+/// How it was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Provenance {
+    Bound,
+    /// From the process that has started this one, which has it as well.
+    Inherited,
+    /// From an older process, which has it as well until it ends.
+    TakenOver,
+}
+
+/// What listeners are to be like.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ListenerSettings {
+    /// How many finished handshakes there is room for.
+    pub(crate) backlog: i32,
+    /// For how long the kernel may try to deliver what it has taken of an answer.
+    pub(crate) delivery: Duration,
 }
 
 impl Drop for Listener {
@@ -66,14 +87,10 @@ enum ListeningSocket {
 }
 
 impl Listener {
-    /// Listens at `place`, with room for `backlog` finished handshakes. What the kernel has taken
-    /// of an answer it may try for `delivery` to deliver.
-    pub(crate) fn bind(
-        place: &Listen,
-        backlog: i32,
-        delivery: Duration,
-    ) -> Result<Listener, Error> {
-        let bind_to = |address| bind_to(address, backlog, delivery);
+    /// Listens at `place`.
+    pub(crate) fn bind(place: &Listen, settings: ListenerSettings) -> Result<Listener, Error> {
+        let ListenerSettings { backlog, delivery } = settings;
+        let bind_to = |address| bind_to(address, settings);
         let bound = match &place.endpoint {
             Endpoint::Everywhere(port) => match bind_to((Ipv6Addr::UNSPECIFIED, *port).into()) {
                 Err(error) if is_no_ipv6(&error) => bind_to((Ipv4Addr::UNSPECIFIED, *port).into()),
@@ -91,17 +108,76 @@ impl Listener {
             }
             Endpoint::Inherited(name) => Listener::inherited(name, delivery),
         };
-        let mut listener =
-            bound.map_err(|reason| Error::Bind { place: Box::new(place.clone()), reason })?;
-        if place.proxy {
-            listener.opening = Opening::ProxyHeader;
+        bound.map_err(refused_at(place)).map(|listener| listener.of_place(place))
+    }
+
+    /// Listens at `place` by a socket that another process has bound, and that is still its own.
+    pub(super) fn taken_over(place: &Listen, taken: Taken) -> Result<Listener, Error> {
+        let listener = match inherited::by_kind(taken.socket).map_err(refused_at(place))? {
+            InheritedListener::Tcp(socket) => Listener::of_tcp(socket),
+            InheritedListener::Unix(socket) => Listener::of_unix(socket),
+        };
+        let mut listener = listener.map_err(refused_at(place))?.of_place(place);
+        listener.provenance = Provenance::TakenOver;
+        if let Endpoint::Unix(socket) = &place.endpoint {
+            // What the kernel knows is the name that it had before it was renamed.
+            listener.address = LocalAddress::Unix(socket.name);
+        }
+        if let (Some(id), Some(path)) = (taken.file, place.endpoint.path()) {
+            listener.file = Some(SocketFile::of_another(path, id));
         }
         Ok(listener)
     }
 
+    /// It was taken over, and the other process has left it to us: it becomes what it would be had we
+    /// bound it.
+    pub(crate) fn keep(&mut self, settings: ListenerSettings) -> io::Result<()> {
+        if self.provenance != Provenance::TakenOver {
+            return Ok(());
+        }
+        if let (Some(file), Endpoint::Unix(socket)) = (&mut self.file, &self.place.endpoint) {
+            file.keep(socket)?;
+        }
+        if !matches!(self.place.endpoint, Endpoint::Inherited(_)) {
+            rustix::net::listen(&self.socket, settings.backlog)?;
+        }
+        match &self.socket {
+            ListeningSocket::Tcp(socket) => {
+                set_inherited_options(&SockRef::from(socket), settings.delivery)
+            }
+            ListeningSocket::Unix(_) => Ok(()),
+        }
+    }
+
+    /// Another process is given it as well, by this descriptor.
+    pub(crate) fn share(&mut self, registry: &Registry) -> io::Result<BorrowedFd<'_>> {
+        self.poll = Some(registry.try_clone()?);
+        Ok(self.socket.as_fd())
+    }
+
+    /// The file that is removed with it.
+    pub(super) fn file(&self) -> Option<FileId> {
+        self.file.as_ref().map(SocketFile::id)
+    }
+
+    /// Another process removes its file.
+    pub(crate) fn let_go_of_file(&mut self) {
+        self.file.iter_mut().for_each(SocketFile::let_go);
+    }
+
+    fn of_place(mut self, place: &Listen) -> Listener {
+        self.place = place.clone();
+        if place.proxy {
+            self.opening = Opening::ProxyHeader;
+        }
+        self
+    }
+
     fn new(socket: ListeningSocket, address: LocalAddress) -> Listener {
         let opening = Opening::Request;
-        Listener { file: None, socket, address, opening, is_shared: false, poll: None }
+        let provenance = Provenance::Bound;
+        let place = Listen::everywhere(0);
+        Listener { file: None, socket, address, place, opening, provenance, poll: None }
     }
 
     fn inherited(name: &str, delivery: Duration) -> io::Result<Listener> {
@@ -110,13 +186,15 @@ impl Listener {
                 set_inherited_options(&SockRef::from(&socket), delivery)?;
                 Listener::of_tcp(socket)?
             }
-            InheritedListener::Unix(socket) => {
-                let address = LocalAddress::Unix(inherited::name_of(&socket)?);
-                Listener::new(ListeningSocket::Unix(UnixListener::from_std(socket)), address)
-            }
+            InheritedListener::Unix(socket) => Listener::of_unix(socket)?,
         };
-        listener.is_shared = true;
+        listener.provenance = Provenance::Inherited;
         Ok(listener)
+    }
+
+    fn of_unix(socket: std::os::unix::net::UnixListener) -> io::Result<Listener> {
+        let address = LocalAddress::Unix(inherited::name_of(&socket)?);
+        Ok(Listener::new(ListeningSocket::Unix(UnixListener::from_std(socket)), address))
     }
 
     fn of_tcp(socket: std::net::TcpListener) -> io::Result<Listener> {
@@ -125,27 +203,21 @@ impl Listener {
         Ok(Listener::new(socket, address))
     }
 
-    /// As [`Listener::bind`], and makes the poll report it by `token`.
-    pub(crate) fn polled(
-        poll: &Poll,
-        token: Token,
-        place: &Listen,
-        backlog: i32,
-        delivery: Duration,
-    ) -> Result<Listener, Error> {
-        let mut listener = Listener::bind(place, backlog, delivery)?;
-        let registered = listener.register(poll, token);
-        registered.map_err(Error::system("poll a listener"))?;
-        Ok(listener)
-    }
-
-    fn register(&mut self, poll: &Poll, token: Token) -> io::Result<()> {
-        let registry = poll.registry();
+    /// Makes the poll report it by `token`.
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         registry.register(self.socket.source(), token, Interest::READABLE)?;
-        if self.is_shared {
-            self.poll = Some(registry.try_clone()?);
+        match self.provenance {
+            Provenance::Bound => {}
+            Provenance::Inherited | Provenance::TakenOver => {
+                self.poll = Some(registry.try_clone()?);
+            }
         }
         Ok(())
+    }
+
+    /// Makes the poll report it by another token.
+    pub(crate) fn reregister(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.reregister(self.socket.source(), token, Interest::READABLE)
     }
 }
 
@@ -209,21 +281,21 @@ impl Accept for Listener {
     }
 }
 
-fn bind_to(
-    address: SocketAddr,
-    backlog: i32,
-    delivery: Duration,
-) -> io::Result<std::net::TcpListener> {
+fn refused_at(place: &Listen) -> impl FnOnce(io::Error) -> Error {
+    move |reason| Error::Bind { place: Box::new(place.clone()), reason }
+}
+
+fn bind_to(address: SocketAddr, settings: ListenerSettings) -> io::Result<std::net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() && address.ip().is_unspecified() {
         socket.set_only_v6(false)?;
     }
     // A restart must not wait for the last run's connections to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
-    set_inherited_options(&SockRef::from(&socket), delivery)?;
+    set_inherited_options(&SockRef::from(&socket), settings.delivery)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    socket.listen(backlog)?;
+    socket.listen(settings.backlog)?;
     Ok(socket.into())
 }
 
@@ -283,7 +355,8 @@ mod tests {
     use super::*;
 
     fn listen(place: Listen) -> Result<Listener, Error> {
-        Listener::bind(&place, 16, Duration::from_secs(60))
+        let delivery = Duration::from_secs(60);
+        Listener::bind(&place, ListenerSettings { backlog: 16, delivery })
     }
 
     #[test]
@@ -300,7 +373,8 @@ mod tests {
     fn any_time_for_delivery_is_taken() {
         let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         for delivery in [Duration::ZERO, Duration::from_secs(30 * 24 * 60 * 60), Duration::MAX] {
-            Listener::bind(&any, 16, delivery).expect("a listener whatever the timeout is");
+            let settings = ListenerSettings { backlog: 16, delivery };
+            Listener::bind(&any, settings).expect("a listener whatever the timeout is");
         }
     }
 
@@ -329,9 +403,9 @@ mod tests {
     /// A service manager, say, goes on listening at it.
     #[test]
     fn a_shared_listener_wakes_no_poll_once_it_is_closed_here() {
-        let mut poll = Poll::new().expect("a poll");
+        let mut poll = mio::Poll::new().expect("a poll");
         let mut events = mio::Events::with_capacity(4);
-        let mut is_woken = |poll: &mut Poll| {
+        let mut is_woken = |poll: &mut mio::Poll| {
             poll.poll(&mut events, Some(Duration::ZERO)).expect("a healthy poll");
             !events.is_empty()
         };
@@ -340,8 +414,8 @@ mod tests {
         bound.set_nonblocking(true).expect("an option");
         let _shared = bound.try_clone().expect("a free descriptor");
         let mut listener = Listener::of_tcp(bound).expect("an address");
-        listener.is_shared = true;
-        listener.register(&poll, Token(7)).expect("a healthy poll");
+        listener.provenance = Provenance::Inherited;
+        listener.register(poll.registry(), Token(7)).expect("a healthy poll");
         let _first = std::net::TcpStream::connect(address).expect("a client");
         assert!(is_woken(&mut poll));
         drop(listener);

@@ -25,7 +25,7 @@ use crate::server::listener::Listener;
 use crate::server::outlet::Outlet;
 use crate::server::signals::{Signals, StopRequests};
 use crate::system_calls::Reported;
-use crate::time::{Time, sooner};
+use crate::time::Time;
 use crate::watch::{LoopEvent, Patience, Tracer};
 
 #[cfg(not(target_pointer_width = "64"))]
@@ -39,6 +39,7 @@ pub(crate) mod alarm;
 mod announcing;
 mod binding;
 pub(crate) mod descriptors;
+mod handing_over;
 mod inherited;
 pub(crate) mod listener;
 pub(crate) mod outlet;
@@ -51,12 +52,14 @@ mod side;
 pub(crate) mod signals;
 mod stopping;
 pub(crate) mod stream;
+mod takeover;
 mod timer;
 mod unix_socket;
 mod worst;
 mod writing;
 
-use admin_side::AdminSide;
+use admin_side::{AdminSide, OWN_CLIENT};
+use handing_over::{TAKEOVER, Takeover};
 use pace::Clock;
 use polling::PollFailures;
 use registrar::Registrar;
@@ -92,6 +95,7 @@ pub struct Server<H> {
     /// The public's. Those of the server's own listeners are in `admin_side`.
     engine: Engine<Listener>,
     admin_side: Option<AdminSide>,
+    takeover: Takeover,
     /// Where lines go, once a turn. Before the signals: a last write may cause one.
     outlets: Vec<Outlet>,
     signals: Option<Signals>,
@@ -136,7 +140,7 @@ impl<H: Handler> Server<H> {
         &mut self,
         mut chore: impl FnMut() -> Option<Duration>,
     ) -> io::Result<Stopped> {
-        self.announce();
+        self.announce()?;
         loop {
             if let ControlFlow::Break(stopped) = self.turn(chore())? {
                 return Ok(stopped);
@@ -165,6 +169,7 @@ impl<H: Handler> Server<H> {
         self.on_rested(rests_from);
         self.note_events(patience);
         self.note_signals();
+        self.go_on_handing_over();
         self.serve_admin();
         self.serve_public();
         self.end_admin();
@@ -196,14 +201,6 @@ impl<H: Handler> Server<H> {
         if let ControlFlow::Break(stopped) = went_on {
             self.tell_of_end(stopped);
         }
-    }
-
-    /// Not at all if the next turn is due, else until it is.
-    fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
-        let stops = (!self.stops.is_empty()).then_some(self.now);
-        let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
-        let due = sooner(due, self.reports_due());
-        sooner(self.alarm.set(due, self.now, self.began), wanted)
     }
 
     /// Writes the lines that wait, by one call for each outlet.
@@ -240,7 +237,7 @@ impl<H: Handler> Server<H> {
 
     fn note_events(&mut self, patience: Patience) {
         let public_time = self.public_time();
-        let Server { engine, admin_side, tracer, events, alarm, now, .. } = self;
+        let Server { engine, admin_side, takeover, tracer, events, alarm, now, .. } = self;
         tracer.on_polled(|| events.iter().count(), patience, *now);
         engine.clients_mut().on_polled(public_time);
         let mut admin_side = admin_side.as_mut();
@@ -249,19 +246,21 @@ impl<H: Handler> Server<H> {
         }
         for event in &*events {
             match event.token() {
+                // First, because most are of these.
+                Token(token) if token < FIRST_LISTENER && token & OWN_CLIENT == 0 => {
+                    note_event(engine.clients_mut(), token, event);
+                }
                 // They only wake the loop. What they stand for is looked at in each turn.
                 SIGNALS | WAKER => {}
                 ALARM => alarm.on_ready(),
-                Token(token) if (FIRST_LISTENER..HEALTH.0).contains(&token) => {
+                TAKEOVER => takeover.on_ready(),
+                Token(token) if (FIRST_LISTENER..TAKEOVER.0).contains(&token) => {
                     let index = token - FIRST_LISTENER;
                     engine.on_listener_ready(index);
                     if let Some(listener) = engine.admission().listeners().nth(index) {
                         let address = listener.address;
                         tracer.tell_of_loop(*now, LoopEvent::ListenerReady { address });
                     }
-                }
-                Token(token) if token & (ADMIN_CLIENT | HEALTH_CLIENT) == 0 => {
-                    note_event(engine.clients_mut(), token, event);
                 }
                 token => {
                     if let Some(admin_side) = &mut admin_side {

@@ -22,6 +22,14 @@ const FAILURES_MAX: usize = 50;
 pub(super) struct PollFailures(usize);
 
 impl<H: Handler> Server<H> {
+    /// How long to wait: not at all if the next turn is due, else until it is.
+    pub(super) fn poll_timeout(&mut self, wanted: Option<Duration>) -> Option<Duration> {
+        let stops = (!self.stops.is_empty()).then_some(self.now);
+        let due = sooner(sooner(self.public_due(), self.admin_due()), stops);
+        let due = sooner(due, self.reports_due());
+        sooner(self.alarm.set(due, self.now, self.began), wanted)
+    }
+
     /// Waits for events, at most for `timeout`. If the system refuses that, there are none, after a
     /// short rest. If it goes on refusing, the loop cannot go on.
     pub(super) fn poll_events(&mut self, timeout: Option<Duration>) -> io::Result<()> {

@@ -54,6 +54,8 @@ pub struct ServiceManager {
     owed: Option<Owed>,
     owed_due: Time,
     last_reload: LastReload,
+    /// This process has taken over from the one that the manager had started.
+    is_successor: bool,
     pub(super) places: String,
 }
 
@@ -118,8 +120,22 @@ impl ServiceManager {
             owed: None,
             owed_due: Time::START,
             last_reload: LastReload::NoneOrGood,
+            is_successor: false,
             places: String::new(),
         })
+    }
+
+    /// This process has taken over from one whose watchdog may hear nothing for `watchdog`. The manager is
+    /// told that it is the main one now, and its watchdog hears this one instead, whose environment need
+    /// not tell of it.
+    pub(super) fn succeed(&mut self, watchdog: Option<Duration>) {
+        self.is_successor = true;
+        self.watchdog = self.watchdog.or(watchdog);
+    }
+
+    /// How long a watchdog may hear nothing.
+    pub(super) fn watchdog(&self) -> Option<Duration> {
+        self.watchdog
     }
 
     /// When it is to be told something, if the server is as it was told last or has become `now_is`.
@@ -163,7 +179,14 @@ impl ServiceManager {
         let clients = now_is.clients;
         let message = match now_is.step {
             None => {
-                let ready = if self.told.is_none() { "READY=1\n" } else { "" };
+                let main = match self.is_successor {
+                    true => format!("MAINPID={}\n", process::id()),
+                    false => String::new(),
+                };
+                let ready = match self.told {
+                    None => format!("READY=1\n{main}"),
+                    Some(_) => String::new(),
+                };
                 format!("{ready}{}", self.status(clients))
             }
             Some(_) => {

@@ -21,6 +21,8 @@ const TURN_DIVISOR: usize = 4;
 /// A listener with its clients, and what answers them.
 pub(super) struct Side {
     pub(super) engine: Engine<Listener>,
+    /// Where it listens, or has listened until another process took over.
+    address: LocalAddress,
     routes: Routes,
     /// The bit of its clients' tokens.
     pub(super) mark: usize,
@@ -28,6 +30,7 @@ pub(super) struct Side {
 
 impl Side {
     pub(super) fn new(listener: Listener, routes: Routes, mark: usize, config: &Config) -> Side {
+        let address = listener.address;
         let admission = Admission::new(vec![listener], admin::CLIENTS_MAX, admin::CLIENTS_MAX);
         let mut timeouts = config.timeouts.clone();
         timeouts.drain_announce = Duration::ZERO;
@@ -37,13 +40,12 @@ impl Side {
         limits.turn_bytes_max = (limits.turn_bytes_max / TURN_DIVISOR).max(TURN_BYTES_MIN);
         let clients = Clients::new(limits, timeouts, SystemTime::UNIX_EPOCH);
         let engine = Engine::new(clients, admission.evicting(Evictable::Waiting));
-        Side { engine, routes, mark }
+        Side { engine, address, routes, mark }
     }
 
     /// Where it listens.
     pub(super) fn address(&self) -> LocalAddress {
-        let mut listeners = self.engine.admission().listeners();
-        listeners.next().expect("it stays open to the end").address
+        self.address
     }
 
     /// Its clients take their turn. The log mentions once what both these and the public's are refused.

@@ -65,8 +65,13 @@ impl<H: Handler> Server<H> {
             self.cut_off_admin();
             return;
         }
+        if self.takeover.take_first_stop() {
+            info!("{by}: another process has taken over; {} may finish", Count(clients, "client"));
+            return;
+        }
         let is_first = !self.engine.is_stopping();
         if is_first {
+            self.end_handing_over();
             let announce = self.timeouts.drain_announce;
             match announce.is_zero() {
                 true => info!("stopping by {by}: {} may finish", Count(clients, "client")),

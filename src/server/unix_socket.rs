@@ -17,6 +17,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::config::{Group, UnixSocket};
 use crate::peer::UnixPeer;
+use crate::server::takeover::FileId;
 
 /// How many names are tried for a socket that has not got its path yet. Each process that starts at
 /// the same time in this directory takes one, and one that was killed just then leaves one behind.
@@ -26,18 +27,70 @@ const NAMES_MAX: usize = 32;
 /// library, so a group of theirs is given by number.
 const GROUPS: &str = "/etc/group";
 
-/// The file of a socket. It is removed with this, if it is still the same.
+/// The file of a socket. It is removed with this, if it is still the same and ours to remove.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    device: u64,
-    inode: u64,
+    id: FileId,
+    keeper: Keeper,
+}
+
+/// Which process removes the file of a socket that two processes may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Keeper {
+    Us,
+    Another,
+}
+
+/// What is to be done about a socket that is already at the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Existing {
+    /// It is replaced if no process listens at it.
+    MustBeStale,
+    /// It is replaced: the process that listened at it has left it to us.
+    IsLeft,
+}
+
+impl SocketFile {
+    /// The file of a socket at which another process listens as well, and that is the other's.
+    pub(super) fn of_another(path: PathBuf, id: FileId) -> SocketFile {
+        SocketFile { path, id, keeper: Keeper::Another }
+    }
+
+    /// It is ours from now on, and gets the mode and the group that we want.
+    pub(super) fn keep(&mut self, socket: &UnixSocket) -> io::Result<()> {
+        self.keeper = Keeper::Us;
+        match fs::symlink_metadata(&self.path) {
+            Ok(found) if FileId::of(&found) == self.id => admit(&self.path, socket),
+            // Something else has taken its place.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Another process keeps it from now on.
+    pub(super) fn let_go(&mut self) {
+        self.keeper = Keeper::Another;
+    }
+
+    /// Which file it is.
+    pub(super) fn id(&self) -> FileId {
+        self.id
+    }
+}
+
+impl FileId {
+    fn of(found: &fs::Metadata) -> FileId {
+        FileId { device: found.dev(), inode: found.ino() }
+    }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
+        if self.keeper == Keeper::Another {
+            return;
+        }
         let found = fs::symlink_metadata(&self.path);
-        if found.is_ok_and(|it| (it.dev(), it.ino()) == (self.device, self.inode)) {
+        if found.is_ok_and(|it| FileId::of(&it) == self.id) {
             // If it cannot be removed, the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
@@ -53,40 +106,36 @@ pub(super) fn bind(
         (Some(path), _) => {
             // As seen from the root: the program may change its directory before the file is removed.
             let path = std::path::absolute(path)?;
-            let (listener, file) = bind_at(&path, socket, backlog)?;
+            let (listener, file) = bind_at(&path, socket, backlog, Existing::MustBeStale)?;
             Ok((listener, Some(file)))
         }
         (None, name) => Ok((bind_abstract(name.unwrap_or_default(), backlog)?, None)),
     }
 }
 
-fn bind_at(
+/// As [`bind`], at a path as seen from the root.
+pub(super) fn bind_at(
     path: &Path,
     settings: &UnixSocket,
     backlog: i32,
+    existing: Existing,
 ) -> io::Result<(UnixListener, SocketFile)> {
-    check_replaceable(path)?;
-    let group = settings.group.as_ref().map(number).transpose()?;
+    match existing {
+        Existing::MustBeStale => check_replaceable(path)?,
+        Existing::IsLeft => {}
+    }
     let (socket, name) = bind_beside(path)?;
     let placed = (|| {
-        fs::set_permissions(&name, fs::Permissions::from_mode(settings.mode))?;
-        if let (Some(id), Some(group)) = (group, &settings.group) {
-            chown(&name, None, Some(id)).map_err(|error| {
-                told(
-                    &error,
-                    format!("its group cannot be {group} ({error}); be one of its members"),
-                )
-            })?;
-        }
+        admit(&name, settings)?;
         socket.set_nonblocking(true)?;
         socket.listen(backlog)?;
         let found = fs::symlink_metadata(&name)?;
         fs::rename(&name, path)?;
-        Ok((found.dev(), found.ino()))
+        Ok(FileId::of(&found))
     })();
     match placed {
-        Ok((device, inode)) => {
-            let file = SocketFile { path: path.to_owned(), device, inode };
+        Ok(id) => {
+            let file = SocketFile { path: path.to_owned(), id, keeper: Keeper::Us };
             Ok((OwnedFd::from(socket).into(), file))
         }
         Err(error) => {
@@ -94,6 +143,15 @@ fn bind_at(
             Err(error)
         }
     }
+}
+
+/// Gives the file of a socket the mode and the group that are wanted.
+fn admit(file: &Path, settings: &UnixSocket) -> io::Result<()> {
+    fs::set_permissions(file, fs::Permissions::from_mode(settings.mode))?;
+    let Some(group) = &settings.group else { return Ok(()) };
+    chown(file, None, Some(number(group)?)).map_err(|error| {
+        told(&error, format!("its group cannot be {group} ({error}); be one of its members"))
+    })
 }
 
 /// Binds to a free name in the directory of `path`. The name is short, because the kernel has little
