@@ -75,6 +75,8 @@ pub enum Flushed {
 pub struct Answers {
     /// How many answers were right.
     pub right: u32,
+    /// How many bytes came, right or not.
+    pub bytes: u64,
     /// What is next.
     pub then: Then,
 }
@@ -239,16 +241,19 @@ impl Client {
         checker: &mut Checker,
         metrics: &mut Metrics,
     ) -> Answers {
-        let mut right = 0;
+        let (mut right, mut bytes) = (0, 0);
         for _ in 0..receives_max {
             let ending = match self.socket.receive(input, metrics) {
                 Received::WouldBlock | Received::Nothing => {
-                    return Answers { right, then: Then::Waits };
+                    return Answers { right, bytes, then: Then::Waits };
                 }
-                Received::Bytes(bytes) => match self.check(&input[..bytes], checker, &mut right) {
-                    Ok(()) => continue,
-                    Err(wrong) => Ending::Wrong(Box::new(wrong)),
-                },
+                Received::Bytes(len) => {
+                    bytes += len as u64;
+                    match self.check(&input[..len], checker, &mut right) {
+                        Ok(()) => continue,
+                        Err(wrong) => Ending::Wrong(Box::new(wrong)),
+                    }
+                }
                 Received::End => match checker.end(&mut self.partial) {
                     Ok(None) => Ending::Closed,
                     Ok(Some(answer)) => match self.on_answer(answer.status, &mut right) {
@@ -259,9 +264,9 @@ impl Client {
                 },
                 Received::Lost => Ending::Reset,
             };
-            return Answers { right, then: Then::Ends(ending) };
+            return Answers { right, bytes, then: Then::Ends(ending) };
         }
-        Answers { right, then: Then::GoesOn }
+        Answers { right, bytes, then: Then::GoesOn }
     }
 
     /// Whether the server was closing the connection as the last request was sent, and did not receive
@@ -386,7 +391,10 @@ mod tests {
         read_request(&mut served);
         served.write_all(ANSWER).expect("room for an answer");
         let answers = answers(&mut client);
-        assert!(matches!(answers, Answers { right: 1, then: Then::Waits }), "{answers:?}");
+        assert!(
+            matches!(answers, Answers { right: 1, bytes: 40, then: Then::Waits }),
+            "{answers:?}"
+        );
         assert!(client.is_free() && client.status == Some(200));
     }
 

@@ -180,10 +180,11 @@ impl<'p> Clients<'p> {
     /// Receives for a client, and acts on what has come.
     pub fn receive(&mut self, id: ClientId) {
         let Some(client) = find(&mut self.slab, id) else { return };
-        let Answers { right, then } = self.shared.receive(client);
-        let (kind, begun) = (client.kind, client.begun);
+        let Answers { right, bytes, then } = self.shared.receive(client);
+        let (kind, begun, status) = (client.kind, client.begun, client.status);
+        self.group(kind).tally.received_bytes += bytes;
         if right > 0 {
-            self.on_right(kind, right, begun);
+            self.on_right(kind, right, status, begun);
         }
         match then {
             Then::Ends(ending) => return self.end(id, ending),
@@ -196,11 +197,13 @@ impl<'p> Clients<'p> {
         }
     }
 
-    fn on_right(&mut self, kind: Kind, count: u32, begun: Time) {
+    fn on_right(&mut self, kind: Kind, count: u32, status: Option<u16>, begun: Time) {
         let now = self.clock.now();
         let tally = &mut self.group(kind).tally;
         tally.right += u64::from(count);
         if kind.is_good() {
+            // All of these are right, and so have the one status that is expected.
+            tally.on_status(status, u64::from(count));
             for _ in 0..count {
                 tally.latency.record(now.since(begun));
             }
@@ -270,9 +273,11 @@ impl<'p> Clients<'p> {
             }
             Ending::Wrong(wrong) if wrong.status == Some(OVERLOADED) && !expects_overload => {
                 tally.refused += due;
+                tally.on_status(wrong.status, 1);
                 tally.on_ended(Why::Status(OVERLOADED), stood);
             }
             Ending::Wrong(wrong) => {
+                tally.on_status(wrong.status.filter(|_| client.kind.is_good()), 1);
                 tally.on_wrong(*wrong);
                 tally.lost += due.saturating_sub(1);
                 tally.hung_up += 1;

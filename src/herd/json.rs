@@ -8,6 +8,7 @@ use crate::event_loop::Stopped;
 use crate::kind::Kind;
 use crate::record::Point;
 use crate::report::{Course, Report};
+use crate::speed::{self, PERCENTILES, Rates};
 use crate::tally::{Part, Tally};
 use crate::times::Times;
 use crate::units::escaped;
@@ -48,6 +49,7 @@ pub fn text(report: &Report<'_>) -> String {
 
 fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
     let group = report.plan.wanted(kind);
+    let rates = Rates::of(report, tally);
     let ended: Map<String, Value> =
         tally.ended.iter().map(|(why, count)| (why.to_string(), json!(count))).collect();
     json!({
@@ -64,7 +66,12 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
         "ended_by_us": tally.hung_up,
         "ended_by_server": ended,
         "ended_after_ms": spans(&tally.lifetimes),
+        "right_per_second": kind.is_good().then_some(rates.right),
+        "received_bytes": tally.received_bytes,
+        "received_bytes_per_second": rates.bytes,
+        "statuses": kind.is_good().then(|| statuses(tally)),
         "latency_us": percentiles(&tally.latency.total()),
+        "latency_buckets_us": kind.is_good().then(|| buckets(&tally.latency.total())),
         "latency_us_by_part": Part::ALL.into_iter().map(|part| {
             (part.name().to_owned(), json!(percentiles(tally.latency.of(part))))
         }).collect::<Map<_, _>>(),
@@ -77,16 +84,24 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
 
 fn percentiles(times: &Times) -> Option<Value> {
     (times.count() > 0).then(|| {
-        json!({
-            "count": times.count(),
-            "p50": microseconds(times.quantile(0.5)),
-            "p90": microseconds(times.quantile(0.9)),
-            "p99": microseconds(times.quantile(0.99)),
-            "p99.9": microseconds(times.quantile(0.999)),
-            "p99.99": microseconds(times.quantile(0.9999)),
-            "max": microseconds(times.max()),
-        })
+        let mut told = json!({ "count": times.count(), "mean": microseconds(times.mean()) });
+        for (name, share) in PERCENTILES.into_iter().chain([("p99.99", 0.9999)]) {
+            told[name] = json!(microseconds(times.quantile(share)));
+        }
+        told["max"] = json!(microseconds(times.max()));
+        told
     })
+}
+
+fn statuses(tally: &Tally) -> Map<String, Value> {
+    let statuses = tally.statuses.iter();
+    statuses.map(|(status, count)| (status.to_string(), json!(count))).collect()
+}
+
+/// How many took up to each of these bounds, and longer than the one before.
+fn buckets(times: &Times) -> Vec<Value> {
+    let buckets = speed::buckets(times).into_iter();
+    buckets.map(|(bound, count)| json!({ "up_to": microseconds(bound), "count": count })).collect()
 }
 
 fn spans(times: &Times) -> Option<Value> {

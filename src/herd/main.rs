@@ -51,6 +51,7 @@ mod report;
 mod requests;
 mod rotation;
 mod signals;
+mod speed;
 mod table;
 mod tally;
 mod times;

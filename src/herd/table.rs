@@ -7,11 +7,12 @@ use crate::event_loop::Stopped;
 use crate::kind::Kind;
 use crate::plan::Crossings;
 use crate::report::{Course, PartSums, Report};
-use crate::tally::{Part, Tally};
+use crate::speed;
+use crate::tally::Part;
 use crate::units::{bytes, count, escaped, time};
 
 /// What is not counted of a kind.
-const NOT_COUNTED: &str = "–";
+pub const NOT_COUNTED: &str = "–";
 
 /// Our own lateness is worth a word when it is so much of the latency that was seen.
 const LATE_SHARE: f64 = 0.1;
@@ -34,7 +35,13 @@ pub fn text(report: &Report<'_>) -> String {
     );
     text.push('\n');
     text.push_str(&aligned(&by_kind(report), 1));
-    for (table, words) in [(by_ending(report), 2), (by_part(report), 1)] {
+    let tables = [
+        (speed::by_kind(report), 2),
+        (speed::spread(report), 0),
+        (by_ending(report), 2),
+        (by_part(report), 1),
+    ];
+    for (table, words) in tables {
         // One row is only its head.
         if table.len() > 1 {
             text.push('\n');
@@ -54,25 +61,12 @@ fn line(text: &mut String, line: &str) {
 }
 
 fn by_kind(report: &Report<'_>) -> Vec<Vec<String>> {
-    let head = [
-        "",
-        "clients",
-        "connected",
-        "right",
-        "wrong",
-        "lost",
-        "refused",
-        "open",
-        "p50",
-        "p99",
-        "p99.9",
-        "max",
-    ];
+    let head = ["", "clients", "connected", "right", "wrong", "lost", "refused", "open"];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     for (kind, tally) in report.kinds() {
         let group = report.plan.wanted(kind);
         let rate = group.rate.map(|rate| format!(" @{rate}")).unwrap_or_default();
-        let mut row = vec![
+        rows.push(vec![
             kind.name().to_owned(),
             format!("{}{rate}", count(group.clients as u64)),
             count(tally.connected),
@@ -81,25 +75,9 @@ fn by_kind(report: &Report<'_>) -> Vec<Vec<String>> {
             if kind.is_good() { count(tally.lost) } else { NOT_COUNTED.to_owned() },
             count(tally.refused),
             count(report.outcome.open[kind as usize] as u64),
-        ];
-        row.extend(latencies(tally));
-        rows.push(row);
+        ]);
     }
     rows
-}
-
-fn latencies(tally: &Tally) -> [String; 4] {
-    let total = tally.latency.total();
-    let shown = |time_of: Duration| match total.count() {
-        0 => NOT_COUNTED.to_owned(),
-        _ => time(time_of),
-    };
-    [
-        shown(total.quantile(0.5)),
-        shown(total.quantile(0.99)),
-        shown(total.quantile(0.999)),
-        shown(total.max()),
-    ]
 }
 
 fn by_ending(report: &Report<'_>) -> Vec<Vec<String>> {

@@ -80,6 +80,10 @@ pub struct Tally {
     pub ended: BTreeMap<Why, u64>,
     /// How long these had been there, from when they began to connect.
     pub lifetimes: Times,
+    /// Bytes that came, heads and all.
+    pub received_bytes: u64,
+    /// The statuses of the answers to good clients, as far as they had one.
+    pub statuses: BTreeMap<u16, u64>,
     /// How long answers took.
     pub latency: Latency,
     /// The first wrong answer.
@@ -99,8 +103,17 @@ impl Tally {
             hung_up: 0,
             ended: BTreeMap::new(),
             lifetimes: Times::new(),
+            received_bytes: 0,
+            statuses: BTreeMap::new(),
             latency: Latency::new(),
             first_wrong: None,
+        }
+    }
+
+    /// Counts answers with this status, if they have one.
+    pub fn on_status(&mut self, status: Option<u16>, answers: u64) {
+        if let Some(status) = status {
+            *self.statuses.entry(status).or_default() += answers;
         }
     }
 

@@ -49,6 +49,27 @@ impl Times {
         Duration::from_nanos(self.0.value_at_quantile(share).min(self.0.max()))
     }
 
+    /// What they are on average; zero if there is none.
+    pub fn mean(&self) -> Duration {
+        Duration::from_nanos(self.0.mean() as u64)
+    }
+
+    /// How many lie up to each of these bounds and above the one before, which stand in order. Those
+    /// beyond the last are left out.
+    pub fn counts_up_to(&self, bounds: &[Duration]) -> Vec<u64> {
+        let mut counts = vec![0; bounds.len()];
+        let mut at = 0;
+        for value in self.0.iter_recorded() {
+            let time = Duration::from_nanos(value.value_iterated_to()).min(self.max());
+            while bounds.get(at).is_some_and(|bound| *bound < time) {
+                at += 1;
+            }
+            let Some(count) = counts.get_mut(at) else { break };
+            *count += value.count_since_last_iteration();
+        }
+        counts
+    }
+
     /// The shortest; zero if there is none.
     pub fn min(&self) -> Duration {
         match self.count() {
@@ -79,6 +100,24 @@ mod tests {
         }
         assert_eq!(times.count(), 1000);
         assert!(times.max() >= Duration::from_millis(1000));
+    }
+
+    #[test]
+    fn each_is_counted_once_up_to_the_bound_that_it_does_not_exceed() {
+        let mut times = Times::new();
+        [1, 2, 2, 5, 9, 70]
+            .into_iter()
+            .for_each(|millis| times.record(Duration::from_millis(millis)));
+        // A bucket of a thousandth lies around each.
+        let bounds = [1, 2, 8, 71].map(|millis| Duration::from_micros(millis * 1001));
+        assert_eq!(times.counts_up_to(&bounds), [1, 2, 1, 2]);
+        assert_eq!(times.counts_up_to(&bounds[..2]), [1, 2]);
+        let mean = times.mean().as_secs_f64() * 1e3;
+        assert!((mean / (89.0 / 6.0) - 1.0).abs() < 0.001, "{mean}");
+        assert_eq!(
+            (Times::new().mean(), Times::new().counts_up_to(&bounds)),
+            (Duration::ZERO, vec![0; 4])
+        );
     }
 
     #[test]

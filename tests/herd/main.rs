@@ -100,7 +100,24 @@ fn every_good_kind_is_answered_and_all_is_right() {
         assert_eq!(told.kind(kind)["latency_us"]["count"], 200);
         assert!(told.kind(kind)["latency_us"]["p50"].as_f64().unwrap() > 0.0);
         assert!(told.table.contains("answered correctly"), "{told:?}");
+        assert_speed_is_told(&told, kind);
     }
+}
+
+/// 200 answers of a kind are told by their status, by second and by how long they took.
+fn assert_speed_is_told(told: &Told, kind: &str) {
+    let number = |what: &str| told.kind(kind)[what].as_f64().unwrap();
+    let seconds = told.json["seconds"].as_f64().unwrap();
+    assert!((number("right_per_second") * seconds - 200.0).abs() < 0.1, "{told:?}");
+    // Whole answers: a head, and the text with its line feed.
+    let answer_bytes = number("received_bytes") / 200.0;
+    assert!((100.0..200.0).contains(&answer_bytes) && answer_bytes.fract() == 0.0, "{told:?}");
+    assert_eq!(told.kind(kind)["statuses"], serde_json::json!({ "200": 200 }));
+    let buckets = told.kind(kind)["latency_buckets_us"].as_array().unwrap();
+    let counts = buckets.iter().map(|bucket| bucket["count"].as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 200, "{told:?}");
+    assert!(told.table.contains(&format!("{kind} up to")), "{told:?}");
+    assert!(told.table.contains("200: 200 "), "{told:?}");
 }
 
 #[test]
