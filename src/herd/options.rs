@@ -26,7 +26,7 @@ use crate::proxy_header::ProxyProtocol;
 /// Choose how many clients of each kind are connected at once. N@RATE limits a kind to RATE requests
 /// per second in total; without a rate, each client makes its next request as soon as it can. The
 /// good clients are --get, --post, --connect-close and --half-close: if one of their requests is not
-/// answered, or is answered wrongly, the exit code is 1.
+/// answered, or is answered wrongly, the exit code is 1. Without any clients, there are --get 64.
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
@@ -46,7 +46,7 @@ pub struct Options {
 
 const EXAMPLES: &str = "\
 Examples:
-  herd 8888 --get 64                            as fast as the server answers, for ten seconds
+  herd 8888                                     64 get clients, as fast as possible, for ten seconds
   herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
   herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second";
@@ -87,10 +87,17 @@ struct GoodOptions {
 
     /// The body that every answer must have, or @FILE to read it from [default: the first answer's]
     ///
-    /// The status must then be 200. Without this option, herd sends one GET before the run, and one
-    /// POST if there are post clients, and expects the status and body of those answers.
+    /// Without this option, herd sends one GET before the run, and one POST if there are post clients,
+    /// and expects the status and body of those answers.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     expect: Option<String>,
+
+    /// The status that every answer must have [default: the first answer's; 200 with --expect]
+    ///
+    /// If a first answer has a status of 400 or more, and this option does not name it, herd does not
+    /// begin: a crowd that gets nothing but 404 shows little.
+    #[arg(long, value_name = "STATUS", value_parser = status)]
+    expect_status: Option<u16>,
 
     /// What a request counts as that crosses with the server's end of a kept connection
     ///
@@ -201,6 +208,9 @@ struct ReportOptions {
     pid: Option<u32>,
 }
 
+/// How many get clients there are if the user asks for no clients.
+const GET_CLIENTS: usize = 64;
+
 /// The expected body may have any characters.
 const BODIES: Exceptions<'_> = Exceptions { bodies: &["--expect"], lists: &[] };
 
@@ -232,13 +242,14 @@ impl Options {
             Kind::Garbage => strange.garbage,
             Kind::Reset => strange.reset,
         });
-        let plan = Plan {
+        let mut plan = Plan {
             server,
             wanted: wanted.map(Option::unwrap_or_default),
             depth: good.pipeline,
             big_path: strange.big_path.unwrap_or_else(|| good.path.clone()),
             path: good.path,
             expected: expected.map(Into::into),
+            expected_status: good.expect_status,
             drip_every: *strange.drip_every,
             slow_read_bytes: strange.slow_read_bytes.0,
             crossings: good.crossings,
@@ -265,6 +276,9 @@ impl Options {
             plot: report.plot,
         };
         check(&plan)?;
+        if plan.clients() == 0 {
+            plan.wanted[Kind::Get as usize].clients = GET_CLIENTS;
+        }
         Ok(plan)
     }
 
@@ -312,7 +326,6 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
             plan.slow_read_bytes == 0,
             "--slow-read-bytes cannot be 0; read at least 1, or use --never-read",
         ),
-        (plan.clients() == 0, "no clients are asked for; add some, such as --get 64"),
     ] {
         if is_wrong {
             return mistake(sentence);
@@ -356,6 +369,11 @@ fn rate(text: &str) -> Result<f64, &'static str> {
     // Faster than one a nanosecond is no schedule any more.
     let rate = rate.filter(|rate| (1e-6..=1e9).contains(rate));
     rate.ok_or("write a number per second, such as 5000 or 0.5")
+}
+
+fn status(text: &str) -> Result<u16, &'static str> {
+    let status = text.trim().parse::<u16>().ok().filter(|status| (200..=599).contains(status));
+    status.ok_or("write a status from 200 to 599, such as 404")
 }
 
 fn at_least_one(text: &str) -> Result<usize, &'static str> {
@@ -440,6 +458,7 @@ mod tests {
 
     #[test]
     fn without_options_a_run_is_ten_seconds_of_the_root() {
+        assert_eq!(plan(&["8888"]).wanted(Kind::Get), Wanted { clients: 64, rate: None });
         let plan = plan(&["8888", "--get", "1"]);
         assert_eq!((plan.length, plan.requests), (Duration::from_secs(10), None));
         assert_eq!((plan.path.as_str(), plan.big_path.as_str(), plan.depth), ("/", "/", 1));
@@ -449,8 +468,7 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_told_how_to_mend_it() {
         for (arguments, remedy) in [
-            (&["8888"][..], "--get 64"),
-            (&["8888", "--rate", "5"], "--get N"),
+            (&["8888", "--rate", "5"][..], "--get N"),
             (&["8888", "--idle", "1", "--rate", "5"], "--get N"),
             (&["8888", "--idle", "1", "--pipeline", "2"], "--get N"),
             (&["8888", "--get", "1", "--pipeline", "0"], "above 0"),
@@ -458,6 +476,7 @@ mod tests {
             (&["8888", "--get", "1", "--for", "5"], "with its unit"),
             (&["8888", "--get", "1", "--for", "5s", "--calm", "5s"], "shorter"),
             (&["8888", "--idle", "1", "--for", "5s", "--calm", "1s"], "--get or --post"),
+            (&["8888", "--expect-status", "40"], "such as 404"),
             (&["8888", "--get", "1", "--path", "index"], "begins with /"),
             (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
             (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),

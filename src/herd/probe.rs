@@ -1,4 +1,5 @@
-//! Sends a first request before the run: whether the server is there, and what a right answer is.
+//! Sends a first request before the run: whether the server is there, and what a right answer is. If
+//! it is not there, the run does not begin, which is a mistake of the command line: exit code 2.
 //!
 //! This is the only part that blocks: no other client is there yet.
 
@@ -52,38 +53,57 @@ pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
     match &plan.expected {
         Some(body) => {
             connect(plan)?;
-            let expected = Expected::Exactly { status: 200, body: body.clone() };
+            let status = plan.expected_status.unwrap_or(200);
+            let expected = Expected::Exactly { status, body: body.clone() };
             (expectations.get, expectations.post) = (expected.clone(), expected);
         }
         None => {
             let request = payloads::get(&plan.path, &host, "");
-            expectations.get = expectations.learn_from("GET", &plan.path, ask(plan, &request)?).0;
+            expectations.get = expectations.learn("GET", &plan.path, &request, plan)?.0;
             if plan.wanted(Kind::Post).clients > 0 {
                 let request = payloads::post_with_length(&plan.path, &host);
-                expectations.post =
-                    expectations.learn_from("POST", &plan.path, ask(plan, &request)?).0;
+                expectations.post = expectations.learn("POST", &plan.path, &request, plan)?.0;
             }
         }
     }
     let slow_readers = [Kind::NeverRead, Kind::SlowRead].map(|kind| plan.wanted(kind).clients);
     if slow_readers != [0, 0] {
         let request = payloads::get(&plan.big_path, &host, "");
-        let answer = ask(plan, &request)?;
         (expectations.big, expectations.big_answer_bytes) =
-            expectations.learn_from("GET", &plan.big_path, answer);
+            expectations.learn("GET", &plan.big_path, &request, plan)?;
     }
     Ok(expectations)
 }
 
 impl Expectations {
-    /// What further answers have to be after this one, and how long they are.
-    fn learn_from(&mut self, method: &str, path: &str, answer: FirstAnswer) -> (Expected, usize) {
-        let FirstAnswer { status, body, answer_bytes } = answer;
+    /// What answers have to be after the first one to this request, and how long they are.
+    fn learn(
+        &mut self,
+        method: &str,
+        path: &str,
+        request: &[u8],
+        plan: &Plan,
+    ) -> Result<(Expected, usize), Refusal> {
+        let FirstAnswer { status, body, answer_bytes } = ask(plan, request)?;
+        let remedy = match plan.expected_status {
+            Some(expected) if expected == status => None,
+            Some(expected) => {
+                Some(format!("is not the {expected} of --expect-status; name {status}"))
+            }
+            None if status < 400 => None,
+            None => Some(format!("is no success; add --expect-status {status} if you mean it")),
+        };
+        if let Some(remedy) = remedy {
+            return Err(Refusal::Mistake(format!(
+                "the first {method} {path} is answered by {status}, which {remedy}, or another \
+                 --path"
+            )));
+        }
         let told = format!("{method} {path}: expecting status {status} and {} bytes", body.len());
         if !self.said.contains(&told) {
             self.said.push(told);
         }
-        (Expected::Exactly { status, body: body.into() }, answer_bytes)
+        Ok((Expected::Exactly { status, body: body.into() }, answer_bytes))
     }
 }
 
@@ -91,7 +111,7 @@ impl Expectations {
 fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
     let mut stream = connect(plan)?;
     let failed = |what: String| {
-        Refusal::System(format!("the first request to {} failed: {what}", plan.server))
+        Refusal::Mistake(format!("the first request to {} failed: {what}", plan.server))
     };
     stream.write_all(request).map_err(|reason| failed(reason.to_string()))?;
     let (mut checker, mut partial) = (Checker::learning(), Partial::Nothing);
@@ -141,7 +161,12 @@ fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
 }
 
 fn connect(plan: &Plan) -> Result<TcpStream, Refusal> {
-    let cannot = |reason| Refusal::System(format!("cannot connect to {}: {reason}", plan.server));
+    let cannot = |reason| {
+        Refusal::Mistake(format!(
+            "cannot connect to {}: {reason}; start the server, or name the place where it listens",
+            plan.server
+        ))
+    };
     let mut stream = TcpStream::connect_timeout(&plan.server, PATIENCE).map_err(cannot)?;
     if let Some(protocol) = plan.proxy_protocol {
         stream.write_all(&protocol.header(0)).map_err(cannot)?;

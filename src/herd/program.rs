@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | every request of a good client was answered correctly |
 //! | 1 | one was not; or the system refused something |
-//! | 2 | the command line is invalid, or asks for more clients than the descriptor limit allows |
+//! | 2 | the run did not begin: the command line is invalid, asks for more clients than the descriptor limit allows, or names a server that does not answer |
 
 use std::fs::File;
 use std::io::{self, Write};

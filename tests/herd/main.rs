@@ -8,6 +8,7 @@ mod fake;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod beginning;
 mod wrong;
 
 use std::fs;
@@ -274,44 +275,6 @@ fn the_calm_part_is_compared_and_the_servers_process_watched() {
     assert!(points[points.len() - 1]["open"].as_u64().unwrap() >= 104, "{told:?}");
     assert!(told.json["process"]["resident_bytes"]["max"].as_u64().unwrap() > 500_000);
     assert!(told.table.contains("full/calm"), "{told:?}");
-}
-
-#[test]
-fn what_cannot_be_meant_is_one_line_and_exit_code_2() {
-    for arguments in [
-        &["192.0.2.1:80", "--get", "1"][..],
-        &["127.0.0.1:1"],
-        &["127.0.0.1:1", "--get", "many"],
-        &["127.0.0.1:1", "--get", "1", "--json", "/no/such/folder/file"],
-        &["127.0.0.1:1", "--get", "1", "--pid", "4194305"],
-    ] {
-        let ended = ended(arguments);
-        assert_eq!(ended.status.code(), Some(2), "{arguments:?}: {}", ended.errors);
-        assert!(ended.errors.starts_with("herd: ") && ended.output.is_empty());
-        assert_eq!(ended.errors.lines().count(), 1, "{}", ended.errors);
-    }
-}
-
-#[test]
-fn more_clients_than_fit_are_refused_with_the_number_that_does() {
-    let mut shell = Command::new("sh");
-    let herd = env!("CARGO_BIN_EXE_herd");
-    shell.args(["-c", &format!("ulimit -n 100; exec {herd} 127.0.0.1:1 --idle 69")]);
-    let ended = Program::start(&mut shell).finish();
-    assert_eq!(ended.status.code(), Some(2), "{}", ended.errors);
-    assert!(
-        ended.errors.contains("69 clients are too many: the descriptor limit allows 68"),
-        "{}",
-        ended.errors
-    );
-}
-
-#[test]
-fn nobody_listening_is_exit_code_1() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let ended = ended(&[&free.to_string(), "--get", "1"]);
-    assert_eq!(ended.status.code(), Some(1), "{}", ended.errors);
-    assert!(ended.errors.contains("cannot connect"), "{}", ended.errors);
 }
 
 #[test]
