@@ -5,11 +5,12 @@ use std::panic;
 use crate::oracle::{packed, targets};
 
 /// Each target's corpus. An input that has once failed is a line of it.
-const CORPORA: [(&str, &str); 5] = [
+const CORPORA: [(&str, &str); 6] = [
     ("head", include_str!("../fuzz/corpus/head")),
     ("framing", include_str!("../fuzz/corpus/framing")),
     ("target", include_str!("../fuzz/corpus/target")),
     ("connection", include_str!("../fuzz/corpus/connection")),
+    ("proxied", include_str!("../fuzz/corpus/proxied")),
     ("site", include_str!("../fuzz/corpus/site")),
 ];
 

@@ -5,6 +5,7 @@ use std::panic;
 use oneloop::{FaultKind, Limits, Version};
 
 use crate::instrumented::handler::{Shown, digest};
+use crate::instrumented::server::PEER;
 use crate::oracle::answers;
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::Peer;
@@ -22,6 +23,7 @@ fn answered() -> (Answer, String) {
         version: Version::Http11,
         fields: vec![("Host".to_owned(), b"a".to_vec())],
         body: Vec::new(),
+        client: Some(PEER.into()),
     };
     let said = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let sent = play(&Limits::default(), &[Peer::at_once(said, End::HalfClose)]).remove(0);

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use crate::chunks;
 use crate::instrumented::handler::Shown;
+use crate::instrumented::server::PEER;
 use crate::oracle::answers;
 use crate::oracle::harness::play::play;
 use crate::oracle::harness::player::{Peer, Room};
@@ -82,6 +83,7 @@ impl Asked {
             version: Version::Http11,
             fields: fields.map(|(name, value)| (name.to_owned(), value.into_bytes())).to_vec(),
             body,
+            client: Some(PEER.into()),
         };
         Asked { bytes, shown, persistence: Persistence::Keep }
     }

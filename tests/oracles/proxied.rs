@@ -1,6 +1,5 @@
-//! PROXY headers, and bytes that are nearly some: the engine against a second reader, which was written
-//! from the specification without the server's. It reads whole texts and compares them with what they
-//! would be if it wrote them, where the server's takes them apart.
+//! PROXY headers, and bytes that are nearly some, by proptest: the engine against the
+//! [model](proxy_header) that judges fuzzed ones.
 
 use std::cell::RefCell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,135 +13,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::oracle::model::proxy_header::{self, Header};
+
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Where the proxy itself comes from.
 const PROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
-
-/// What the bytes at the beginning of a connection are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Read {
-    /// A header of this many bytes, and the client that it tells of.
-    Whole(usize, Option<IpAddr>),
-    /// They may become one.
-    Part,
-    Wrong,
-}
-
-fn read(bytes: &[u8]) -> Read {
-    const SIGNATURE: [u8; 12] = [13, 10, 13, 10, 0, 13, 10, 81, 85, 73, 84, 10];
-    let agree = |start: &[u8]| bytes.iter().zip(start).all(|(one, other)| one == other);
-    match bytes {
-        [] => Read::Part,
-        _ if agree(b"PROXY ") => read_text(bytes),
-        _ if agree(&SIGNATURE) => read_block(bytes),
-        _ => Read::Wrong,
-    }
-}
-
-fn read_text(bytes: &[u8]) -> Read {
-    let ends = (6..bytes.len().min(107)).find(|at| bytes[..=*at].ends_with(b"\r\n"));
-    let Some(end) = ends else {
-        return if bytes.len() >= 107 { Read::Wrong } else { Read::Part };
-    };
-    let text = String::from_utf8_lossy(&bytes[6..end - 1]);
-    if text == "UNKNOWN" || text.starts_with("UNKNOWN ") {
-        return Read::Whole(end + 1, None);
-    }
-    let words: Vec<&str> = text.split(' ').collect();
-    let [family, from, to, from_port, to_port] = words[..] else { return Read::Wrong };
-    let address = match family {
-        "TCP4" => v4,
-        "TCP6" => v6,
-        _ => return Read::Wrong,
-    };
-    match (address(from), address(to), port(from_port), port(to_port)) {
-        (Some(client), Some(_), true, true) => Read::Whole(end + 1, Some(client.to_canonical())),
-        _ => Read::Wrong,
-    }
-}
-
-fn port(word: &str) -> bool {
-    (0..=65535).any(|port: u32| port.to_string() == word)
-}
-
-/// Only what is written as an address is written.
-fn v4(word: &str) -> Option<IpAddr> {
-    let parts: Vec<u8> = word.split('.').filter_map(|part| part.parse().ok()).collect();
-    let octets: [u8; 4] = parts.try_into().ok()?;
-    let address = Ipv4Addr::from(octets);
-    (address.to_string() == word).then_some(IpAddr::V4(address))
-}
-
-fn v6(word: &str) -> Option<IpAddr> {
-    // The last two groups may be written as an IPv4 address.
-    let word = match word.rsplit_once(':') {
-        Some((before, last)) if last.contains('.') => {
-            let IpAddr::V4(last) = v4(last)? else { return None };
-            let [a, b, c, d] = last.octets();
-            format!("{before}:{a:x}{b:02x}:{c:x}{d:02x}")
-        }
-        _ => word.to_owned(),
-    };
-    let groups = |text: &str| -> Option<Vec<u16>> {
-        if text.is_empty() {
-            return Some(Vec::new());
-        }
-        let is_group = |it: &str| (1..=4).contains(&it.len()) && !it.contains('+');
-        text.split(':')
-            .map(|it| u16::from_str_radix(it, 16).ok().filter(|_| is_group(it)))
-            .collect()
-    };
-    let all = match word.split_once("::") {
-        None => groups(&word)?,
-        Some((before, behind)) => {
-            let (before, behind) = (groups(before)?, groups(behind)?);
-            let left_out = 8_usize.checked_sub(before.len() + behind.len()).filter(|it| *it > 0)?;
-            [before, vec![0; left_out], behind].concat()
-        }
-    };
-    let all: [u16; 8] = all.try_into().ok()?;
-    Some(IpAddr::from(all))
-}
-
-fn read_block(bytes: &[u8]) -> Read {
-    let at = |at: usize| bytes.get(at).copied();
-    let Some(command) = at(12) else { return Read::Part };
-    if ![0x20, 0x21].contains(&command) {
-        return Read::Wrong;
-    }
-    let is_local = command == 0x20;
-    let Some(kind) = at(13) else { return Read::Part };
-    if !is_local && (kind / 16 > 3 || kind % 16 > 2) {
-        return Read::Wrong;
-    }
-    let (Some(high), Some(low)) = (at(14), at(15)) else { return Read::Part };
-    let end = 16 + usize::from(u16::from_be_bytes([high, low]));
-    let needed = if is_local { 0 } else { [0, 12, 36, 216][usize::from(kind / 16)] };
-    if end > 4096 || end < 16 + needed {
-        return Read::Wrong;
-    }
-    if bytes.len() < end {
-        return Read::Part;
-    }
-    let mut rest = &bytes[16 + needed..end];
-    while !is_local && kind / 16 != 0 && !rest.is_empty() {
-        match rest {
-            [_, high, low, values @ ..]
-                if values.len() >= usize::from(u16::from_be_bytes([*high, *low])) =>
-            {
-                rest = &values[usize::from(u16::from_be_bytes([*high, *low]))..];
-            }
-            _ => return Read::Wrong,
-        }
-    }
-    let client = match kind {
-        0x11 if !is_local => Some(IpAddr::from(<[u8; 4]>::try_from(&bytes[16..20]).unwrap())),
-        0x21 if !is_local => Some(IpAddr::from(<[u8; 16]>::try_from(&bytes[16..32]).unwrap())),
-        _ => None,
-    };
-    Read::Whole(end, client.map(|client| client.to_canonical()))
-}
 
 /// What a proxy may write in a line.
 const TEXTS: [&str; 7] = [
@@ -237,15 +113,15 @@ proptest! {
         let dripped: Vec<&[u8]> = all.chunks(1).collect();
         prop_assert_eq!(&played(&dripped), &whole);
         let (sent, clients, reason) = whole;
-        match read(&all) {
-            Read::Whole(bytes, client) if all[bytes..] == *REQUEST => {
+        match proxy_header::read(&all) {
+            Header::Whole { bytes, client } if all[bytes..] == *REQUEST => {
                 let client = client.unwrap_or(PROXY.into());
                 prop_assert_eq!((clients, reason), (vec![Some(client)], CloseReason::PeerClosed));
                 prop_assert!(sent > 0);
             }
             // What is left of the header is no request.
-            Read::Whole(..) => prop_assert_ne!(reason, CloseReason::NoProxyHeader),
-            Read::Part | Read::Wrong => {
+            Header::Whole { .. } => prop_assert_ne!(reason, CloseReason::NoProxyHeader),
+            Header::Part | Header::Wrong { .. } => {
                 prop_assert_eq!((sent, clients, reason), (0, vec![], CloseReason::NoProxyHeader));
             }
         }

@@ -1,6 +1,7 @@
 //! A handler that says all that it was shown, and a few more things that handlers do.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use oneloop::{Fault, Handler, Reply, Request, Sent, Status, Version};
@@ -15,6 +16,7 @@ pub struct Shown {
     pub version: Version,
     pub fields: Vec<(String, Vec<u8>)>,
     pub body: Vec<u8>,
+    pub client: Option<IpAddr>,
 }
 
 impl Shown {
@@ -34,13 +36,15 @@ impl Shown {
             version: request.version(),
             fields,
             body: request.body().to_vec(),
+            client: request.client(),
         }
     }
 
     /// All of it, as bytes.
     pub fn echo(&self) -> Vec<u8> {
-        let Shown { method, target, path, query, version, fields, body } = self;
-        let mut echo = format!("{method}\n{target}\n{path}\n{query:?}\n{version:?}\n").into_bytes();
+        let Shown { method, target, path, query, version, fields, body, client } = self;
+        let line = format!("{method}\n{target}\n{path}\n{query:?}\n{version:?}\n{client:?}\n");
+        let mut echo = line.into_bytes();
         for (name, value) in fields {
             echo.extend_from_slice(format!("{name}: ").as_bytes());
             echo.extend_from_slice(value);

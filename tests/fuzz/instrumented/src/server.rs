@@ -9,10 +9,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, SystemTime};
 
-use oneloop::engine::{ClientId, Clients, Engine, Interest, Time};
+use oneloop::engine::{Arrival, ClientId, Clients, Engine, Interest, Opening, Time};
 use oneloop::handlers::Site;
 use oneloop::testing::{Listener, Pipe, PipeStream};
-use oneloop::{CloseReason, Handler, Limits, Metrics, Timeouts};
+use oneloop::{CloseReason, Handler, Limits, Metrics, Peer as Address, Timeouts};
 
 use super::handler::Echo;
 
@@ -22,6 +22,9 @@ const TURNS_MAX: usize = 100_000;
 /// A server that is used again may have allocated this much more than a new one, in bytes: lists of
 /// keys that have grown. It bounds what a leak can come to as well.
 const KEPT_BYTES_MAX: i64 = 1024;
+
+/// Where every peer comes from.
+pub const PEER: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 thread_local! {
     /// Servers without clients, and for which limits each was made.
@@ -71,7 +74,9 @@ impl Server {
 
     /// A new one, whose answers say this date.
     pub fn begun_at(date: SystemTime, limits: &Limits) -> Server {
-        let clients = Clients::new(limits.clone(), Timeouts::default(), date);
+        let mut clients = Clients::new(limits.clone(), Timeouts::default(), date);
+        // What fields say of a client has tests of its own.
+        clients.set_proxies(Vec::new());
         let before = clients.metrics().clone();
         Server {
             engine: Listener::absent(clients),
@@ -100,10 +105,11 @@ impl Server {
         self.bytes_before = self.live_bytes;
     }
 
-    /// A client comes, which is this peer's.
-    pub fn admit(&mut self, pipe: &Pipe) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
-        let id = self.engine.clients_mut().admit(pipe.stream(), address, self.now);
+    /// A client comes, which is this peer's and begins with what `opening` says.
+    pub fn admit(&mut self, pipe: &Pipe, opening: Opening) {
+        let address = Address::from(SocketAddr::from((PEER, 1)));
+        let arrival = Arrival::new(address, opening);
+        let id = self.engine.clients_mut().admit(pipe.stream(), arrival, self.now);
         self.peers.push(Peer { id, pipe: pipe.clone(), interest: None });
     }
 

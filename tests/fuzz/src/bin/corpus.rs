@@ -8,6 +8,7 @@ use std::error::Error;
 use std::path::Path;
 use std::{env, fs};
 
+use fuzz::headers::{BEHIND, HEADERS};
 use fuzz::oracle::packed;
 use serde_json::Value;
 
@@ -69,6 +70,9 @@ fn write(folder: &str, inputs: Vec<Vec<u8>>) -> Result<(), Box<dyn Error>> {
 }
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
+    if target == "proxied" {
+        return proxied_seeds();
+    }
     let cases = include_str!("../../../cases/cases.jsonl").lines().filter_map(said);
     let seeds = cases.flat_map(|said| match target {
         "head" => vec![said],
@@ -80,6 +84,13 @@ fn seeds(target: &str) -> Vec<Vec<u8>> {
         _ => Vec::new(),
     });
     seeds.filter(|seed| seed.len() <= INPUT_BYTES_MAX).collect()
+}
+
+/// Each header with all that may follow, in each way of ending, at once and in pieces of eight.
+fn proxied_seeds() -> Vec<Vec<u8>> {
+    let said = HEADERS.iter().flat_map(|header| BEHIND.map(|behind| [header, behind].concat()));
+    said.flat_map(|said| (0..8).map(move |script| [&[script | 0x40, 7], &said[..]].concat()))
+        .collect()
 }
 
 /// All the bytes that a case sends, without its pauses.

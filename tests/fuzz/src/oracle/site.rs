@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
 use oneloop::Limits;
+use oneloop::engine::Opening;
 use oneloop::handlers::Site;
 use oneloop::testing::Pipe;
 
@@ -155,7 +156,7 @@ fn answered(request: &[u8]) -> Vec<u8> {
     pipe.end();
     SERVED.with_borrow_mut(|(server, site)| {
         server.pass(BETWEEN_INPUTS);
-        server.admit(&pipe);
+        server.admit(&pipe, Opening::Request);
         server.serve(site);
         assert!(server.is_empty(), "the peer has ended, and is still there");
         server.forget();

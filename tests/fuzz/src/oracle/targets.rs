@@ -1,6 +1,7 @@
 //! The fuzz targets: each makes peers of the fuzzer's bytes and has them play.
 
 use oneloop::Limits;
+use oneloop::engine::Opening;
 
 use super::harness::play::play;
 use super::harness::player::{Peer, Room};
@@ -11,11 +12,12 @@ use super::site::site;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 5] = [
+pub const ALL: [Target; 6] = [
     ("head", head),
     ("framing", framing),
     ("target", target),
     ("connection", connection),
+    ("proxied", proxied),
     ("site", site),
 ];
 
@@ -92,12 +94,7 @@ pub fn target(input: &[u8]) {
 pub fn connection(input: &[u8]) {
     let Some((script, rest)) = input.split_first() else { return };
     let (sizes, said) = rest.split_at(usize::from(script >> 6).min(rest.len()));
-    let (end, ends_at_once) = match script & 3 {
-        0 => (End::HalfClose, false),
-        1 => (End::HalfClose, true),
-        2 => (End::Silence, false),
-        _ => (End::Reset, false),
-    };
+    let (end, ends_at_once) = end(*script);
     let limits = match script & 4 {
         0 => Limits::default(),
         _ => small_limits(),
@@ -105,6 +102,7 @@ pub fn connection(input: &[u8]) {
     let room = [Room::Enough, Room::Each(0), Room::Each(1), Room::Each(300)];
     let cut = Peer {
         pieces: pieces(said, sizes),
+        opening: Opening::Request,
         end,
         ends_at_once,
         room: room[usize::from(script >> 4 & 3)],
@@ -114,6 +112,45 @@ pub fn connection(input: &[u8]) {
     let answers = play(&limits, &peers);
     if !has_expect(said) {
         assert!(answers[0] == answers[1], "how the input was cut has changed the answers");
+    }
+}
+
+/// The input is a script and, behind it, what a proxy and its client say: all at once, and as the
+/// script says. Both must be told the same.
+///
+/// The script's first byte says, from its lowest bit on: how the peer ends (2 bits), whether the
+/// limits are small, what stands before the input (2 bits), whether a request stands behind it, and
+/// how many more bytes the script has (2 bits). These are the sizes of the pieces, as above.
+pub fn proxied(input: &[u8]) {
+    let Some((script, rest)) = input.split_first() else { return };
+    let (sizes, chosen) = rest.split_at(usize::from(script >> 6).min(rest.len()));
+    let starts: [&[u8]; 4] =
+        [b"", b"PROXY TCP4 ", b"\r\n\r\n\0\r\nQUIT\n", b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0"];
+    let request: &[u8] = match script & 0x20 {
+        0 => b"",
+        _ => b"GET /next HTTP/1.1\r\nHost: a\r\n\r\n",
+    };
+    let said = [starts[usize::from(script >> 3 & 3)], chosen, request].concat();
+    let (end, ends_at_once) = end(*script);
+    let limits = match script & 4 {
+        0 => Limits::default(),
+        _ => small_limits(),
+    };
+    let whole = Peer { opening: Opening::ProxyHeader, ..Peer::at_once(&said, end) };
+    let cut = Peer { pieces: pieces(&said, sizes), ends_at_once, ..whole.clone() };
+    let answers = play(&limits, &[whole, cut]);
+    if !has_expect(&said) {
+        assert!(answers[0] == answers[1], "how the input was cut has changed the answers");
+    }
+}
+
+/// How a peer ends by its script, and whether with its last piece.
+fn end(script: u8) -> (End, bool) {
+    match script & 3 {
+        0 => (End::HalfClose, false),
+        1 => (End::HalfClose, true),
+        2 => (End::Silence, false),
+        _ => (End::Reset, false),
     }
 }
 

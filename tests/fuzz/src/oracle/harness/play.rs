@@ -29,7 +29,7 @@ pub fn play(limits: &Limits, peers: &[Peer<'_>]) -> Vec<Vec<u8>> {
     let mut game = Game { server: Server::of(limits), players: Vec::with_capacity(peers.len()) };
     for peer in peers {
         let player = Player::new(peer, limits, game.players.last());
-        game.server.admit(&player.pipe);
+        game.server.admit(&player.pipe, peer.opening);
         game.players.push(player);
     }
     let rounds = peers.iter().map(|peer| peer.pieces.len()).max().unwrap_or(0);

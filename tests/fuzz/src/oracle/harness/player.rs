@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use oneloop::engine::Opening;
 use oneloop::testing::Pipe;
 use oneloop::{CloseReason, Limits};
 
@@ -14,6 +15,8 @@ use crate::oracle::model::conversation::{Answer, Conversation};
 #[derive(Clone, Debug)]
 pub struct Peer<'p> {
     pub pieces: Vec<&'p [u8]>,
+    /// What comes first of all that.
+    pub opening: Opening,
     pub end: End,
     /// Whether the end comes together with the last piece.
     pub ends_at_once: bool,
@@ -46,7 +49,8 @@ impl<'p> Peer<'p> {
 
     /// One that says this piece by piece, then ends.
     pub fn in_pieces(pieces: Vec<&'p [u8]>, end: End) -> Peer<'p> {
-        Peer { pieces, end, ends_at_once: false, room: Room::Enough, interrupts: false }
+        let (opening, room) = (Opening::Request, Room::Enough);
+        Peer { pieces, opening, end, ends_at_once: false, room, interrupts: false }
     }
 }
 
@@ -72,7 +76,9 @@ impl<'p> Player<'p> {
     pub fn new(peer: &'p Peer<'p>, limits: &Limits, other: Option<&Player<'_>>) -> Player<'p> {
         // Where no client can wait for leave to send, the cuts decide nothing.
         let shared = other.filter(|other| {
-            !other.conversation.depends_on_cuts && is_same(&other.peer.pieces, &peer.pieces)
+            !other.conversation.depends_on_cuts
+                && other.peer.opening == peer.opening
+                && is_same(&other.peer.pieces, &peer.pieces)
         });
         let conversation = match shared {
             Some(other) => Rc::clone(&other.conversation),
@@ -104,6 +110,7 @@ impl<'p> Player<'p> {
         self.said += piece.len();
         let needed = 2 * (held_before + piece.len()).max(PARKED_BYTES_MIN);
         self.bytes_max = match self.conversation.held[self.said] {
+            0 if self.conversation.is_told(self.said) => BOXES_BYTES,
             0 => 0,
             _ => self.bytes_max.max(needed + BOXES_BYTES),
         };
@@ -133,6 +140,9 @@ impl<'p> Player<'p> {
 
     /// Whether the server has sent all that it has to by now, and nothing more.
     pub fn judge(&mut self) {
+        if let Some(at) = self.conversation.closed_at {
+            assert_eq!(self.pipe.is_closed(), self.said >= at, "no header after {at} bytes");
+        }
         if self.next_answer().is_none() && self.pipe.sent_bytes() == self.bytes_judged {
             return;
         }
@@ -184,7 +194,6 @@ impl<'p> Player<'p> {
 /// What the model makes of all that `peer` says.
 fn read(peer: &Peer<'_>, limits: &Limits) -> Conversation {
     let input = peer.pieces.concat();
-    agreement::assert_agree(&input, limits);
     let mut end = 0;
     let ends: Vec<usize> = peer
         .pieces
@@ -194,7 +203,13 @@ fn read(peer: &Peer<'_>, limits: &Limits) -> Conversation {
             end
         })
         .collect();
-    Conversation::read(&input, limits, &|at| ends.binary_search(&at).is_ok())
+    let is_alone = |at: usize| ends.binary_search(&at).is_ok();
+    let conversation = match peer.opening {
+        Opening::ProxyHeader => Conversation::read_proxied(&input, limits, &is_alone),
+        Opening::Request | _ => Conversation::read(&input, limits, &is_alone),
+    };
+    agreement::assert_agree(&input[conversation.requests_at..], limits);
+    conversation
 }
 
 /// Whether these are pieces of the same bytes.

@@ -1,12 +1,16 @@
 //! Everything that one peer says, and what it has to be answered.
 
+use std::net::IpAddr;
+
 use oneloop::{CloseReason, FaultKind, Limits};
 
+use super::Stop;
 use super::chunks::Chunks;
 use super::control::{self, Control, Framing, Persistence};
+use super::ending::Rest;
 use super::head::{self, Head};
-use super::{End, Stop};
 use crate::instrumented::handler::{Manner, Shown};
+use crate::instrumented::server::PEER;
 
 /// What a peer says, as far as it has been read.
 #[derive(Debug)]
@@ -17,7 +21,13 @@ pub struct Conversation {
     pub held: Vec<usize>,
     /// Whether some client may wait for leave to send, so that its bytes' cuts matter.
     pub depends_on_cuts: bool,
-    rest: Rest,
+    /// Where the first request begins: behind the PROXY header, if there is one.
+    pub requests_at: usize,
+    /// After how many bytes they are no PROXY header: the connection is closed right then.
+    pub closed_at: Option<usize>,
+    /// The client that the PROXY header tells of.
+    pub(super) told: Option<IpAddr>,
+    pub(super) rest: Rest,
 }
 
 /// Something that the server has to answer.
@@ -39,63 +49,11 @@ pub enum Answer {
     Fault { kinds: Vec<FaultKind>, received: Vec<u8>, persistence: Persistence },
 }
 
-/// Where the input ends.
-#[derive(Debug)]
-enum Rest {
-    /// Between two requests.
-    Idle,
-    /// In a head, or in the empty lines before the first one.
-    Head(Vec<u8>),
-    /// In the content, of which so much has come. The head is part of this.
-    Body(Vec<u8>),
-    /// Behind the last answer; whatever else comes is not read.
-    Over(CloseReason),
-}
-
 impl Conversation {
     /// Reads `input`. `is_alone` says of a place in it whether a client could be waiting there:
     /// whether what stands before it came without what stands behind it.
     pub fn read(input: &[u8], limits: &Limits, is_alone: &dyn Fn(usize) -> bool) -> Conversation {
-        let conversation = Conversation {
-            events: Vec::new(),
-            held: vec![0; input.len() + 1],
-            depends_on_cuts: false,
-            rest: Rest::Idle,
-        };
-        let mut reader = Reader { input, limits, is_alone, at: 0, conversation };
-        while reader.is_open() && reader.at < input.len() {
-            reader.message();
-        }
-        reader.conversation
-    }
-
-    /// What has to be answered when the peer ends, and why the connection is over then.
-    pub fn on_end(&self, end: End) -> (Option<Answer>, CloseReason) {
-        let fault = |kind, received: &Vec<u8>| {
-            let (kinds, received) = (vec![kind], received.clone());
-            Some(Answer::Fault { kinds, received, persistence: Persistence::Close })
-        };
-        match (&self.rest, end) {
-            (Rest::Over(reason), _) => (None, *reason),
-            (_, End::Reset) => (None, CloseReason::Reset),
-            (Rest::Idle, End::HalfClose) => (None, CloseReason::PeerClosed),
-            (Rest::Idle, End::Silence) if self.served() == 0 => {
-                (None, CloseReason::FirstByteTimeout)
-            }
-            (Rest::Idle, End::Silence) => (None, CloseReason::IdleTimeout),
-            (Rest::Head(received), End::HalfClose) => {
-                (fault(FaultKind::HeadUnfinished, received), CloseReason::Fault)
-            }
-            (Rest::Head(received), End::Silence) => {
-                (fault(FaultKind::HeadStalled, received), CloseReason::HeadTimeout)
-            }
-            (Rest::Body(received), End::HalfClose) => {
-                (fault(FaultKind::BodyUnfinished, received), CloseReason::Fault)
-            }
-            (Rest::Body(received), End::Silence) => {
-                (fault(FaultKind::BodyStalled, received), CloseReason::BodyTimeout)
-            }
-        }
+        Reader::new(input, limits, is_alone).messages()
     }
 
     /// How many final answers there are.
@@ -104,16 +62,40 @@ impl Conversation {
     }
 }
 
-struct Reader<'a> {
-    input: &'a [u8],
+pub(super) struct Reader<'a> {
+    pub(super) input: &'a [u8],
     limits: &'a Limits,
     is_alone: &'a dyn Fn(usize) -> bool,
     /// Where the message begins that is being read.
-    at: usize,
-    conversation: Conversation,
+    pub(super) at: usize,
+    pub(super) conversation: Conversation,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        input: &'a [u8],
+        limits: &'a Limits,
+        is_alone: &'a dyn Fn(usize) -> bool,
+    ) -> Reader<'a> {
+        let conversation = Conversation {
+            events: Vec::new(),
+            held: vec![0; input.len() + 1],
+            depends_on_cuts: false,
+            requests_at: 0,
+            closed_at: None,
+            told: None,
+            rest: Rest::Idle,
+        };
+        Reader { input, limits, is_alone, at: 0, conversation }
+    }
+
+    pub(super) fn messages(mut self) -> Conversation {
+        while self.is_open() && self.at < self.input.len() {
+            self.message();
+        }
+        self.conversation
+    }
+
     fn is_open(&self) -> bool {
         !matches!(self.conversation.rest, Rest::Over(_))
     }
@@ -156,7 +138,7 @@ impl Reader<'_> {
         if !is_first {
             return;
         }
-        if self.at > self.limits.head_bytes_max {
+        if self.at - self.conversation.requests_at > self.limits.head_bytes_max {
             self.at -= 2;
             return self.refuse(vec![FaultKind::HeadTooLarge], 2, b"\r\n".to_vec());
         }
@@ -235,6 +217,7 @@ impl Reader<'_> {
                     version: head.version,
                     fields: head.fields,
                     body,
+                    client: self.conversation.told.or(Some(PEER.into())),
                 };
                 let persistence = if ends { Persistence::Close } else { persistence };
                 (Answer::Request { shown, persistence }, ends)
@@ -256,13 +239,13 @@ impl Reader<'_> {
     }
 
     /// The input ends in the middle of something.
-    fn wait(&mut self, rest: Rest) {
+    pub(super) fn wait(&mut self, rest: Rest) {
         self.at = self.input.len();
         self.conversation.rest = rest;
     }
 
     /// Of the message's first bytes all that have come are held.
-    fn hold(&mut self, bytes: usize) {
+    pub(super) fn hold(&mut self, bytes: usize) {
         for came in 1..=bytes {
             self.conversation.held[self.at + came] = came;
         }

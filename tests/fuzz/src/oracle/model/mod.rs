@@ -2,7 +2,8 @@
 //!
 //! Where the server is fast this is slow: it reads a byte at a time, keeps everything, and has no
 //! limits but those it is given. [`conversation`] is the whole; [`head`] and [`chunks`] are the
-//! two grammars, [`control`] and [`target`] what a head means, [`names`] what a path names in a directory.
+//! two grammars, [`control`] and [`target`] what a head means, [`names`] what a path names in a
+//! directory, and [`proxy_header`] what a proxy says before the first request.
 //!
 //! It also says *when*: a fault is told by the first byte after which the input cannot become a
 //! request any more, and the server has to answer right then, however the bytes were cut.
@@ -10,8 +11,11 @@
 pub mod chunks;
 pub mod control;
 pub mod conversation;
+mod ending;
 pub mod head;
 pub mod names;
+mod opening;
+pub mod proxy_header;
 pub mod target;
 
 use oneloop::FaultKind;
