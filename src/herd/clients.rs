@@ -44,6 +44,8 @@ pub struct Clients<'p> {
     pub shared: Shared,
     pub sources: Sources,
     pub connect_rate: ConnectRate,
+    /// A connection for which a Unix socket's queue had no room, and when it was due.
+    pub put_back: Option<(Kind, Time)>,
     /// The kind that is first to open a connection, if it lacks one.
     pub next_kind: usize,
     pub drip_turns: Rotation<ClientId>,
@@ -76,7 +78,7 @@ pub struct Shared {
 impl<'p> Clients<'p> {
     /// No client yet. The clock starts.
     pub fn new(plan: &'p Plan, expectations: &Expectations, registry: Registry) -> Clients<'p> {
-        let host = plan.server.to_string();
+        let host = plan.server.host();
         let payloads = Payloads::new(&PayloadSettings {
             host: &host,
             path: &plan.path,
@@ -102,8 +104,9 @@ impl<'p> Clients<'p> {
                 big: Checker::new(expectations.big.clone()),
                 any: Checker::new(Expected::Any),
             },
-            sources: Sources::new(plan.server),
+            sources: Sources::new(plan.server.target()),
             connect_rate: ConnectRate::new(plan.connect_rate),
+            put_back: None,
             next_kind: 0,
             drip_turns: Rotation::new(plan.drip_every),
             slow_read_turns: Rotation::new(plan.drip_every),

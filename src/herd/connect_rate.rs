@@ -12,6 +12,10 @@ const SLACK: Duration = Duration::from_millis(10);
 /// the loop busy.
 const RESPITE: Duration = Duration::from_millis(100);
 
+/// How long no connection is opened after a Unix socket's queue was full, which nothing reports to have
+/// room again.
+const FULL_PAUSE: Duration = Duration::from_millis(1);
+
 /// The moments at which a connection may be begun.
 #[derive(Debug)]
 pub struct ConnectRate {
@@ -45,6 +49,11 @@ impl ConnectRate {
             self.next = now;
         }
         self.next += self.pause;
+    }
+
+    /// There was no room for one.
+    pub fn on_full(&mut self, now: Time) {
+        self.held_until = now + FULL_PAUSE;
     }
 
     /// One has failed.

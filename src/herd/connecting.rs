@@ -1,8 +1,11 @@
 //! Opens connections: for each kind until it is complete, in turn with the others, at a bounded rate.
 
+use std::io::{self, ErrorKind};
+use std::net::TcpStream as Opened;
+
 use mio::net::TcpStream;
 use mio::{Interest, Token};
-use oneloop::engine::{ClientId, Time};
+use oneloop::engine::{ClientId, Readiness, Time};
 
 use crate::client::{Client, Ending};
 use crate::clients::Clients;
@@ -27,6 +30,9 @@ impl Clients<'_> {
     /// The kind whose turn it is to open a connection, and when that was due. Kinds take turns, so that
     /// one that is never complete does not keep out the others.
     fn next_connection(&mut self, now: Time) -> Option<(Kind, Time)> {
+        if self.put_back.is_some_and(|(kind, _)| self.may_connect(kind)) {
+            return self.put_back.take_if(|_| self.connect_rate.held_until() <= now);
+        }
         let kinds = Kind::ALL.len();
         for offset in 0..kinds {
             let kind = Kind::ALL[(self.next_kind + offset) % kinds];
@@ -73,17 +79,25 @@ impl Clients<'_> {
                 group.kind().connections() == Connections::PerRequest && group.schedule.is_some();
             !is_scheduled && group.has_room() && self.may_connect(group.kind())
         });
-        missing.map(|group| self.earliest(group.kind())).min()
+        let put_back = self.put_back.filter(|(kind, _)| self.may_connect(*kind));
+        let put_back = put_back.map(|_| self.connect_rate.held_until());
+        missing.map(|group| self.earliest(group.kind())).chain(put_back).min()
     }
 
     fn connect(&mut self, kind: Kind, begun: Time, now: Time) {
-        if kind.connections() != Connections::PerRequest {
-            self.connect_rate.on_begun(now);
-        }
         let buffers = match kind.has_small_buffers() {
             true => Buffers::Small,
             false => Buffers::Usual,
         };
+        let opened = self.sources.connect(buffers);
+        if self.plan.server.is_unix() && has_no_room(&opened) {
+            self.connect_rate.on_full(now);
+            self.put_back = Some((kind, begun));
+            return;
+        }
+        if kind.connections() != Connections::PerRequest {
+            self.connect_rate.on_begun(now);
+        }
         if kind.connections() == Connections::PerRequest && kind.is_good() {
             self.asked += 1;
         }
@@ -91,9 +105,11 @@ impl Clients<'_> {
         group.on_begun();
         let key = self.slab.vacant_key();
         let id = ClientId::new(key, self.next_generation);
-        let under_way = self.sources.connect(buffers).and_then(|stream| {
+        let may_carry_descriptors = Readiness::DESCRIPTORS.when(self.plan.server.is_unix());
+        let under_way = opened.and_then(|stream| {
             let stream = TcpStream::from_std(stream);
             let mut client = Client::new(kind, self.next_generation, stream, (begun, now));
+            client.note(may_carry_descriptors);
             // Both directions at once and for good: the first event says that the connection is
             // established, and no second call is needed when a send does not take everything.
             self.registry.register(
@@ -149,4 +165,9 @@ impl Clients<'_> {
             }
         }
     }
+}
+
+/// Whether the server's queue of connections is full, which is no failure: the client waits.
+fn has_no_room(opened: &io::Result<Opened>) -> bool {
+    opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }

@@ -7,7 +7,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `options`, `plan` | the command line, and what follows from it |
+//! | `options`, `plan`, `server` | the command line, and what follows from it |
 //! | `kind`, `payloads` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
@@ -50,6 +50,7 @@ mod record;
 mod report;
 mod requests;
 mod rotation;
+mod server;
 mod signals;
 mod speed;
 mod table;

@@ -6,7 +6,6 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,12 +13,12 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::arguments::Refusal;
-use crate::arguments::addresses::Place;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
 use crate::kind::Kind;
 use crate::plan::{Afterwards, Crossings, Destination, Plan, Wanted};
 use crate::proxy_header::ProxyProtocol;
+use crate::server::Server;
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
@@ -30,9 +29,9 @@ use crate::proxy_header::ProxyProtocol;
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
-    /// The server: an address and port (127.0.0.1:8888, localhost:8888), or only a port
-    #[arg(value_name = "SERVER", value_parser = server)]
-    server: SocketAddr,
+    /// The server: an address and port (127.0.0.1:8888), a port, or a Unix socket (unix:/PATH)
+    #[arg(value_name = "SERVER")]
+    server: Server,
 
     #[command(flatten)]
     good: GoodOptions,
@@ -49,7 +48,8 @@ Examples:
   herd 8888                                     64 get clients, as fast as possible, for ten seconds
   herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
-  herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second";
+  herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second
+  herd unix:/run/oneloop.sock --get 64          the same by a Unix socket";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Good clients")]
@@ -282,19 +282,19 @@ impl Options {
         Ok(plan)
     }
 
-    fn server(&self) -> Result<SocketAddr, Refusal> {
-        let server = SocketAddr::new(self.server.ip().to_canonical(), self.server.port());
-        if server.port() == 0 {
+    fn server(&self) -> Result<Server, Refusal> {
+        let Server::At(address) = self.server else { return Ok(self.server) };
+        if address.port() == 0 {
             return mistake("the server's port cannot be 0; give the port that it listens at");
         }
-        if !server.ip().is_loopback() && !self.run.i_may_load_this_host {
+        if !self.server.is_local() && !self.run.i_may_load_this_host {
             return mistake(format!(
                 "{} is not a loopback address (127.0.0.0/8, ::1); if you may load that host, add \
                  --i-may-load-this-host",
-                server.ip()
+                address.ip()
             ));
         }
-        Ok(server)
+        Ok(self.server)
     }
 }
 
@@ -326,6 +326,10 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
             plan.slow_read_bytes == 0,
             "--slow-read-bytes cannot be 0; read at least 1, or use --never-read",
         ),
+        (
+            plan.server.is_unix() && plan.wanted(Kind::Reset).clients > 0,
+            "--reset needs TCP, as no Unix socket can be reset; leave it out",
+        ),
     ] {
         if is_wrong {
             return mistake(sentence);
@@ -356,11 +360,6 @@ impl FromStr for Wanted {
             |_| "write a number of clients, such as 50, or add requests per second: 50@500",
         )
     }
-}
-
-/// An address and port, or a port of the loopback address.
-fn server(text: &str) -> Result<SocketAddr, String> {
-    text.parse::<Place>()?.local(8888)
 }
 
 /// How often a second: a number above 0.
@@ -443,6 +442,8 @@ mod tests {
         assert_eq!(server("127.9.9.9:80"), "127.9.9.9:80");
         assert_eq!(server("[::1]:80"), "[::1]:80");
         assert_eq!(server("[::ffff:127.0.0.1]:80"), "127.0.0.1:80");
+        assert_eq!(server("unix:/run/a.sock"), "unix:/run/a.sock");
+        assert_eq!(server("unix:@a"), "unix:@a");
     }
 
     #[test]
@@ -452,7 +453,7 @@ mod tests {
             let sentence = refused(&[elsewhere, "--get", "1"]);
             assert!(sentence.contains("--i-may-load-this-host"), "{sentence}");
             let plan = plan(&[elsewhere, "--get", "1", "--i-may-load-this-host"]);
-            assert_eq!(plan.server.port(), 80);
+            assert!(plan.server.to_string().ends_with(":80") && !plan.server.is_local());
         }
     }
 
@@ -481,6 +482,8 @@ mod tests {
             (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
             (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),
             (&["0", "--get", "1"], "listens at"),
+            (&["unix:/a", "--reset", "1"], "needs TCP"),
+            (&["unix:/a,proxy", "--get", "1"], "--proxy-protocol"),
             (&["example.com:8888", "--get", "1"], "127.0.0.1:8888"),
             (&["8888", "--gett", "1"], "--get"),
             (&["--get", "1"], "--help"),

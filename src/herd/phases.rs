@@ -44,7 +44,7 @@ impl Clients<'_> {
 
     /// Whether no client is left, and none is to connect.
     fn is_empty_for_good(&self) -> bool {
-        self.slab.is_empty() && !self.groups.iter().any(Group::has_room)
+        self.slab.is_empty() && self.put_back.is_none() && !self.groups.iter().any(Group::has_room)
     }
 
     /// Whether all are connected that keep or hold their connections.
@@ -62,7 +62,9 @@ impl Clients<'_> {
             schedule.is_some_and(|schedule| schedule.next().is_some())
         };
         let is_behind = self.may_ask() && self.groups.iter().any(has_due);
-        is_behind || self.slab.iter().any(|(_, client)| is_awaited(client))
+        is_behind
+            || self.owes_connection()
+            || self.slab.iter().any(|(_, client)| is_awaited(client))
     }
 
     /// When something is next due without an event: first what must not be late, then what may be late
@@ -125,7 +127,15 @@ impl Clients<'_> {
             }
         }
         let good = self.groups.iter_mut().filter(|group| group.kind().is_good());
-        good.map(Group::unmade).sum()
+        let unmade: u64 = good.map(Group::unmade).sum();
+        unmade + u64::from(self.owes_connection())
+    }
+
+    /// Whether a good client still waits for room to connect.
+    fn owes_connection(&self) -> bool {
+        self.put_back.is_some_and(|(kind, _)| {
+            kind.is_good() && kind.connections() == Connections::PerRequest
+        })
     }
 }
 

@@ -1,12 +1,12 @@
 //! What the run is to do: all options, checked.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::kind::Kind;
 use crate::proxy_header::ProxyProtocol;
+use crate::server::Server;
 
 /// The clients that are wanted of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -59,8 +59,8 @@ pub enum Destination {
 /// All options.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The address that the clients connect to.
-    pub server: SocketAddr,
+    /// What the clients connect to.
+    pub server: Server,
     /// How many clients of each kind, in [`Kind`]'s order.
     pub wanted: [Wanted; Kind::ALL.len()],
     /// How many GETs each get client sends at a time.

@@ -12,6 +12,7 @@ use crate::arguments::Refusal;
 use crate::clock::Clock;
 use crate::kind::Kind;
 use crate::load::answer::{Checked, Checker, Expected, Partial};
+use crate::load::sources;
 use crate::payloads;
 use crate::plan::Plan;
 
@@ -42,7 +43,7 @@ struct FirstAnswer {
 
 /// Learns the expected answers that the plan does not give.
 pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
-    let host = plan.server.to_string();
+    let host = plan.server.host();
     let mut expectations = Expectations {
         get: Expected::Any,
         post: Expected::Any,
@@ -167,7 +168,8 @@ fn connect(plan: &Plan) -> Result<TcpStream, Refusal> {
             plan.server
         ))
     };
-    let mut stream = TcpStream::connect_timeout(&plan.server, PATIENCE).map_err(cannot)?;
+    let server = plan.server.target();
+    let mut stream = sources::connect_within(&server, PATIENCE).map_err(cannot)?;
     if let Some(protocol) = plan.proxy_protocol {
         stream.write_all(&protocol.header(0)).map_err(cannot)?;
     }

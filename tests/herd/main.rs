@@ -9,6 +9,7 @@ mod fake;
 mod support;
 
 mod beginning;
+mod unix;
 mod wrong;
 
 use std::fs;
@@ -75,8 +76,11 @@ fn ended(arguments: &[&str]) -> Ended {
 
 /// Sends a herd to `server` and returns what it tells at its end.
 fn herd(server: SocketAddr, arguments: &[&str]) -> Told {
-    let server = server.to_string();
-    let ended = ended(&[&[server.as_str(), "--json", "-"], arguments].concat());
+    herd_at(&server.to_string(), arguments)
+}
+
+fn herd_at(server: &str, arguments: &[&str]) -> Told {
+    let ended = ended(&[&[server, "--json", "-"], arguments].concat());
     let json = serde_json::from_str(&ended.output)
         .unwrap_or_else(|reason| panic!("no JSON, {reason}: {}{}", ended.output, ended.errors));
     Told { code: ended.status.code(), table: ended.errors, json }

@@ -71,6 +71,20 @@ fn a_server_that_closes_as_it_has_said_loses_nothing() {
     assert!((50..=52).contains(&told.count("get", "connected")), "{told:?}");
 }
 
+/// Its clients take the connection for kept. Chance says which of them send a request while it is closed;
+/// a test beside the code says what is a crossing.
+#[test]
+fn a_server_that_closes_without_saying_so_loses_what_crosses_with_that() {
+    let server = Fake::start(Script { first: (RIGHT, 1), rest: RIGHT, after: After::Close });
+    let told = herd(server.address(), &["--get", "64", "--requests", "5000", "--patience", "2s"]);
+    let counted = ["right", "lost", "crossed", "wrong"].map(|what| told.count("get", what));
+    let [right, lost, crossed, wrong] = counted;
+    assert!(right + lost == 5000 && wrong == 0, "{told:?}");
+    assert!(lost >= crossed, "{told:?}");
+    assert_eq!(told.code, Some(i32::from(lost > 0)), "{told:?}");
+    assert!(told.count("get", "connected") >= right, "each is closed after its answer: {told:?}");
+}
+
 #[test]
 fn other_framings_are_right_if_their_content_is() {
     let chunked =
