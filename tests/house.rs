@@ -111,6 +111,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
             "server/takeover/mod.rs",
             "server/takeover/passing.rs",
             "server/unix_socket.rs",
+            "server/unix_socket/lock.rs",
             "server/writing.rs",
             "admin/process.rs",
             "server/signals.rs",

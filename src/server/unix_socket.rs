@@ -2,7 +2,9 @@
 //!
 //! A socket is bound under a name of its own in the same directory, gets its mode and group, begins to
 //! listen, and is then renamed to its path. So at no time can a client connect that the mode excludes,
-//! and at no time does the path lead to a socket at which no process listens, or to half of one.
+//! and at no time does the path lead to a socket at which no process listens, or to half of one. From
+//! the look at what is there to the new name, the directory is locked: servers that start at the same
+//! time do so one after the other.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,6 +20,10 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use crate::config::{Group, UnixSocket};
 use crate::peer::UnixPeer;
 use crate::server::takeover::FileId;
+
+mod lock;
+
+use lock::{Asked, Lock};
 
 /// How many names are tried for a socket that has not got its path yet. Each process that starts at
 /// the same time in this directory takes one, and one that was killed just then leaves one behind.
@@ -89,9 +95,14 @@ impl Drop for SocketFile {
         if self.keeper == Keeper::Another {
             return;
         }
+        // A server that starts may be about to replace it. If the file stays, the next start replaces it.
+        let _lock = match Lock::ask(&self.path) {
+            Asked::Locked(lock) => Some(lock),
+            Asked::Never => None,
+            Asked::Taken => return,
+        };
         let found = fs::symlink_metadata(&self.path);
         if found.is_ok_and(|it| FileId::of(&it) == self.id) {
-            // If it cannot be removed, the next start replaces it.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -120,6 +131,7 @@ pub(super) fn bind_at(
     backlog: i32,
     existing: Existing,
 ) -> io::Result<(UnixListener, SocketFile)> {
+    let _lock = Lock::wait(path);
     match existing {
         Existing::MustBeStale => check_replaceable(path)?,
         Existing::IsLeft => {}
@@ -368,6 +380,49 @@ mod tests {
         assert!(refused(&socket(&path)).contains("already listening"));
         assert_eq!(directory.names(), ["s"]);
         drop((listener, file));
+        assert!(directory.names().is_empty());
+    }
+
+    #[test]
+    fn of_servers_that_start_at_once_at_a_stale_socket_one_has_it_and_the_others_are_told() {
+        const SERVERS: usize = 4;
+        let directory = Directory::new("race");
+        let path = directory.0.join("s");
+        for _ in 0..50 {
+            drop(UnixListener::bind(&path).expect("a free path"));
+            let start = std::sync::Barrier::new(SERVERS);
+            let bound: Vec<_> = std::thread::scope(|scope| {
+                let starting = || {
+                    start.wait();
+                    bind(&socket(&path), 16)
+                };
+                let servers: Vec<_> = (0..SERVERS).map(|_| scope.spawn(starting)).collect();
+                servers.into_iter().map(|it| it.join().expect("no panic")).collect()
+            });
+            let (mine, others): (Vec<_>, Vec<_>) = bound.into_iter().partition(Result::is_ok);
+            assert_eq!(mine.len(), 1, "of {SERVERS} that have started");
+            for refused in others {
+                let why = refused.expect_err("it is one of the others").to_string();
+                assert!(why.contains("already listening"), "{why}");
+            }
+            UnixStream::connect(&path).expect("the one listens");
+            assert_eq!(directory.names(), ["s"]);
+            drop(mine);
+            assert!(directory.names().is_empty());
+        }
+    }
+
+    /// A program that has locked the directory, for whatever reason, delays a start and no more.
+    #[test]
+    fn a_directory_that_stays_locked_keeps_no_server_from_starting() {
+        let directory = Directory::new("locked");
+        let path = directory.0.join("s");
+        let Asked::Locked(lock) = Lock::ask(&path) else { panic!("it is free") };
+        let bound = bind(&socket(&path), 16).expect("a free path");
+        drop(bound);
+        assert_eq!(directory.names(), ["s"], "it is left to the next start");
+        drop(lock);
+        drop(bind(&socket(&path), 16).expect("a stale one is replaced"));
         assert!(directory.names().is_empty());
     }
 

@@ -8,7 +8,7 @@ use crate::failing::CALLS;
 
 /// Calls that the sources make by these words, each in the files that have them. A file that comes
 /// to have one has to come into the table.
-const WORDS: [&str; 46] = [
+const WORDS: [&str; 47] = [
     "poll.poll(",
     "registry.register(",
     "registry.reregister(",
@@ -35,6 +35,7 @@ const WORDS: [&str; 46] = [
     "open(log_file",
     "open(OWN_TERMINAL",
     "tcgetsid(",
+    "flock(",
     ".read_at(",
     "fs::fadvise(",
     "fs::fstatfs(",
@@ -58,9 +59,10 @@ const WORDS: [&str; 46] = [
 ];
 
 /// What cannot be had fail: the standard library asks for the time by the same call, and panics; no
-/// server starts without `fcntl`. And what only a server with a long text or a terminal, or from which
-/// another takes over, does call: there are tests of their own for that.
-const NOT_INJECTED: [&str; 5] = ["clock_gettime", "fcntl", "ioctl", "memfd_create", "sendmsg"];
+/// server starts without `fcntl`. And what only a server with a long text, a terminal or a Unix socket, or
+/// from which another takes over, does call: there are tests of their own for that.
+const NOT_INJECTED: [&str; 6] =
+    ["clock_gettime", "fcntl", "flock", "ioctl", "memfd_create", "sendmsg"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
