@@ -19,6 +19,7 @@ mod needed;
 mod sockets;
 mod support;
 
+const ANALYZE: Needed = Needed { names: &["systemd-analyze"], package: "systemd" };
 const ACTIVATE: Needed = Needed { names: &["systemd-socket-activate"], package: "systemd" };
 
 /// The program, which is started as soon as a client comes to one of these sockets.
@@ -168,6 +169,55 @@ fn a_service_manager_hears_that_a_reload_began_after_its_signal_and_has_ended() 
         assert!(usec.parse::<i64>().is_ok_and(|usec| usec >= asked), "{told} after {asked}");
         let ready = heard(&manager, "READY=1");
         assert_eq!(ready.contains("the last reload failed"), !has_root, "{ready}");
+    }
+}
+
+/// Where the units stand that users copy.
+const OPERATIONS: &str = include_str!("../src/server/README.md");
+
+/// The units of the documentation, each by its name: those that follow a path in `/etc`.
+fn units() -> Vec<(&'static str, &'static str)> {
+    let parts = OPERATIONS.split("```ini\n").collect::<Vec<_>>();
+    let unit = |pair: &[&'static str]| {
+        let (_, name) = pair[0].rsplit_once("`/etc/systemd/system/").expect("where it goes");
+        let (text, _) = pair[1].split_once("```").expect("its end");
+        (name.split('`').next().expect("a name"), text)
+    };
+    parts.windows(2).map(unit).collect()
+}
+
+/// What systemd has to say against these units.
+fn complaints(tool: &Path, folder: &Path, units: &[(&str, String)]) -> String {
+    let mut command = Command::new(tool);
+    command.args(["verify", "--man=no"]);
+    for (name, text) in units {
+        std::fs::write(folder.join(name), text).expect("a file");
+        command.arg(folder.join(name));
+    }
+    let output = command.output().expect("it was found");
+    let told = String::from_utf8_lossy(&output.stderr);
+    // It reads the units of this system as well.
+    let ours = told.lines().filter(|line| line.contains("oneloop"));
+    ours.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn systemd_has_nothing_to_say_against_the_units_of_the_documentation() {
+    let test = systemd_has_nothing_to_say_against_the_units_of_the_documentation;
+    let Some(tool) = ANALYZE.find(test) else { return };
+    let folder = Folder::new("units");
+    let here = env!("CARGO_BIN_EXE_oneloop");
+    let installed = |text: &str| text.replace("/usr/bin/oneloop", here);
+    let units: Vec<_> = units().into_iter().map(|(name, text)| (name, installed(text))).collect();
+    let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["oneloop.socket", "oneloop.service"]);
+    assert_eq!(complaints(&tool, folder.path(), &units), "");
+    // A mistake would be told.
+    for (word, wrong) in [("WatchdogSec", "WachdogSec"), (here, "/no/such/oneloop")] {
+        let broken: Vec<_> =
+            units.iter().map(|(name, text)| (*name, text.replace(word, wrong))).collect();
+        let told = complaints(&tool, folder.path(), &broken);
+        assert!(told.contains(wrong), "{wrong}: {told}");
     }
 }
 

@@ -238,6 +238,11 @@ impl Program {
         Pid::from_child(&self.child)
     }
 
+    /// Whether it has ended by now.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child can be asked for").is_some()
+    }
+
     /// Forgets what it has printed to standard output, so that [`Program::hear`] waits for more.
     pub fn forget(&mut self) {
         self.output.clear();
