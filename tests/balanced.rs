@@ -27,7 +27,8 @@ const STREAM_MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 const OWN: Ipv4Addr = Ipv4Addr::new(127, 1, 2, 3);
 
 fn say_client(request: &Request<'_>, reply: Reply<'_>) -> Sent {
-    reply.send(format!("{} by {}", request.client().expect("an address"), request.peer()))
+    let client = request.client().map_or("nobody".into(), |client| client.to_string());
+    reply.send(format!("{client} by {}", request.peer()))
 }
 
 /// A server that asks for PROXY headers.
@@ -94,10 +95,15 @@ fn haproxy(program: &Path, folder: &Folder, mode: &str, server: &str) -> Balance
 
 /// Asks twice over a kept connection by this balancer.
 fn assert_told_of(balancer: &Balancer) {
+    assert_told_by(balancer, "127.0.0.1:");
+}
+
+/// The same, of a balancer that comes from a place which begins like this.
+fn assert_told_by(balancer: &Balancer, peer: &str) {
     let mut client = balancer.connect();
     for _ in 0..2 {
         let told = client.get("/").text().to_owned();
-        assert!(told.starts_with(&format!("{OWN} by 127.0.0.1:")), "{told}");
+        assert!(told.starts_with(&format!("{OWN} by {peer}")), "{told}");
     }
 }
 
@@ -115,6 +121,27 @@ fn haproxy_says_who_its_clients_are_by_either_version() {
             assert_told_of(&balancer);
             assert_eq!(server.seen().metrics.closed(CloseReason::NoProxyHeader), 0, "{option}");
         }
+    }
+}
+
+/// By a PROXY header where the place asks for it, else by a field, which is believed of a Unix socket.
+#[test]
+fn haproxy_says_at_a_unix_socket_who_its_clients_are() {
+    let Some(program) = HAPROXY.find(haproxy_says_at_a_unix_socket_who_its_clients_are) else {
+        return;
+    };
+    let folder = Folder::new("haproxy-unix");
+    for (behind_path, option) in [(",proxy", "send-proxy-v2"), ("", "")] {
+        let path = folder.path().join("s");
+        let mut config = sockets::config();
+        let place = format!("unix:{}{behind_path}", path.display());
+        config.listen = vec![place.parse().expect("a place")];
+        let server = Background::start(&config, say_client);
+        let server_line = format!("unix@{} {option} check\n  option forwardfor", path.display());
+        let balancer = haproxy(&program, &folder, "http", &server_line);
+        server.wait_until(|seen| seen.metrics.requests >= 2);
+        assert_told_by(&balancer, "unix:pid=");
+        assert_eq!(server.seen().metrics.closed(CloseReason::NoProxyHeader), 0, "{option}");
     }
 }
 
@@ -147,6 +174,30 @@ fn haproxy_without_the_header_is_refused() {
     client.end();
     server.wait_until(|seen| seen.metrics.closed(CloseReason::NoProxyHeader) == 1);
     assert_eq!(server.seen().metrics.requests, 0);
+}
+
+#[test]
+fn nginx_says_at_a_unix_socket_who_its_clients_are() {
+    let Some(program) = NGINX.find(nginx_says_at_a_unix_socket_who_its_clients_are) else { return };
+    let folder = Folder::new("nginx-unix");
+    let (path, address) = (folder.path().join("s"), free_address());
+    let mut server_config = sockets::config();
+    server_config.listen = vec![format!("unix:{}", path.display()).parse().expect("a place")];
+    let server = Background::start(&server_config, say_client);
+    let config = format!(
+        "daemon off;\nmaster_process off;\npid nginx.pid;\nevents {{}}\nhttp {{ access_log off; \
+         upstream oneloop {{ server unix:{}; keepalive 4; }} server {{ listen {address}; \
+         location / {{ proxy_pass http://oneloop; proxy_http_version 1.1; \
+         proxy_set_header Connection ''; proxy_set_header X-Forwarded-For $remote_addr; }} }} }}\n",
+        path.display()
+    );
+    let file = folder.path().join("nginx.conf");
+    fs::write(&file, config).expect("the folder can be written to");
+    let mut command = Command::new(program);
+    command.args(["-e", "stderr", "-p"]).arg(folder.path()).arg("-c").arg(&file);
+    assert_told_by(&Balancer::start(&mut command, address), "unix:pid=");
+    let seen = server.seen();
+    assert_eq!((seen.metrics.requests, seen.metrics.accepted), (2, 1), "one kept connection");
 }
 
 #[test]
