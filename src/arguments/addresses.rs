@@ -39,10 +39,16 @@ impl Place {
     /// One address and port. A port alone is one of this machine's loopback address. Without a port
     /// the refusal shows how to add one, such as `example`.
     pub fn local(self, example: u16) -> Result<SocketAddr, String> {
-        let Some(port) = self.port else {
-            return Err(format!("add the port: {}", self.with_port(example)));
-        };
-        Ok(socket_address(self.host.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), 0)), port))
+        match self.port {
+            Some(_) => Ok(self.local_or(example)),
+            None => Err(format!("add the port: {}", self.with_port(example))),
+        }
+    }
+
+    /// The same, and this port if none is given.
+    pub fn local_or(self, port: u16) -> SocketAddr {
+        let host = self.host.unwrap_or((IpAddr::V4(Ipv4Addr::LOCALHOST), 0));
+        socket_address(host, self.port.unwrap_or(port))
     }
 }
 

@@ -4,9 +4,10 @@
 //! Both programs are built with these files, `oneloop` and `herd`; the library is not. So only what
 //! both need is here, and nothing of the library. [`reading`] asks clap, [`values`] and [`addresses`]
 //! read single values, [`interfaces`] knows the machine's, [`refusal`] turns what cannot run into one
-//! line and an exit code. What options there are, each program says for itself.
+//! line and an exit code, [`habits`] finds what is written elsewhere for an option. What options there are, each program says for itself.
 
 pub mod addresses;
+pub mod habits;
 pub mod interfaces;
 pub mod reading;
 pub mod refusal;

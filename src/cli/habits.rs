@@ -1,11 +1,9 @@
 //! What users of other servers type, and what to type here.
-//!
-//! Clap suggests the option with the nearest spelling, which does not help a user who writes
-//! `--index` and is sent to `--hidden`. What is listed here is answered by meaning.
 
 use std::path::Path;
 
 use crate::arguments::addresses::Place;
+use crate::arguments::habits;
 
 /// Words, without their hyphens and with spaces between them, and what to do instead. The names are those of nginx, lighttpd,
 /// caddy, `python -m http.server`, `php -S`, miniserve, `npx serve` and `http-server`.
@@ -113,9 +111,7 @@ pub fn advice(argument: &str) -> Option<String> {
         let meant = meant.unwrap_or_else(|| "name one directory and nothing beside it".to_owned());
         return Some(format!("'{argument}' is one argument too many; {meant}"));
     }
-    let word = argument.trim_start_matches('-').split('=').next()?;
-    let (_, advice) = HABITS.iter().find(|(words, _)| words.split(' ').any(|it| it == word))?;
-    Some(format!("there is no option '{argument}'; {advice}"))
+    habits::advice(&HABITS, argument)
 }
 
 /// What a user means who names a directory that does not exist: an address, or a port.
@@ -128,8 +124,6 @@ pub fn meant_by(directory: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use clap::CommandFactory;
 
     use super::super::Cli;
@@ -137,18 +131,7 @@ mod tests {
 
     #[test]
     fn each_word_has_one_advice_and_is_no_option_of_ours() {
-        let mut seen = BTreeSet::new();
-        let command = Cli::command();
-        for (words, _) in HABITS {
-            for word in words.split(' ') {
-                assert!(seen.insert(word), "{word} is there twice");
-                let is_ours = command.get_arguments().any(|argument| {
-                    let short = argument.get_short().map(String::from);
-                    argument.get_long() == Some(word) || short.as_deref() == Some(word)
-                });
-                assert!(!is_ours, "{word} is an option");
-            }
-        }
+        habits::assert_clear(&HABITS, &Cli::command());
     }
 
     #[test]

@@ -78,9 +78,8 @@ pub struct Shared {
 impl<'p> Clients<'p> {
     /// No client yet. The clock starts.
     pub fn new(plan: &'p Plan, expectations: &Expectations, registry: Registry) -> Clients<'p> {
-        let host = plan.server.host();
         let payloads = Payloads::new(&PayloadSettings {
-            host: &host,
+            fields: &plan.fields,
             path: &plan.path,
             big_path: &plan.big_path,
             depth: plan.depth,

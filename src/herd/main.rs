@@ -7,7 +7,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `options`, `plan`, `server` | the command line, and what follows from it |
+//! | `options`, `habits`, `plan`, `server` | the command line, and what follows from it |
 //! | `kind`, `payloads` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
@@ -17,7 +17,7 @@
 //! | `connect_rate`, `rotation`, `clock` | when, and how often |
 //! | `event_loop`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
-//! | `report`, `table`, `json`, `plot`, `units` | the report |
+//! | `report`, `speed`, `table`, `json`, `plot`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
 
 use std::process::ExitCode;
@@ -32,6 +32,7 @@ mod connecting;
 mod descriptors;
 mod event_loop;
 mod group;
+mod habits;
 mod json;
 mod kind;
 mod load;

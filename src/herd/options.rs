@@ -15,10 +15,11 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use crate::arguments::Refusal;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
+use crate::habits;
 use crate::kind::Kind;
 use crate::plan::{Afterwards, Crossings, Destination, Plan, Wanted};
 use crate::proxy_header::ProxyProtocol;
-use crate::server::Server;
+use crate::server::{Asked, Server};
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
@@ -29,9 +30,9 @@ use crate::server::Server;
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
-    /// The server: an address and port (127.0.0.1:8888), a port, or a Unix socket (unix:/PATH)
+    /// The server: a URL (http://localhost:8888/path), an address and port, a port, or unix:/PATH
     #[arg(value_name = "SERVER")]
-    server: Server,
+    server: Asked,
 
     #[command(flatten)]
     good: GoodOptions,
@@ -46,6 +47,7 @@ pub struct Options {
 const EXAMPLES: &str = "\
 Examples:
   herd 8888                                     64 get clients, as fast as possible, for ten seconds
+  herd http://localhost:8888/path -c 100 -z 30s 100 of them for half a minute
   herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
   herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second
@@ -55,14 +57,14 @@ Examples:
 #[command(next_help_heading = "Good clients")]
 struct GoodOptions {
     /// Clients that send GET requests, one after another, over one connection each
-    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    #[arg(long, short = 'c', value_name = "N", value_parser = count::<usize>)]
     get: Option<usize>,
 
     /// Send this many GETs per second in total, at random times, even if the server falls behind
     ///
     /// This is an open loop: latency is measured from the time at which a request was due, so it
     /// includes any time during which every client was still waiting for an answer.
-    #[arg(long, value_name = "RATE", value_parser = rate)]
+    #[arg(long, short, short_alias = 'q', value_name = "RATE", value_parser = rate)]
     rate: Option<f64>,
 
     /// GETs that each get client sends at once; it sends more when all of them are answered
@@ -81,9 +83,13 @@ struct GoodOptions {
     #[arg(long, value_name = "N[@RATE]")]
     half_close: Option<Wanted>,
 
-    /// The path that clients request
-    #[arg(long, value_name = "PATH", value_parser = path, default_value = "/")]
-    path: String,
+    /// The path that clients request [default: the URL's, or /]
+    #[arg(long, value_name = "PATH", value_parser = path)]
+    path: Option<String>,
+
+    /// Add this field to every request; repeat it for several
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = field)]
+    header: Vec<String>,
 
     /// The body that every answer must have, or @FILE to read it from [default: the first answer's]
     ///
@@ -158,11 +164,12 @@ struct StrangeOptions {
 #[command(next_help_heading = "Run")]
 struct RunOptions {
     /// How long to send requests [default: 10s; with --requests 5min]
-    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    #[arg(long = "for", short = 'z', short_alias = 'd')]
+    #[arg(value_name = "TIME", value_parser = duration)]
     length: Option<humantime::Duration>,
 
     /// Stop when the good clients have made this many requests
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, short = 'n', value_name = "N", value_parser = at_least_one)]
     requests: Option<usize>,
 
     /// Start with only the get and post clients for this time, and compare it with the rest
@@ -220,13 +227,15 @@ impl Options {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
         let command = Options::command();
-        let matches = reading::read(&command, arguments, |_| None, BODIES)?;
+        let matches = reading::read(&command, arguments, habits::advice, BODIES)?;
         Options::from_arg_matches(&matches).map_err(|error| Refusal::Mistake(error.to_string()))
     }
 
     /// What they mean together. Reads the file with the expected body, if one is named.
     pub fn plan(self) -> Result<Plan, Refusal> {
         let server = self.server()?;
+        let path = self.path()?;
+        let fields = self.fields();
         let expected = self.good.expected()?;
         let Options { good, strange, run, report, .. } = self;
         let clients = |clients: Option<usize>| Some(Wanted { clients: clients?, rate: None });
@@ -246,8 +255,9 @@ impl Options {
             server,
             wanted: wanted.map(Option::unwrap_or_default),
             depth: good.pipeline,
-            big_path: strange.big_path.unwrap_or_else(|| good.path.clone()),
-            path: good.path,
+            big_path: strange.big_path.unwrap_or_else(|| path.clone()),
+            path,
+            fields,
             expected: expected.map(Into::into),
             expected_status: good.expect_status,
             drip_every: *strange.drip_every,
@@ -275,26 +285,45 @@ impl Options {
             }),
             plot: report.plot,
         };
-        check(&plan)?;
         if plan.clients() == 0 {
             plan.wanted[Kind::Get as usize].clients = GET_CLIENTS;
         }
+        check(&plan)?;
         Ok(plan)
     }
 
     fn server(&self) -> Result<Server, Refusal> {
-        let Server::At(address) = self.server else { return Ok(self.server) };
+        let server = self.server.server;
+        let Server::At(address) = server else { return Ok(server) };
         if address.port() == 0 {
             return mistake("the server's port cannot be 0; give the port that it listens at");
         }
-        if !self.server.is_local() && !self.run.i_may_load_this_host {
+        if !server.is_local() && !self.run.i_may_load_this_host {
             return mistake(format!(
                 "{} is not a loopback address (127.0.0.0/8, ::1); if you may load that host, add \
                  --i-may-load-this-host",
                 address.ip()
             ));
         }
-        Ok(self.server)
+        Ok(server)
+    }
+
+    fn path(&self) -> Result<String, Refusal> {
+        match (&self.server.path, &self.good.path) {
+            (Some(url), Some(option)) if url != "/" && url != option => mistake(format!(
+                "the URL has the path {url}, and --path says {option}; leave one of them out"
+            )),
+            (_, Some(path)) | (Some(path), None) => Ok(path.clone()),
+            (None, None) => Ok("/".to_owned()),
+        }
+    }
+
+    /// `Host`, which is first unless the user has it, and what the user adds.
+    fn fields(&self) -> String {
+        let has_host = self.good.header.iter().any(|line| is_named(line, "host"));
+        let host = (!has_host).then(|| format!("Host: {}", self.server.host));
+        let lines = host.iter().chain(&self.good.header);
+        lines.map(|line| format!("{line}\r\n")).collect()
     }
 }
 
@@ -382,6 +411,26 @@ fn at_least_one(text: &str) -> Result<usize, &'static str> {
     }
 }
 
+/// A field line that can be sent as it is, and that does not change what a request means for herd.
+fn field(text: &str) -> Result<String, String> {
+    let (name, value) = text.split_once(':').unwrap_or_default();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err("write a name, a colon and a value, as in 'Accept: text/html'".to_owned());
+    }
+    let own = ["content-length", "transfer-encoding", "connection", "expect", "upgrade"];
+    match own.iter().find(|own| name.eq_ignore_ascii_case(own)) {
+        Some(_) => {
+            Err(format!("herd itself decides on {name}; choose the kind of clients that sends it"))
+        }
+        None => Ok(format!("{name}: {}", value.trim())),
+    }
+}
+
+fn is_named(line: &str, name: &str) -> bool {
+    line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
+}
+
 /// What can stand in a request line: it is sent as it is.
 fn path(text: &str) -> Result<String, &'static str> {
     match text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -460,6 +509,8 @@ mod tests {
     #[test]
     fn without_options_a_run_is_ten_seconds_of_the_root() {
         assert_eq!(plan(&["8888"]).wanted(Kind::Get), Wanted { clients: 64, rate: None });
+        let rated = Wanted { clients: 64, rate: Some(5.0) };
+        assert_eq!(plan(&["8888", "-r", "5"]).wanted(Kind::Get), rated);
         let plan = plan(&["8888", "--get", "1"]);
         assert_eq!((plan.length, plan.requests), (Duration::from_secs(10), None));
         assert_eq!((plan.path.as_str(), plan.big_path.as_str(), plan.depth), ("/", "/", 1));
@@ -467,10 +518,31 @@ mod tests {
     }
 
     #[test]
+    fn what_users_of_other_programs_type_means_the_same() {
+        let typed =
+            plan(&["http://localhost:8888/a?b", "-c", "9", "-z", "3s", "-n", "50", "-q", "7"]);
+        assert_eq!(typed.wanted(Kind::Get), Wanted { clients: 9, rate: Some(7.0) });
+        assert_eq!((typed.length, typed.requests), (Duration::from_secs(3), Some(50)));
+        assert_eq!((typed.path.as_str(), typed.big_path.as_str()), ("/a?b", "/a?b"));
+        assert_eq!(typed.fields, "Host: localhost:8888\r\n");
+        assert_eq!(plan(&["8888", "-d", "2s"]).length, Duration::from_secs(2));
+        assert_eq!(plan(&["http://[::1]:80", "--path", "/x"]).path, "/x");
+    }
+
+    #[test]
+    fn fields_are_added_to_those_of_herd_or_replace_host() {
+        let fields = |arguments: &[&str]| plan(&[&["8888"], arguments].concat()).fields;
+        assert_eq!(
+            fields(&["-H", "A:b", "-H", "C: d e "]),
+            "Host: 127.0.0.1:8888\r\nA: b\r\nC: d e\r\n"
+        );
+        assert_eq!(fields(&["-H", "host: example.org"]), "host: example.org\r\n");
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_told_how_to_mend_it() {
         for (arguments, remedy) in [
-            (&["8888", "--rate", "5"][..], "--get N"),
-            (&["8888", "--idle", "1", "--rate", "5"], "--get N"),
+            (&["8888", "--idle", "1", "--rate", "5"][..], "--get N"),
             (&["8888", "--idle", "1", "--pipeline", "2"], "--get N"),
             (&["8888", "--get", "1", "--pipeline", "0"], "above 0"),
             (&["8888", "--get", "1", "--for", "0s"], "some time"),
@@ -478,6 +550,10 @@ mod tests {
             (&["8888", "--get", "1", "--for", "5s", "--calm", "5s"], "shorter"),
             (&["8888", "--idle", "1", "--for", "5s", "--calm", "1s"], "--get or --post"),
             (&["8888", "--expect-status", "40"], "such as 404"),
+            (&["8888/a", "--path", "/b"], "leave one"),
+            (&["8888", "-H", "no field"], "a colon"),
+            (&["8888", "-H", "Connection: close"], "kind of clients"),
+            (&["8888", "--connections", "5"], "-c N"),
             (&["8888", "--get", "1", "--path", "index"], "begins with /"),
             (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
             (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),

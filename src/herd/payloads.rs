@@ -32,8 +32,8 @@ pub struct Payloads {
 /// What requests are made of.
 #[derive(Clone, Debug)]
 pub struct PayloadSettings<'a> {
-    /// The value of `Host`.
-    pub host: &'a str,
+    /// The fields of every request, a line each: `Host`, and what the user adds.
+    pub fields: &'a str,
     /// The path that good clients request.
     pub path: &'a str,
     /// The path that never-read and slow-read clients request.
@@ -47,17 +47,17 @@ pub struct PayloadSettings<'a> {
 impl Payloads {
     /// Makes the payloads.
     pub fn new(settings: &PayloadSettings<'_>) -> Payloads {
-        let PayloadSettings { host, path, big_path, depth, big_answer_bytes } = settings;
-        let get = get(path, host, "");
+        let PayloadSettings { fields, path, big_path, depth, big_answer_bytes } = settings;
+        let get = get(path, fields);
         let unread = UNREAD_BYTES_MIN.div_ceil((*big_answer_bytes).max(1));
         Payloads {
             batch: get.repeat(*depth).into(),
             get: get.into(),
-            posts: [post_with_length(path, host).into(), post_chunked(path, host).into()],
-            last_get: self::get(path, host, "Connection: close\r\n").into(),
+            posts: [post_with_length(path, fields).into(), post_chunked(path, fields).into()],
+            last_get: self::get(path, &format!("{fields}Connection: close\r\n")).into(),
             // Its value goes on and on: the last byte is repeated.
-            drip: format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Drip: d").into_bytes().into(),
-            unread: self::get(big_path, host, "").repeat(unread).into(),
+            drip: format!("GET {path} HTTP/1.1\r\n{fields}X-Drip: d").into_bytes().into(),
+            unread: self::get(big_path, fields).repeat(unread).into(),
         }
     }
 
@@ -79,22 +79,22 @@ impl Payloads {
 }
 
 /// A GET that a probe can send.
-pub fn get(path: &str, host: &str, more: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n").into_bytes()
+pub fn get(path: &str, fields: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\n{fields}\r\n").into_bytes()
 }
 
 /// A POST of 1 KiB that says its length.
-pub fn post_with_length(path: &str, host: &str) -> Vec<u8> {
+pub fn post_with_length(path: &str, fields: &str) -> Vec<u8> {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n\
+        "POST {path} HTTP/1.1\r\n{fields}Content-Type: text/plain\r\n\
          Content-Length: {POST_BYTES}\r\n\r\n"
     );
     [head.as_bytes(), &[b'p'; POST_BYTES]].concat()
 }
 
-fn post_chunked(path: &str, host: &str) -> Vec<u8> {
+fn post_chunked(path: &str, fields: &str) -> Vec<u8> {
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/plain\r\n\
+        "POST {path} HTTP/1.1\r\n{fields}Content-Type: text/plain\r\n\
          Transfer-Encoding: chunked\r\n\r\n"
     );
     let size = format!("{CHUNK_BYTES:x}\r\n");
@@ -121,8 +121,8 @@ mod tests {
     use super::*;
 
     fn payloads(depth: usize, big_answer_bytes: usize) -> Payloads {
-        let (host, path, big_path) = ("h", "/a", "/b");
-        Payloads::new(&PayloadSettings { host, path, big_path, depth, big_answer_bytes })
+        let (fields, path, big_path) = ("Host: h\r\n", "/a", "/b");
+        Payloads::new(&PayloadSettings { fields, path, big_path, depth, big_answer_bytes })
     }
 
     fn sent(kind: Kind, made: u32) -> (String, u32) {

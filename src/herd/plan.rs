@@ -71,6 +71,8 @@ pub struct Plan {
     pub big_path: String,
     /// The body that answers a good client, if it is not learned.
     pub expected: Option<Rc<[u8]>>,
+    /// The fields of every request, a line each.
+    pub fields: String,
     /// The status that answers must have, if the user says so.
     pub expected_status: Option<u16>,
     /// How often each drip client sends a byte, and each slow-read client reads.

@@ -43,7 +43,6 @@ struct FirstAnswer {
 
 /// Learns the expected answers that the plan does not give.
 pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
-    let host = plan.server.host();
     let mut expectations = Expectations {
         get: Expected::Any,
         post: Expected::Any,
@@ -59,17 +58,17 @@ pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
             (expectations.get, expectations.post) = (expected.clone(), expected);
         }
         None => {
-            let request = payloads::get(&plan.path, &host, "");
+            let request = payloads::get(&plan.path, &plan.fields);
             expectations.get = expectations.learn("GET", &plan.path, &request, plan)?.0;
             if plan.wanted(Kind::Post).clients > 0 {
-                let request = payloads::post_with_length(&plan.path, &host);
+                let request = payloads::post_with_length(&plan.path, &plan.fields);
                 expectations.post = expectations.learn("POST", &plan.path, &request, plan)?.0;
             }
         }
     }
     let slow_readers = [Kind::NeverRead, Kind::SlowRead].map(|kind| plan.wanted(kind).clients);
     if slow_readers != [0, 0] {
-        let request = payloads::get(&plan.big_path, &host, "");
+        let request = payloads::get(&plan.big_path, &plan.fields);
         (expectations.big, expectations.big_answer_bytes) =
             expectations.learn("GET", &plan.big_path, &request, plan)?;
     }

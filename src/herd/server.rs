@@ -1,7 +1,7 @@
-//! Where the server is: an address, or a Unix socket of this machine.
+//! Where the server is: an address, or a Unix socket of this machine; and what a URL says besides.
 
 use std::fmt::{self, Display, Formatter};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 use oneloop::config::UnixName;
@@ -18,6 +18,16 @@ pub enum Server {
     Unix(UnixName),
 }
 
+/// A server, and what a URL says besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub server: Server,
+    /// What requests say in `Host`.
+    pub host: String,
+    /// What they request, if that stands behind the server.
+    pub path: Option<String>,
+}
+
 impl Server {
     /// Whether only this machine can have it.
     pub fn is_local(self) -> bool {
@@ -32,7 +42,7 @@ impl Server {
     }
 
     /// What requests say in `Host`: a Unix socket has no name that could stand there.
-    pub fn host(self) -> String {
+    fn host(self) -> String {
         match self {
             Server::At(address) => address.to_string(),
             Server::Unix(_) => "localhost".to_owned(),
@@ -57,8 +67,7 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Server, String> {
         let Some(name) = text.strip_prefix("unix:") else {
-            let address = text.parse::<Place>()?.local(8888)?;
-            return Ok(Server::At(SocketAddr::new(address.ip().to_canonical(), address.port())));
+            return text.parse::<Place>()?.local(8888).map(Server::from);
         };
         if let Some((name, options)) = name.split_once(',') {
             return Err(format!(
@@ -72,6 +81,76 @@ impl FromStr for Server {
         };
         let name = made.map_err(|why| format!("{why}; write one as in unix:/run/oneloop.sock"))?;
         Ok(Server::Unix(name))
+    }
+}
+
+/// A server, or a URL of HTTP without TLS, or a server and a path as in a URL. Names are looked up in a
+/// URL.
+impl FromStr for Asked {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Asked, String> {
+        if text.starts_with("unix:") {
+            return Asked::of(text.parse()?, None);
+        }
+        if let Some((scheme, rest)) = text.split_once("://")
+            && !scheme.eq_ignore_ascii_case("http")
+        {
+            return Err(format!("herd speaks HTTP without TLS; write http://{rest}"));
+        }
+        let url = text.split_once("://").map(|(_, rest)| rest);
+        let rest = url.unwrap_or(text);
+        let (place, path) = match rest.find(['/', '?']) {
+            Some(at) => (&rest[..at], Some(&rest[at..])),
+            None => (rest, url.map(|_| "/")),
+        };
+        if place.contains('@') {
+            return Err("a user's name in a URL is not sent; add a field, as in -H \
+                        'Authorization: Basic …'"
+                .to_owned());
+        }
+        let Some(_) = url else { return Asked::of(place.parse()?, path) };
+        let server = match place.parse::<Place>() {
+            Ok(found) => Server::from(found.local_or(HTTP_PORT)),
+            Err(_) => looked_up(place)?,
+        };
+        Ok(Asked { host: place.to_owned(), ..Asked::of(server, path)? })
+    }
+}
+
+/// The port of a URL that names none.
+const HTTP_PORT: u16 = 80;
+
+impl Asked {
+    /// `path` begins with `/` or `?`. Its fragment, which no client sends, is left out.
+    fn of(server: Server, path: Option<&str>) -> Result<Asked, String> {
+        let path = path.map(|path| {
+            let path = path.split('#').next().unwrap_or_default();
+            if path.starts_with('?') { format!("/{path}") } else { path.to_owned() }
+        });
+        match path.as_deref().is_none_or(|path| path.bytes().all(|byte| byte.is_ascii_graphic())) {
+            true => Ok(Asked { server, host: server.host(), path }),
+            false => Err("write the path without spaces, and other characters as %XX".to_owned()),
+        }
+    }
+}
+
+/// The first address of a name, with or without a port.
+fn looked_up(place: &str) -> Result<Server, String> {
+    let with_port = match place.rsplit_once(':') {
+        Some((_, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => place.to_owned(),
+        Some(_) | None => format!("{place}:{HTTP_PORT}"),
+    };
+    let found = with_port.to_socket_addrs().map_err(|reason| reason.to_string());
+    let first = found.and_then(|mut all| all.next().ok_or_else(|| "it has no address".to_owned()));
+    first.map(Server::from).map_err(|reason| {
+        format!("cannot find '{place}': {reason}; write an address, as in http://127.0.0.1:8888/")
+    })
+}
+
+impl From<SocketAddr> for Server {
+    fn from(address: SocketAddr) -> Server {
+        Server::At(SocketAddr::new(address.ip().to_canonical(), address.port()))
     }
 }
 
@@ -97,6 +176,38 @@ mod tests {
         }
         let elsewhere: Server = "192.0.2.1:80".parse().expect("an address");
         assert!(!elsewhere.is_local());
+    }
+
+    #[test]
+    fn a_url_names_a_server_a_host_and_a_path() {
+        for (text, server, host, path) in [
+            ("8888", "127.0.0.1:8888", "127.0.0.1:8888", None),
+            (":8888/a?b", "127.0.0.1:8888", "127.0.0.1:8888", Some("/a?b")),
+            ("localhost:80/#top", "127.0.0.1:80", "127.0.0.1:80", Some("/")),
+            ("http://localhost:8888/path", "127.0.0.1:8888", "localhost:8888", Some("/path")),
+            ("HTTP://127.0.0.1", "127.0.0.1:80", "127.0.0.1", Some("/")),
+            ("http://[::1]:81?q=1", "[::1]:81", "[::1]:81", Some("/?q=1")),
+            ("unix:/run/a.sock", "unix:/run/a.sock", "localhost", None),
+        ] {
+            let asked: Asked = text.parse().expect(text);
+            let (server, host) = (server.to_owned(), host.to_owned());
+            assert_eq!((asked.server.to_string(), asked.host), (server, host), "{text}");
+            assert_eq!(asked.path.as_deref(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_of_ours_is_told_how_to_mend_it() {
+        for (text, remedy) in [
+            ("https://localhost:8443/a", "http://localhost:8443/a"),
+            ("http://me:secret@localhost/", "Authorization"),
+            ("http://localhost/a b", "%XX"),
+            ("http://no-such-host.invalid/", "http://127.0.0.1:8888/"),
+            ("http:///a", "http://127.0.0.1:8888/"),
+        ] {
+            let told = text.parse::<Asked>().expect_err(text);
+            assert!(told.contains(remedy), "{text}: {told}");
+        }
     }
 
     #[test]
