@@ -10,6 +10,7 @@ use oneloop::config::{Endpoint, InvalidListen, UnixName};
 use oneloop::{Config, InvalidNetwork, Listen, Network};
 
 use super::option_sources::OptionSources;
+use super::values::switch;
 use crate::arguments::Refusal;
 use crate::arguments::addresses::{Place, socket_address};
 
@@ -49,6 +50,15 @@ pub struct ListeningOptions {
         value_parser = proxies
     )]
     proxied_by: Vec<Proxies>,
+
+    /// Let other processes of the same user listen at the same ports, too
+    ///
+    /// Each of them needs this option. The kernel shares new connections out among them by their
+    /// addresses. When one ends, connections that wait in its queue are lost, unless another process
+    /// takes over (--takeover) or net.ipv4.tcp_migrate_req is 1. Not for unix:/PATH and fd:NAME, nor for
+    /// --admin and --health.
+    #[arg(long, env = "ONELOOP_REUSE_PORT", value_parser = switch)]
+    reuse_port: bool,
 
     /// Take over from the process that listens at this path, without losing a request
     ///
@@ -222,6 +232,11 @@ impl ListeningOptions {
             true => Config::default().proxied_by,
             false => self.proxied_by.iter().filter_map(block).collect(),
         }
+    }
+
+    /// Whether other processes may listen at the same ports.
+    pub fn reuse_port(&self) -> bool {
+        self.reuse_port
     }
 
     /// Where the process is from which to take over.

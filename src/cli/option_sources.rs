@@ -8,7 +8,7 @@ use oneloop::Error;
 use crate::arguments::Refusal;
 
 /// The library's name of a setting, and the option that decides it.
-const SETTINGS: [(&str, &str); 18] = [
+const SETTINGS: [(&str, &str); 19] = [
     ("limits.head_bytes_max", "head_max"),
     ("limits.target_bytes_max", "target_max"),
     ("limits.fields_max", "fields_max"),
@@ -27,6 +27,7 @@ const SETTINGS: [(&str, &str); 18] = [
     ("timeouts.linger", "linger_timeout"),
     ("admin_hosts", "admin_host"),
     ("listen", "listen"),
+    ("reuse_port", "reuse_port"),
 ];
 
 /// The options that are not left at their defaults, and where each comes from.

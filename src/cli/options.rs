@@ -143,6 +143,7 @@ impl Cli {
         config.admin = self.watching.admin();
         config.health = self.watching.health();
         config.takeover = self.listening.takeover();
+        config.reuse_port = self.listening.reuse_port();
         config.admin_hosts = self.watching.admin_hosts().to_vec();
         config.limits = self.limits.limits();
         config.timeouts = self.timeouts.timeouts(typing_grace);

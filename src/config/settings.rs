@@ -26,6 +26,10 @@ pub struct Config {
     /// Where it says whether it is well, to anyone who can reach it: `/healthz`, `/readyz` and
     /// `/metrics`, and nothing that could change anything. Default: nowhere.
     pub health: Option<Listen>,
+    /// Whether other processes of the same user, which say so as well, may listen at the same ports: the
+    /// kernel then shares new connections out among them. It holds for the places in `listen`, which must
+    /// all have ports. Default: no.
+    pub reuse_port: bool,
     /// The path of a Unix socket by which a new process takes over from this one, and this one from an
     /// old one that listens there: see [`Server::take_over`](crate::Server::take_over). Default: none.
     pub takeover: Option<UnixName>,
@@ -49,6 +53,7 @@ impl Default for Config {
             listen: vec![Listen::everywhere(8888)],
             admin: None,
             health: None,
+            reuse_port: false,
             takeover: None,
             admin_hosts: Vec::new(),
             proxied_by: Network::THIS_MACHINE.to_vec(),
@@ -89,6 +94,14 @@ impl Config {
             admin.check_reach(Some(&admin.listen.endpoint))?;
         }
         self.check_takeover()?;
+        let has_no_port =
+            |it: &&Listen| matches!(it.endpoint, Endpoint::Unix(_) | Endpoint::Inherited(_));
+        if let Some(listen) = self.listen.iter().find(has_no_port).filter(|_| self.reuse_port) {
+            return Err(Error::config(format!(
+                "reuse_port is for ports, and {listen} is none that this process binds; leave one \
+                 of them out"
+            )));
+        }
         let is_name = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         let bad =
             self.admin_hosts.iter().find(|name| name.is_empty() || !name.chars().all(is_name));
@@ -155,7 +168,7 @@ mod tests {
         };
         let hidden = UnixName::of_abstract("a").expect("a name");
         let many = vec![Listen::everywhere(0); Config::TAKEOVER_PLACES_MAX + 1];
-        let breaks: [&dyn Fn(&mut Config); 13] = [
+        let breaks: [&dyn Fn(&mut Config); 15] = [
             &|config| config.listen.clear(),
             &|config| config.admin = admin("[::]:9000"),
             &|config| config.admin = admin("9000"),
@@ -166,6 +179,14 @@ mod tests {
             &|config| config.limits.fields_max = FIELDS_CAPACITY + 1,
             &|config| config.limits.clients_max = Some(0),
             &|config| config.takeover = Some(hidden),
+            &|config| {
+                config.reuse_port = true;
+                config.listen.push("unix:/a".parse().expect("a place"));
+            },
+            &|config| {
+                config.reuse_port = true;
+                config.listen.push("fd:web".parse().expect("a place"));
+            },
             &|config| {
                 config.takeover = UnixName::path("/t").ok();
                 config.listen = many.clone();

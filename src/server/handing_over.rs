@@ -17,7 +17,7 @@ use super::{FIRST_LISTENER, Server};
 use crate::answer::handler::Handler;
 use crate::config::{Config, Listen, UnixName, UnixSocket};
 use crate::error::Error;
-use crate::server::listener::{Listener, ListenerSettings};
+use crate::server::listener::{Listener, ListenerSettings, Port};
 use crate::time::Time;
 use crate::watch::{Count, LoopEvent};
 
@@ -60,7 +60,8 @@ impl Takeover {
     /// there.
     pub(super) fn begin(config: &Config, registry: &Registry) -> Result<Takeover, Error> {
         let (backlog, delivery) = (config.limits.backlog, config.timeouts.delivery());
-        let settings = ListenerSettings { backlog, delivery };
+        let port = if config.reuse_port { Port::Shared } else { Port::OneProcess };
+        let settings = ListenerSettings { backlog, delivery, port };
         let path = config.takeover.as_ref().and_then(UnixName::as_path);
         // As seen from the root: the program may change its directory.
         let path = path.map(std::path::absolute).transpose();
@@ -107,11 +108,21 @@ impl Takeover {
         let taken = self.successor.as_mut().and_then(|successor| successor.take(role, &told));
         let mut listener = match taken {
             Some(taken) => Listener::taken_over(place, taken)?,
-            None => Listener::bind(place, self.settings)?,
+            None => Listener::bind(place, self.settings_for(role))?,
         };
         let registered = listener.register(registry, token);
         registered.map_err(Error::system("poll a listener"))?;
         Ok(listener)
+    }
+
+    /// A port of the server's own is for one process: another could not tell what this one does.
+    fn settings_for(&self, role: Role) -> ListenerSettings {
+        match role {
+            Role::Public => self.settings,
+            Role::Admin | Role::Health => {
+                ListenerSettings { port: Port::OneProcess, ..self.settings }
+            }
+        }
     }
 
     /// The poll has reported its socket.

@@ -64,6 +64,15 @@ pub(crate) struct ListenerSettings {
     pub(crate) backlog: i32,
     /// For how long the kernel may try to deliver what it has taken of an answer.
     pub(crate) delivery: Duration,
+    pub(crate) port: Port,
+}
+
+/// Which processes may listen at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    OneProcess,
+    /// Several, of the same user.
+    Shared,
 }
 
 impl Drop for Listener {
@@ -89,7 +98,7 @@ enum ListeningSocket {
 impl Listener {
     /// Listens at `place`.
     pub(crate) fn bind(place: &Listen, settings: ListenerSettings) -> Result<Listener, Error> {
-        let ListenerSettings { backlog, delivery } = settings;
+        let ListenerSettings { backlog, delivery, port: _ } = settings;
         let bind_to = |address| bind_to(address, settings);
         let bound = match &place.endpoint {
             Endpoint::Everywhere(port) => match bind_to((Ipv6Addr::UNSPECIFIED, *port).into()) {
@@ -292,6 +301,9 @@ fn bind_to(address: SocketAddr, settings: ListenerSettings) -> io::Result<std::n
     }
     // A restart must not wait for the last run's connections to leave TIME_WAIT.
     socket.set_reuse_address(true)?;
+    if settings.port == Port::Shared {
+        socket.set_reuse_port(true)?;
+    }
     set_inherited_options(&SockRef::from(&socket), settings.delivery)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -356,7 +368,7 @@ mod tests {
 
     fn listen(place: Listen) -> Result<Listener, Error> {
         let delivery = Duration::from_secs(60);
-        Listener::bind(&place, ListenerSettings { backlog: 16, delivery })
+        Listener::bind(&place, ListenerSettings { backlog: 16, delivery, port: Port::OneProcess })
     }
 
     #[test]
@@ -373,7 +385,7 @@ mod tests {
     fn any_time_for_delivery_is_taken() {
         let any = Listen::at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
         for delivery in [Duration::ZERO, Duration::from_secs(30 * 24 * 60 * 60), Duration::MAX] {
-            let settings = ListenerSettings { backlog: 16, delivery };
+            let settings = ListenerSettings { backlog: 16, delivery, port: Port::OneProcess };
             Listener::bind(&any, settings).expect("a listener whatever the timeout is");
         }
     }

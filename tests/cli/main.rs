@@ -274,6 +274,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--slow-motion", "ONELOOP_SLOW_MOTION", None),
         ("--admin", "ONELOOP_ADMIN", None),
         ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),
+        ("--reuse-port", "ONELOOP_REUSE_PORT", None),
         ("--takeover", "ONELOOP_TAKEOVER", None),
         ("--health", "ONELOOP_HEALTH", None),
         ("--health-path", "ONELOOP_HEALTH_PATH", None),

@@ -1,6 +1,8 @@
 //! Where it listens: what can be written, and what is in the way.
 
-use std::net::{SocketAddr, TcpListener};
+use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -114,4 +116,51 @@ fn a_privileged_port_is_told_with_a_higher_one() {
     std::fs::remove_dir_all(&folder).expect("our own folder");
     assert!(sentence.contains("ports below 1024 are for root"), "{sentence}");
     assert!(sentence.contains("'-l 127.0.0.1:8081'"), "{sentence}");
+}
+
+/// The text that a new connection to this address gets.
+fn text_at(address: SocketAddr) -> String {
+    let mut stream = TcpStream::connect(address).expect("it is listened at");
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").expect("it is there");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer, and the end");
+    answer.lines().last().expect("a text").to_owned()
+}
+
+/// How many connections are made until each process has had one: it would take chance more than the
+/// universe has time for to send them all to one of two.
+const CONNECTIONS_MAX: usize = 300;
+
+#[test]
+fn processes_that_reuse_a_port_all_answer_at_it() {
+    let start = |at: &str, text: &str| {
+        let mut command = oneloop();
+        let running = Running::launch(command.args(["--reuse-port", "-l", at, "-t", text]));
+        let address = addresses(&running.wait_for_line("listening on "))[0];
+        (running, address)
+    };
+    let (_first, address) = start("127.0.0.1:0", "first");
+    let (_second, same) = start(&address.to_string(), "second");
+    assert_eq!(address, same);
+    let mut texts = BTreeSet::new();
+    for _ in 0..CONNECTIONS_MAX {
+        texts.insert(text_at(address));
+        if texts.len() == 2 {
+            break;
+        }
+    }
+    assert_eq!(texts.into_iter().collect::<Vec<_>>(), ["first", "second"]);
+    let told = refusal(oneloop().args(["-l", &address.to_string()]), 1);
+    assert!(told.contains("in use"), "one that does not say so as well: {told}");
+    let admin = ["--reuse-port", "-l", "127.0.0.1:0", "--admin", &address.to_string()];
+    assert!(refusal(oneloop().args(admin), 1).contains("in use"), "nor for the server's own");
+}
+
+#[test]
+fn what_has_no_port_cannot_be_shared_by_one() {
+    for place in ["unix:/tmp/oneloop-no-port", "fd:web"] {
+        let told = mistake(&["--reuse-port", "-l", "0", "-l", place]);
+        let says = format!("'--reuse-port' is for ports, and {place} is none");
+        assert!(told.contains(&says), "{told}");
+    }
 }
