@@ -83,12 +83,29 @@ impl<H> Server<H> {
     #[inline]
     pub(super) fn reports_due(&self) -> Option<Time> {
         let lines = self.outlets.iter().fold(None, |due, outlet| sooner(due, outlet.due()));
+        // Most have neither, and this is asked in every turn.
+        match self.manager.is_none() && self.takeover.due().is_none() {
+            true => lines,
+            false => sooner(lines, self.processes_due()),
+        }
+    }
+
+    /// The same of the service manager and of a new process.
+    #[cold]
+    fn processes_due(&self) -> Option<Time> {
         let manager = self.manager.as_ref().and_then(|manager| manager.due(self.state()));
-        sooner(sooner(lines, manager), self.takeover.due())
+        sooner(manager, self.takeover.due())
     }
 
     /// Tells the service manager, if there is one, what is due.
     pub(super) fn update_manager(&mut self) {
+        if self.manager.is_some() {
+            self.tell_manager_what_is_due();
+        }
+    }
+
+    #[cold]
+    fn tell_manager_what_is_due(&mut self) {
         let state = self.state();
         if let Some(manager) = &mut self.manager {
             let stop_max = self.timeouts.drain_announce + self.timeouts.drain;

@@ -62,6 +62,9 @@ pub(crate) struct Signals {
     terminal: Option<Terminal>,
     /// Caught only if there are files to be opened again.
     reopening: Option<Caught>,
+    /// One of these two has come since the loop last looked, or a byte of it is missing: one look a
+    /// turn for both.
+    others: Arc<AtomicBool>,
     /// Nothing is done about it: `None` if the process was started with it ignored.
     _file_too_large: Option<Unheeded>,
 }
@@ -113,6 +116,7 @@ impl Signals {
             hang_up: None,
             terminal: None,
             reopening: None,
+            others: Arc::default(),
             _file_too_large: match ignored.has(FILE_TOO_LARGE) {
                 true => None,
                 false => Some(Unheeded::catch(FILE_TOO_LARGE)?),
@@ -123,7 +127,8 @@ impl Signals {
             signals.stopping.push(Caught::catch(registry, token, signal, flags)?);
         }
         if !ignored.has(HANG_UP) {
-            signals.hang_up = Some(Caught::catch(registry, token, HANG_UP, [])?);
+            signals.hang_up =
+                Some(Caught::catch(registry, token, HANG_UP, [Arc::clone(&signals.others)])?);
             signals.terminal = Terminal::of_process();
         }
         Ok(signals)
@@ -135,7 +140,8 @@ impl Signals {
     /// As [`Signals::catch`].
     pub(crate) fn catch_reopening(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         if !Mask::of_process("SigIgn:").has(REOPENING) {
-            self.reopening = Some(Caught::catch(registry, token, REOPENING, [])?);
+            let flags = [Arc::clone(&self.others)];
+            self.reopening = Some(Caught::catch(registry, token, REOPENING, flags)?);
         }
         Ok(())
     }
@@ -143,8 +149,20 @@ impl Signals {
     /// Whether a signal has come that is no request to stop, or may not wake the loop.
     #[inline]
     pub(crate) fn expects_others(&self) -> bool {
-        let expects = |caught: &Option<Caught>| caught.as_ref().is_some_and(Caught::is_expected);
-        expects(&self.hang_up) || expects(&self.reopening)
+        self.others.load(Ordering::SeqCst)
+    }
+
+    /// The loop has looked at those. A byte that is missing is looked for in the next turn.
+    pub(crate) fn on_looked_at_others(&self) {
+        let mut others = self.hang_up.iter().chain(&self.reopening);
+        if others.any(|caught| caught.bytes_due > 0) {
+            self.others.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// From now on others have come since.
+    pub(crate) fn begin_to_look_at_others(&self) {
+        self.others.store(false, Ordering::SeqCst);
     }
 
     /// What SIGHUP means, if it has come since the last call.
@@ -217,20 +235,15 @@ impl Caught {
             bytes_due: 0,
             actions: Vec::new(),
         };
-        // The flags first: a thread that the byte wakes finds them set.
+        // The flags first: a thread that the byte wakes finds them set. Its own before those that make
+        // the loop look at it.
+        caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
         for flag in flags {
             caught.actions.push(flag::register(signal, flag)?);
         }
-        caught.actions.push(flag::register(signal, Arc::clone(&caught.came))?);
         caught.actions.push(low_level::pipe::register(signal, end)?);
         registry.register(&mut caught.pipe, token, Interest::READABLE)?;
         Ok(caught)
-    }
-
-    /// Whether it has come since the last call, or a byte of it is missing.
-    #[inline]
-    fn is_expected(&self) -> bool {
-        self.bytes_due > 0 || self.came.load(Ordering::SeqCst)
     }
 
     /// How often it has come since the last call.

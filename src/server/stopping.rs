@@ -27,9 +27,18 @@ impl<H: Handler> Server<H> {
 
     /// Looks at what has come since the last turn: signals, and stops by a handle.
     pub(super) fn note_signals(&mut self) {
-        self.note_hang_ups();
+        if self.signals.as_ref().is_some_and(Signals::expects_others) {
+            self.note_others();
+        }
         self.note_stops();
+    }
+
+    #[cold]
+    fn note_others(&mut self) {
+        self.signals.iter().for_each(Signals::begin_to_look_at_others);
+        self.note_hang_ups();
         self.note_reopening();
+        self.signals.iter().for_each(Signals::on_looked_at_others);
     }
 
     /// Looks whether the server was told to stop since the last turn, and how often. Every stop is
