@@ -9,7 +9,7 @@ use log::{error, info};
 
 use super::Server;
 use crate::answer::handler::{Handler, Reloaded};
-use crate::server::signals::{HangUp, Signals};
+use crate::server::signals::HangUp;
 
 impl<H: Handler> Server<H> {
     /// Has the handler read again what it can: what SIGHUP does once signals are handled, for
@@ -32,7 +32,8 @@ impl<H: Handler> Server<H> {
 
     /// Looks whether SIGHUP has come since the last turn, and what it means.
     pub(super) fn note_hang_ups(&mut self) {
-        match self.signals.as_mut().and_then(Signals::take_hang_ups) {
+        let now = self.now;
+        match self.signals.as_mut().and_then(|signals| signals.take_hang_ups(now)) {
             None => {}
             Some(HangUp::Asked) => _ = self.reload(),
             Some(HangUp::TerminalClosed { signal, times }) => {

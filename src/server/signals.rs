@@ -26,9 +26,14 @@ use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1, SIGXFSZ};
 use signal_hook::{SigId, flag, low_level};
 
+use crate::time::Time;
+
 mod terminal;
 
 use terminal::Terminal;
+
+/// How long after SIGHUP the terminal is watched: a shell that exits sends it to its jobs first.
+const HANG_UP_WATCH: Duration = Duration::from_secs(2);
 
 /// The signals that stop a server.
 const STOPPING: [i32; 2] = [SIGINT, SIGTERM];
@@ -48,7 +53,8 @@ const FILE_TOO_LARGE: i32 = SIGXFSZ;
 /// How often one signal counts at most between two polls. Twice ends the server at once.
 const COUNTED_MAX: usize = 16;
 
-/// How long the loop sleeps at most while a signal may be unable to wake it.
+/// How long the loop sleeps at most while a signal may be unable to wake it, or nothing will tell it that
+/// the terminal has been closed.
 const REST: Duration = Duration::from_millis(100);
 
 /// The signals that stop a server, and the one that would end it because of its log, caught as long
@@ -60,6 +66,8 @@ pub(crate) struct Signals {
     hang_up: Option<Caught>,
     /// Where the process was started, if that is a terminal.
     terminal: Option<Terminal>,
+    /// Until when it is looked at again, after a SIGHUP that came while it was there.
+    watched_until: Option<Time>,
     /// Caught only if there are files to be opened again.
     reopening: Option<Caught>,
     /// One of these two has come since the loop last looked, or a byte of it is missing: one look a
@@ -115,6 +123,7 @@ impl Signals {
             stopping: Vec::new(),
             hang_up: None,
             terminal: None,
+            watched_until: None,
             reopening: None,
             others: Arc::default(),
             _file_too_large: match ignored.has(FILE_TOO_LARGE) {
@@ -152,10 +161,11 @@ impl Signals {
         self.others.load(Ordering::SeqCst)
     }
 
-    /// The loop has looked at those. A byte that is missing is looked for in the next turn.
+    /// The loop has looked at those. A byte that is missing is looked for in the next turn, and so is a
+    /// terminal that is watched.
     pub(crate) fn on_looked_at_others(&self) {
         let mut others = self.hang_up.iter().chain(&self.reopening);
-        if others.any(|caught| caught.bytes_due > 0) {
+        if self.watched_until.is_some() || others.any(|caught| caught.bytes_due > 0) {
             self.others.store(true, Ordering::SeqCst);
         }
     }
@@ -165,17 +175,24 @@ impl Signals {
         self.others.store(false, Ordering::SeqCst);
     }
 
-    /// What SIGHUP means, if it has come since the last call.
-    pub(crate) fn take_hang_ups(&mut self) -> Option<HangUp> {
+    /// What SIGHUP means, if it has come since the last call. If the terminal is closed soon after it
+    /// has come, it meant that.
+    pub(crate) fn take_hang_ups(&mut self, now: Time) -> Option<HangUp> {
         let caught = self.hang_up.as_mut()?;
         let times = caught.take();
-        if times == 0 {
+        if times == 0 && self.watched_until.is_none() {
             return None;
         }
-        Some(match self.terminal.as_ref().is_some_and(Terminal::is_closed) {
-            true => HangUp::TerminalClosed { signal: caught.signal, times },
-            false => HangUp::Asked,
-        })
+        if self.terminal.as_ref().is_some_and(Terminal::is_closed) {
+            self.watched_until = None;
+            return Some(HangUp::TerminalClosed { signal: caught.signal, times: times.max(1) });
+        }
+        if times > 0 {
+            self.watched_until = self.terminal.as_ref().map(|_| now + HANG_UP_WATCH);
+            return Some(HangUp::Asked);
+        }
+        self.watched_until = self.watched_until.filter(|until| now < *until);
+        None
     }
 
     /// Whether it has come since the last call.
@@ -200,13 +217,14 @@ impl Signals {
     }
 
     /// How long the loop may sleep, as far as signals are concerned: not at all if one has come, and
-    /// not for long if a byte is missing that should have woken it.
+    /// not for long if a byte is missing that should have woken it, or while the terminal is watched.
     pub(crate) fn sleep_max(&self) -> Option<Duration> {
         let mut all = self.stopping.iter().chain(&self.hang_up).chain(&self.reopening);
         if all.clone().any(|caught| caught.came.load(Ordering::SeqCst)) {
             return Some(Duration::ZERO);
         }
-        all.any(|caught| caught.bytes_due > 0).then_some(REST)
+        let looks_again = self.watched_until.is_some() || all.any(|caught| caught.bytes_due > 0);
+        looks_again.then_some(REST)
     }
 
     /// The signals that have come since the last call, each as often as it came.

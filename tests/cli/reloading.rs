@@ -216,56 +216,89 @@ fn a_reload_during_the_end_is_no_second_signal_to_stop() {
     assert_eq!(running.end().code(), Some(143));
 }
 
-/// The program at a terminal of its own, which is closed when the guard is dropped.
-struct AtTerminal(Child);
+/// Commands of a shell at a terminal of its own, which is closed when the guard is dropped.
+struct AtTerminal {
+    holder: Child,
+    log: PathBuf,
+    pid: PathBuf,
+}
 
 impl AtTerminal {
-    /// Starts it with its log in this file. Its standard input is not the terminal.
-    fn start(log: &Path) -> AtTerminal {
+    /// Starts the program, of which standard input is not the terminal, and waits until it listens.
+    /// `then` is what the shell does behind it.
+    fn start(name: &str, then: &str) -> AtTerminal {
+        let log = PathBuf::from(file(&format!("{name}.log"), b""));
+        let pid = PathBuf::from(file(&format!("{name}.pid"), b""));
         let program = env!("CARGO_BIN_EXE_oneloop");
-        let line = format!("exec {program} -l 127.0.0.1:0 </dev/null 2>'{}'", log.display());
+        let start = format!("{program} -l 127.0.0.1:0 </dev/null 2>'{}' &", log.display());
+        // Jobs of their own groups, as in a shell that a person uses.
+        let line = format!("set -m; {start} echo $! >'{}'; {then}", pid.display());
         let mut command = Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]);
+        command.args(["-qec", &line, "/dev/null"]).env("SHELL", "/bin/sh");
         let streams = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        AtTerminal(streams.spawn().expect("a script command"))
+        let holder = streams.spawn().expect("a script command");
+        let terminal = AtTerminal { holder, log, pid };
+        terminal.wait_for("listening on");
+        terminal
     }
 
-    fn close(&mut self) {
-        // Without its holder there is no terminal.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for AtTerminal {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_hang_up_stops_the_server_only_when_its_terminal_has_been_closed() {
-    let log = PathBuf::from(file("at-a-terminal.log", b""));
-    let mut terminal = AtTerminal::start(&log);
-    let wait_for = |words: &str| {
+    fn wait_for(&self, words: &str) -> String {
         let began = Instant::now();
         loop {
-            let lines = fs::read_to_string(&log).expect("a log");
+            let lines = fs::read_to_string(&self.log).expect("a log");
             if lines.contains(words) {
                 return lines;
             }
             assert!(began.elapsed() < PATIENCE, "no {words:?} in {lines}");
             thread::yield_now();
         }
-    };
-    wait_for("listening on");
-    let children = format!("/proc/{0}/task/{0}/children", terminal.0.id());
-    let pid = fs::read_to_string(children).expect("a list").trim().to_owned();
-    let sent = Command::new("kill").args(["-HUP", &pid]).status().expect("a kill command");
-    assert!(sent.success());
-    wait_for("nothing to reload");
+    }
+
+    fn hang_up(&self) {
+        let pid = fs::read_to_string(&self.pid).expect("a number");
+        let sent = Command::new("kill").args(["-HUP", pid.trim()]).status();
+        assert!(sent.expect("a kill command").success());
+    }
+
+    fn close(&mut self) {
+        // Without its holder there is no terminal.
+        let _ = self.holder.kill();
+        let _ = self.holder.wait();
+    }
+}
+
+impl Drop for AtTerminal {
+    fn drop(&mut self) {
+        self.close();
+        // If the test has failed it may not have ended; another process may have its number.
+        let pid = fs::read_to_string(&self.pid).unwrap_or_default();
+        let is_ours = |exe: PathBuf| exe == Path::new(env!("CARGO_BIN_EXE_oneloop"));
+        if fs::read_link(format!("/proc/{}/exe", pid.trim())).is_ok_and(is_ours) {
+            let _ = Command::new("kill").args(["-KILL", pid.trim()]).output();
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_hang_up_stops_the_server_only_when_its_terminal_has_been_closed() {
+    // In the foreground: the kernel tells it that its terminal is closed.
+    let mut terminal = AtTerminal::start("foreground", "fg");
+    terminal.hang_up();
+    terminal.wait_for("nothing to reload");
     terminal.close();
-    let lines = wait_for("stopping by SIGHUP");
+    let lines = terminal.wait_for("stopping by SIGHUP");
     assert_eq!(lines.matches("nothing to reload").count(), 1, "{lines}");
+}
+
+/// A shell sends the signal to its jobs before it exits, and so before the terminal is closed.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_closed_just_after_the_hang_up_is_what_it_meant() {
+    // The kernel tells the leader of the session, which is not the server's shell, and nobody else.
+    let mut terminal = AtTerminal::start("background", "exec sleep 60");
+    terminal.hang_up();
+    terminal.wait_for("nothing to reload");
+    terminal.close();
+    terminal.wait_for("stopping by SIGHUP");
 }
