@@ -175,15 +175,20 @@ fn a_service_manager_hears_that_a_reload_began_after_its_signal_and_has_ended() 
 /// Where the units stand that users copy.
 const OPERATIONS: &str = include_str!("../src/server/README.md");
 
-/// The units of the documentation, each by its name: those that follow a path in `/etc`.
-fn units() -> Vec<(&'static str, &'static str)> {
-    let parts = OPERATIONS.split("```ini\n").collect::<Vec<_>>();
-    let unit = |pair: &[&'static str]| {
-        let (_, name) = pair[0].rsplit_once("`/etc/systemd/system/").expect("where it goes");
-        let (text, _) = pair[1].split_once("```").expect("its end");
-        (name.split('`').next().expect("a name"), text)
-    };
-    parts.windows(2).map(unit).collect()
+/// The units of the documentation, each with the last name in `/etc` that stands before it. Those that
+/// can be installed together stand together.
+fn units() -> Vec<Vec<(&'static str, &'static str)>> {
+    let mut together: Vec<Vec<(&str, &str)>> = vec![Vec::new()];
+    for (at, begin) in OPERATIONS.match_indices("```ini\n") {
+        let (_, name) = OPERATIONS[..at].rsplit_once("`/etc/systemd/system/").expect("its place");
+        let name = name.split('`').next().expect("a name");
+        let (text, _) = OPERATIONS[at + begin.len()..].split_once("```").expect("its end");
+        match together.last_mut().filter(|units| units.iter().all(|(it, _)| *it != name)) {
+            Some(units) => units.push((name, text)),
+            None => together.push(vec![(name, text)]),
+        }
+    }
+    together
 }
 
 /// What systemd has to say against these units.
@@ -207,17 +212,19 @@ fn systemd_has_nothing_to_say_against_the_units_of_the_documentation() {
     let Some(tool) = ANALYZE.find(test) else { return };
     let folder = Folder::new("units");
     let here = env!("CARGO_BIN_EXE_oneloop");
-    let installed = |text: &str| text.replace("/usr/bin/oneloop", here);
-    let units: Vec<_> = units().into_iter().map(|(name, text)| (name, installed(text))).collect();
-    let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-    assert_eq!(names, ["oneloop.socket", "oneloop.service"]);
-    assert_eq!(complaints(&tool, folder.path(), &units), "");
-    // A mistake would be told.
-    for (word, wrong) in [("WatchdogSec", "WachdogSec"), (here, "/no/such/oneloop")] {
-        let broken: Vec<_> =
-            units.iter().map(|(name, text)| (*name, text.replace(word, wrong))).collect();
-        let told = complaints(&tool, folder.path(), &broken);
-        assert!(told.contains(wrong), "{wrong}: {told}");
+    let all = units();
+    assert!(all.len() > 1, "a second oneloop.service is the one for takeovers");
+    for units in all {
+        let installed = |(name, text): (_, &str)| (name, text.replace("/usr/bin/oneloop", here));
+        let units: Vec<_> = units.into_iter().map(installed).collect();
+        assert!(units.iter().any(|(name, _)| *name == "oneloop.service"));
+        assert_eq!(complaints(&tool, folder.path(), &units), "");
+        // A mistake would be told.
+        for (word, wrong) in [("WatchdogSec", "WachdogSec"), (here, "/no/such/oneloop")] {
+            let broken = units.iter().map(|(name, text)| (*name, text.replace(word, wrong)));
+            let told = complaints(&tool, folder.path(), &broken.collect::<Vec<_>>());
+            assert!(told.contains(wrong), "{wrong}: {told}");
+        }
     }
 }
 
