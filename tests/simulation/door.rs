@@ -128,7 +128,7 @@ impl Door {
             return Accepted::Lost;
         }
         self.wires[index].borrow_mut().on_accepted();
-        let opening = Proxied::opening(self.wires[index].borrow().proxied.as_ref());
+        let opening = Proxied::opening(self.wires[index].borrow().script.proxied.as_ref());
         Accepted::Client(stream, Arrival::new(peer_of(index), opening))
     }
 }

@@ -101,10 +101,14 @@ pub enum Mark {
     Crossed,
     /// An idle client asked once more before its connection was ended.
     AskedOnceMore,
+    /// What it began with was no PROXY header, where one has to come first.
+    NoProxyHeader,
+    /// A PROXY header dripped until its time was over.
+    HeaderTimedOut,
 }
 
 impl Mark {
-    pub const ALL: [Mark; 59] = [
+    pub const ALL: [Mark; 61] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -164,6 +168,8 @@ impl Mark {
         Mark::EndedIdle,
         Mark::Crossed,
         Mark::AskedOnceMore,
+        Mark::NoProxyHeader,
+        Mark::HeaderTimedOut,
     ];
 }
 

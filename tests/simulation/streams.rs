@@ -20,6 +20,8 @@ pub enum Stream {
     Hold,
     /// When peers ask once more, about when idle clients are ended.
     Crossing,
+    /// What the proxy says of the peer with this number.
+    Header(usize),
 }
 
 impl Stream {
@@ -32,6 +34,7 @@ impl Stream {
             Stream::Handler => u64::MAX,
             Stream::Hold => u64::MAX - 1,
             Stream::Crossing => u64::MAX - 2,
+            Stream::Header(number) => u64::MAX / 2 + number as u64,
         };
         let seed = Random::new(seed).bits() ^ number.wrapping_mul(0x9e37_79b9);
         Random::new(seed).fork()

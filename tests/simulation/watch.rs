@@ -145,13 +145,6 @@ impl Watch {
         (self.part_since, self.last_write) = (now, now);
     }
 
-    /// The header of a proxy is read, in front of what it has forwarded.
-    pub fn on_header_read(&mut self, bytes: usize, now: Time) {
-        if self.shut.is_some() {
-            self.note_thrown_away(bytes, now);
-        }
-    }
-
     fn note_thrown_away(&mut self, bytes: usize, now: Time) {
         self.lingered_bytes += bytes;
         self.linger.note(bytes, now);
@@ -159,13 +152,16 @@ impl Watch {
     }
 
     pub fn on_read(&mut self, bytes: usize, now: Time) {
+        let header_was_whole = self.consumed >= self.script.header_whole_at();
         self.consumed += bytes;
+        let is_begun = !header_was_whole && self.consumed >= self.script.header_whole_at();
         let before = (self.message, self.part);
         self.part = self.part_at_consumed();
         // A head that came behind a request begins when that has its answer.
         let began = self.part_begun.max(self.last_write);
         self.part_reads += 1;
-        if (self.message, self.part) != before {
+        // Behind its header a client has all the time for its first byte; within it, no more of that.
+        if (self.message, self.part) != before || is_begun {
             (self.part_since, self.part_begun, self.part_reads) = (now, now, 1);
             self.grace_since = now;
         } else if let Some(grace) = self.grace()
@@ -182,6 +178,9 @@ impl Watch {
 
     fn part_at_consumed(&mut self) -> Part {
         let (script, consumed) = (self.script.clone(), self.consumed);
+        if self.part == Part::FirstByte && consumed <= script.header_whole_at() {
+            return Part::FirstByte;
+        }
         while script.messages.get(self.message).is_some_and(|message| message.end <= consumed) {
             self.message += 1;
         }

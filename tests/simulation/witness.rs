@@ -284,7 +284,7 @@ impl Witness {
     pub fn answered_to(&self) -> usize {
         let last = self.handled.checked_sub(1).map(|last| self.script.messages[last].end);
         // What was given up in the middle ends where that was.
-        last.unwrap_or(0).min(self.consumed)
+        last.unwrap_or(self.script.requests_at()).min(self.consumed)
     }
 
     /// Whether the last request that was handled said that it is the last.

@@ -25,6 +25,7 @@ use crate::hub::{Hub, Life, Stage, Trace, Wake};
 use crate::marks::Outcome;
 use crate::memory::Account;
 use crate::peer::Peer;
+use crate::proxied::Proxied;
 use crate::random::Random;
 use crate::script::Script;
 use crate::setting::Setting;
@@ -168,6 +169,11 @@ impl Crowd {
             arrives = arrives + Duration::from_micros(random.below(gap_micros) as u64);
             let Some(guest) = case.guest(number) else { continue };
             let mut script = Script::draw(number, setting.length, &mut random, &setting.config);
+            let mut of_header = Stream::Header(number).of_seed(case.seed);
+            let timeouts = &setting.config.timeouts;
+            if let Some(proxied) = Proxied::draw(number, &mut of_header, timeouts) {
+                script.begin_with(proxied, &setting.config);
+            }
             if let Some(pieces) = guest.pieces_max {
                 script.keep_pieces(pieces, &setting.config);
             }

@@ -3,6 +3,7 @@
 //! A script is bytes, cut into pieces that belong together. What they mean is not said here but
 //! by the model of framing, which reads them as a whole.
 
+mod header;
 mod manners;
 mod requests;
 mod strange;
@@ -15,6 +16,7 @@ use self::manners::KINDS;
 use crate::framing::{self, Message};
 #[cfg(feature = "site")]
 use crate::oracle::agreement;
+use crate::proxied::Proxied;
 use crate::random::Random;
 
 pub use self::manners::{Ending, How, Kind, Merit, Pace, Reading, Stop, When};
@@ -35,6 +37,8 @@ pub struct Script {
     pub stop: Option<Stop>,
     pub reading: Reading,
     pub merit: Merit,
+    /// What its proxy says first, if it comes through one.
+    pub proxied: Option<Proxied>,
 }
 
 /// Bytes that are sent together; in most scripts a request.
@@ -85,6 +89,7 @@ impl Script {
             stop: None,
             reading: Reading::Everything,
             merit: Merit::Prompt,
+            proxied: None,
         };
         let pace = Pace::draw(length, random);
         script.ask(peer, length, pace, random);
@@ -138,7 +143,7 @@ impl Script {
     pub fn keep_pieces(&mut self, count: usize, config: &Config) {
         self.pieces.truncate(count);
         self.keep_bytes(self.pieces.last().map_or(0, |piece| piece.end));
-        self.messages = framing::messages(&self.bytes, &config.limits);
+        self.read_messages(config);
     }
 
     /// Leaves out all but the first pieces, fewer than `most`, and says how many are left.

@@ -1,7 +1,5 @@
 //! What the handler is asked for this client, and why the connection ends by that.
 
-use std::io;
-
 use oneloop::{CloseReason, Request};
 
 use super::Wire;
@@ -11,26 +9,9 @@ use crate::proxied::Proxied;
 use crate::shown::{Cause, Shown};
 
 impl Wire {
-    /// Reads, with the header of its proxy in front of the first bytes, if there is one.
-    pub fn server_reads_all(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let header_bytes = self.proxied.as_ref().map_or(0, Proxied::header_bytes);
-        let (before, behind) = buf.split_at_mut(header_bytes);
-        let bytes = self.server_reads(behind)?;
-        if bytes == 0 || header_bytes == 0 {
-            return Ok(bytes);
-        }
-        if let Some(proxied) = &mut self.proxied {
-            before.copy_from_slice(&proxied.take_header());
-        }
-        self.work(header_bytes);
-        self.totals.received_bytes += header_bytes as u64;
-        self.watch.on_header_read(header_bytes, self.hub.now());
-        Ok(header_bytes + bytes)
-    }
-
     pub fn on_request(&mut self, request: &Request<'_>) {
         let peer = request.peer().ip().expect("each has an address");
-        let client = Proxied::expected(self.proxied.as_ref(), peer);
+        let client = Proxied::expected(self.script.proxied.as_ref(), peer);
         if request.client() != Some(client) {
             self.fail(&format!(
                 "its client is {client}, and {:?} for the handler",
@@ -96,12 +77,14 @@ impl Wire {
             _ if self.has_panicked => CloseReason::HandlerPanicked,
             // The reason that was first stays, whatever comes while lingering.
             _ if over.is_some() => over.unwrap_or(CloseReason::Answered),
+            _ if self.is_refused() => CloseReason::NoProxyHeader,
             // Whoever is cut off in the turn that tells of the loss has not been driven since.
             stage if self.lost_told && stage != Stage::CutOff => CloseReason::Reset,
             _ if self.write_timed_out => CloseReason::WriteTimeout,
             // An end that is not looked at yet counts for nothing.
             Stage::Register => CloseReason::Reset,
             Stage::CutOff => CloseReason::CutOff,
+            _ if end_is_all && self.has_half_header() => CloseReason::NoProxyHeader,
             _ if end_is_all => CloseReason::PeerClosed,
             Stage::Accept => CloseReason::Evicted,
             Stage::Outside
@@ -111,6 +94,19 @@ impl Wire {
             | Stage::EndIdle
             | Stage::Free => self.rest_fate(),
         }
+    }
+
+    /// Whether what has been read shows that no header comes first, where one has to.
+    pub(super) fn is_refused(&self) -> bool {
+        let consumed = self.witness.consumed;
+        self.script.proxied.as_ref().is_some_and(|proxied| proxied.is_refused(consumed))
+    }
+
+    /// Whether some of a header has been read, and not all.
+    pub(super) fn has_half_header(&self) -> bool {
+        let consumed = self.witness.consumed;
+        let header = self.script.proxied.as_ref();
+        consumed > 0 && header.is_some_and(|proxied| proxied.is_unfinished(consumed))
     }
 
     /// It was idle, and for that reason closed.

@@ -63,6 +63,9 @@ impl Wire {
             (true, _) => {}
             (false, other) => unreachable!("no poll is asked for {other:?}"),
         }
+        if self.is_refused() && self.witness.last.is_none() {
+            self.fail("what it begins with is no header, and it is still here");
+        }
         if self.witness.is_pausing() {
             return self.judge_pause();
         }
@@ -108,7 +111,7 @@ impl Wire {
 
     /// What the server may hold so that it knows whose connection it is, and of the header, in bytes.
     fn proxied_bytes_max(&self) -> usize {
-        if self.proxied.is_some() { PROXIED_BYTES } else { 0 }
+        if self.script.proxied.is_some() { PROXIED_BYTES } else { 0 }
     }
 
     /// Fails if the access log has told anything else of it in this turn than what has become of its
@@ -206,11 +209,14 @@ impl Wire {
             CloseReason::Answered | CloseReason::Fault => {}
             CloseReason::HeadTimeout | CloseReason::BodyTimeout => self.judge_promptness(fate),
             CloseReason::PeerClosed => {
-                if !self.is_at_rest() {
+                if !self.is_at_rest() || self.has_half_header() {
                     self.fail("closed by its end, in the middle of something");
                 }
             }
             CloseReason::FirstByteTimeout | CloseReason::IdleTimeout => {
+                if self.has_half_header() {
+                    self.hub.mark(Mark::HeaderTimedOut);
+                }
                 let part = self.part();
                 if !self.is_at_rest() || !is_ripe(part) {
                     self.fail("closed as idle, and it is not, or not for long enough");
@@ -243,11 +249,16 @@ impl Wire {
             CloseReason::FileBroken => self.fail("ended by its file, and that is whole"),
             CloseReason::HandlerPanicked if self.reset_on_drop || self.is_lost() => {}
             CloseReason::HandlerPanicked => self.fail("ended by a panic, as if that were an end"),
-            CloseReason::NoProxyHeader => self.fail("no place asks for a PROXY header"),
+            CloseReason::NoProxyHeader => {
+                if self.witness.written > 0 || self.reset_on_drop {
+                    self.fail("it has begun with no header, and is told more than the end");
+                }
+                self.hub.mark(Mark::NoProxyHeader);
+            }
             other => self.fail(&format!("nobody knows {other:?}")),
         }
         let handled = self.witness.handled;
-        if self.script.kind == Kind::Smuggler && handled == self.script.messages.len() {
+        if self.script.kind == Kind::Smuggler && handled == self.script.messages.len().max(1) {
             self.hub.mark(Mark::Smuggled);
         }
         if self.witness.continues() > 0 {
@@ -311,6 +322,8 @@ impl Wire {
     /// Closing on input that is known to lie unread destroys the last answer.
     fn judge_linger(&self) {
         let known = self.was_told_of_unread() && !self.is_lost() && !self.reset_on_drop;
+        // What is said behind something that is no header is not for this server.
+        let known = known && !self.is_refused();
         if known && self.hub.stage() == Stage::Free && self.server == ServerSide::Open {
             self.fail("closed without lingering on input that was reported");
         }

@@ -29,7 +29,6 @@ use self::judge::Burden;
 use crate::answers::Manner;
 use crate::framing::Meaning;
 use crate::hub::Hub;
-use crate::proxied::Proxied;
 use crate::random::Random;
 use crate::script::{Merit, Reading, Script};
 use crate::watch::{Hold, Part, Watch};
@@ -108,8 +107,6 @@ pub struct Wire {
     pub name: usize,
     pub id: Option<ClientId>,
     pub script: Rc<Script>,
-    /// What its proxy says of it, if it comes through one.
-    pub proxied: Option<Proxied>,
     pub witness: Witness,
     pub watch: Watch,
     pub totals: Totals,
@@ -273,7 +270,6 @@ impl Wire {
             witness: Witness::new(script.clone(), manner),
             watch: Watch::new(script.clone(), config),
             script,
-            proxied: Proxied::draw(name),
             totals: Totals::default(),
             excuse: Excuse::None,
             hub,
