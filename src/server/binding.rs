@@ -120,7 +120,8 @@ impl<H: Handler> Server<H> {
         let caught = Signals::catch(self.poll.registry(), SIGNALS, &self.stop_requests);
         let mut caught = caught.map_err(Error::system("catch signals"))?;
         if self.outlets.iter().any(Outlet::is_file) {
-            let reopening = caught.catch_reopening(self.poll.registry(), SIGNALS);
+            let (registry, requests) = (self.poll.registry(), &self.stop_requests);
+            let reopening = caught.catch_reopening(registry, SIGNALS, requests);
             reopening.map_err(Error::system("catch signals"))?;
         }
         self.signals = Some(caught);

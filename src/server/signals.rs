@@ -70,9 +70,6 @@ pub(crate) struct Signals {
     watched_until: Option<Time>,
     /// Caught only if there are files to be opened again.
     reopening: Option<Caught>,
-    /// One of these two has come since the loop last looked, or a byte of it is missing: one look a
-    /// turn for both.
-    others: Arc<AtomicBool>,
     /// Nothing is done about it: `None` if the process was started with it ignored.
     _file_too_large: Option<Unheeded>,
 }
@@ -125,19 +122,18 @@ impl Signals {
             terminal: None,
             watched_until: None,
             reopening: None,
-            others: Arc::default(),
             _file_too_large: match ignored.has(FILE_TOO_LARGE) {
                 true => None,
                 false => Some(Unheeded::catch(FILE_TOO_LARGE)?),
             },
         };
         for signal in STOPPING.into_iter().filter(|signal| !ignored.has(*signal)) {
-            let flags = [Arc::clone(&stop_requests.any)];
+            let flags = [Arc::clone(&stop_requests.any), Arc::clone(&stop_requests.heard)];
             signals.stopping.push(Caught::catch(registry, token, signal, flags)?);
         }
         if !ignored.has(HANG_UP) {
-            signals.hang_up =
-                Some(Caught::catch(registry, token, HANG_UP, [Arc::clone(&signals.others)])?);
+            let flags = [Arc::clone(&stop_requests.heard)];
+            signals.hang_up = Some(Caught::catch(registry, token, HANG_UP, flags)?);
             signals.terminal = Terminal::of_process();
         }
         Ok(signals)
@@ -147,32 +143,17 @@ impl Signals {
     ///
     /// # Errors
     /// As [`Signals::catch`].
-    pub(crate) fn catch_reopening(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+    pub(crate) fn catch_reopening(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        requests: &StopRequests,
+    ) -> io::Result<()> {
         if !Mask::of_process("SigIgn:").has(REOPENING) {
-            let flags = [Arc::clone(&self.others)];
+            let flags = [Arc::clone(&requests.heard)];
             self.reopening = Some(Caught::catch(registry, token, REOPENING, flags)?);
         }
         Ok(())
-    }
-
-    /// Whether a signal has come that is no request to stop, or may not wake the loop.
-    #[inline]
-    pub(crate) fn expects_others(&self) -> bool {
-        self.others.load(Ordering::SeqCst)
-    }
-
-    /// The loop has looked at those. A byte that is missing is looked for in the next turn, and so is a
-    /// terminal that is watched.
-    pub(crate) fn on_looked_at_others(&self) {
-        let mut others = self.hang_up.iter().chain(&self.reopening);
-        if self.watched_until.is_some() || others.any(|caught| caught.bytes_due > 0) {
-            self.others.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// From now on others have come since.
-    pub(crate) fn begin_to_look_at_others(&self) {
-        self.others.store(false, Ordering::SeqCst);
     }
 
     /// What SIGHUP means, if it has come since the last call. If the terminal is closed soon after it
@@ -380,6 +361,9 @@ impl Mask {
 /// Whether the server was told to stop, known before the poll says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StopRequests {
+    /// A signal or a handle has asked for anything, at any time. Most servers see one signal, their last:
+    /// until then each turn looks here alone.
+    heard: Arc<AtomicBool>,
     /// By a signal or a handle, at any time.
     any: Arc<AtomicBool>,
     /// By a handle, since the loop last looked.
@@ -387,6 +371,12 @@ pub(crate) struct StopRequests {
 }
 
 impl StopRequests {
+    /// Whether a signal that is caught, or a handle, has ever asked for anything.
+    #[inline]
+    pub(crate) fn heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
     /// Whether there has been one.
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Relaxed)
@@ -395,6 +385,7 @@ impl StopRequests {
     /// There is one that no signal's own flag tells of.
     pub(crate) fn note(&self) {
         self.any.store(true, Ordering::SeqCst);
+        self.heard.store(true, Ordering::SeqCst);
     }
 
     /// Whether a handle has asked for it since the last [`StopRequests::take_by_handle`].

@@ -15,8 +15,7 @@ use crate::watch::{Count, LoopEvent};
 impl<H: Handler> Server<H> {
     /// How long the loop may sleep so that it learns in time of what it is told, whatever fails.
     pub(super) fn sleep_max(&self) -> Option<Duration> {
-        let others = self.signals.as_ref().is_some_and(Signals::expects_others);
-        if !self.stop_requests.any() && !others {
+        if !self.stop_requests.heard() {
             return None;
         }
         if self.stop_requests.by_handle() {
@@ -26,19 +25,13 @@ impl<H: Handler> Server<H> {
     }
 
     /// Looks at what has come since the last turn: signals, and stops by a handle.
+    #[inline]
     pub(super) fn note_signals(&mut self) {
-        if self.signals.as_ref().is_some_and(Signals::expects_others) {
-            self.note_others();
+        if self.stop_requests.heard() {
+            self.note_hang_ups();
+            self.note_stops();
+            self.note_reopening();
         }
-        self.note_stops();
-    }
-
-    #[cold]
-    fn note_others(&mut self) {
-        self.signals.iter().for_each(Signals::begin_to_look_at_others);
-        self.note_hang_ups();
-        self.note_reopening();
-        self.signals.iter().for_each(Signals::on_looked_at_others);
     }
 
     /// Looks whether the server was told to stop since the last turn, and how often. Every stop is
