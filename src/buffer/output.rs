@@ -123,6 +123,12 @@ impl Output {
         self.encoded.get(at).copied()
     }
 
+    /// The bytes from this place on of what is encoded, for all clients; `None` if they are fewer.
+    #[inline]
+    pub(crate) fn encoded_from<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
+        self.encoded.get(at..)?.first_chunk().copied()
+    }
+
     /// How long the body is that is not copied, in bytes.
     pub(crate) fn uncopied_bytes(&self) -> usize {
         self.uncopied.as_ref().map_or(0, |body| body.len())

@@ -17,17 +17,20 @@ use crate::http::forwarded;
 use crate::http::method::Version;
 use crate::http::parse::{Fields, Head};
 use crate::journal::access::{
-    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX,
+    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX, VERSION_BYTES,
 };
 use crate::journal::parts::address;
 use crate::metrics::CloseReason;
 use crate::network::Network;
 use crate::peer::PackedPeer;
 
+/// What stands for a version where there was no request.
+const NO_VERSION: &[u8; VERSION_BYTES] = b"HTTP/-.-";
+
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Answered<'a> {
-    pub(crate) peer: PackedPeer,
+    pub(crate) peer: &'a PackedPeer,
     pub(crate) note: &'a Note,
     /// What was asked, its parts one behind the other.
     pub(crate) text: &'a [u8],
@@ -50,12 +53,14 @@ pub(crate) struct Note {
     pub(crate) streams: bool,
     /// How long each part of what was asked is.
     parts: [u16; PARTS],
-    /// Empty if it was no request.
-    version: &'static str,
+    /// Of no meaning if it was no request.
+    version: &'static [u8; VERSION_BYTES],
     /// The bytes of its head.
     pub(crate) head: usize,
     /// All its bytes that have been made.
     pub(crate) bytes: usize,
+    /// The same of it and of all that were noted of its client before it.
+    bytes_up_to: usize,
     /// A watcher of steps was told of it already.
     pub(crate) is_seen: bool,
 }
@@ -65,13 +70,23 @@ impl Note {
     fn of_request(
         owner: usize,
         number: u32,
-        version: &'static str,
+        version: &'static [u8; VERSION_BYTES],
         text: usize,
         parts: [u16; PARTS],
     ) -> Note {
-        let (status, head, bytes) = (0, 0, 0);
-        let (streams, is_seen) = (false, false);
-        Note { owner, text, number, status, streams, parts, version, head, bytes, is_seen }
+        Note {
+            owner,
+            text,
+            number,
+            status: 0,
+            streams: false,
+            parts,
+            version,
+            head: 0,
+            bytes: 0,
+            bytes_up_to: 0,
+            is_seen: false,
+        }
     }
 
     /// Of a connection that has ended without an answer. Of what was asked there is only whose
@@ -79,7 +94,7 @@ impl Note {
     pub(crate) fn of_no_request(told_bytes: u16) -> Note {
         let mut parts = [0; PARTS];
         parts[0] = told_bytes;
-        Note::of_request(0, 0, "", 0, parts)
+        Note::of_request(0, 0, NO_VERSION, 0, parts)
     }
 
     /// What was asked: `text` has its parts one behind the other.
@@ -95,6 +110,12 @@ impl Note {
     /// Whether the handler has given an answer. If it has not, it panicked.
     pub(crate) fn is_given(&self) -> bool {
         self.status != 0
+    }
+
+    /// Whether all of its bytes have been made.
+    #[inline]
+    fn is_whole(&self) -> bool {
+        self.is_given() && !self.streams
     }
 
     /// Whether it was a fault, or the server has failed: it answered with a status of 500 or above, or
@@ -131,7 +152,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// Notes a request that the handler is about to see.
-    #[cold]
+    #[inline(never)]
     pub(super) fn on_request(
         &mut self,
         head: &Head<'_>,
@@ -154,8 +175,8 @@ impl Notes {
             }
         }
         let version = match head.version {
-            Version::Http10 => "HTTP/1.0",
-            Version::Http11 => "HTTP/1.1",
+            Version::Http10 => b"HTTP/1.0",
+            Version::Http11 => b"HTTP/1.1",
         };
         let text = self.text.len();
         if is_passed_on {
@@ -190,10 +211,11 @@ impl Notes {
         }
         let client = (self.text.len() - text) as u16;
         let parts = [client, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
-        self.notes.push(Note::of_request(driven, number, "", text, parts));
+        self.notes.push(Note::of_request(driven, number, NO_VERSION, text, parts));
     }
 
     /// Puts the address of the client for which this peer asks, unless the peer is the client.
+    #[inline(never)]
     fn put_client(
         &mut self,
         peer: PackedPeer,
@@ -213,23 +235,31 @@ impl Notes {
     /// Puts a part behind the others, and says how long it is. Most requests have two or three.
     #[inline(always)]
     fn put(&mut self, part: &[u8], bytes_max: usize) -> u16 {
-        if part.is_empty() {
-            return 0;
+        match part.len() {
+            0 => return 0,
+            length if length <= bytes_max => self.text.extend_from_slice(part),
+            // One byte more than is shown: so it is known that it was cut.
+            _ => return self.put_cut(&part[..=bytes_max]),
         }
-        // One byte more than is shown: so it is known that it was cut.
-        let part = &part[..part.len().min(bytes_max + 1)];
+        part.len() as u16
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_cut(&mut self, part: &[u8]) -> u16 {
         self.text.extend_from_slice(part);
         part.len() as u16
     }
 
     /// Notes the answer to what was noted last: it has just been encoded, from `start` on.
-    #[cold]
+    #[inline(never)]
     pub(super) fn on_answer(&mut self, start: usize, streams: bool, output: &Output) {
         self.end = output.bytes_stacked();
-        if let Some(note) = self.notes.last_mut() {
-            note.status = status([9, 10, 11].map(|at| output.encoded_at(start + at)));
+        if let [others @ .., note] = &mut self.notes[..] {
+            note.status = output.encoded_from(start + "HTTP/1.1 ".len()).map_or(0, status);
             note.head = output.head_end() - start;
             note.bytes = self.end - start + output.uncopied_bytes();
+            note.bytes_up_to = note.bytes + bytes_up_to(others, note.owner);
             note.streams = streams;
         }
     }
@@ -259,29 +289,57 @@ impl Notes {
         if let Some(note) = self.notes.last_mut() {
             let end = output.bytes_stacked();
             note.bytes += end - self.end;
+            note.bytes_up_to += end - self.end;
             note.streams = streams;
             self.end = end;
         }
     }
 
     /// Hands on what was noted of the client in this slot, and forgets it.
+    #[inline(never)]
     pub(crate) fn take(
         &mut self,
         owner: usize,
-        peer: PackedPeer,
+        peer: &PackedPeer,
         date: &[u8; DATE_BYTES],
         mut tell: impl FnMut(&Answered<'_>),
     ) {
-        let others = self.notes.iter().rposition(|note| note.owner != owner);
-        let own = others.map_or(0, |at| at + 1)..self.notes.len();
-        for at in own.clone() {
-            let end = self.notes.get(at + 1).map_or(self.text.len(), |next| next.text);
-            let note = &self.notes[at];
+        let mut notes = &self.notes[self.own_start(owner)..];
+        let (left, text) =
+            (self.notes.len() - notes.len(), notes.first().map_or(self.text.len(), |it| it.text));
+        while let [note, others @ ..] = notes {
+            let end = others.first().map_or(self.text.len(), |next| next.text);
             tell(&Answered { peer, note, text: &self.text[note.text..end], date });
+            notes = others;
         }
-        if let Some(first) = self.notes.get(own.start) {
-            self.text.truncate(first.text);
-            self.notes.truncate(own.start);
+        self.notes.truncate(left);
+        self.text.truncate(text);
+    }
+
+    /// If the kernel has taken this many `bytes` of the client in this slot, and that is all that is noted of
+    /// it, whole: hands that on, and forgets it. Says whether it was so.
+    #[inline]
+    pub(crate) fn take_whole(
+        &mut self,
+        (owner, bytes): (usize, usize),
+        peer: &PackedPeer,
+        date: &[u8; DATE_BYTES],
+        mut tell: impl FnMut(&Answered<'_>),
+    ) -> bool {
+        match self.notes.last() {
+            // The usual case: it is one answer.
+            Some(note) if note.owner == owner && note.is_whole() && note.bytes_up_to == bytes => {
+                if note.bytes < bytes {
+                    self.take(owner, peer, date, tell);
+                    return true;
+                }
+                let start = note.text;
+                tell(&Answered { peer, note, text: &self.text[start..], date });
+                self.text.truncate(start);
+                self.notes.pop();
+                true
+            }
+            Some(_) | None => false,
         }
     }
 
@@ -291,65 +349,62 @@ impl Notes {
         self.notes.last().is_some_and(|note| note.owner == owner)
     }
 
-    /// Whether one answer is noted of this client, and nothing else was made for it or comes over
-    /// time.
+    /// How many bytes the answers have that are noted of this client, if each of them is whole.
     #[inline]
-    pub(crate) fn is_whole(&self, owner: usize, progress: &Progress) -> bool {
-        let [others @ .., note] = &self.notes[..] else { return false };
-        note.owner == owner
-            && note.bytes == progress.owed
-            && !note.streams
-            && note.is_given()
-            && others.last().is_none_or(|other| other.owner != owner)
+    pub(crate) fn whole_bytes(&self, owner: usize) -> Option<usize> {
+        // Only the last one can be anything else.
+        let last = self.notes.last().filter(|note| note.owner == owner)?;
+        last.is_whole().then_some(last.bytes_up_to)
+    }
+
+    /// Whether answers are noted of this client, each of them is whole, and nothing else was made for it
+    /// or comes over time.
+    #[inline]
+    pub(crate) fn are_whole(&self, owner: usize, progress: &Progress) -> bool {
+        self.whole_bytes(owner) == Some(progress.owed)
             && !progress.streams
             && progress.broken.is_none()
     }
 
-    /// Shows the last answer to a watcher of steps, which is not told of it again.
+    /// Shows the answers to the client in this slot to a watcher of steps, which is not told of them again.
     #[cold]
-    pub(crate) fn show_last(
+    pub(crate) fn show(
         &mut self,
-        peer: PackedPeer,
+        owner: usize,
+        peer: &PackedPeer,
         date: &[u8; DATE_BYTES],
-        tell: impl FnOnce(&Answered<'_>),
+        mut tell: impl FnMut(&Answered<'_>),
     ) {
-        if let Some(note) = self.notes.last_mut().filter(|note| !note.is_seen) {
-            tell(&Answered { peer, note, text: &self.text[note.text..], date });
-            note.is_seen = true;
+        let start = self.own_start(owner);
+        let mut notes = &mut self.notes[start..];
+        while let [note, others @ ..] = notes {
+            let end = others.first().map_or(self.text.len(), |next| next.text);
+            if !std::mem::replace(&mut note.is_seen, true) {
+                tell(&Answered { peer, note, text: &self.text[note.text..end], date });
+            }
+            notes = others;
         }
     }
 
-    /// Hands on the last answer, which is the only one of its client.
+    /// Where the notes of the client in this slot begin, which is driven.
     #[inline]
-    pub(crate) fn take_whole(
-        &mut self,
-        peer: PackedPeer,
-        date: &[u8; DATE_BYTES],
-        tell: impl FnOnce(&Answered<'_>),
-    ) {
-        if let Some(note) = self.notes.last() {
-            tell(&Answered { peer, note, text: &self.text[note.text..], date });
-            self.text.truncate(note.text);
-            self.notes.pop();
-        }
-    }
-
-    /// All bytes of the last answer, if it is this client's.
-    #[inline]
-    pub(crate) fn last_bytes(&self, owner: usize) -> Option<usize> {
-        self.notes.last().filter(|note| note.owner == owner).map(|note| note.bytes)
+    fn own_start(&self, owner: usize) -> usize {
+        let others = self.notes.iter().rposition(|note| note.owner != owner);
+        others.map_or(0, |at| at + 1)
     }
 }
 
+/// How many bytes all answers have that were noted of this client, up to the last of these notes.
+fn bytes_up_to(notes: &[Note], owner: usize) -> usize {
+    notes.last().filter(|note| note.owner == owner).map_or(0, |note| note.bytes_up_to)
+}
+
 /// The status that these bytes of an answer's first line are; zero if they are none.
-fn status(digits: [Option<u8>; 3]) -> u16 {
-    digits
-        .into_iter()
-        .try_fold(0, |status, digit| {
-            let digit = digit.filter(u8::is_ascii_digit)?;
-            Some(status * 10 + u16::from(digit - b'0'))
-        })
-        .unwrap_or(0)
+fn status(digits: [u8; 3]) -> u16 {
+    match digits.map(|digit| u16::from(digit.wrapping_sub(b'0'))) {
+        [hundreds @ 0..10, tens @ 0..10, ones @ 0..10] => hundreds * 100 + tens * 10 + ones,
+        [..] => 0,
+    }
 }
 
 /// Whether this is what the W3C's Trace Context calls a valid `traceparent` of version 00.
@@ -371,9 +426,9 @@ mod tests {
 
     #[test]
     fn a_status_has_three_digits() {
-        assert_eq!(status([Some(b'4'), Some(b'0'), Some(b'9')]), 409);
-        assert_eq!(status([Some(b'4'), Some(b'0'), Some(b' ')]), 0);
-        assert_eq!(status([Some(b'4'), Some(b'0'), None]), 0);
+        assert_eq!(status(*b"409"), 409);
+        assert_eq!(status(*b"40 "), 0);
+        assert_eq!(status(*b"4:9"), 0);
     }
 
     #[test]

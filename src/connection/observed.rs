@@ -18,8 +18,8 @@ impl Connection {
     }
 
     /// The same, in the form in which it is kept.
-    pub(crate) fn peer(&self) -> PackedPeer {
-        self.address
+    pub(crate) fn peer(&self) -> &PackedPeer {
+        &self.address
     }
 
     /// Answers given so far, to requests and to faults.
@@ -45,6 +45,15 @@ impl Connection {
     /// How much that is, in bytes.
     pub(crate) fn kept_bytes(&self) -> usize {
         self.kept().len()
+    }
+
+    /// Whether it keeps nothing, and owes just this many bytes, all of answers behind which requests may
+    /// follow: so no more of them comes over time, and none was given up.
+    #[inline]
+    pub(crate) fn owes_just(&self, bytes: usize, hot: &Output) -> bool {
+        matches!(self.state, State::Writing(After::Request))
+            && self.parked.is_none()
+            && hot.len() == bytes
     }
 
     /// The memory that is kept for it beside the allocator's, in bytes.

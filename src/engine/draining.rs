@@ -82,10 +82,8 @@ impl<S: Stream> Clients<S> {
         // Nothing has to be thrown away yet.
         let _ = client.begin_to_linger();
         self.common.budget.spend(work::CLOSE);
-        if let Some(before) = before {
-            let id = client.id(key);
-            self.steps.tell_change(before, id, &client.connection, &mut self.common);
-        }
+        let id = client.id(key);
+        self.steps.tell_change(before, id, &client.connection, &mut self.common);
         let run = match client.connection.state() == StateName::Lingering {
             true => Run::Waits,
             // It turned out to be lost.

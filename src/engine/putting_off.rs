@@ -27,10 +27,8 @@ impl<S: Stream> Clients<S> {
                 let before = self.steps.before(&client.connection);
                 let came = &self.batch.buffer[start..start + received.bytes()];
                 client.put_off(received, came, &mut self.common);
-                if let Some(before) = before {
-                    let id = client.id(key);
-                    self.steps.tell_change(before, id, &client.connection, &mut self.common);
-                }
+                let id = client.id(key);
+                self.steps.tell_change(before, id, &client.connection, &mut self.common);
             }
             self.tell(key, |_, _| ClientEvent::Yields);
             self.await_peer(key);

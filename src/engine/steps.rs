@@ -15,7 +15,7 @@ use super::id::ClientId;
 use super::socket::Taken;
 use crate::connection::state::StateName;
 use crate::connection::{Answered, Common, Connection, Progress};
-use crate::journal::access::{Asked, DATE_BYTES};
+use crate::journal::access::{DATE_BYTES, Parts};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
 use crate::system_calls::log_once::LogOnce;
@@ -80,7 +80,7 @@ pub(crate) trait AnswerWatcher {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended<'a> {
     pub(crate) reason: CloseReason,
-    pub(crate) peer: PackedPeer,
+    pub(crate) peer: &'a PackedPeer,
     /// For whom its proxy has said that it connects.
     pub(crate) client: Option<SocketAddr>,
     /// How many answers it has had.
@@ -102,7 +102,7 @@ pub(super) struct Steps {
     /// Whether the watcher of answers may know of any that is not all taken, and whose client's turn is
     /// not over. Nearly always it does not, and needs not be told of that.
     is_any_owed: bool,
-    /// A client's only answer was taken whole, in the present step.
+    /// All that was noted of a client was taken whole, in the present step.
     is_whole_told: bool,
     now: Time,
     /// When a client was last closed that sent no PROXY header where one has to come first.
@@ -130,6 +130,13 @@ impl Steps {
             Some(_) => self.wanted.max(Attention::Answers),
             None => self.wanted,
         };
+    }
+
+    /// Whether answers to this client are noted that are not told of, or the watcher of answers may know
+    /// of any that is not all taken.
+    #[inline]
+    pub(super) fn is_owed(&self, key: usize, common: &Common) -> bool {
+        self.is_any_owed || common.notes.as_ref().is_some_and(|notes| notes.has(key))
     }
 
     /// A client's turn is over.
@@ -174,33 +181,69 @@ impl Steps {
     /// What a connection is before a step, if it matters what the step changes.
     #[inline]
     pub(super) fn before(&self, connection: &Connection) -> Option<Before> {
-        (self.attention > Attention::Nothing).then(|| Before::of(connection))
+        (self.wanted >= Attention::Transitions).then(|| Before::of(connection))
     }
 
     /// Tells what a step of this client has changed, and of the answers that it was given.
-    #[cold]
+    #[inline(always)]
     pub(super) fn tell_change(
         &mut self,
-        before: Before,
+        before: Option<Before>,
         client: ClientId,
         connection: &Connection,
         common: &mut Common,
     ) {
-        self.tell_progress(client, connection, common);
-        if self.wanted >= Attention::Transitions {
-            self.tell_transition(before, client, connection, common);
+        if self.are_any_told() {
+            self.tell_told_change(before, client, connection, common);
         }
     }
 
-    /// Tells of the answers that this client was given, and how far they have come.
-    fn tell_progress(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
-        let is_noted = common.notes.as_ref().is_some_and(|notes| notes.has(client.slot()));
-        if std::mem::take(&mut self.is_whole_told) && !is_noted && common.output.is_empty() {
-            return;
+    // Each way ends with a call, so this one saves no registers.
+    #[inline(never)]
+    fn tell_told_change(
+        &mut self,
+        before: Option<Before>,
+        client: ClientId,
+        connection: &Connection,
+        common: &mut Common,
+    ) {
+        match (self.is_told_by_sending(client, connection, common), before) {
+            (true, None) => {}
+            (true, Some(before)) => self.tell_transition(before, client, connection, common),
+            (false, None) => self.tell_progress(client, connection, common),
+            (false, Some(before)) => {
+                self.tell_progress(client, connection, common);
+                self.tell_transition(before, client, connection, common);
+            }
         }
+    }
+
+    /// Whether a step of this client has done nothing but what all do that are served at once: it has
+    /// given whole answers, which are told of when they are sent, and that comes next; or these were
+    /// sent, and told of then.
+    #[inline]
+    fn is_told_by_sending(
+        &mut self,
+        client: ClientId,
+        connection: &Connection,
+        common: &Common,
+    ) -> bool {
+        let Some(notes) = &common.notes else { return false };
+        if std::mem::take(&mut self.is_whole_told) && common.output.is_empty() {
+            return !notes.has(client.slot());
+        }
+        notes.whole_bytes(client.slot()).is_some_and(|bytes| {
+            self.wanted < Attention::Answers && connection.owes_just(bytes, &common.output)
+        })
+    }
+
+    /// Tells of the answers that this client was given, and how far they have come.
+    #[cold]
+    #[inline(never)]
+    fn tell_progress(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
         let progress = connection.progress(&common.output);
         if let (Some(_), Some(progress), Some(notes)) = (&self.answers, &progress, &common.notes)
-            && notes.is_whole(client.slot(), progress)
+            && notes.are_whole(client.slot(), progress)
         {
             // Nearly always it is sent next, and then all is told at once.
             if self.wanted >= Attention::Answers {
@@ -217,17 +260,18 @@ impl Steps {
         }
     }
 
-    /// Tells the watcher of steps of the answer that was noted last.
+    /// Tells the watcher of steps of the answers that were noted of this client.
     #[inline(never)]
     fn show_noted(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
         if let (Some(watcher), Some(notes)) = (&mut self.watcher, &mut common.notes) {
-            notes.show_last(connection.peer(), common.date.text(), |answer| {
+            notes.show(client.slot(), connection.peer(), common.date.text(), |answer| {
                 watcher.on_step(self.now, client, ClientEvent::Answered(given(answer)));
             });
         }
     }
 
     /// Tells what a step of this client has changed.
+    #[cold]
     #[inline(never)]
     fn tell_transition(
         &mut self,
@@ -278,7 +322,7 @@ impl Steps {
     }
 
     /// Tells what came of sending to this client.
-    #[cold]
+    #[inline(never)]
     pub(super) fn tell_sent(
         &mut self,
         client: ClientId,
@@ -289,18 +333,16 @@ impl Steps {
         if let Taken::Bytes(bytes) = taken
             && !self.tell_whole(client, bytes, connection, common)
         {
-            self.tell_answers(client, connection, common);
-            if let Some(answers) = &mut self.answers {
-                answers.on_sent(self.now, client, bytes);
-            }
+            self.tell_part_sent(client, bytes, connection, common);
         }
         if self.are_told() {
             self.tell(client, ClientEvent::Sent { taken, offered });
         }
     }
 
-    /// Tells of the answer that was noted of this client, if the kernel has taken this many `bytes`
-    /// and that is all of it. Says whether it was.
+    /// Tells of the answers that were noted of this client, if the kernel has taken this many `bytes`
+    /// and that is all of them. Says whether it was.
+    #[inline]
     fn tell_whole(
         &mut self,
         client: ClientId,
@@ -311,14 +353,27 @@ impl Steps {
         let (Some(answers), Some(notes)) = (&mut self.answers, &mut common.notes) else {
             return false;
         };
-        let is_whole = notes.last_bytes(client.slot()) == Some(bytes);
-        if is_whole {
-            notes.take_whole(connection.peer(), common.date.text(), |answer| {
-                answers.on_whole(self.now, client, answer);
-            });
-            self.is_whole_told = true;
+        let taken = (client.slot(), bytes);
+        let (peer, date) = (connection.peer(), common.date.text());
+        self.is_whole_told = notes
+            .take_whole(taken, peer, date, |answer| answers.on_whole(self.now, client, answer));
+        self.is_whole_told
+    }
+
+    /// Tells that the kernel has taken this many `bytes` of what this client is owed.
+    #[cold]
+    #[inline(never)]
+    fn tell_part_sent(
+        &mut self,
+        client: ClientId,
+        bytes: usize,
+        connection: &Connection,
+        common: &mut Common,
+    ) {
+        self.tell_answers(client, connection, common);
+        if let Some(answers) = &mut self.answers {
+            answers.on_sent(self.now, client, bytes);
         }
-        is_whole
     }
 
     /// Tells that a connection has ended. Answers of the step that has ended it are told first.
@@ -370,7 +425,7 @@ impl fmt::Debug for Steps {
 /// What a step tells of an answer.
 fn given(answer: &Answered<'_>) -> Given {
     let Answered { note, text, .. } = answer;
-    let Asked { method, target, .. } = note.asked(text);
+    let Parts { method, target, .. } = note.asked(text).parts();
     let between: &[u8] = if method.is_empty() { b"" } else { b" " };
     Given {
         request: Excerpt::of(&[method, between, target]),

@@ -43,7 +43,7 @@ impl<S: Stream> Clients<S> {
     /// A client's turn is over: tells of the answers that it still is to be sent.
     #[inline]
     pub(super) fn tell_turn(&mut self, key: usize) {
-        if self.steps.are_any_told() {
+        if self.steps.are_any_told() && self.steps.is_owed(key, &self.common) {
             let client = &self.slab[key];
             self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
         }
@@ -92,7 +92,7 @@ impl<H> StepContext<'_, H> {
         step: &Step,
         client: &Client<S>,
     ) {
-        if let (Some(before), Continue(()) | Break(Run::Lingers)) = (before, step) {
+        if let Continue(()) | Break(Run::Lingers) = step {
             let id = client.id(self.key);
             self.steps.tell_change(before, id, &client.connection, self.common);
         }

@@ -1,8 +1,10 @@
 //! The lines themselves: a bounded number of bytes, and only whole lines.
 //!
 //! Invariant: what waits, together with the notice of what was dropped behind it, is never more than
-//! the bound, and `written` ≤ the bytes that are held. What lies before `written` has been taken, so
-//! the line in which it ends is finished first.
+//! the bound, and `written` ≤ `filled`. What lies before `written` has been taken, so the line in which
+//! it ends is finished first.
+
+use super::pen::Pen;
 
 /// How many bytes are written without waiting for more: a call a hundred lines costs each next to
 /// nothing, and a pipe still has room for three times as much.
@@ -43,12 +45,14 @@ struct Told {
 /// Lines that wait, in order.
 #[derive(Debug)]
 pub(super) struct Lines {
-    bytes: Vec<u8>,
-    /// How much at the start of `bytes` has been taken.
+    /// Room for all that may wait. The kernel gives the memory when it is first written to.
+    room: Box<[u8]>,
+    /// How much at the start of `room` is filled.
+    filled: usize,
+    /// How much at the start of `room` has been taken.
     written: usize,
-    /// A line that is made apart from the others; and whether the present one is.
+    /// Room for a line that is made apart from the others: empty until there is one.
     apart: Vec<u8>,
-    is_apart: bool,
     bytes_max: usize,
     /// Lines that were dropped behind the last one, and have not been told of.
     dropped: u64,
@@ -62,12 +66,12 @@ pub(super) struct Lines {
 impl Lines {
     pub(super) fn new(bytes_max: usize, notice: Notice) -> Lines {
         // At once: it lies below what a crowd takes, and nothing is allocated for a line.
-        let bytes = Vec::with_capacity(bytes_max);
+        let room = vec![0; bytes_max.max(NOTICE_BYTES_MAX)].into();
         Lines {
-            bytes,
+            room,
+            filled: 0,
             written: 0,
             apart: Vec::new(),
-            is_apart: false,
             bytes_max,
             dropped: 0,
             notices: Vec::new(),
@@ -82,12 +86,12 @@ impl Lines {
 
     /// Appends a line, which ends with a line feed, or drops it whole.
     pub(super) fn push(&mut self, line: &[u8]) -> Result<(), Full> {
-        let waiting = self.bytes.len() - self.written;
+        let waiting = self.filled - self.written;
         if waiting + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
             self.dropped += 1;
             return Err(Full);
         }
-        if self.bytes.len() + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
+        if self.filled + line.len() + NOTICE_BYTES_MAX > self.bytes_max {
             self.forget_written();
         }
         if self.dropped > 0 {
@@ -97,55 +101,60 @@ impl Lines {
         Ok(())
     }
 
-    /// Where the next line is to be made, behind what is there: [`Lines::end_line`] has it wait. Usually
-    /// that is where it waits, so it is not copied.
+    /// Has a line written with its line feed, or drops it whole. Usually it is written where it waits, so
+    /// it is not copied.
     #[inline(always)]
-    pub(super) fn begin_line(&mut self) -> &mut Vec<u8> {
-        let end_max = self.bytes.len() + LINE_BYTES_MAX + NOTICE_BYTES_MAX;
-        // There may be no room for it: only when it is made is it known how long it is.
-        self.is_apart = end_max > self.bytes_max || self.dropped > 0;
-        match self.is_apart {
-            true => &mut self.apart,
-            false => &mut self.bytes,
+    pub(super) fn make(&mut self, write: impl FnOnce(&mut Pen<'_>)) -> Result<(), Full> {
+        // There may be no room for it: only when it is written is it known how long it is.
+        let end_max = self.filled + LINE_BYTES_MAX + NOTICE_BYTES_MAX;
+        let is_apart = end_max > self.bytes_max || self.dropped > 0;
+        let room = match is_apart {
+            true => self.room_apart(),
+            false => &mut self.room[self.filled..],
+        };
+        let bytes = room.len();
+        let mut pen = Pen::new(room);
+        write(&mut pen);
+        let length = bytes - pen.bytes_left();
+        if is_apart {
+            return self.push_apart(length);
         }
-    }
-
-    /// The line that was begun is whole. Drops it if there is no room.
-    #[inline(always)]
-    pub(super) fn end_line(&mut self) -> Result<(), Full> {
-        if self.is_apart {
-            return self.end_line_apart();
-        }
-        debug_assert!(self.bytes.len() + NOTICE_BYTES_MAX <= self.bytes_max, "a line was too long");
+        self.filled += length;
         self.appended += 1;
         Ok(())
     }
 
     #[cold]
     #[inline(never)]
-    fn end_line_apart(&mut self) -> Result<(), Full> {
-        let mut line = std::mem::take(&mut self.apart);
-        let pushed = self.push(&line);
-        line.clear();
-        self.apart = line;
+    fn room_apart(&mut self) -> &mut [u8] {
+        self.apart.resize(LINE_BYTES_MAX, 0);
+        &mut self.apart
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_apart(&mut self, length: usize) -> Result<(), Full> {
+        let apart = std::mem::take(&mut self.apart);
+        let pushed = self.push(&apart[..length]);
+        self.apart = apart;
         pushed
     }
 
     /// What has still to be written.
     pub(super) fn waiting(&self) -> &[u8] {
-        &self.bytes[self.written..]
+        &self.room[self.written..self.filled]
     }
 
     /// Whether so much waits that it pays to write it: never more than half of what there is room for.
     #[inline]
     pub(super) fn are_many(&self) -> bool {
-        self.bytes.len() - self.written >= MANY_BYTES.min(self.bytes_max / 2)
+        self.filled - self.written >= MANY_BYTES.min(self.bytes_max / 2)
     }
 
     /// The first `bytes` of what waits have been written.
     pub(super) fn advance(&mut self, bytes: usize) {
         self.written += bytes;
-        assert!(self.written <= self.bytes.len(), "no more is taken than was offered");
+        assert!(self.written <= self.filled, "no more is taken than was offered");
         if self.waiting().is_empty() {
             self.forget_written();
             // There is room for this line, and no other need come to have it written.
@@ -155,13 +164,13 @@ impl Lines {
 
     /// Forgets what waits, and what was dropped.
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
         self.notices.clear();
-        (self.written, self.dropped) = (0, 0);
+        (self.filled, self.written, self.dropped) = (0, 0, 0);
     }
 
     fn forget_written(&mut self) {
-        self.bytes.drain(..self.written);
+        self.room.copy_within(self.written..self.filled, 0);
+        self.filled -= self.written;
         self.notices.retain_mut(|told| {
             let waits = told.end > self.written;
             told.end = told.end.saturating_sub(self.written);
@@ -185,12 +194,13 @@ impl Lines {
             };
             debug_assert!(line.len() <= NOTICE_BYTES_MAX, "{line}");
             self.append(line.as_bytes());
-            self.notices.push(Told { end: self.bytes.len(), lines: dropped });
+            self.notices.push(Told { end: self.filled, lines: dropped });
         }
     }
 
     fn append(&mut self, line: &[u8]) {
-        self.bytes.extend_from_slice(line);
+        self.room[self.filled..][..line.len()].copy_from_slice(line);
+        self.filled += line.len();
         self.appended += 1;
     }
 
@@ -265,8 +275,7 @@ mod tests {
 
     /// Makes a line.
     fn make(lines: &mut Lines, line: &[u8]) -> Result<(), Full> {
-        lines.begin_line().extend_from_slice(line);
-        lines.end_line()
+        lines.make(|pen| pen.put(line))
     }
 
     /// How many bytes wait if lines of these lengths are made, and how many lines.
@@ -274,9 +283,7 @@ mod tests {
         let mut lines = Lines::new(bytes_max, Notice::Text);
         for length in lengths {
             let line = [&vec![b'x'; length - 1][..], b"\n"].concat();
-            let room = lines.bytes.capacity();
             let _ = make(&mut lines, &line);
-            assert_eq!(lines.bytes.capacity(), room, "nothing is allocated");
         }
         (lines.waiting().len(), lines.appended)
     }
@@ -333,7 +340,7 @@ mod tests {
             for (number, (length, takes)) in steps.iter().enumerate() {
                 let line = format!("{number} {}\n", "x".repeat(*length));
                 let _ = lines.push(line.as_bytes());
-                prop_assert!(lines.waiting().len() <= BOUND && lines.bytes.len() <= BOUND);
+                prop_assert!(lines.waiting().len() <= BOUND && lines.filled <= BOUND);
                 out += &taken(&mut lines, *takes);
                 // As if it ended here.
                 let whole = &out[..out.rfind('\n').map_or(0, |end| end + 1)];

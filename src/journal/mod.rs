@@ -7,6 +7,7 @@
 pub(crate) mod access;
 mod lines;
 pub(crate) mod parts;
+pub(crate) mod pen;
 pub(crate) mod schedule;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use access::Format;
 use lines::Lines;
 pub use lines::Notice;
+use pen::Pen;
 
 /// How many bytes wait at the most, unless the program says otherwise. A reader may pause for a
 /// moment: at 5,000 requests a second this is what half a second of them takes.
@@ -86,10 +88,15 @@ impl Journal {
         }
     }
 
-    /// A line that is about to be made: no other is appended meanwhile.
+    /// Has a line written with its line feed where it waits, or drops it if there is no room. It is to be
+    /// written to the reader as soon as `waiting` says. No other line is appended meanwhile.
     #[inline(always)]
-    pub(crate) fn line(&self) -> Line<'_> {
-        Line { journal: self, lines: self.lock() }
+    pub(crate) fn make(&self, waiting: Waiting, write: impl FnOnce(&mut Pen<'_>)) {
+        let mut lines = self.lock();
+        match lines.make(write) {
+            Ok(()) => self.note_waiting(&lines, waiting),
+            Err(lines::Full) => self.note_dropped(),
+        }
     }
 
     #[inline]
@@ -182,29 +189,6 @@ impl Default for Journal {
     }
 }
 
-/// A line that is made where it waits: see [`Journal::line`].
-pub(crate) struct Line<'j> {
-    journal: &'j Journal,
-    lines: MutexGuard<'j, Lines>,
-}
-
-impl Line<'_> {
-    /// To this it is to be appended, once, with its line feed.
-    #[inline(always)]
-    pub(crate) fn begin(&mut self) -> &mut Vec<u8> {
-        self.lines.begin_line()
-    }
-
-    /// It is whole, and is to be written as soon as `waiting` says; or dropped if there is no room.
-    #[inline(always)]
-    pub(crate) fn end(mut self, waiting: Waiting) {
-        match self.lines.end_line() {
-            Ok(()) => self.journal.note_waiting(&self.lines, waiting),
-            Err(lines::Full) => self.journal.note_dropped(),
-        }
-    }
-}
-
 /// For loggers, which hand over each line by one call.
 impl io::Write for Journal {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -248,9 +232,7 @@ mod tests {
     fn lines_may_wait_until_one_may_not_or_they_are_many() {
         let journal = Journal::default();
         let gather = |journal: &Journal, line: &[u8]| {
-            let mut made = journal.line();
-            made.begin().extend_from_slice(line);
-            made.end(Waiting::Patiently);
+            journal.make(Waiting::Patiently, |pen| pen.put(line));
         };
         gather(&journal, b"one\n");
         assert_eq!(journal.waiting(), Waiting::Patiently);

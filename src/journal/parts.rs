@@ -3,168 +3,161 @@
 //! Pure functions, each for one part. An access log calls them a dozen times for each request, so the
 //! usual case comes first in each, and the others are out of its way.
 
-use std::fmt::Display;
-use std::io::Write;
+use std::fmt::{Display, Write};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::pen::Pen;
 use crate::peer::{PackedPeer, Peer};
 
 /// The last digits of a number.
-pub(super) fn put(digits: &mut [u8], mut number: u64) {
+pub(super) fn put_digits(digits: &mut [u8], mut number: u64) {
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
 
-/// Each byte as a part of an address, with the dot behind it; and how long that is.
-const PARTS_OF_ADDRESSES: [([u8; 4], u8); 256] = {
-    let mut parts = [(*b"....", 2); 256];
-    let mut value = 0;
-    while value < parts.len() {
-        let number = value as u8;
-        let (hundreds, tens, ones) = (b'0' + number / 100, b'0' + number / 10 % 10, number % 10);
-        let ones = b'0' + ones;
-        parts[value] = match number {
-            0..=9 => ([ones, b'.', 0, 0], 2),
-            10..=99 => ([tens, ones, b'.', 0], 3),
-            100.. => ([hundreds, tens, ones, b'.'], 4),
-        };
-        value += 1;
-    }
-    parts
-};
-
-/// An address, without its port.
-pub(crate) fn address(out: &mut Vec<u8>, client: IpAddr) {
-    match client {
-        IpAddr::V4(client) => dotted(out, client.octets()),
-        IpAddr::V6(client) => shown(out, client),
-    }
+/// A number below a thousand, as it is written.
+#[derive(Clone, Copy)]
+struct Small {
+    /// Its digits, and a dot behind them.
+    text: [u8; 4],
+    /// How many digits it has.
+    length: u8,
+    /// Three digits, the first of them zeros perhaps.
+    padded: [u8; 3],
 }
 
-/// An IPv4 address.
-#[inline(always)]
-fn dotted(out: &mut Vec<u8>, octets: [u8; 4]) {
-    let mut text = [0; 16];
-    let mut end = 0;
-    for byte in octets {
-        let (part, length) = PARTS_OF_ADDRESSES[usize::from(byte)];
-        text[end..end + part.len()].copy_from_slice(&part);
-        end += usize::from(length);
-    }
-    out.extend_from_slice(&text[..end - 1]);
-}
-
-#[cold]
-fn shown(out: &mut Vec<u8>, part: impl Display) {
-    // Writing to a vector cannot fail.
-    _ = write!(out, "{part}");
-}
-
-/// The peer, by one word: its address, without its port; or what is known of it if it has none.
-#[inline(always)]
-pub(crate) fn host(out: &mut Vec<u8>, peer: PackedPeer) {
-    match (peer.ipv4(), peer.ip()) {
-        (Some(octets), _) => dotted(out, octets),
-        (None, Some(ip)) => shown(out, ip),
-        (None, None) => shown(out, Peer::from(peer)),
-    }
-}
-
-/// The same, and the port if it has one.
-#[inline(always)]
-pub(crate) fn host_and_port(out: &mut Vec<u8>, peer: PackedPeer) {
-    host(out, peer);
-    if let Some(port) = peer.port() {
-        out.push(b':');
-        number(out, u64::from(port));
-    }
-}
-
-/// The numbers below a hundred, by two digits.
-const TWO_DIGITS: [[u8; 2]; 100] = {
-    let mut numbers = [[0; 2]; 100];
-    let mut number = 0;
+/// All of them: so a number takes a look here and a copy.
+static SMALL: [Small; 1000] = {
+    let mut numbers = [Small { text: *b"0.\0\0", length: 1, padded: *b"000" }; 1000];
+    let mut number = 1;
     while number < numbers.len() {
-        numbers[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        let (hundreds, tens, ones) = (number / 100, number / 10 % 10, number % 10);
+        let hundreds = b'0' + hundreds as u8;
+        let (tens, ones) = (b'0' + tens as u8, b'0' + ones as u8);
+        numbers[number] = Small {
+            text: match number {
+                0..10 => [ones, b'.', 0, 0],
+                10..100 => [tens, ones, b'.', 0],
+                100.. => [hundreds, tens, ones, b'.'],
+            },
+            length: 1 + (number >= 10) as u8 + (number >= 100) as u8,
+            padded: [hundreds, tens, ones],
+        };
         number += 1;
     }
     numbers
 };
 
-pub(super) fn number(out: &mut Vec<u8>, number: u64) {
-    match number {
-        0..10 => out.push(b'0' + number as u8),
-        10..100 => out.extend_from_slice(&TWO_DIGITS[number as usize]),
-        100..1000 => {
-            let [tens, ones] = TWO_DIGITS[number as usize % 100];
-            out.extend_from_slice(&[b'0' + (number / 100) as u8, tens, ones]);
-        }
-        1000.. => large_number(out, number),
+/// An address, without its port.
+pub(crate) fn address(out: &mut Vec<u8>, client: IpAddr) {
+    // An address of IPv6 has 39 bytes at most.
+    let mut room = [0; 40];
+    let mut pen = Pen::new(&mut room);
+    match client {
+        IpAddr::V4(client) => dotted(&mut pen, client.octets()),
+        IpAddr::V6(client) => pen.pass_to(|pen| shown(pen, client)),
+    }
+    let length = 40 - pen.bytes_left();
+    out.extend_from_slice(&room[..length]);
+}
+
+/// An IPv4 address.
+#[inline(always)]
+fn dotted(pen: &mut Pen<'_>, octets: [u8; 4]) {
+    let text = pen.chunk::<16>();
+    let mut end = 0;
+    for octet in octets {
+        let small = &SMALL[usize::from(octet)];
+        text[end..end + small.text.len()].copy_from_slice(&small.text);
+        end += usize::from(small.length) + 1;
+    }
+    pen.skip(end - 1);
+}
+
+#[cold]
+fn shown(mut pen: Pen<'_>, part: impl Display) -> Pen<'_> {
+    // Writing to room that is there cannot fail.
+    _ = write!(pen, "{part}");
+    pen
+}
+
+/// The peer, by one word: its address, without its port; or what is known of it if it has none.
+#[inline(always)]
+pub(super) fn host(pen: &mut Pen<'_>, peer: &PackedPeer) {
+    match peer.ipv4() {
+        Some(octets) => dotted(pen, octets),
+        None => pen.pass_to(|pen| other_host(pen, *peer)),
     }
 }
 
-fn large_number(out: &mut Vec<u8>, number: u64) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number;
-    while rest > 0 {
-        start -= 2;
-        digits[start..start + 2].copy_from_slice(&TWO_DIGITS[(rest % 100) as usize]);
-        rest /= 100;
+#[cold]
+fn other_host(pen: Pen<'_>, peer: PackedPeer) -> Pen<'_> {
+    match peer.ip() {
+        Some(ip) => shown(pen, ip),
+        None => shown(pen, Peer::from(peer)),
     }
-    start += usize::from(digits[start] == b'0');
-    out.extend_from_slice(&digits[start..]);
+}
+
+/// The same, and the port if it has one.
+#[inline(always)]
+pub(super) fn host_and_port(pen: &mut Pen<'_>, peer: &PackedPeer) {
+    host(pen, peer);
+    if let Some(port) = peer.port() {
+        pen.put(b":");
+        number(pen, u64::from(port));
+    }
+}
+
+#[inline(always)]
+pub(super) fn number(pen: &mut Pen<'_>, number: u64) {
+    match SMALL.get(number as usize) {
+        Some(small) => pen.put_start(small.text, usize::from(small.length)),
+        None => pen.pass_to(|pen| large_number(pen, number)),
+    }
+}
+
+#[inline(never)]
+fn large_number(mut pen: Pen<'_>, value: u64) -> Pen<'_> {
+    number(&mut pen, value / 1000);
+    pen.put(&SMALL[(value % 1000) as usize].padded);
+    pen
 }
 
 /// Seconds, to the millisecond.
-pub(super) fn time(out: &mut Vec<u8>, time: Duration) {
-    // Nearly each answer is sent in the turn in which it is given.
-    if time.is_zero() {
-        return out.extend_from_slice(b"0.000");
-    }
-    number(out, time.as_secs());
-    let mut millis = *b".000";
-    put(&mut millis[1..], u64::from(time.subsec_millis()));
-    out.extend_from_slice(&millis);
+#[inline(never)]
+pub(super) fn time(mut pen: Pen<'_>, time: Duration) -> Pen<'_> {
+    number(&mut pen, time.as_secs());
+    pen.put(b".");
+    pen.put(&SMALL[time.subsec_millis() as usize].padded);
+    pen
 }
 
 /// Whether a byte stands for itself in a quoted part of a line.
 const fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+    matches!(byte, b' '..=b'~') & (byte != b'"') & (byte != b'\\')
 }
 
 /// As nginx does: what is not printable, a quote, or a backslash becomes `\xHH`.
-pub(super) fn hexadecimal(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
-    match value.len() <= bytes_max && are_plain(value) {
-        true => out.extend_from_slice(value),
-        false => hexadecimal_where_needed(out, value, bytes_max),
-    }
-}
-
 #[cold]
-fn hexadecimal_where_needed(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
+#[inline(never)]
+pub(super) fn hexadecimal<'r>(mut pen: Pen<'r>, value: &[u8], bytes_max: usize) -> Pen<'r> {
     let shown = &value[..value.len().min(bytes_max)];
-    each_run(out, shown, |out, byte| {
-        out.extend_from_slice(b"\\x");
-        out.extend_from_slice(&digits(byte, b"0123456789ABCDEF"));
+    each_run(&mut pen, shown, |pen, byte| {
+        pen.put(b"\\x");
+        pen.put(&digits(byte, b"0123456789ABCDEF"));
     });
-    mark_cut(out, shown, value);
+    mark_cut(&mut pen, shown, value);
+    pen
 }
 
 /// Text as it is, as far as JSON allows. Of a value that is no UTF-8, each byte above 0x7F becomes
 /// `\u00HH`.
-pub(super) fn unicode(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
-    match value.len() <= bytes_max && are_plain(value) {
-        true => out.extend_from_slice(value),
-        false => unicode_where_needed(out, value, bytes_max),
-    }
-}
-
 #[cold]
-fn unicode_where_needed(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
+#[inline(never)]
+pub(super) fn unicode<'r>(mut pen: Pen<'r>, value: &[u8], bytes_max: usize) -> Pen<'r> {
     let mut shown = &value[..value.len().min(bytes_max)];
     let text = match str::from_utf8(shown) {
         // A character that the cut has torn is left out.
@@ -175,61 +168,70 @@ fn unicode_where_needed(out: &mut Vec<u8>, value: &[u8], bytes_max: usize) {
         text => text.ok(),
     };
     match text {
-        Some(text) => escape_text(out, text),
-        None => each_run(out, shown, |out, byte| match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            _ => unicode_escape(out, byte),
+        Some(text) => escape_text(&mut pen, text),
+        None => each_run(&mut pen, shown, |pen, byte| match byte {
+            b'"' | b'\\' => pen.put(&[b'\\', byte]),
+            _ => unicode_escape(pen, byte),
         }),
     }
-    mark_cut(out, shown, value);
+    mark_cut(&mut pen, shown, value);
+    pen
 }
 
 /// Control characters are escaped, also those that JSON allows: U+009B begins an order to a terminal.
-fn escape_text(out: &mut Vec<u8>, text: &str) {
+fn escape_text(pen: &mut Pen<'_>, text: &str) {
     for part in text.split_inclusive(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
         let (plain, last) = match part.char_indices().next_back() {
             Some((at, c)) if c.is_control() || matches!(c, '"' | '\\') => (&part[..at], Some(c)),
             Some(_) | None => (part, None),
         };
-        out.extend_from_slice(plain.as_bytes());
+        pen.put(plain.as_bytes());
         match last {
-            Some(c @ ('"' | '\\')) => out.extend_from_slice(&[b'\\', c as u8]),
+            Some(c @ ('"' | '\\')) => pen.put(&[b'\\', c as u8]),
             // All control characters are below U+0100.
-            Some(control) => unicode_escape(out, control as u8),
+            Some(control) => unicode_escape(pen, control as u8),
             None => {}
         }
     }
 }
 
-fn unicode_escape(out: &mut Vec<u8>, byte: u8) {
-    out.extend_from_slice(b"\\u00");
-    out.extend_from_slice(&digits(byte, b"0123456789abcdef"));
+fn unicode_escape(pen: &mut Pen<'_>, byte: u8) {
+    pen.put(b"\\u00");
+    pen.put(&digits(byte, b"0123456789abcdef"));
 }
 
 /// Copies what stands for itself, as long as it goes on, and has other bytes written by `escape`.
-fn each_run(out: &mut Vec<u8>, value: &[u8], mut escape: impl FnMut(&mut Vec<u8>, u8)) {
+fn each_run(pen: &mut Pen<'_>, value: &[u8], mut escape: impl FnMut(&mut Pen<'_>, u8)) {
     let mut rest = value;
     loop {
         let (plain, special) = rest.split_at(plain_bytes(rest));
-        out.extend_from_slice(plain);
+        pen.put(plain);
         let Some((byte, behind)) = special.split_first() else { return };
-        escape(out, *byte);
+        escape(pen, *byte);
         rest = behind;
     }
 }
 
-/// Whether all bytes stand for themselves. Nearly always they do.
+/// Whether all bytes stand for themselves. Nearly always they do. Looks at sixteen at once.
 #[inline]
-fn are_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    if words.iter().any(|word| special(*word) != 0) {
-        return false;
+pub(super) fn are_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (words, _) = bytes.as_chunks();
+        // Some of them once more, as sixteen cost less than one after the other.
+        return words.iter().all(all_are_plain) && all_are_plain(last);
     }
-    match bytes.last_chunk::<8>() {
-        // Some of them once more, as eight cost less than one after the other.
-        Some(last) => special(*last) == 0,
-        None => rest.iter().all(|byte| is_plain(*byte)),
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => special(*first) | special(*last) == 0,
+        (None, _) | (_, None) => bytes.iter().all(|byte| is_plain(*byte)),
     }
+}
+
+/// All are looked at, not only those up to the first that is not plain, and a byte is a number of them: so
+/// the compiler looks at all at once.
+#[inline(always)]
+fn all_are_plain(word: &[u8; 16]) -> bool {
+    let special = word.iter().fold(0, |all, byte| all | u8::from(!is_plain(*byte)));
+    special == 0
 }
 
 /// How many bytes at the start stand for themselves. Looks at eight at once.
@@ -259,9 +261,9 @@ fn special(word: [u8; 8]) -> u64 {
     (word | below_space | equal(b'"') | equal(b'\\') | equal(0x7F)) & HIGHEST_BITS
 }
 
-fn mark_cut(out: &mut Vec<u8>, shown: &[u8], value: &[u8]) {
+fn mark_cut(pen: &mut Pen<'_>, shown: &[u8], value: &[u8]) {
     if shown.len() < value.len() {
-        out.extend_from_slice(b"...");
+        pen.put(b"...");
     }
 }
 
@@ -273,13 +275,31 @@ fn digits(byte: u8, alphabet: &[u8; 16]) -> [u8; 2] {
 mod tests {
     use super::*;
 
+    /// What `write` writes.
+    fn written(write: impl FnOnce(Pen<'_>) -> Pen<'_>) -> String {
+        let mut room = [0; 100];
+        let length = 100 - write(Pen::new(&mut room)).bytes_left();
+        str::from_utf8(&room[..length]).expect("text").to_owned()
+    }
+
+    #[test]
+    fn times_are_written_to_the_millisecond() {
+        for (micros, text) in
+            [(0, "0.000"), (999, "0.000"), (1000, "0.001"), (61_099_999, "61.099")]
+        {
+            assert_eq!(written(|pen| time(pen, Duration::from_micros(micros))), text);
+        }
+    }
+
     #[test]
     fn numbers_are_written_as_they_are_everywhere() {
         let around = (0..20).map(|zeros| 10_u64.pow(zeros)).flat_map(|it| [it - 1, it, it + 1]);
         for value in around.chain([u64::MAX - 1, u64::MAX]) {
-            let mut out = Vec::new();
-            number(&mut out, value);
-            assert_eq!(str::from_utf8(&out), Ok(value.to_string().as_str()));
+            let out = written(|mut pen| {
+                number(&mut pen, value);
+                pen
+            });
+            assert_eq!(out, value.to_string());
         }
     }
 
@@ -296,15 +316,14 @@ mod tests {
 
     #[test]
     fn text_keeps_its_letters_and_loses_its_control_characters() {
-        let mut out = Vec::new();
-        unicode(&mut out, "ä\u{9b}31m\u{85}\"\\\t€".as_bytes(), 100);
-        assert_eq!(str::from_utf8(&out), Ok(r#"ä\u009b31m\u0085\"\\\u0009€"#));
+        let out = written(|pen| unicode(pen, "ä\u{9b}31m\u{85}\"\\\t€".as_bytes(), 100));
+        assert_eq!(out, r#"ä\u009b31m\u0085\"\\\u0009€"#);
     }
 
     #[test]
     fn each_byte_that_is_not_plain_is_found_at_every_place() {
         for byte in 0..=u8::MAX {
-            for length in 1..20 {
+            for length in 1..40 {
                 for at in 0..length {
                     // What lies behind it is not plain either.
                     let mut bytes = vec![b'!'; length];

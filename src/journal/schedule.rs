@@ -147,9 +147,7 @@ mod tests {
                 now = now + Duration::from_micros(gap);
                 let line = [&vec![b'x'; length][..], b"\n"].concat();
                 for _ in 0..patient {
-                    let mut made = journal.line();
-                    made.begin().extend_from_slice(&line);
-                    made.end(Waiting::Patiently);
+                    journal.make(Waiting::Patiently, |pen| pen.put(&line));
                 }
                 let is_urgent = one_in_twenty == 0;
                 if is_urgent {

@@ -12,11 +12,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
-use std::time::Duration;
 
-use super::access_lines::{Course, Writer};
+use super::access_lines::Writer;
 use crate::connection::{Answered, Note, Progress};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
+use crate::journal::access::Course;
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
@@ -137,13 +137,17 @@ impl AccessLog {
     }
 
     /// Whether this answer has a line.
+    #[inline(always)]
     fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
+        (self.sample == 1 && self.excepted.is_empty()) || self.is_chosen(client, answer)
+    }
+
+    #[inline(never)]
+    fn is_chosen(&self, client: ClientId, answer: &Answered<'_>) -> bool {
         let Answered { note, text, .. } = answer;
-        if note.is_failure() {
-            return true;
-        }
-        (self.sample == 1 || client.number().is_multiple_of(self.sample))
-            && (self.excepted.is_empty() || !self.is_excepted(note.asked(text).target))
+        note.is_failure()
+            || (client.number().is_multiple_of(self.sample)
+                && !self.is_excepted(note.asked(text).parts().target))
     }
 
     fn is_excepted(&self, target: &[u8]) -> bool {
@@ -151,11 +155,17 @@ impl AccessLog {
         self.excepted.iter().any(|excepted| excepted.as_bytes() == path)
     }
 
+    #[cold]
+    fn on_whole_behind_others(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
+        self.on_answer(at, client, answer);
+        self.on_sent(at, client, answer.note.bytes);
+    }
+
     fn push(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
         let told = self.has_line(client, answer).then(|| {
             let start = self.text.len();
             self.text.extend_from_slice(answer.text);
-            Told { peer: answer.peer, note: *answer.note, text: start..self.text.len() }
+            Told { peer: *answer.peer, note: *answer.note, text: start..self.text.len() }
         });
         self.hot.push(Entry {
             client,
@@ -268,16 +278,13 @@ impl AnswerWatcher for AccessLog {
 
     fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
         if self.may_owe(client) {
-            self.on_answer(at, client, answer);
-            return self.on_sent(at, client, answer.note.bytes);
+            return self.on_whole_behind_others(at, client, answer);
         }
         self.lines.stamp.renew(answer.date);
         if self.has_line(client, answer) {
-            let Answered { peer, note, text, .. } = answer;
+            let Answered { peer, note, text, .. } = *answer;
             let sent = (note.bytes - note.head) as u64;
-            let first_byte = Some(Duration::ZERO);
-            let course = Course { sent, first_byte, end: Duration::ZERO, ended: WHOLE };
-            self.lines.append_line(client, *peer, note, text, &course);
+            self.lines.append_line(client, (peer, note, text), sent, Course::AtOnce);
         }
     }
 
@@ -355,13 +362,12 @@ impl Entry {
     /// for this reason.
     fn append_line(&self, lines: &mut Writer, text: &[u8], closed: Option<CloseReason>, at: Time) {
         let Some(Told { peer, note, text: own }) = &self.told else { return };
-        let course = Course {
-            sent: self.sent,
+        let course = Course::InTime {
             first_byte: self.first_byte.map(|first| first.since(self.given)),
             end: at.since(self.given),
             ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
         };
-        lines.append_line(self.client, *peer, note, &text[own.clone()], &course);
+        lines.append_line(self.client, (peer, note, &text[own.clone()]), self.sent, course);
     }
 
     /// Bytes that belong to no answer that has a line: an interim one.

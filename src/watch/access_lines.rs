@@ -2,11 +2,9 @@
 //!
 //! A line is made where it waits to be written, so it allocates nothing.
 
-use std::time::Duration;
-
 use crate::connection::Note;
 use crate::engine::{ClientId, Ended};
-use crate::journal::access::{Record, Stamp};
+use crate::journal::access::{Course, Record, Stamp};
 use crate::journal::parts::address;
 use crate::journal::{Format, Journal, Waiting};
 use crate::peer::PackedPeer;
@@ -18,37 +16,37 @@ pub(super) struct Writer {
     pub(super) stamp: Stamp,
 }
 
-/// What has become of an answer, as its line tells it.
-pub(super) struct Course {
-    /// How much of its body has been taken.
-    pub(super) sent: u64,
-    pub(super) first_byte: Option<Duration>,
-    pub(super) end: Duration,
-    pub(super) ended: &'static str,
-}
-
 impl Writer {
     /// Lines in this format go into `journal`.
     pub(super) fn new(format: Format, journal: Journal) -> Writer {
         Writer { format, journal, stamp: Stamp::default() }
     }
 
-    /// Appends the line of an answer to this client that has ended: `text` has its request's parts.
-    #[inline]
+    /// Appends the line of an answer to this client that has ended, and of whose body this many bytes were
+    /// `sent`: `text` has its request's parts.
+    #[inline(always)]
     pub(super) fn append_line(
         &mut self,
         client: ClientId,
-        peer: PackedPeer,
-        note: &Note,
-        text: &[u8],
-        course: &Course,
+        (peer, note, text): (&PackedPeer, &Note, &[u8]),
+        sent: u64,
+        course: Course<'_>,
     ) {
         // A person who watches sees at once what fails, and a crash behind it hides nothing.
         let waiting = match note.is_failure() {
             true => Waiting::Urgently,
             false => Waiting::Patiently,
         };
-        self.append(client, peer, note, text, course, waiting);
+        let record = Record {
+            client: peer,
+            connection: client.number(),
+            request: note.number,
+            asked: note.asked(text),
+            status: note.status,
+            bytes: sent,
+            course,
+        };
+        self.append(&record, waiting);
     }
 
     /// Appends the line of a connection that has ended without an answer.
@@ -61,35 +59,22 @@ impl Writer {
         }
         let note = Note::of_no_request(told.len() as u16);
         let (end, ended_by) = (ended.since_first_byte, ended.reason.word());
-        let course = Course { sent: 0, first_byte: None, end, ended: ended_by };
-        self.append(client, ended.peer, &note, &told, &course, Waiting::Patiently);
+        let record = Record {
+            client: ended.peer,
+            connection: client.number(),
+            request: 0,
+            asked: note.asked(&told),
+            status: 0,
+            bytes: 0,
+            course: Course::InTime { first_byte: None, end, ended: ended_by },
+        };
+        self.append(&record, Waiting::Patiently);
     }
 
     // Once in the program: each of the three formats is inlined here, so that no part of the record is
     // made that the line does not have.
     #[inline(never)]
-    fn append(
-        &self,
-        client: ClientId,
-        peer: PackedPeer,
-        note: &Note,
-        text: &[u8],
-        course: &Course,
-        waiting: Waiting,
-    ) {
-        let record = Record {
-            client: peer,
-            connection: client.number(),
-            request: note.number,
-            asked: note.asked(text),
-            status: note.status,
-            bytes: course.sent,
-            first_byte: course.first_byte,
-            end: course.end,
-            ended: course.ended,
-        };
-        let mut line = self.journal.line();
-        self.format.append(line.begin(), &record, &self.stamp);
-        line.end(waiting);
+    fn append(&self, record: &Record<'_>, waiting: Waiting) {
+        self.journal.make(waiting, |pen| self.format.write(pen, record, &self.stamp));
     }
 }
