@@ -117,12 +117,6 @@ impl Output {
         self.ends = suspended.ends;
     }
 
-    /// The byte at this place of what is encoded, for all clients.
-    #[inline]
-    pub(crate) fn encoded_at(&self, at: usize) -> Option<u8> {
-        self.encoded.get(at).copied()
-    }
-
     /// The bytes from this place on of what is encoded, for all clients; `None` if they are fewer.
     #[inline]
     pub(crate) fn encoded_from<const N: usize>(&self, at: usize) -> Option<[u8; N]> {

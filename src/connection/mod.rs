@@ -38,6 +38,6 @@ mod waiting;
 pub(crate) use context::{Common, Context, NOBODY, Phase};
 pub use demand::{Demand, Unread};
 pub(crate) use machine::Connection;
-pub(crate) use notes::{Answered, Note, Progress};
+pub(crate) use notes::{Answered, Note, Progress, Whole};
 pub use opening::Opening;
 pub(crate) use waiting::Deadline;

@@ -1,15 +1,16 @@
 //! Notes of the answers that were given in a client's step, for what tells of them.
 //!
 //! A request's bytes vanish when it has been answered. Where answers are told of, the connection notes
-//! what will be asked for, and the engine hands it on when the step is over, or with the next one, in
-//! which the answer is sent. It notes the request before the handler is called, so a request whose
-//! handler panics is told of as well. No note outlives its client's turn, and the room for notes is
-//! used again: an answer allocates nothing.
+//! what will be asked for, and the engine hands it on when the step is over. Answers that are taken
+//! whole in the next one, as nearly all are, it hands on together, for all clients of a batch. It notes
+//! the request before the handler is called, so a request whose handler panics is told of as well. No
+//! note outlives its client's turn, and the room for notes is used again: an answer allocates nothing.
 //!
 //! Invariant: notes are a stack, as the answers of a batch are. Those of the client that is driven are
-//! the last.
+//! the last. What was taken whole is no more on it.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use crate::buffer::Output;
 use crate::http::chars::is;
@@ -42,17 +43,15 @@ pub(crate) struct Answered<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Note {
     /// The slot of the client.
-    owner: usize,
-    /// Where the parts of what was asked begin.
-    text: usize,
+    owner: u32,
+    /// Where the parts of what was asked begin, and where they end.
+    text: [u32; 2],
     /// How many answers the connection has had with this one.
     pub(crate) number: u32,
-    /// Zero if there is no answer, because the handler panicked.
-    pub(crate) status: u16,
-    /// More of its body comes over time.
-    pub(crate) streams: bool,
     /// How long each part of what was asked is.
     parts: [u16; PARTS],
+    /// Zero if there is no answer, because the handler panicked.
+    pub(crate) status: u16,
     /// Of no meaning if it was no request.
     version: &'static [u8; VERSION_BYTES],
     /// The bytes of its head.
@@ -61,6 +60,8 @@ pub(crate) struct Note {
     pub(crate) bytes: usize,
     /// The same of it and of all that were noted of its client before it.
     bytes_up_to: usize,
+    /// More of its body comes over time.
+    pub(crate) streams: bool,
     /// A watcher of steps was told of it already.
     pub(crate) is_seen: bool,
 }
@@ -71,20 +72,20 @@ impl Note {
         owner: usize,
         number: u32,
         version: &'static [u8; VERSION_BYTES],
-        text: usize,
+        text: Range<usize>,
         parts: [u16; PARTS],
     ) -> Note {
         Note {
-            owner,
-            text,
+            owner: owner as u32,
+            text: [text.start as u32, text.end as u32],
             number,
-            status: 0,
-            streams: false,
             parts,
+            status: 0,
             version,
             head: 0,
             bytes: 0,
             bytes_up_to: 0,
+            streams: false,
             is_seen: false,
         }
     }
@@ -94,7 +95,7 @@ impl Note {
     pub(crate) fn of_no_request(told_bytes: u16) -> Note {
         let mut parts = [0; PARTS];
         parts[0] = told_bytes;
-        Note::of_request(0, 0, NO_VERSION, 0, parts)
+        Note::of_request(0, 0, NO_VERSION, 0..0, parts)
     }
 
     /// What was asked: `text` has its parts one behind the other.
@@ -112,6 +113,24 @@ impl Note {
         self.status != 0
     }
 
+    /// Whether it is of the client in this slot.
+    #[inline(always)]
+    fn is_of(&self, slot: usize) -> bool {
+        self.owner as usize == slot
+    }
+
+    /// How much of its body has been made, in bytes.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        (self.bytes - self.head) as u64
+    }
+
+    /// The parts of its request, of the text of all.
+    #[inline]
+    fn text_in<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        let [start, end] = self.text;
+        &text[start as usize..end as usize]
+    }
+
     /// Whether all of its bytes have been made.
     #[inline]
     fn is_whole(&self) -> bool {
@@ -122,6 +141,23 @@ impl Note {
     /// not at all.
     pub(crate) fn is_failure(&self) -> bool {
         !self.is_given() || self.status >= 500 || !self.is_of_request()
+    }
+}
+
+/// One answer that was taken whole in the turn in which it was given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Whole {
+    pub(crate) note: Note,
+    /// The number of its client's connection.
+    pub(crate) connection: u32,
+    pub(crate) peer: PackedPeer,
+}
+
+impl Whole {
+    /// What was asked: `text` is that of all answers.
+    #[inline]
+    pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
+        self.note.asked(self.note.text_in(text))
     }
 }
 
@@ -142,7 +178,9 @@ pub(crate) struct Progress {
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
     notes: Vec<Note>,
-    /// The parts of all requests, one behind the other.
+    /// Of answers that were taken whole, until they are told of together.
+    whole: Vec<Whole>,
+    /// The parts of all requests, in the order in which they came.
     text: Vec<u8>,
     /// Where the last answer ends among all that is encoded.
     end: usize,
@@ -191,6 +229,7 @@ impl Notes {
             self.put(trace_parent, FIELD_BYTES_MAX),
             self.put(request_id, FIELD_BYTES_MAX),
         ];
+        let text = text..self.text.len();
         self.notes.push(Note::of_request(driven, number, version, text, parts));
     }
 
@@ -211,6 +250,7 @@ impl Notes {
         }
         let client = (self.text.len() - text) as u16;
         let parts = [client, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
+        let text = text..self.text.len();
         self.notes.push(Note::of_request(driven, number, NO_VERSION, text, parts));
     }
 
@@ -278,8 +318,8 @@ impl Notes {
     /// The request that was noted last is not answered yet: it is noted again when it is.
     #[cold]
     pub(super) fn withdraw(&mut self) {
-        if let Some(note) = self.notes.pop() {
-            self.text.truncate(note.text);
+        if self.notes.pop().is_some() {
+            self.forget_text();
         }
     }
 
@@ -304,56 +344,75 @@ impl Notes {
         date: &[u8; DATE_BYTES],
         mut tell: impl FnMut(&Answered<'_>),
     ) {
-        let mut notes = &self.notes[self.own_start(owner)..];
-        let (left, text) =
-            (self.notes.len() - notes.len(), notes.first().map_or(self.text.len(), |it| it.text));
-        while let [note, others @ ..] = notes {
-            let end = others.first().map_or(self.text.len(), |next| next.text);
-            tell(&Answered { peer, note, text: &self.text[note.text..end], date });
-            notes = others;
+        let start = self.own_start(owner);
+        for note in &self.notes[start..] {
+            tell(&Answered { peer, note, text: note.text_in(&self.text), date });
         }
-        self.notes.truncate(left);
-        self.text.truncate(text);
+        self.notes.truncate(start);
+        self.forget_text();
     }
 
     /// If the kernel has taken this many `bytes` of the client in this slot, and that is all that is noted of
-    /// it, whole: hands that on, and forgets it. Says whether it was so.
+    /// it, whole: says so, and keeps that until it is told of together with what others have taken.
     #[inline]
     pub(crate) fn take_whole(
         &mut self,
         (owner, bytes): (usize, usize),
+        connection: u32,
         peer: &PackedPeer,
-        date: &[u8; DATE_BYTES],
-        mut tell: impl FnMut(&Answered<'_>),
     ) -> bool {
-        match self.notes.last() {
-            // The usual case: it is one answer.
-            Some(note) if note.owner == owner && note.is_whole() && note.bytes_up_to == bytes => {
-                if note.bytes < bytes {
-                    self.take(owner, peer, date, tell);
-                    return true;
-                }
-                let start = note.text;
-                tell(&Answered { peer, note, text: &self.text[start..], date });
-                self.text.truncate(start);
-                self.notes.pop();
-                true
-            }
-            Some(_) | None => false,
+        let Some(last) = self.notes.last() else { return false };
+        if !last.is_of(owner) || !last.is_whole() || last.bytes_up_to != bytes {
+            return false;
+        }
+        if last.bytes < bytes {
+            self.take_many_whole(owner, connection, peer);
+        } else {
+            self.whole.push(Whole { note: *last, connection, peer: *peer });
+            self.notes.pop();
+        }
+        true
+    }
+
+    #[inline(never)]
+    fn take_many_whole(&mut self, owner: usize, connection: u32, peer: &PackedPeer) {
+        let own = self.own_start(owner)..;
+        let whole = self.notes.drain(own).map(|note| Whole { note, connection, peer: *peer });
+        self.whole.extend(whole);
+    }
+
+    /// How many answers were taken whole that are still to be told of.
+    #[inline]
+    pub(crate) fn whole_count(&self) -> usize {
+        self.whole.len()
+    }
+
+    /// Hands on the answers that were taken whole, in the order in which each client has taken its own,
+    /// with all text, and forgets them.
+    pub(crate) fn take_all_whole(&mut self, tell: impl FnOnce(&[Whole], &[u8])) {
+        tell(&self.whole, &self.text);
+        self.whole.clear();
+        self.forget_text();
+    }
+
+    /// Forgets the text behind that of the last note, unless it is still to be told of.
+    fn forget_text(&mut self) {
+        if self.whole.is_empty() {
+            self.text.truncate(self.notes.last().map_or(0, |last| last.text[1] as usize));
         }
     }
 
     /// Whether anything is noted of the client in this slot, which is driven.
     #[inline]
     pub(crate) fn has(&self, owner: usize) -> bool {
-        self.notes.last().is_some_and(|note| note.owner == owner)
+        self.notes.last().is_some_and(|note| note.is_of(owner))
     }
 
     /// How many bytes the answers have that are noted of this client, if each of them is whole.
     #[inline]
     pub(crate) fn whole_bytes(&self, owner: usize) -> Option<usize> {
         // Only the last one can be anything else.
-        let last = self.notes.last().filter(|note| note.owner == owner)?;
+        let last = self.notes.last().filter(|note| note.is_of(owner))?;
         last.is_whole().then_some(last.bytes_up_to)
     }
 
@@ -376,34 +435,31 @@ impl Notes {
         mut tell: impl FnMut(&Answered<'_>),
     ) {
         let start = self.own_start(owner);
-        let mut notes = &mut self.notes[start..];
-        while let [note, others @ ..] = notes {
-            let end = others.first().map_or(self.text.len(), |next| next.text);
-            if !std::mem::replace(&mut note.is_seen, true) {
-                tell(&Answered { peer, note, text: &self.text[note.text..end], date });
-            }
-            notes = others;
+        for note in self.notes[start..].iter_mut().filter(|note| !note.is_seen) {
+            note.is_seen = true;
+            tell(&Answered { peer, note, text: note.text_in(&self.text), date });
         }
     }
 
     /// Where the notes of the client in this slot begin, which is driven.
     #[inline]
     fn own_start(&self, owner: usize) -> usize {
-        let others = self.notes.iter().rposition(|note| note.owner != owner);
+        let others = self.notes.iter().rposition(|note| !note.is_of(owner));
         others.map_or(0, |at| at + 1)
     }
 }
 
 /// How many bytes all answers have that were noted of this client, up to the last of these notes.
-fn bytes_up_to(notes: &[Note], owner: usize) -> usize {
+fn bytes_up_to(notes: &[Note], owner: u32) -> usize {
     notes.last().filter(|note| note.owner == owner).map_or(0, |note| note.bytes_up_to)
 }
 
 /// The status that these bytes of an answer's first line are; zero if they are none.
 fn status(digits: [u8; 3]) -> u16 {
-    match digits.map(|digit| u16::from(digit.wrapping_sub(b'0'))) {
-        [hundreds @ 0..10, tens @ 0..10, ones @ 0..10] => hundreds * 100 + tens * 10 + ones,
-        [..] => 0,
+    let [hundreds, tens, ones] = digits.map(|digit| u16::from(digit.wrapping_sub(b'0')));
+    match hundreds.max(tens).max(ones) <= 9 {
+        true => hundreds * 100 + tens * 10 + ones,
+        false => 0,
     }
 }
 

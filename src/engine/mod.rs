@@ -76,7 +76,7 @@
 //! `registrations` wait for, by way of the `host`, the loop around the engine.
 //!
 //! `life` is how far a server has come, from its first `turn` to the end of `stopping`. `event` has
-//! every step that a client takes, `steps` is the seam that tells a [`Watcher`] of them, and
+//! every step that a client takes, `steps` is the seam that tells a [`Watcher`] of them, which `watcher` describes, and
 //! `telling` is how the clients use it. `summary` says what all clients are doing at once, and
 //! `stepping` lets clients take single steps.
 
@@ -115,6 +115,7 @@ mod telling;
 pub(crate) mod timers;
 mod turn;
 mod waking;
+mod watcher;
 
 pub use crate::connection::Opening;
 pub use crate::time::Time;
@@ -130,8 +131,8 @@ pub use life::{StopStep, Stopped};
 pub use readiness::{Interest, Readiness};
 pub use socket::{Received, Socket, Taken};
 pub use stepping::{StepTaken, Stepped};
-pub(crate) use steps::{AnswerWatcher, Ended};
-pub use steps::{Attention, Watcher};
 pub use stream::Stream;
 pub(crate) use summary::{ClientsSummary, DEADLINE_KINDS, FurtherClients, PICTURE_SLOTS_MAX, View};
 pub use turn::Engine;
+pub(crate) use watcher::{AnswerWatcher, Ended};
+pub use watcher::{Attention, Watcher};

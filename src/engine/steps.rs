@@ -1,11 +1,9 @@
 //! The one seam through which the clients' steps are told.
 //!
-//! The engine knows nothing of the watcher but this trait. It asks the watcher once a turn how much
+//! The engine knows nothing of its watchers but their traits. It asks the watcher once a turn how much
 //! it wants, so a step that is not told costs one comparison.
 
 use std::fmt;
-use std::net::SocketAddr;
-use std::time::Duration;
 
 use log::{Level, max_level};
 
@@ -13,83 +11,17 @@ use super::event::{Change, ClientEvent, Given};
 use super::excerpt::Excerpt;
 use super::id::ClientId;
 use super::socket::Taken;
+use super::watcher::{AnswerWatcher, Attention, Ended, Watcher};
 use crate::connection::state::StateName;
 use crate::connection::{Answered, Common, Connection, Progress};
-use crate::journal::access::{DATE_BYTES, Parts};
+use crate::journal::access::Parts;
 use crate::metrics::CloseReason;
-use crate::peer::PackedPeer;
 use crate::system_calls::log_once::LogOnce;
 use crate::time::Time;
 
-/// How much a watcher wants to know. Each level includes those before it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Attention {
-    /// Nothing but the end of a connection, for the log.
-    #[default]
-    Nothing,
-    /// Each answer.
-    Answers,
-    /// Which state a client's step leads from and to.
-    Transitions,
-    /// Every step.
-    Steps,
-}
-
-/// Is told what the clients do.
-///
-/// It is called on the loop, in the middle of a step: it must not panic, and every client waits
-/// while it works.
-pub trait Watcher {
-    /// How much it wants to know. Asked once a turn.
-    fn attention(&self) -> Attention;
-
-    /// A step led from one state to another, and gave this many answers.
-    fn on_transition(&mut self, before: StateName, after: StateName, answers: u32);
-
-    /// A client has taken a step, in the turn that began `at` this time.
-    fn on_step(&mut self, at: Time, client: ClientId, step: ClientEvent);
-}
-
-/// Is told what becomes of each answer, from when it is given to when its last byte is taken. It is
-/// called as a [`Watcher`] is.
-pub(crate) trait AnswerWatcher {
-    /// This client's turn is over. If it is still owed something, it waits for that. Says whether
-    /// there is anything that another client is owed, whose turn is not over.
-    fn on_turn(&mut self, client: ClientId) -> bool;
-
-    /// This client was given an answer, and the kernel has taken all of it, in the same turn: the
-    /// usual case of [`AnswerWatcher::on_answer`] and [`AnswerWatcher::on_sent`].
-    fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>);
-
-    /// This client was given an answer, behind those that it was given before; or its handler
-    /// panicked instead, and [`AnswerWatcher::on_closed`] follows.
-    fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>);
-
-    /// The kernel has taken more bytes for this client.
-    fn on_sent(&mut self, at: Time, client: ClientId, bytes: usize);
-
-    /// A step of this client is over, and its answers have come this far.
-    fn on_progress(&mut self, at: Time, client: ClientId, progress: Progress);
-
-    /// This client's connection has ended. What was not taken until now never will be.
-    fn on_closed(&mut self, at: Time, client: ClientId, ended: &Ended<'_>);
-}
-
-/// A connection that has ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ended<'a> {
-    pub(crate) reason: CloseReason,
-    pub(crate) peer: &'a PackedPeer,
-    /// For whom its proxy has said that it connects.
-    pub(crate) client: Option<SocketAddr>,
-    /// How many answers it has had.
-    pub(crate) answers: u32,
-    /// How long ago the first byte came that was not answered; or the connection, if none did.
-    pub(crate) since_first_byte: Duration,
-    /// Today's date, as HTTP writes it.
-    pub(crate) date: &'a [u8; DATE_BYTES],
-}
+/// How many answers are told of together at most, so that what is kept of them stays in the processor's
+/// cache; many enough for its code to stay there as well.
+const TOLD_TOGETHER_MAX: usize = 128;
 
 /// What the clients have to know for telling their steps.
 #[derive(Default)]
@@ -102,8 +34,10 @@ pub(super) struct Steps {
     /// Whether the watcher of answers may know of any that is not all taken, and whose client's turn is
     /// not over. Nearly always it does not, and needs not be told of that.
     is_any_owed: bool,
+    /// Whether the watcher of answers may know of any at all that is not all taken.
+    is_any_known: bool,
     /// All that was noted of a client was taken whole, in the present step.
-    is_whole_told: bool,
+    is_whole: bool,
     now: Time,
     /// When a client was last closed that sent no PROXY header where one has to come first.
     pub(super) unproxied: LogOnce,
@@ -125,6 +59,7 @@ impl Steps {
     /// It is `now`. Asks how much the watcher wants to know.
     pub(super) fn set_time(&mut self, now: Time) {
         self.now = now;
+        self.is_any_known = self.answers.as_ref().is_some_and(|it| it.knows_any());
         self.wanted = self.watcher.as_ref().map_or(Attention::Nothing, |it| it.attention());
         self.attention = match &self.answers {
             Some(_) => self.wanted.max(Attention::Answers),
@@ -147,6 +82,7 @@ impl Steps {
         connection: &Connection,
         common: &mut Common,
     ) {
+        self.tell_whole(common);
         self.tell_answers(client, connection, common);
         if let Some(answers) = self.answers.as_mut().filter(|_| self.is_any_owed) {
             self.is_any_owed = answers.on_turn(client);
@@ -229,7 +165,7 @@ impl Steps {
         common: &Common,
     ) -> bool {
         let Some(notes) = &common.notes else { return false };
-        if std::mem::take(&mut self.is_whole_told) && common.output.is_empty() {
+        if std::mem::take(&mut self.is_whole) && common.output.is_empty() {
             return !notes.has(client.slot());
         }
         notes.whole_bytes(client.slot()).is_some_and(|bytes| {
@@ -241,6 +177,7 @@ impl Steps {
     #[cold]
     #[inline(never)]
     fn tell_progress(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
+        self.tell_whole(common);
         let progress = connection.progress(&common.output);
         if let (Some(_), Some(progress), Some(notes)) = (&self.answers, &progress, &common.notes)
             && notes.are_whole(client.slot(), progress)
@@ -256,7 +193,7 @@ impl Steps {
         if let (Some(answers), Some(progress)) = (&mut self.answers, progress) {
             let progress = Progress { interim, ..progress };
             answers.on_progress(self.now, client, progress);
-            self.is_any_owed = true;
+            (self.is_any_owed, self.is_any_known) = (true, true);
         }
     }
 
@@ -307,12 +244,12 @@ impl Steps {
     #[inline(never)]
     fn tell_noted(&mut self, client: ClientId, connection: &Connection, common: &mut Common) {
         let Some(notes) = &mut common.notes else { return };
-        let Steps { watcher, answers, wanted, now, is_any_owed, .. } = self;
+        let Steps { watcher, answers, wanted, now, is_any_owed, is_any_known, .. } = self;
         let mut watcher = watcher.as_mut().filter(|_| *wanted >= Attention::Answers);
         notes.take(client.slot(), connection.peer(), common.date.text(), |answer| {
             if let Some(answers) = answers {
                 answers.on_answer(*now, client, answer);
-                *is_any_owed = true;
+                (*is_any_owed, *is_any_known) = (true, true);
             }
             let is_new = answer.note.is_given() && !answer.note.is_seen;
             if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
@@ -330,34 +267,47 @@ impl Steps {
         connection: &Connection,
         common: &mut Common,
     ) {
-        if let Taken::Bytes(bytes) = taken
-            && !self.tell_whole(client, bytes, connection, common)
-        {
-            self.tell_part_sent(client, bytes, connection, common);
+        if let Taken::Bytes(bytes) = taken {
+            self.is_whole = self.take_whole(client, bytes, connection, common);
+            if !self.is_whole {
+                self.tell_part_sent(client, bytes, connection, common);
+            }
         }
         if self.are_told() {
             self.tell(client, ClientEvent::Sent { taken, offered });
         }
     }
 
-    /// Tells of the answers that were noted of this client, if the kernel has taken this many `bytes`
-    /// and that is all of them. Says whether it was.
+    /// Says whether the kernel has taken this many `bytes` and that is all that this client is owed: all
+    /// of the answers that were noted of it. These are told of together with those of others.
     #[inline]
-    fn tell_whole(
+    fn take_whole(
         &mut self,
         client: ClientId,
         bytes: usize,
         connection: &Connection,
         common: &mut Common,
     ) -> bool {
-        let (Some(answers), Some(notes)) = (&mut self.answers, &mut common.notes) else {
+        let (Some(answers), Some(notes)) = (&self.answers, &mut common.notes) else {
             return false;
         };
-        let taken = (client.slot(), bytes);
-        let (peer, date) = (connection.peer(), common.date.text());
-        self.is_whole_told = notes
-            .take_whole(taken, peer, date, |answer| answers.on_whole(self.now, client, answer));
-        self.is_whole_told
+        let is_behind_others = self.is_any_known && answers.knows_any_of(client);
+        let is_whole = !is_behind_others
+            && notes.take_whole((client.slot(), bytes), client.number(), connection.peer());
+        if notes.whole_count() >= TOLD_TOGETHER_MAX {
+            self.tell_whole(common);
+        }
+        is_whole
+    }
+
+    /// Tells of the answers that were taken whole since they were told of last.
+    pub(super) fn tell_whole(&mut self, common: &mut Common) {
+        if let Some(notes) = common.notes.as_mut().filter(|notes| notes.whole_count() > 0)
+            && let Some(answers) = &mut self.answers
+        {
+            let date = common.date.text();
+            notes.take_all_whole(|whole, text| answers.on_whole(whole, text, date));
+        }
     }
 
     /// Tells that the kernel has taken this many `bytes` of what this client is owed.
@@ -370,6 +320,7 @@ impl Steps {
         connection: &Connection,
         common: &mut Common,
     ) {
+        self.tell_whole(common);
         self.tell_answers(client, connection, common);
         if let Some(answers) = &mut self.answers {
             answers.on_sent(self.now, client, bytes);
@@ -385,6 +336,7 @@ impl Steps {
         reason: CloseReason,
         common: &mut Common,
     ) {
+        self.tell_whole(common);
         self.tell_answers(client, connection, common);
         if let Some(answers) = &mut self.answers {
             let ended = Ended {

@@ -6,8 +6,9 @@ use super::client::{Client, Run, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, TimeLeft};
 use super::socket::Taken;
-use super::steps::{AnswerWatcher, Before, Watcher};
+use super::steps::Before;
 use super::stream::Stream;
+use super::watcher::{AnswerWatcher, Watcher};
 use crate::time::Time;
 
 impl<S: Stream> Clients<S> {

@@ -178,12 +178,12 @@ impl Stamp {
     #[inline(always)]
     pub(crate) fn renew(&mut self, date: &[u8; DATE_BYTES]) {
         if *date != self.date {
-            self.write(*date);
+            self.set(*date);
         }
     }
 
     #[cold]
-    fn write(&mut self, date: [u8; DATE_BYTES]) {
+    fn set(&mut self, date: [u8; DATE_BYTES]) {
         *self = Stamp::new(date);
     }
 }
@@ -199,11 +199,11 @@ impl Format {
     /// Writes the line, with its line feed.
     // Inlined with all three, so that no part of the record is made that the line does not have.
     #[inline(always)]
-    pub(crate) fn write(self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
+    pub(crate) fn put(self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         match self {
             Format::Combined => combined(pen, record, stamp),
-            Format::Json => JSON.write(pen, record, stamp),
-            Format::Logfmt => LOGFMT.write(pen, record, stamp),
+            Format::Json => JSON.put(pen, record, stamp),
+            Format::Logfmt => LOGFMT.put(pen, record, stamp),
         }
     }
 }
@@ -227,7 +227,7 @@ impl Values {
     }
 
     #[inline(always)]
-    fn write(self, pen: &mut Pen<'_>, value: &[u8], bytes_max: usize) {
+    fn put(self, pen: &mut Pen<'_>, value: &[u8], bytes_max: usize) {
         match self.are_plain {
             true => pen.put(value),
             false => pen.pass_to(|pen| (self.escape)(pen, value, bytes_max)),
@@ -247,12 +247,12 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
     }
     pen.put(&stamp.combined);
     if method.is_empty() {
-        values.write(pen, target, TARGET_BYTES_MAX);
+        values.put(pen, target, TARGET_BYTES_MAX);
         pen.put(b"\" ");
     } else {
         pen.put(method);
         pen.put(b" ");
-        values.write(pen, target, TARGET_BYTES_MAX);
+        values.put(pen, target, TARGET_BYTES_MAX);
         pen.put(b" ");
         pen.put(record.asked.version);
         pen.put(b"\" ");
@@ -268,7 +268,7 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         b"" => pen.put(b" \"-\""),
         referer => {
             pen.put(b" \"");
-            values.write(pen, referer, REFERER_BYTES_MAX);
+            values.put(pen, referer, REFERER_BYTES_MAX);
             pen.put(b"\"");
         }
     }
@@ -276,7 +276,7 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         b"" => pen.put(b" \"-\"\n"),
         user_agent => {
             pen.put(b" \"");
-            values.write(pen, user_agent, FIELD_BYTES_MAX);
+            values.put(pen, user_agent, FIELD_BYTES_MAX);
             pen.put(b"\"\n");
         }
     }
@@ -362,7 +362,7 @@ impl Names {
     // Inlined, so that the lengths of the names are known, and a name is written by two or three
     // instructions.
     #[inline(always)]
-    fn write(&self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
+    fn put(&self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         let values = Values::of(&record.asked, self.escape);
         let parts = record.asked.parts();
         pen.put(self.time);
@@ -379,12 +379,12 @@ impl Names {
         number(pen, u64::from(record.request));
         if parts.method.is_empty() {
             pen.put(self.received);
-            values.write(pen, parts.target, TARGET_BYTES_MAX);
+            values.put(pen, parts.target, TARGET_BYTES_MAX);
         } else {
             pen.put(self.method);
-            values.write(pen, parts.method, FIELD_BYTES_MAX);
+            values.put(pen, parts.method, FIELD_BYTES_MAX);
             pen.put(self.target);
-            values.write(pen, parts.target, TARGET_BYTES_MAX);
+            values.put(pen, parts.target, TARGET_BYTES_MAX);
             pen.put(self.version);
             pen.put(record.asked.version);
         }
@@ -406,28 +406,28 @@ impl Names {
                 pen.put(ended.as_bytes());
             }
         }
-        self.write_fields(pen, &parts, values);
+        self.put_fields(pen, &parts, values);
         pen.put(self.over);
     }
 
     /// Those that the request has.
     #[inline(always)]
-    fn write_fields(&self, pen: &mut Pen<'_>, parts: &Parts<'_>, values: Values) {
+    fn put_fields(&self, pen: &mut Pen<'_>, parts: &Parts<'_>, values: Values) {
         if !parts.referer.is_empty() {
             pen.put(self.referer);
-            values.write(pen, parts.referer, REFERER_BYTES_MAX);
+            values.put(pen, parts.referer, REFERER_BYTES_MAX);
         }
         if !parts.user_agent.is_empty() {
             pen.put(self.user_agent);
-            values.write(pen, parts.user_agent, FIELD_BYTES_MAX);
+            values.put(pen, parts.user_agent, FIELD_BYTES_MAX);
         }
         if !parts.trace_parent.is_empty() {
             pen.put(self.trace_parent);
-            values.write(pen, parts.trace_parent, FIELD_BYTES_MAX);
+            values.put(pen, parts.trace_parent, FIELD_BYTES_MAX);
         }
         if !parts.request_id.is_empty() {
             pen.put(self.request_id);
-            values.write(pen, parts.request_id, FIELD_BYTES_MAX);
+            values.put(pen, parts.request_id, FIELD_BYTES_MAX);
         }
     }
 }
@@ -499,7 +499,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
         let mut room = vec![0; LINE_BYTES_MAX];
         let mut pen = Pen::new(&mut room);
-        format.write(&mut pen, &record, &Stamp::new(*Date::new(time).text()));
+        format.put(&mut pen, &record, &Stamp::new(*Date::new(time).text()));
         let length = LINE_BYTES_MAX - pen.bytes_left();
         String::from_utf8(room[..length].to_vec()).expect("text")
     }

@@ -88,15 +88,10 @@ impl Journal {
         }
     }
 
-    /// Has a line written with its line feed where it waits, or drops it if there is no room. It is to be
-    /// written to the reader as soon as `waiting` says. No other line is appended meanwhile.
-    #[inline(always)]
-    pub(crate) fn make(&self, waiting: Waiting, write: impl FnOnce(&mut Pen<'_>)) {
-        let mut lines = self.lock();
-        match lines.make(write) {
-            Ok(()) => self.note_waiting(&lines, waiting),
-            Err(lines::Full) => self.note_dropped(),
-        }
+    /// Begins to append lines: no others are appended until the batch is dropped.
+    #[inline]
+    pub(crate) fn begin(&self) -> Batch<'_> {
+        Batch { journal: self, lines: self.lock(), waiting: Waiting::Nothing }
     }
 
     #[inline]
@@ -189,6 +184,34 @@ impl Default for Journal {
     }
 }
 
+/// Lines that are appended together.
+pub(crate) struct Batch<'j> {
+    journal: &'j Journal,
+    lines: MutexGuard<'j, Lines>,
+    /// How soon the most urgent of them is to be written to the reader.
+    waiting: Waiting,
+}
+
+impl Batch<'_> {
+    /// Has a line written with its line feed where it waits, or drops it if there is no room. It is to be
+    /// written to the reader as soon as `waiting` says.
+    #[inline(always)]
+    pub(crate) fn make(&mut self, waiting: Waiting, write: impl FnOnce(&mut Pen<'_>)) {
+        match self.lines.make(write) {
+            Ok(()) => self.waiting = self.waiting.max(waiting),
+            Err(lines::Full) => self.journal.note_dropped(),
+        }
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if self.waiting > Waiting::Nothing {
+            self.journal.note_waiting(&self.lines, self.waiting);
+        }
+    }
+}
+
 /// For loggers, which hand over each line by one call.
 impl io::Write for Journal {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
@@ -232,7 +255,7 @@ mod tests {
     fn lines_may_wait_until_one_may_not_or_they_are_many() {
         let journal = Journal::default();
         let gather = |journal: &Journal, line: &[u8]| {
-            journal.make(Waiting::Patiently, |pen| pen.put(line));
+            journal.begin().make(Waiting::Patiently, |pen| pen.put(line));
         };
         gather(&journal, b"one\n");
         assert_eq!(journal.waiting(), Waiting::Patiently);

@@ -147,7 +147,7 @@ mod tests {
                 now = now + Duration::from_micros(gap);
                 let line = [&vec![b'x'; length][..], b"\n"].concat();
                 for _ in 0..patient {
-                    journal.make(Waiting::Patiently, |pen| pen.put(&line));
+                    journal.begin().make(Waiting::Patiently, |pen| pen.put(&line));
                 }
                 let is_urgent = one_in_twenty == 0;
                 if is_urgent {

@@ -14,9 +14,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::access_lines::Writer;
-use crate::connection::{Answered, Note, Progress};
+use crate::connection::{Answered, Note, Progress, Whole};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
-use crate::journal::access::Course;
+use crate::journal::access::{Asked, Course, DATE_BYTES};
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
@@ -136,18 +136,16 @@ impl AccessLog {
         clients.watch_answers(Box::new(self));
     }
 
-    /// Whether this answer has a line.
+    /// Whether this answer by the connection of this number has a line.
     #[inline(always)]
-    fn has_line(&self, client: ClientId, answer: &Answered<'_>) -> bool {
-        (self.sample == 1 && self.excepted.is_empty()) || self.is_chosen(client, answer)
+    fn has_line(&self, connection: u32, note: &Note, asked: &Asked<'_>) -> bool {
+        (self.sample == 1 && self.excepted.is_empty()) || self.is_chosen(connection, note, asked)
     }
 
     #[inline(never)]
-    fn is_chosen(&self, client: ClientId, answer: &Answered<'_>) -> bool {
-        let Answered { note, text, .. } = answer;
+    fn is_chosen(&self, connection: u32, note: &Note, asked: &Asked<'_>) -> bool {
         note.is_failure()
-            || (client.number().is_multiple_of(self.sample)
-                && !self.is_excepted(note.asked(text).parts().target))
+            || (connection.is_multiple_of(self.sample) && !self.is_excepted(asked.parts().target))
     }
 
     fn is_excepted(&self, target: &[u8]) -> bool {
@@ -155,14 +153,9 @@ impl AccessLog {
         self.excepted.iter().any(|excepted| excepted.as_bytes() == path)
     }
 
-    #[cold]
-    fn on_whole_behind_others(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
-        self.on_answer(at, client, answer);
-        self.on_sent(at, client, answer.note.bytes);
-    }
-
     fn push(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
-        let told = self.has_line(client, answer).then(|| {
+        let asked = answer.note.asked(answer.text);
+        let told = self.has_line(client.number(), answer.note, &asked).then(|| {
             let start = self.text.len();
             self.text.extend_from_slice(answer.text);
             Told { peer: *answer.peer, note: *answer.note, text: start..self.text.len() }
@@ -193,7 +186,7 @@ impl AccessLog {
             let finished = work(&mut self.hot[start..]);
             let end = start + finished.count;
             for entry in &self.hot[start..end] {
-                entry.append_line(&mut self.lines, &self.text, finished.reason, at);
+                entry.append_line(&self.lines, &self.text, finished.reason, at);
             }
             match end == self.hot.len() {
                 true => self.hot.truncate(start),
@@ -203,17 +196,12 @@ impl AccessLog {
         } else if let Some(parked) = self.parked.get_mut(&client) {
             let finished = work(&mut parked.entries);
             for entry in parked.entries.drain(..finished.count) {
-                entry.append_line(&mut self.lines, &parked.text, finished.reason, at);
+                entry.append_line(&self.lines, &parked.text, finished.reason, at);
             }
             if parked.entries.is_empty() {
                 self.parked.remove(&client);
             }
         }
-    }
-
-    /// Whether there may be entries of this client, which is driven.
-    fn may_owe(&self, client: ClientId) -> bool {
-        self.hot.last().is_some_and(|last| last.client == client) || !self.parked.is_empty()
     }
 
     /// Whether more of an answer of this client may come over time: the client is driven, or parked.
@@ -276,15 +264,23 @@ impl AnswerWatcher for AccessLog {
         !self.hot.is_empty()
     }
 
-    fn on_whole(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
-        if self.may_owe(client) {
-            return self.on_whole_behind_others(at, client, answer);
-        }
-        self.lines.stamp.renew(answer.date);
-        if self.has_line(client, answer) {
-            let Answered { peer, note, text, .. } = *answer;
-            let sent = (note.bytes - note.head) as u64;
-            self.lines.append_line(client, (peer, note, text), sent, Course::AtOnce);
+    fn knows_any(&self) -> bool {
+        !self.hot.is_empty() || !self.parked.is_empty()
+    }
+
+    fn knows_any_of(&self, client: ClientId) -> bool {
+        self.hot.last().is_some_and(|last| last.client == client)
+            || self.parked.contains_key(&client)
+    }
+
+    fn on_whole(&mut self, answers: &[Whole], text: &[u8], date: &[u8; DATE_BYTES]) {
+        self.lines.stamp.renew(date);
+        let mut batch = self.lines.begin();
+        for answer in answers {
+            let asked = answer.asked(text);
+            if self.has_line(answer.connection, &answer.note, &asked) {
+                self.lines.append_whole(&mut batch, answer, asked);
+            }
         }
     }
 
@@ -360,14 +356,15 @@ impl AnswerWatcher for AccessLog {
 impl Entry {
     /// Appends its line, if it has one: `text` has its request's parts, and its connection was `closed`
     /// for this reason.
-    fn append_line(&self, lines: &mut Writer, text: &[u8], closed: Option<CloseReason>, at: Time) {
+    fn append_line(&self, lines: &Writer, text: &[u8], closed: Option<CloseReason>, at: Time) {
         let Some(Told { peer, note, text: own }) = &self.told else { return };
         let course = Course::InTime {
             first_byte: self.first_byte.map(|first| first.since(self.given)),
             end: at.since(self.given),
             ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
         };
-        lines.append_line(self.client, (peer, note, &text[own.clone()]), self.sent, course);
+        let asked = note.asked(&text[own.clone()]);
+        lines.append((peer, self.client.number()), (note, asked), self.sent, course);
     }
 
     /// Bytes that belong to no answer that has a line: an interim one.

@@ -2,11 +2,11 @@
 //!
 //! A line is made where it waits to be written, so it allocates nothing.
 
-use crate::connection::Note;
+use crate::connection::{Note, Whole};
 use crate::engine::{ClientId, Ended};
-use crate::journal::access::{Course, Record, Stamp};
+use crate::journal::access::{Asked, Course, Record, Stamp};
 use crate::journal::parts::address;
-use crate::journal::{Format, Journal, Waiting};
+use crate::journal::{Batch, Format, Journal, Waiting};
 use crate::peer::PackedPeer;
 
 /// What makes lines, and hands them to the journal.
@@ -22,31 +22,40 @@ impl Writer {
         Writer { format, journal, stamp: Stamp::default() }
     }
 
-    /// Appends the line of an answer to this client that has ended, and of whose body this many bytes were
-    /// `sent`: `text` has its request's parts.
-    #[inline(always)]
-    pub(super) fn append_line(
-        &mut self,
-        client: ClientId,
-        (peer, note, text): (&PackedPeer, &Note, &[u8]),
+    /// Begins to append lines: the journal is theirs until they are done.
+    #[inline]
+    pub(super) fn begin(&self) -> Batch<'_> {
+        self.journal.begin()
+    }
+
+    /// Appends the line of an answer that has ended, to the client of this address by the connection of
+    /// this number. Of its body this many bytes were `sent`.
+    pub(super) fn append(
+        &self,
+        (client, connection): (&PackedPeer, u32),
+        (note, asked): (&Note, Asked<'_>),
         sent: u64,
         course: Course<'_>,
     ) {
-        // A person who watches sees at once what fails, and a crash behind it hides nothing.
-        let waiting = match note.is_failure() {
-            true => Waiting::Urgently,
-            false => Waiting::Patiently,
-        };
+        let (request, status, bytes) = (note.number, note.status, sent);
+        let record = Record { client, connection, request, asked, status, bytes, course };
+        self.append_record(&mut self.begin(), &record, how_soon(note));
+    }
+
+    /// The same of one that was taken whole at once.
+    #[inline(always)]
+    pub(super) fn append_whole(&self, batch: &mut Batch<'_>, answer: &Whole, asked: Asked<'_>) {
+        let Whole { note, connection, peer } = answer;
         let record = Record {
             client: peer,
-            connection: client.number(),
+            connection: *connection,
             request: note.number,
-            asked: note.asked(text),
+            asked,
             status: note.status,
-            bytes: sent,
-            course,
+            bytes: note.body_bytes(),
+            course: Course::AtOnce,
         };
-        self.append(&record, waiting);
+        self.append_record(batch, &record, how_soon(note));
     }
 
     /// Appends the line of a connection that has ended without an answer.
@@ -68,13 +77,23 @@ impl Writer {
             bytes: 0,
             course: Course::InTime { first_byte: None, end, ended: ended_by },
         };
-        self.append(&record, Waiting::Patiently);
+        self.append_record(&mut self.begin(), &record, Waiting::Patiently);
     }
 
     // Once in the program: each of the three formats is inlined here, so that no part of the record is
     // made that the line does not have.
     #[inline(never)]
-    fn append(&self, record: &Record<'_>, waiting: Waiting) {
-        self.journal.make(waiting, |pen| self.format.write(pen, record, &self.stamp));
+    fn append_record(&self, batch: &mut Batch<'_>, record: &Record<'_>, waiting: Waiting) {
+        batch.make(waiting, |pen| self.format.put(pen, record, &self.stamp));
+    }
+}
+
+/// How soon the line of an answer is to be written: a person who watches sees at once what fails, and a
+/// crash behind it hides nothing.
+#[inline(always)]
+fn how_soon(note: &Note) -> Waiting {
+    match note.is_failure() {
+        true => Waiting::Urgently,
+        false => Waiting::Patiently,
     }
 }
