@@ -1,13 +1,15 @@
 //! What a reader of the access log costs that has stopped: `cargo bench --bench stuck_reader --features herd`.
 //!
-//! `herd` asks 5,000 times a second for ten seconds, at random times, whether it is answered or not.
+//! `herd` asks 5,000 times a second for five seconds, at random times, whether it is answered or not.
 //! The server has no access log, or one on a pipe that is read only when the server has ended. How many
 //! answers are lost, and how much longer the others take, is the question; nginx is asked it, too, if
 //! it is there. Afterwards the lines in the pipe, those that a line there says were dropped, and those
 //! that the server says are lost have to be all requests.
 //!
-//! Waits count from the moment at which a request was due, so a server that stops is seen. The ratio is
-//! that of the medians of some rounds; the machine should have nothing else to do.
+//! Waits count from the moment at which a request was due, so a server that stops is seen. A round has
+//! the server without a log twice, and the one with it between them; every other round goes backwards.
+//! What counts is the median of the rounds' ratios. That of the server without a log to itself says how
+//! much of it is noise: the machine should have nothing else to do.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -20,10 +22,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How often each server is asked, with and without its log.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
+
+/// What a round measures.
+const ROUND: [Log; 3] = [Log::Off, Log::Stuck, Log::Off];
 
 /// What `herd` does.
-const LOAD: [&str; 6] = ["--get", "64", "--rate", "5000", "--for", "10s"];
+const LOAD: [&str; 6] = ["--get", "64", "--rate", "5000", "--for", "5s"];
 
 /// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -66,40 +71,65 @@ fn main() {
     println!("|---|---|---:|---:|---:|---:|---:|---:|---:|---:|");
     for kind in [Kind::Oneloop, Kind::Nginx] {
         match measure(kind) {
-            Ok([off, stuck]) => {
-                println!("{kind:?}: p99 over that without a log: {:.2}\n", stuck / off);
+            Ok(Ratios { stuck, off }) => {
+                println!(
+                    "\n{kind:?}: p99 over that without a log: {stuck}; that to itself: {off}\n"
+                );
             }
             Err(lack) => println!("{kind:?} not measured: {lack}\n"),
         }
     }
 }
 
-/// Prints a row for each round, and gives the medians of both 99th percentiles.
-fn measure(kind: Kind) -> Result<[f64; 2], String> {
-    let mut p99 = [Vec::new(), Vec::new()];
-    for _ in 0..ROUNDS {
-        for (log, p99) in [Log::Off, Log::Stuck].into_iter().zip(&mut p99) {
-            let server = kind.start(log).map_err(|error| error.to_string())?;
-            let report = load(server.address)?;
-            let get = &report["kinds"][0];
-            let count = |name: &str| get[name].as_u64().unwrap_or_default();
-            let micros = |name: &str| get["latency_us"][name].as_f64().unwrap_or(f64::INFINITY);
-            let counts = ["right", "wrong", "lost"].map(|name| count(name).to_string()).join(" | ");
-            let waits = ["p50", "p99", "p99.9", "max"];
-            let waits = waits.map(|name| format!("{:.2} ms", micros(name) / 1e3)).join(" | ");
-            let unmade = &report["requests_unmade"];
-            println!("| {kind:?} | {log:?} | {counts} | {unmade} | {waits} |");
-            p99.push(micros("p99"));
-            if let (Kind::Oneloop, Log::Stuck) = (kind, log) {
-                // One more has come before the run: herd learns from it what is right.
-                account(server, count("right") + count("lost") + 1)?;
-            }
+/// 99th percentiles over those without a log: the median of all rounds, the least and the greatest.
+struct Ratios {
+    /// With the log.
+    stuck: String,
+    /// Without a log as well: what there is of noise.
+    off: String,
+}
+
+/// Prints a row for each run.
+fn measure(kind: Kind) -> Result<Ratios, String> {
+    let (mut stuck, mut off) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let mut runs = [0, 1, 2];
+        if round % 2 == 1 {
+            runs.reverse();
         }
+        let mut p99 = [0.0; ROUND.len()];
+        for run in runs {
+            p99[run] = p99_of(kind, ROUND[run])?;
+        }
+        stuck.push(p99[1] / ((p99[0] + p99[2]) / 2.0));
+        off.push(p99[2] / p99[0]);
     }
-    Ok(p99.map(|mut p99| {
-        p99.sort_by(f64::total_cmp);
-        p99[ROUNDS / 2]
-    }))
+    Ok(Ratios { stuck: spread(stuck), off: spread(off) })
+}
+
+fn spread(mut ratios: Vec<f64>) -> String {
+    ratios.sort_by(f64::total_cmp);
+    let [least, median, greatest] = [0, ROUNDS / 2, ROUNDS - 1].map(|at| ratios[at]);
+    format!("{median:.2} ({least:.2} to {greatest:.2})")
+}
+
+/// Runs a server, and prints a row: gives the 99th percentile of its waits, in microseconds.
+fn p99_of(kind: Kind, log: Log) -> Result<f64, String> {
+    let server = kind.start(log).map_err(|error| error.to_string())?;
+    let report = load(server.address)?;
+    let get = &report["kinds"][0];
+    let count = |name: &str| get[name].as_u64().unwrap_or_default();
+    let micros = |name: &str| get["latency_us"][name].as_f64().unwrap_or(f64::INFINITY);
+    let counts = ["right", "wrong", "lost"].map(|name| count(name).to_string()).join(" | ");
+    let waits = ["p50", "p99", "p99.9", "max"];
+    let waits = waits.map(|name| format!("{:.2} ms", micros(name) / 1e3)).join(" | ");
+    let unmade = &report["requests_unmade"];
+    println!("| {kind:?} | {log:?} | {counts} | {unmade} | {waits} |");
+    if let (Kind::Oneloop, Log::Stuck) = (kind, log) {
+        // One more has come before the run: herd learns from it what is right.
+        account(server, count("right") + count("lost") + 1)?;
+    }
+    Ok(micros("p99"))
 }
 
 /// What `herd` says.

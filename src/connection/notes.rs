@@ -190,6 +190,7 @@ pub(crate) struct Notes {
 
 impl Notes {
     /// Notes a request that the handler is about to see.
+    #[cold]
     #[inline(never)]
     pub(super) fn on_request(
         &mut self,
@@ -292,6 +293,7 @@ impl Notes {
     }
 
     /// Notes the answer to what was noted last: it has just been encoded, from `start` on.
+    #[cold]
     #[inline(never)]
     pub(super) fn on_answer(&mut self, start: usize, streams: bool, output: &Output) {
         self.end = output.bytes_stacked();

@@ -24,12 +24,16 @@ impl<S: Stream> Clients<S> {
         work: impl FnOnce(&mut Self, &mut H) -> T,
     ) -> T {
         self.common.driven = NOBODY;
-        let done = catch_unwind(AssertUnwindSafe(|| work(self, handler)));
-        if done.is_err() {
-            self.end_batch();
-        }
+        let done = match catch_unwind(AssertUnwindSafe(|| work(self, handler))) {
+            Ok(done) => done,
+            Err(panic) => {
+                self.end_batch();
+                self.steps.tell_whole(&mut self.common);
+                resume_unwind(panic)
+            }
+        };
         self.steps.tell_whole(&mut self.common);
-        done.unwrap_or_else(|panic| resume_unwind(panic))
+        done
     }
 
     /// No client can be in the middle of a batch after this. All events of this turn have been

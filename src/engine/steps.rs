@@ -114,27 +114,36 @@ impl Steps {
         }
     }
 
-    /// What a connection is before a step, if it matters what the step changes.
+    /// What is to be told of the step that a connection is about to take.
     #[inline]
-    pub(super) fn before(&self, connection: &Connection) -> Option<Before> {
-        (self.wanted >= Attention::Transitions).then(|| Before::of(connection))
+    pub(super) fn before(&self, connection: &Connection) -> Telling {
+        match self.attention > Attention::Nothing {
+            false => Telling::Nothing,
+            true if self.wanted < Attention::Transitions => Telling::Answers,
+            true => Telling::Change(Before::of(connection)),
+        }
     }
 
     /// Tells what a step of this client has changed, and of the answers that it was given.
     #[inline(always)]
     pub(super) fn tell_change(
         &mut self,
-        before: Option<Before>,
+        telling: Telling,
         client: ClientId,
         connection: &Connection,
         common: &mut Common,
     ) {
-        if self.are_any_told() {
-            self.tell_told_change(before, client, connection, common);
+        match telling {
+            Telling::Nothing => {}
+            Telling::Answers => self.tell_told_change(None, client, connection, common),
+            Telling::Change(before) => {
+                self.tell_told_change(Some(before), client, connection, common);
+            }
         }
     }
 
     // Each way ends with a call, so this one saves no registers.
+    #[cold]
     #[inline(never)]
     fn tell_told_change(
         &mut self,
@@ -259,6 +268,7 @@ impl Steps {
     }
 
     /// Tells what came of sending to this client.
+    #[cold]
     #[inline(never)]
     pub(super) fn tell_sent(
         &mut self,
@@ -301,10 +311,17 @@ impl Steps {
     }
 
     /// Tells of the answers that were taken whole since they were told of last.
+    #[inline]
     pub(super) fn tell_whole(&mut self, common: &mut Common) {
-        if let Some(notes) = common.notes.as_mut().filter(|notes| notes.whole_count() > 0)
-            && let Some(answers) = &mut self.answers
-        {
+        if common.notes.as_ref().is_some_and(|notes| notes.whole_count() > 0) {
+            self.tell_noted_whole(common);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_noted_whole(&mut self, common: &mut Common) {
+        if let (Some(notes), Some(answers)) = (&mut common.notes, &mut self.answers) {
             let date = common.date.text();
             notes.take_all_whole(|whole, text| answers.on_whole(whole, text, date));
         }
@@ -384,6 +401,16 @@ fn given(answer: &Answered<'_>) -> Given {
         status: note.status,
         body: (!note.streams).then(|| note.bytes - note.head),
     }
+}
+
+/// What is told of a step.
+#[derive(Clone, Copy)]
+pub(super) enum Telling {
+    Nothing,
+    /// What has become of answers.
+    Answers,
+    /// Also what it has changed: this was before it.
+    Change(Before),
 }
 
 /// What a connection is before a step.

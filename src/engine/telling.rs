@@ -6,7 +6,7 @@ use super::client::{Client, Run, Step, StepContext};
 use super::clients::Clients;
 use super::event::{ClientEvent, TimeLeft};
 use super::socket::Taken;
-use super::steps::Before;
+use super::steps::Telling;
 use super::stream::Stream;
 use super::watcher::{AnswerWatcher, Watcher};
 use crate::time::Time;
@@ -89,13 +89,13 @@ impl<H> StepContext<'_, H> {
     #[inline]
     pub(super) fn tell_change<S: Stream>(
         &mut self,
-        before: Option<Before>,
+        telling: Telling,
         step: &Step,
         client: &Client<S>,
     ) {
         if let Continue(()) | Break(Run::Lingers) = step {
             let id = client.id(self.key);
-            self.steps.tell_change(before, id, &client.connection, self.common);
+            self.steps.tell_change(telling, id, &client.connection, self.common);
         }
     }
 }
