@@ -117,10 +117,10 @@ impl Output {
         self.ends = suspended.ends;
     }
 
-    /// The bytes from this place on of what is encoded, for all clients; `None` if they are fewer.
+    /// What is encoded, for all clients.
     #[inline]
-    pub(crate) fn encoded_from<const N: usize>(&self, at: usize) -> Option<[u8; N]> {
-        self.encoded.get(at..)?.first_chunk().copied()
+    pub(crate) fn encoded_bytes(&self) -> &[u8] {
+        &self.encoded
     }
 
     /// How long the body is that is not copied, in bytes.

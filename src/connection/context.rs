@@ -114,8 +114,8 @@ impl Common {
     /// first digit of its status: so what is counted is what the client reads.
     #[inline(always)]
     pub(super) fn on_answer(&mut self, start: usize, streams: bool) {
-        let digit = self.output.encoded_from(start + "HTTP/1.1 ".len());
-        self.metrics.count_answer(digit.map(|[digit]| digit));
+        let digit = self.output.encoded_bytes().get(start + "HTTP/1.1 ".len());
+        self.metrics.count_answer(digit.copied());
         if let Some(notes) = &mut self.notes {
             notes.on_answer(start, streams, &self.output);
         }

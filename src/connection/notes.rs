@@ -276,18 +276,11 @@ impl Notes {
     /// Puts a part behind the others, and says how long it is. Most requests have two or three.
     #[inline(always)]
     fn put(&mut self, part: &[u8], bytes_max: usize) -> u16 {
-        match part.len() {
-            0 => return 0,
-            length if length <= bytes_max => self.text.extend_from_slice(part),
-            // One byte more than is shown: so it is known that it was cut.
-            _ => return self.put_cut(&part[..=bytes_max]),
+        if part.is_empty() {
+            return 0;
         }
-        part.len() as u16
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn put_cut(&mut self, part: &[u8]) -> u16 {
+        // One byte more than is shown: so it is known that it was cut.
+        let part = &part[..part.len().min(bytes_max + 1)];
         self.text.extend_from_slice(part);
         part.len() as u16
     }
@@ -298,7 +291,8 @@ impl Notes {
     pub(super) fn on_answer(&mut self, start: usize, streams: bool, output: &Output) {
         self.end = output.bytes_stacked();
         if let [others @ .., note] = &mut self.notes[..] {
-            note.status = output.encoded_from(start + "HTTP/1.1 ".len()).map_or(0, status);
+            let from_status = output.encoded_bytes().get(start + "HTTP/1.1 ".len()..);
+            note.status = from_status.and_then(<[u8]>::first_chunk).map_or(0, |it| status(*it));
             note.head = output.head_end() - start;
             note.bytes = self.end - start + output.uncopied_bytes();
             note.bytes_up_to = note.bytes + bytes_up_to(others, note.owner);

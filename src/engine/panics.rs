@@ -24,16 +24,13 @@ impl<S: Stream> Clients<S> {
         work: impl FnOnce(&mut Self, &mut H) -> T,
     ) -> T {
         self.common.driven = NOBODY;
-        let done = match catch_unwind(AssertUnwindSafe(|| work(self, handler))) {
+        match catch_unwind(AssertUnwindSafe(|| work(self, handler))) {
             Ok(done) => done,
             Err(panic) => {
                 self.end_batch();
-                self.steps.tell_whole(&mut self.common);
                 resume_unwind(panic)
             }
-        };
-        self.steps.tell_whole(&mut self.common);
-        done
+        }
     }
 
     /// No client can be in the middle of a batch after this. All events of this turn have been
@@ -43,6 +40,7 @@ impl<S: Stream> Clients<S> {
         // What the client that was driven has been answered lies on top.
         self.common.output.clear();
         self.tell_driven();
+        self.steps.tell_whole(&mut self.common);
         while let Some(Unfinished { key, answers, .. }) = self.batch.unfinished.pop() {
             self.common.output.resume(answers);
             self.settle(key, Run::Spent);

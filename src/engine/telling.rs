@@ -41,10 +41,13 @@ impl<S: Stream> Clients<S> {
         }
     }
 
-    /// A client's turn is over: tells of the answers that it still is to be sent.
+    /// A client's turn is over: tells of the answers that it still is to be sent, and with the last client
+    /// of a batch of those that were taken whole.
     #[inline]
     pub(super) fn tell_turn(&mut self, key: usize) {
-        if self.steps.are_any_told() && self.steps.is_owed(key, &self.common) {
+        if self.steps.are_any_told()
+            && (self.batch.unfinished.is_empty() || self.steps.is_owed(key, &self.common))
+        {
             let client = &self.slab[key];
             self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
         }
