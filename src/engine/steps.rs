@@ -133,33 +133,25 @@ impl Steps {
         connection: &Connection,
         common: &mut Common,
     ) {
-        match telling {
-            Telling::Nothing => {}
-            Telling::Answers => self.tell_told_change(None, client, connection, common),
-            Telling::Change(before) => {
-                self.tell_told_change(Some(before), client, connection, common);
-            }
+        if !matches!(telling, Telling::Nothing) {
+            self.tell_told_change(telling, client, connection, common);
         }
     }
 
-    // Each way ends with a call, so this one saves no registers.
     #[cold]
     #[inline(never)]
     fn tell_told_change(
         &mut self,
-        before: Option<Before>,
+        telling: Telling,
         client: ClientId,
         connection: &Connection,
         common: &mut Common,
     ) {
-        match (self.is_told_by_sending(client, connection, common), before) {
-            (true, None) => {}
-            (true, Some(before)) => self.tell_transition(before, client, connection, common),
-            (false, None) => self.tell_progress(client, connection, common),
-            (false, Some(before)) => {
-                self.tell_progress(client, connection, common);
-                self.tell_transition(before, client, connection, common);
-            }
+        if !self.is_told_by_sending(client, connection, common) {
+            self.tell_progress(client, connection, common);
+        }
+        if let Telling::Change(before) = telling {
+            self.tell_transition(before, client, connection, common);
         }
     }
 

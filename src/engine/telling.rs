@@ -45,9 +45,15 @@ impl<S: Stream> Clients<S> {
     /// of a batch of those that were taken whole.
     #[inline]
     pub(super) fn tell_turn(&mut self, key: usize) {
-        if self.steps.are_any_told()
-            && (self.batch.unfinished.is_empty() || self.steps.is_owed(key, &self.common))
-        {
+        if self.steps.are_any_told() {
+            self.tell_told_turn(key);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_told_turn(&mut self, key: usize) {
+        if self.batch.unfinished.is_empty() || self.steps.is_owed(key, &self.common) {
             let client = &self.slab[key];
             self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
         }
