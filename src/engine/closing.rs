@@ -147,6 +147,9 @@ impl<S: Stream> Clients<S> {
         let keys: Vec<usize> = self.slab.iter().map(|(key, _)| key).collect();
         for key in keys {
             let client = &mut self.slab[key];
+            // One that waits for room, or for its source, may have what it waits for in these turns. Then
+            // it is received from as well.
+            client.socket.note(Readiness::READABLE);
             if let Some(told) = readiness_to_check(client.connection.state()) {
                 client.socket.note(told);
                 self.enqueue(key);

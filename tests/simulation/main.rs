@@ -140,6 +140,10 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     (20_076_914, "the same"),
     (20_038_153, "the model gave what is behind a whole answer no time of its own to be taken"),
     (50_030_654, "a PROXY header that came behind our end was no progress for the model"),
+    (
+        60_187_829,
+        "one whose answer was taken in the last turns was not received from before the end",
+    ),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.
