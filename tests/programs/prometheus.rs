@@ -89,6 +89,8 @@ fn prometheus_has_an_answer_to_each_query_of_the_dashboard() {
             .arg("--web.listen-address=127.0.0.1:0"),
     );
     prometheus.hear_error("Server is ready to receive web requests");
+    // Another of its threads says this, perhaps later.
+    prometheus.hear_error("\"Listening on\"");
     let errors = prometheus.errors();
     let listens = errors.lines().find(|line| line.contains("\"Listening on\"")).expect("where");
     let address = listens.split_whitespace().find_map(|word| word.strip_prefix("address="));
