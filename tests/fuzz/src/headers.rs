@@ -1,6 +1,7 @@
 //! PROXY headers to begin with, and ways to make others of them that know what a header is: words of
 //! a line are replaced, additions are put in, lengths are made right or almost right.
 
+use crate::mutator;
 use crate::random::Random;
 
 /// Headers, and the beginnings of some, each as a proxy sends it or nearly.
@@ -73,14 +74,11 @@ pub fn mutate(
     seed: u32,
     flip: impl FnOnce(&mut [u8]) -> usize,
 ) -> usize {
-    let mut random = Random::new(u64::from(seed));
-    if len == 0 || random.below(4) > 0 {
+    // Each change reads the first byte, which says how the rest is cut.
+    if len == 0 {
         return flip(data);
     }
-    let changed = change(&data[..len], &mut random);
-    let changed_len = changed.len().min(data.len());
-    data[..changed_len].copy_from_slice(&changed[..changed_len]);
-    changed_len
+    mutator::mutate_by(change, data, len, seed, flip)
 }
 
 fn change(input: &[u8], random: &mut Random) -> Vec<u8> {

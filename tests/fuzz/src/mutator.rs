@@ -29,6 +29,17 @@ pub fn mutate(
     seed: u32,
     flip: impl FnOnce(&mut [u8]) -> usize,
 ) -> usize {
+    mutate_by(change, data, len, seed, flip)
+}
+
+/// The same, where it is `change` that makes another input one time in four.
+pub(crate) fn mutate_by(
+    change: fn(&[u8], &mut Random) -> Vec<u8>,
+    data: &mut [u8],
+    len: usize,
+    seed: u32,
+    flip: impl FnOnce(&mut [u8]) -> usize,
+) -> usize {
     let mut random = Random::new(u64::from(seed));
     if random.below(4) > 0 {
         return flip(data);
