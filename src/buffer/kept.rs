@@ -13,7 +13,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 use memmap2::MmapMut;
 
@@ -96,8 +96,20 @@ impl Kept {
         }
     }
 
-    /// Forgets all but the first `len` bytes.
-    pub(crate) fn truncate(&mut self, len: usize) {
+    /// Forgets all but this part. It stays where it is if it is at the start and at least half of what
+    /// there was, because more is coming behind it. Otherwise it is moved into memory that fits it.
+    pub(crate) fn keep(&mut self, part: Range<usize>) {
+        if part.is_empty() {
+            *self = Kept::default();
+        } else if part.start > 0 || part.len() < self.len() / 2 {
+            *self = Kept::copy_of(&self[part]);
+        } else {
+            self.truncate(part.end);
+        }
+    }
+
+    /// Forgets all but the first `len` bytes, and gives no memory back.
+    fn truncate(&mut self, len: usize) {
         match self {
             Kept::Heap(kept) => kept.truncate(len),
             Kept::Pages(pages) => pages.len = pages.len.min(len),
@@ -232,10 +244,32 @@ mod tests {
                 kept.append(part, all.len());
             }
             assert_eq!(&*kept, &all[..], "in pieces of {piece}");
-            kept.truncate(3);
+            kept.keep(0..3);
             assert_eq!(&*kept, &all[..3]);
             kept[0] = 9;
             assert_eq!(&*kept, &[9, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_kept_takes_the_memory_that_fits_it() {
+        let all = bytes(60_000);
+        let pages = |bytes: usize| bytes.next_multiple_of(PAGE_BYTES);
+        let parts = [
+            (0..0, 0),
+            (60_000..60_000, 0),
+            (0..500, 0),
+            (0..20_000, pages(20_000)),
+            (100..60_000, pages(59_900)),
+            // More is coming behind it: it stays where it is.
+            (0..30_000, pages(60_000)),
+            (0..60_000, pages(60_000)),
+        ];
+        for (part, mapped_bytes) in parts {
+            let mut kept = Kept::copy_of(&all);
+            kept.keep(part.clone());
+            assert_eq!(&*kept, &all[part.clone()]);
+            assert_eq!(kept.mapped_bytes(), mapped_bytes, "{part:?}");
         }
     }
 

@@ -85,12 +85,7 @@ impl Connection {
         }
         let mut input = std::mem::take(&mut parked.input);
         let left = self.advance(&mut input, context);
-        if left.start == 0 {
-            input.truncate(left.end);
-        } else {
-            // What is left behind a request is moved into memory that fits it.
-            input = Kept::copy_of(&input[left]);
-        }
+        input.keep(left);
         if let Some(parked) = self.parked.as_mut() {
             parked.input = input;
         }

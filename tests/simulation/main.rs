@@ -144,6 +144,8 @@ const FAILED_ONCE: &[(u64, &str)] = &[
         60_187_829,
         "one whose answer was taken in the last turns was not received from before the end",
     ),
+    (80_018_377, "input of which nothing was left kept its pages, if an answer was still owed"),
+    (3504, "an answer's memory was gone for the model while the 100 behind it was still owed"),
 ];
 
 /// The same of a part of a seed: its peers, and the troubles that it was spared.

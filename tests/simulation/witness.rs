@@ -299,15 +299,17 @@ impl Witness {
     }
 
     /// The most memory that this client can need, in bytes: half a request in memory that grows
-    /// by doubling, and answers.
-    pub fn memory_max(&self) -> usize {
+    /// by doubling, and answers. If it has a turn to come, nothing of what is kept need have been
+    /// looked at.
+    pub fn memory_max(&self, has_turn_to_come: bool) -> usize {
         let half = match self.last {
             Some(_) => 0,
             None => self.consumed - self.answered_to(),
         };
+        let waits = has_turn_to_come || self.is_answering();
         let half = match self.next() {
             // What lies behind answers that are not out is not looked at yet.
-            Some(message) if self.manner.drops_content() && !self.owes() => {
+            Some(message) if self.manner.drops_content() && !waits => {
                 half.min(message.head_end.saturating_sub(self.answered_to()))
             }
             Some(_) | None => half,

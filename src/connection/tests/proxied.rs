@@ -42,6 +42,18 @@ pub(super) fn a_header_is_read_before_requests_however_it_is_cut() {
 }
 
 #[test]
+fn whose_client_is_remembered_keeps_no_memory_of_what_is_answered() {
+    let mut bench = behind_a_proxy();
+    let head = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n";
+    let body = [b'x'; 60_000];
+    let said = said_to(&mut bench, &[LINE, head.as_bytes(), &body[..50_000], &body[50_000..]]);
+    assert_eq!(bodies(&said).len(), 1);
+    bench.assert_state(StateName::Idle);
+    let parked = bench.connection.parked.as_ref().expect("it has a client");
+    assert_eq!((parked.capacity(), parked.mapped_bytes()), (0, 0));
+}
+
+#[test]
 fn the_client_is_that_of_the_header_and_its_fields_count_only_if_it_is_trusted() {
     let forwarded = CLIENT.replace("\r\n\r\n", "\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n");
     let said = |header: &[u8], proxied_by: &str| {

@@ -257,7 +257,13 @@ impl Crowd {
         // Chunks that came whole by one receive are joined, and the room for that is kept, too.
         let most = LISTS_BYTES + RECEIVE_BYTES + outputs;
         let most = most + clients_bytes.min(by_limits) + self.log_bytes_max();
-        let held = self.memory.held() + self.engine.clients().mapped_bytes();
+        // Only clients have pages, for what they are in the middle of.
+        let mapped = self.engine.clients().mapped_bytes();
+        assert!(
+            mapped <= clients_bytes,
+            "{mapped} bytes are in pages, and {clients_bytes} are enough"
+        );
+        let held = self.memory.held() + mapped;
         assert!(held <= most, "{held} bytes are held, and {most} are enough");
     }
 

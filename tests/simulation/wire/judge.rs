@@ -131,7 +131,7 @@ impl Wire {
     pub fn weigh(&mut self) {
         self.burden = Burden {
             memory_max: match self.is_here() {
-                true => self.witness.memory_max() + self.proxied_bytes_max(),
+                true => self.witness.memory_max(self.has_turn_to_come()) + self.proxied_bytes_max(),
                 false => 0,
             },
             answer_max: self.witness.largest_answer,

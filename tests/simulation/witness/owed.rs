@@ -112,10 +112,11 @@ impl Witness {
                     Some(_) => {}
                     None => self.continues.push((self.handled, self.written)),
                 }
-                if self.due.is_empty() {
-                    self.due_bytes_peak = 0;
-                }
             }
+        }
+        // A 100 lies behind answers, in their memory.
+        if !self.owes() && !self.may_continue() {
+            self.due_bytes_peak = 0;
         }
         self.logged.on_step(self.is_streaming());
         Ok(())
