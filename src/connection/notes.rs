@@ -18,15 +18,12 @@ use crate::http::forwarded;
 use crate::http::method::Version;
 use crate::http::parse::{Fields, Head};
 use crate::journal::access::{
-    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, TARGET_BYTES_MAX, VERSION_BYTES,
+    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, Seen, TARGET_BYTES_MAX,
 };
 use crate::journal::parts::address;
 use crate::metrics::CloseReason;
 use crate::network::Network;
 use crate::peer::PackedPeer;
-
-/// What stands for a version where there was no request.
-const NO_VERSION: &[u8; VERSION_BYTES] = b"HTTP/-.-";
 
 /// One answer, when it was given.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +49,9 @@ pub(crate) struct Note {
     parts: [u16; PARTS],
     /// Zero if there is no answer, because the handler panicked.
     pub(crate) status: u16,
-    /// Of no meaning if it was no request.
-    version: &'static [u8; VERSION_BYTES],
+    seen: Seen,
     /// The bytes of its head.
-    pub(crate) head: usize,
+    head: u32,
     /// All its bytes that have been made.
     pub(crate) bytes: usize,
     /// The same of it and of all that were noted of its client before it.
@@ -71,9 +67,8 @@ impl Note {
     fn of_request(
         owner: usize,
         number: u32,
-        version: &'static [u8; VERSION_BYTES],
         text: Range<usize>,
-        parts: [u16; PARTS],
+        (parts, seen): ([u16; PARTS], Seen),
     ) -> Note {
         Note {
             owner: owner as u32,
@@ -81,7 +76,7 @@ impl Note {
             number,
             parts,
             status: 0,
-            version,
+            seen,
             head: 0,
             bytes: 0,
             bytes_up_to: 0,
@@ -95,12 +90,12 @@ impl Note {
     pub(crate) fn of_no_request(told_bytes: u16) -> Note {
         let mut parts = [0; PARTS];
         parts[0] = told_bytes;
-        Note::of_request(0, 0, NO_VERSION, 0..0, parts)
+        Note::of_request(0, 0, 0..0, (parts, Seen::default()))
     }
 
     /// What was asked: `text` has its parts one behind the other.
     pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
-        Asked::new(text, self.parts, self.version)
+        Asked::new(text, self.parts, self.seen)
     }
 
     /// Whether it was a request. If not, it was a fault.
@@ -119,9 +114,14 @@ impl Note {
         self.owner as usize == slot
     }
 
+    /// How long its head is, in bytes.
+    pub(crate) fn head_bytes(&self) -> usize {
+        self.head as usize
+    }
+
     /// How much of its body has been made, in bytes.
     pub(crate) fn body_bytes(&self) -> u64 {
-        (self.bytes - self.head) as u64
+        (self.bytes - self.head_bytes()) as u64
     }
 
     /// The parts of its request, of the text of all.
@@ -213,25 +213,23 @@ impl Notes {
                 _ => {}
             }
         }
-        let version = match head.version {
-            Version::Http10 => b"HTTP/1.0",
-            Version::Http11 => b"HTTP/1.1",
-        };
+        let is_http_10 = head.version == Version::Http10;
         let text = self.text.len();
         if is_passed_on {
             self.put_client(peer, client, &head.fields, proxied_by);
         }
+        let mut seen = Seen { is_http_10, is_cut: false };
         let parts = [
             (self.text.len() - text) as u16,
-            self.put(head.method.as_bytes(), FIELD_BYTES_MAX),
-            self.put(head.target.as_bytes(), TARGET_BYTES_MAX),
-            self.put(referer, REFERER_BYTES_MAX),
-            self.put(user_agent, FIELD_BYTES_MAX),
-            self.put(trace_parent, FIELD_BYTES_MAX),
-            self.put(request_id, FIELD_BYTES_MAX),
+            self.put(head.method.as_bytes(), FIELD_BYTES_MAX, &mut seen),
+            self.put(head.target.as_bytes(), TARGET_BYTES_MAX, &mut seen),
+            self.put(referer, REFERER_BYTES_MAX, &mut seen),
+            self.put(user_agent, FIELD_BYTES_MAX, &mut seen),
+            self.put(trace_parent, FIELD_BYTES_MAX, &mut seen),
+            self.put(request_id, FIELD_BYTES_MAX, &mut seen),
         ];
         let text = text..self.text.len();
-        self.notes.push(Note::of_request(driven, number, version, text, parts));
+        self.notes.push(Note::of_request(driven, number, text, (parts, seen)));
     }
 
     /// Notes what is no acceptable request, which the handler is about to see.
@@ -250,9 +248,10 @@ impl Notes {
             address(&mut self.text, client.ip());
         }
         let client = (self.text.len() - text) as u16;
-        let parts = [client, 0, self.put(line, TARGET_BYTES_MAX), 0, 0, 0, 0];
+        let mut seen = Seen::default();
+        let parts = [client, 0, self.put(line, TARGET_BYTES_MAX, &mut seen), 0, 0, 0, 0];
         let text = text..self.text.len();
-        self.notes.push(Note::of_request(driven, number, NO_VERSION, text, parts));
+        self.notes.push(Note::of_request(driven, number, text, (parts, seen)));
     }
 
     /// Puts the address of the client for which this peer asks, unless the peer is the client.
@@ -275,12 +274,15 @@ impl Notes {
 
     /// Puts a part behind the others, and says how long it is. Most requests have two or three.
     #[inline(always)]
-    fn put(&mut self, part: &[u8], bytes_max: usize) -> u16 {
+    fn put(&mut self, mut part: &[u8], bytes_max: usize, seen: &mut Seen) -> u16 {
         if part.is_empty() {
             return 0;
         }
-        // One byte more than is shown: so it is known that it was cut.
-        let part = &part[..part.len().min(bytes_max + 1)];
+        if part.len() > bytes_max {
+            // One byte more than is shown: so it is known which part was cut.
+            part = &part[..bytes_max + 1];
+            seen.is_cut = true;
+        }
         self.text.extend_from_slice(part);
         part.len() as u16
     }
@@ -293,7 +295,7 @@ impl Notes {
         if let [others @ .., note] = &mut self.notes[..] {
             let from_status = output.encoded_bytes().get(start + "HTTP/1.1 ".len()..);
             note.status = from_status.and_then(<[u8]>::first_chunk).map_or(0, |it| status(*it));
-            note.head = output.head_end() - start;
+            note.head = (output.head_end() - start) as u32;
             note.bytes = self.end - start + output.uncopied_bytes();
             note.bytes_up_to = note.bytes + bytes_up_to(others, note.owner);
             note.streams = streams;

@@ -391,7 +391,7 @@ fn given(answer: &Answered<'_>) -> Given {
     Given {
         request: Excerpt::of(&[method, between, target]),
         status: note.status,
-        body: (!note.streams).then(|| note.bytes - note.head),
+        body: (!note.streams).then(|| note.bytes - note.head_bytes()),
     }
 }
 

@@ -74,12 +74,19 @@ pub(crate) struct Asked<'a> {
     text: &'a [u8],
     /// How long each of them is, in the order of [`Parts`].
     lengths: [u16; PARTS],
-    /// `HTTP/1.1`, say; of no meaning if it was no request.
-    version: &'a [u8; VERSION_BYTES],
+    seen: Seen,
+    /// Each byte is known to stand for itself. If not, that is still to be looked for.
+    is_known_plain: bool,
 }
 
-/// How long a version is.
-pub(crate) const VERSION_BYTES: usize = "HTTP/1.1".len();
+/// What was seen of a request as its parts were taken.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    /// Its version is `HTTP/1.0`, and not `HTTP/1.1`. Of no meaning if it was no request.
+    pub(crate) is_http_10: bool,
+    /// A part of it is longer than is shown.
+    pub(crate) is_cut: bool,
+}
 
 /// The parts of what the client has sent.
 #[derive(Clone, Copy, Debug)]
@@ -99,22 +106,17 @@ pub(crate) struct Parts<'a> {
 /// How many parts there are.
 pub(crate) const PARTS: usize = 7;
 
-/// How much of each part is shown: in their order, in bytes. An address is never cut.
-const PARTS_BYTES_MAX: [u16; PARTS] = {
-    let (target, referer, field) =
-        (TARGET_BYTES_MAX as u16, REFERER_BYTES_MAX as u16, FIELD_BYTES_MAX as u16);
-    [u16::MAX, field, target, referer, field, field, field]
-};
-
 impl<'a> Asked<'a> {
     /// The parts have these lengths, which come to that of `text`.
     #[inline(always)]
-    pub(crate) fn new(
-        text: &'a [u8],
-        lengths: [u16; PARTS],
-        version: &'a [u8; VERSION_BYTES],
-    ) -> Asked<'a> {
-        Asked { text, lengths, version }
+    pub(crate) fn new(text: &'a [u8], lengths: [u16; PARTS], seen: Seen) -> Asked<'a> {
+        Asked { text, lengths, seen, is_known_plain: false }
+    }
+
+    /// The same, if its text is known to be [plain](are_plain).
+    #[inline(always)]
+    pub(crate) fn known_plain(self, is_known_plain: bool) -> Asked<'a> {
+        Asked { is_known_plain, ..self }
     }
 
     /// Each of them by itself.
@@ -133,8 +135,7 @@ impl<'a> Asked<'a> {
     /// Whether no part has to be cut, and each byte stands for itself: nearly always it is so.
     #[inline(always)]
     fn is_plain(&self) -> bool {
-        let is_short = self.lengths.iter().zip(PARTS_BYTES_MAX);
-        is_short.fold(true, |all, (length, max)| all & (*length <= max)) && are_plain(self.text)
+        !self.seen.is_cut && (self.is_known_plain || are_plain(self.text))
     }
 }
 
@@ -146,8 +147,10 @@ pub(crate) struct Stamp {
     /// ` - - [06/Nov/1994:08:49:37 +0000] "`: with what stands around it, as one copy costs less than
     /// three.
     combined: [u8; 35],
-    /// `1994-11-06T08:49:37Z`
-    iso: [u8; 20],
+    /// `{"time":"1994-11-06T08:49:37Z","client":"`: the same for an object of JSON.
+    json: [u8; 41],
+    /// `time="1994-11-06T08:49:37Z" client="`
+    logfmt: [u8; 36],
 }
 
 /// How long a date is as HTTP writes it.
@@ -171,7 +174,9 @@ impl Stamp {
         for (at, part) in [(0, year), (8, day), (11, clock)] {
             iso[at..at + part.len()].copy_from_slice(part);
         }
-        Stamp { date, combined, iso }
+        let json = joined([b"{\"time\":\"", &iso, b"\",\"client\":\""]);
+        let logfmt = joined([b"time=\"", &iso, b"\" client=\""]);
+        Stamp { date, combined, json, logfmt }
     }
 
     /// This date; written again only if it is another second.
@@ -188,6 +193,13 @@ impl Stamp {
     }
 }
 
+/// These parts, which come to `N` bytes.
+fn joined<const N: usize>(parts: [&[u8]; 3]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes.copy_from_slice(&parts.concat());
+    bytes
+}
+
 impl Default for Stamp {
     /// The first second of 1970.
     fn default() -> Stamp {
@@ -202,8 +214,8 @@ impl Format {
     pub(crate) fn put(self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         match self {
             Format::Combined => combined(pen, record, stamp),
-            Format::Json => JSON.put(pen, record, stamp),
-            Format::Logfmt => LOGFMT.put(pen, record, stamp),
+            Format::Json => JSON.put(pen, record, &stamp.json),
+            Format::Logfmt => LOGFMT.put(pen, record, &stamp.logfmt),
         }
     }
 }
@@ -253,9 +265,10 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         pen.put(method);
         pen.put(b" ");
         values.put(pen, target, TARGET_BYTES_MAX);
-        pen.put(b" ");
-        pen.put(record.asked.version);
-        pen.put(b"\" ");
+        match record.asked.seen.is_http_10 {
+            true => pen.put(b" HTTP/1.0\" "),
+            false => pen.put(b" HTTP/1.1\" "),
+        }
     }
     // Zeros where no answer was given, as nginx does: a status has three digits.
     match record.status {
@@ -282,17 +295,18 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
     }
 }
 
-/// What stands before each part of a line whose parts have names. Each is written by one call.
+/// What stands before each part of a line whose parts have names. Each is written by one call. The line
+/// begins with the time, and the client's name: both are in the [`Stamp`].
 struct Names {
-    time: &'static [u8],
-    client: &'static [u8],
     proxy: &'static [u8],
     connection: &'static [u8],
     request: &'static [u8],
     received: &'static [u8],
     method: &'static [u8],
     target: &'static [u8],
-    version: &'static [u8],
+    /// The version with its value, and the status.
+    http_10_status: &'static [u8],
+    http_11_status: &'static [u8],
     status: &'static [u8],
     bytes: &'static [u8],
     first_byte: &'static [u8],
@@ -310,15 +324,14 @@ struct Names {
 }
 
 const JSON: Names = Names {
-    time: b"{\"time\":\"",
-    client: b"\",\"client\":\"",
     proxy: b"\",\"proxy\":\"",
     connection: b"\",\"connection\":",
     request: b",\"request\":",
     received: b",\"received\":\"",
     method: b",\"method\":\"",
     target: b"\",\"target\":\"",
-    version: b"\",\"version\":\"",
+    http_10_status: b"\",\"version\":\"HTTP/1.0\",\"status\":",
+    http_11_status: b"\",\"version\":\"HTTP/1.1\",\"status\":",
     status: b"\",\"status\":",
     bytes: b",\"bytes\":",
     first_byte: b",\"first_byte\":",
@@ -334,15 +347,14 @@ const JSON: Names = Names {
 };
 
 const LOGFMT: Names = Names {
-    time: b"time=\"",
-    client: b"\" client=\"",
     proxy: b"\" proxy=\"",
     connection: b"\" connection=",
     request: b" request=",
     received: b" received=\"",
     method: b" method=\"",
     target: b"\" target=\"",
-    version: b"\" version=\"",
+    http_10_status: b"\" version=\"HTTP/1.0\" status=",
+    http_11_status: b"\" version=\"HTTP/1.1\" status=",
     status: b"\" status=",
     bytes: b" bytes=",
     first_byte: b" first_byte=",
@@ -362,12 +374,10 @@ impl Names {
     // Inlined, so that the lengths of the names are known, and a name is written by two or three
     // instructions.
     #[inline(always)]
-    fn put(&self, pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
+    fn put<const N: usize>(&self, pen: &mut Pen<'_>, record: &Record<'_>, start: &[u8; N]) {
         let values = Values::of(&record.asked, self.escape);
         let parts = record.asked.parts();
-        pen.put(self.time);
-        pen.put(&stamp.iso);
-        pen.put(self.client);
+        pen.put(start);
         if !parts.passed_on_for.is_empty() {
             pen.put(parts.passed_on_for);
             pen.put(self.proxy);
@@ -380,15 +390,17 @@ impl Names {
         if parts.method.is_empty() {
             pen.put(self.received);
             values.put(pen, parts.target, TARGET_BYTES_MAX);
+            pen.put(self.status);
         } else {
             pen.put(self.method);
             values.put(pen, parts.method, FIELD_BYTES_MAX);
             pen.put(self.target);
             values.put(pen, parts.target, TARGET_BYTES_MAX);
-            pen.put(self.version);
-            pen.put(record.asked.version);
+            match record.asked.seen.is_http_10 {
+                true => pen.put(self.http_10_status),
+                false => pen.put(self.http_11_status),
+            }
         }
-        pen.put(self.status);
         number(pen, u64::from(record.status));
         pen.put(self.bytes);
         number(pen, record.bytes);
@@ -491,7 +503,11 @@ mod tests {
             client: &client.into(),
             connection,
             request,
-            asked: Asked::new(&text, parts.map(|part| part.len() as u16), b"HTTP/1.1"),
+            asked: Asked::new(
+                &text,
+                parts.map(|part| part.len() as u16),
+                Seen { is_http_10: false, is_cut: true },
+            ),
             status,
             bytes,
             course,
@@ -624,7 +640,8 @@ mod tests {
         ] {
             let date = Date::new(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
             let stamp = Stamp::new(*date.text());
-            assert_eq!(str::from_utf8(&stamp.iso), Ok(iso));
+            let logfmt = format!("time=\"{iso}\" client=\"");
+            assert_eq!(str::from_utf8(&stamp.logfmt), Ok(&logfmt[..]));
         }
     }
 

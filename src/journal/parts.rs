@@ -113,12 +113,18 @@ pub(super) fn host_and_port(pen: &mut Pen<'_>, peer: &PackedPeer) {
 
 #[inline(always)]
 pub(super) fn number(pen: &mut Pen<'_>, number: u64) {
-    match SMALL.get(number as usize) {
-        Some(small) => pen.put_start(small.text, usize::from(small.length)),
-        None => pen.pass_to(|pen| large_number(pen, number)),
+    if let Some(small) = SMALL.get(number as usize) {
+        pen.put_start(small.text, usize::from(small.length));
+    } else if let Some(thousands) = SMALL.get((number / 1000) as usize) {
+        pen.put_start(thousands.text, usize::from(thousands.length));
+        pen.put(&SMALL[(number % 1000) as usize].padded);
+    } else {
+        pen.pass_to(|pen| large_number(pen, number));
     }
 }
 
+/// One of a million or more.
+#[cold]
 #[inline(never)]
 fn large_number(mut pen: Pen<'_>, value: u64) -> Pen<'_> {
     number(&mut pen, value / 1000);
@@ -214,7 +220,7 @@ fn each_run(pen: &mut Pen<'_>, value: &[u8], mut escape: impl FnMut(&mut Pen<'_>
 
 /// Whether all bytes stand for themselves. Nearly always they do. Looks at sixteen at once.
 #[inline]
-pub(super) fn are_plain(bytes: &[u8]) -> bool {
+pub(crate) fn are_plain(bytes: &[u8]) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (words, _) = bytes.as_chunks();
         // Some of them once more, as sixteen cost less than one after the other.

@@ -17,6 +17,7 @@ use super::access_lines::Writer;
 use crate::connection::{Answered, Note, Progress, Whole};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
 use crate::journal::access::{Asked, Course, DATE_BYTES};
+use crate::journal::parts::are_plain;
 use crate::journal::{Format, Journal};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
@@ -165,7 +166,7 @@ impl AccessLog {
             told,
             given: at,
             first_byte: None,
-            head: answer.note.head,
+            head: answer.note.head_bytes(),
             owed: answer.note.bytes,
             sent: 0,
             streams: answer.note.streams,
@@ -276,8 +277,10 @@ impl AnswerWatcher for AccessLog {
     fn on_whole(&mut self, answers: &[Whole], text: &[u8], date: &[u8; DATE_BYTES]) {
         self.lines.stamp.renew(date);
         let mut batch = self.lines.begin();
+        // One look at all of it costs less than one for each answer.
+        let is_plain = are_plain(text);
         for answer in answers {
-            let asked = answer.asked(text);
+            let asked = answer.asked(text).known_plain(is_plain);
             if self.has_line(answer.connection, &answer.note, &asked) {
                 self.lines.append_whole(&mut batch, answer, asked);
             }

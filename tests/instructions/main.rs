@@ -81,21 +81,21 @@ fn a_get_of_one_of_sixty_four_clients() {
 #[test]
 fn a_get_of_one_of_sixty_four_clients_with_a_combined_log() {
     let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("combined"), ..get("/") };
-    let figure = Figure { instructions: 3335.0, ..of_64 };
+    let figure = Figure { instructions: 3289.0, ..of_64 };
     hold(a_get_of_one_of_sixty_four_clients_with_a_combined_log, "a-get-of-64-combined", &figure);
 }
 
 #[test]
 fn a_get_of_one_of_sixty_four_clients_with_a_log_of_json() {
     let of_64 = Figure { clients: 64, rounds: [10, 60], log: Some("json"), ..get("/") };
-    let figure = Figure { instructions: 3465.0, ..of_64 };
+    let figure = Figure { instructions: 3386.0, ..of_64 };
     hold(a_get_of_one_of_sixty_four_clients_with_a_log_of_json, "a-get-of-64-json", &figure);
 }
 
 #[test]
 fn a_get_of_sixteen_that_are_pipelined_with_a_combined_log() {
     let of_16 = Figure { pipelined: 16, rounds: [20, 220], log: Some("combined"), ..get("/") };
-    let figure = Figure { instructions: 2346.0, ..of_16 };
+    let figure = Figure { instructions: 2303.0, ..of_16 };
     hold(a_get_of_sixteen_that_are_pipelined_with_a_combined_log, "a-get-of-16-combined", &figure);
 }
 
