@@ -82,6 +82,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
         "socket2::",
         &[
             "cli/health.rs",
+            "herd/exam/peer.rs",
             "herd/load/sources.rs",
             "server/listener.rs",
             "server/stream.rs",
@@ -102,6 +103,8 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
             "handlers/site/names.rs",
             "handlers/site/root.rs",
             "herd/descriptors.rs",
+            "herd/exam/peer.rs",
+            "herd/exam/watched.rs",
             "herd/load/sources.rs",
             "server/inherited.rs",
             "server/listener.rs",
@@ -124,7 +127,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
     ("listenfd::", &["server/inherited.rs"]),
     ("signal_hook", &["herd/signals.rs", "server/signals.rs"]),
     ("hdrhistogram::", &["herd/times.rs"]),
-    ("serde_json::", &["herd/json.rs"]),
+    ("serde_json::", &["herd/exam/json.rs", "herd/json.rs"]),
     ("env_filter", &["main.rs"]),
     ("env_logger", &["main.rs"]),
     ("Instant::now", &["cli/health.rs", "herd/clock.rs", "server/binding.rs"]),
@@ -133,8 +136,18 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
     ("timerfd_gettime(", &["server/timer.rs"]),
     (".elapsed()", &["herd/clock.rs", "server/mod.rs", "server/admin_side.rs"]),
     // A probe asks before there is a loop that it could hold up; a signal's pipe never waits.
-    (".read(", &["herd/probe.rs", "herd/signals.rs", "server/signals.rs", "engine/socket.rs"]),
-    (".write(", &["engine/socket.rs", "engine/stream.rs"]),
+    // The exam has sockets of its own, which never wait either: it is no part of a loop.
+    (
+        ".read(",
+        &[
+            "herd/exam/peer.rs",
+            "herd/probe.rs",
+            "herd/signals.rs",
+            "server/signals.rs",
+            "engine/socket.rs",
+        ],
+    ),
+    (".write(", &["engine/socket.rs", "engine/stream.rs", "herd/exam/peer.rs"]),
     (".write_vectored(", &["engine/socket.rs"]),
     // Lines go to a standard stream or a file from one place, which does not wait for a reader.
     ("pwritev2(", &["server/writing.rs"]),

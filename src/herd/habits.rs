@@ -35,6 +35,7 @@ const HABITS: [(&str, &str); 14] = [
 pub fn advice(argument: &str) -> Option<String> {
     match argument.starts_with('-') {
         true => habits::advice(&HABITS, argument),
+        false if argument == "exam" => Some("write 'exam' first: herd exam SERVER".to_owned()),
         false => Some(format!("'{argument}' is one argument too many; name one server")),
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `options`, `habits`, `plan`, `server` | the command line, and what follows from it |
+//! | `options`, `habits`, `plan`, `server`, `request` | the command line, and what follows from it |
 //! | `kind`, `payloads` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
@@ -19,6 +19,7 @@
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
 //! | `report`, `speed`, `table`, `json`, `plot`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
+//! | `exam` | `herd exam`, which examines a server stage by stage |
 
 use std::process::ExitCode;
 
@@ -31,6 +32,7 @@ mod connect_rate;
 mod connecting;
 mod descriptors;
 mod event_loop;
+mod exam;
 mod group;
 mod habits;
 mod json;
@@ -49,6 +51,7 @@ mod progress;
 mod proxy_header;
 mod record;
 mod report;
+mod request;
 mod requests;
 mod rotation;
 mod server;

@@ -19,7 +19,8 @@ use crate::habits;
 use crate::kind::Kind;
 use crate::plan::{Afterwards, Crossings, Destination, Plan, Wanted};
 use crate::proxy_header::ProxyProtocol;
-use crate::server::{Asked, Server};
+use crate::request;
+use crate::server::{Asked, Vouched};
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
 ///
@@ -51,7 +52,8 @@ Examples:
   herd 8888 --get 200 --rate 5000 --idle 9000 --drip 500 --for 30s
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
   herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second
-  herd unix:/run/oneloop.sock --get 64          the same by a Unix socket";
+  herd unix:/run/oneloop.sock --get 64          64 clients of a Unix socket
+  herd exam 8888                                what the server can: see herd exam --help";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Good clients")]
@@ -84,11 +86,11 @@ struct GoodOptions {
     half_close: Option<Wanted>,
 
     /// The path that clients request [default: the URL's, or /]
-    #[arg(long, value_name = "PATH", value_parser = path)]
+    #[arg(long, value_name = "PATH", value_parser = request::path)]
     path: Option<String>,
 
     /// Add this field to every request; repeat it for several
-    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = field)]
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = request::field)]
     header: Vec<String>,
 
     /// The body that every answer must have, or @FILE to read it from [default: the first answer's]
@@ -152,7 +154,7 @@ struct StrangeOptions {
     ///
     /// They request it as often as it takes for the answers to exceed 256 KiB, at least once. That is
     /// more than the kernel buffers for such a client, so the server has to wait.
-    #[arg(long, value_name = "PATH", value_parser = path)]
+    #[arg(long, value_name = "PATH", value_parser = request::path)]
     big_path: Option<String>,
 
     /// Replace an idle, drip, never-read or slow-read client when the server closes its connection
@@ -233,9 +235,10 @@ impl Options {
 
     /// What they mean together. Reads the file with the expected body, if one is named.
     pub fn plan(self) -> Result<Plan, Refusal> {
-        let server = self.server()?;
-        let path = self.path()?;
-        let fields = self.fields();
+        let vouched = Vouched::from_flag(self.run.i_may_load_this_host);
+        let server = self.server.server.loadable(vouched).map_err(Refusal::Mistake)?;
+        let path = request::path_of(&self.server, self.good.path.as_deref())?;
+        let fields = request::fields_of(&self.server, &self.good.header);
         let expected = self.good.expected()?;
         let Options { good, strange, run, report, .. } = self;
         let clients = |clients: Option<usize>| Some(Wanted { clients: clients?, rate: None });
@@ -290,40 +293,6 @@ impl Options {
         }
         check(&plan)?;
         Ok(plan)
-    }
-
-    fn server(&self) -> Result<Server, Refusal> {
-        let server = self.server.server;
-        let Server::At(address) = server else { return Ok(server) };
-        if address.port() == 0 {
-            return mistake("the server's port cannot be 0; give the port that it listens at");
-        }
-        if !server.is_local() && !self.run.i_may_load_this_host {
-            return mistake(format!(
-                "{} is not a loopback address (127.0.0.0/8, ::1); if you may load that host, add \
-                 --i-may-load-this-host",
-                address.ip()
-            ));
-        }
-        Ok(server)
-    }
-
-    fn path(&self) -> Result<String, Refusal> {
-        match (&self.server.path, &self.good.path) {
-            (Some(url), Some(option)) if url != "/" && url != option => mistake(format!(
-                "the URL has the path {url}, and --path says {option}; leave one of them out"
-            )),
-            (_, Some(path)) | (Some(path), None) => Ok(path.clone()),
-            (None, None) => Ok("/".to_owned()),
-        }
-    }
-
-    /// `Host`, which is first unless the user has it, and what the user adds.
-    fn fields(&self) -> String {
-        let has_host = self.good.header.iter().any(|line| is_named(line, "host"));
-        let host = (!has_host).then(|| format!("Host: {}", self.server.host));
-        let lines = host.iter().chain(&self.good.header);
-        lines.map(|line| format!("{line}\r\n")).collect()
     }
 }
 
@@ -408,34 +377,6 @@ fn at_least_one(text: &str) -> Result<usize, &'static str> {
     match count(text)? {
         0 => Err("write a number above 0"),
         number => Ok(number),
-    }
-}
-
-/// A field line that can be sent as it is, and that does not change what a request means for herd.
-fn field(text: &str) -> Result<String, String> {
-    let (name, value) = text.split_once(':').unwrap_or_default();
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if name.is_empty() || !name.bytes().all(is_token) {
-        return Err("write a name, a colon and a value, as in 'Accept: text/html'".to_owned());
-    }
-    let own = ["content-length", "transfer-encoding", "connection", "expect", "upgrade"];
-    match own.iter().find(|own| name.eq_ignore_ascii_case(own)) {
-        Some(_) => {
-            Err(format!("herd itself decides on {name}; choose the kind of clients that sends it"))
-        }
-        None => Ok(format!("{name}: {}", value.trim())),
-    }
-}
-
-fn is_named(line: &str, name: &str) -> bool {
-    line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
-}
-
-/// What can stand in a request line: it is sent as it is.
-fn path(text: &str) -> Result<String, &'static str> {
-    match text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        true => Ok(text.to_owned()),
-        false => Err("write a path that begins with / and has no spaces, such as /index.html"),
     }
 }
 

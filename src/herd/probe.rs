@@ -12,7 +12,7 @@ use crate::arguments::Refusal;
 use crate::clock::Clock;
 use crate::kind::Kind;
 use crate::load::answer::{Checked, Checker, Expected, Partial};
-use crate::load::sources;
+use crate::load::sources::{self, Buffers};
 use crate::payloads;
 use crate::plan::Plan;
 
@@ -168,7 +168,7 @@ fn connect(plan: &Plan) -> Result<TcpStream, Refusal> {
         ))
     };
     let server = plan.server.target();
-    let mut stream = sources::connect_within(&server, PATIENCE).map_err(cannot)?;
+    let mut stream = sources::connect_within(&server, Buffers::Usual, PATIENCE).map_err(cannot)?;
     if let Some(protocol) = plan.proxy_protocol {
         stream.write_all(&protocol.header(0)).map_err(cannot)?;
     }

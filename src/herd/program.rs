@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use crate::arguments::Refusal;
 use crate::descriptors;
 use crate::event_loop::EventLoop;
+use crate::exam;
 use crate::options::Options;
 use crate::plan::{Destination, Plan};
 use crate::probe;
@@ -26,6 +27,10 @@ const PROGRAM: &str = "herd";
 
 /// Runs what the process's arguments ask for, and reports on standard output.
 pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    if arguments.nth(1).is_some_and(|first| first == "exam") {
+        return exam::main(arguments);
+    }
     let plan = Options::from_arguments(std::env::args_os()).and_then(Options::plan);
     match plan.and_then(|plan| run(&plan)) {
         Ok(code) => code,

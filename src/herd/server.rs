@@ -18,6 +18,20 @@ pub enum Server {
     Unix(UnixName),
 }
 
+/// Whether the user has confirmed that a server on another host may be loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    Yes,
+    No,
+}
+
+impl Vouched {
+    /// From `--i-may-load-this-host`.
+    pub fn from_flag(flag: bool) -> Vouched {
+        if flag { Vouched::Yes } else { Vouched::No }
+    }
+}
+
 /// A server, and what a URL says besides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -35,6 +49,25 @@ impl Server {
             Server::At(address) => address.ip().is_loopback(),
             Server::Unix(_) => true,
         }
+    }
+
+    /// The same server, if clients can and may connect to it.
+    ///
+    /// # Errors
+    /// In a sentence: the port is 0, or it is another host's and the user does not vouch for that.
+    pub fn loadable(self, vouched: Vouched) -> Result<Server, String> {
+        let Server::At(address) = self else { return Ok(self) };
+        if address.port() == 0 {
+            return Err("the server's port cannot be 0; give the port that it listens at".into());
+        }
+        if !self.is_local() && vouched == Vouched::No {
+            return Err(format!(
+                "{} is not a loopback address (127.0.0.0/8, ::1); if you may load that host, add \
+                 --i-may-load-this-host",
+                address.ip()
+            ));
+        }
+        Ok(self)
     }
 
     pub fn is_unix(self) -> bool {

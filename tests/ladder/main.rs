@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 mod differences;
+#[path = "../support/exam.rs"]
+mod exam;
 mod program;
 mod stages;
 
@@ -13,15 +15,13 @@ use stages::{STAGES, Stage};
 /// A program does all that the stages before its own ask for, and not what its own asks for. The last
 /// one has none of its own.
 fn examine(step: usize) {
-    let passes = |stage: &Stage| {
-        let program = Program::start(step, stage.descriptors);
-        (stage.asks)(&program)
-    };
+    let passes = |stage: &Stage| stage.ask(&Program::start(step));
     for stage in STAGES.iter().take(step) {
-        passes(stage).unwrap_or_else(|why| panic!("step {step} fails at '{}': {why}", stage.name));
+        passes(stage)
+            .unwrap_or_else(|why| panic!("step {step} fails at '{}': {why}", stage.name()));
     }
     if let Some(stage) = STAGES.get(step) {
-        assert!(passes(stage).is_err(), "nothing breaks step {step} at '{}'", stage.name);
+        assert!(passes(stage).is_err(), "nothing breaks step {step} at '{}'", stage.name());
     }
 }
 

@@ -17,17 +17,9 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a step, on a free port, perhaps with few descriptors.
-    pub fn start(step: usize, descriptors: Option<u32>) -> Program {
-        let mut command = match descriptors {
-            None => Command::new(path_of(step)),
-            Some(most) => {
-                let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {most}; exec \"$0\" \"$@\"")]);
-                shell.arg(path_of(step));
-                shell
-            }
-        };
+    /// Starts a step, on a free port.
+    pub fn start(step: usize) -> Program {
+        let mut command = Command::new(path_of(step));
         let command = command.arg("0").stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().expect("built by cargo test, or: cargo build --examples");
         let mut line = String::new();
@@ -50,11 +42,14 @@ impl Program {
         line.unwrap().trim().parse().unwrap()
     }
 
-    /// How long it has been at work on a core, in hundredths of a second.
-    pub fn ticks(&self) -> u64 {
-        let stat = self.proc("stat");
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
     }
 
     fn proc(&self, file: &str) -> String {

@@ -51,8 +51,11 @@ pub fn unix_abstract(name: &[u8]) -> Target {
 ///
 /// # Errors
 /// When that cannot be done.
-pub fn connect_within(server: &Target, time: Duration) -> io::Result<TcpStream> {
+pub fn connect_within(server: &Target, buffers: Buffers, time: Duration) -> io::Result<TcpStream> {
     let socket = new_socket(server)?;
+    if !server.is_unix() {
+        prepare(&socket, buffers)?;
+    }
     socket.connect_timeout(server, time)?;
     Ok(socket.into())
 }
@@ -62,6 +65,17 @@ pub fn connect_within(server: &Target, time: Duration) -> io::Result<TcpStream> 
 fn new_socket(server: &Target) -> io::Result<Socket> {
     let protocol = if server.is_unix() { None } else { Some(Protocol::TCP) };
     Socket::new(server.domain(), Type::STREAM, protocol)
+}
+
+/// What a TCP socket needs before it connects.
+fn prepare(socket: &Socket, buffers: Buffers) -> io::Result<()> {
+    // A batch must not wait for the acknowledgement of the one before.
+    socket.set_tcp_nodelay(true)?;
+    if buffers == Buffers::Small {
+        socket.set_tcp_mss(SMALL_SEGMENT_BYTES)?;
+        socket.set_recv_buffer_size(SMALL_BUFFER_BYTES)?;
+    }
+    Ok(())
 }
 
 /// Hands out connecting sockets.
@@ -97,12 +111,7 @@ impl Sources {
             socket.connect(&self.server)?;
             return Ok(socket.into());
         }
-        // A batch must not wait for the acknowledgement of the one before.
-        socket.set_tcp_nodelay(true)?;
-        if buffers == Buffers::Small {
-            socket.set_tcp_mss(SMALL_SEGMENT_BYTES)?;
-            socket.set_recv_buffer_size(SMALL_BUFFER_BYTES)?;
-        }
+        prepare(&socket, buffers)?;
         if let Some(next) = &mut self.next {
             let address = Ipv4Addr::from_bits(FIRST + *next % ADDRESSES);
             *next = next.wrapping_add(1);

@@ -1,0 +1,357 @@
+//! One connection of the examiner: what it sends, and which answers come.
+//!
+//! No call waits but [`Peer::until`], and that for a time that its caller says and never beyond the
+//! stage's own. A stage can let several peers take [steps](Peer::step) in turn.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::rc::Rc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{SendFlags, send};
+use socket2::SockRef;
+
+use super::transcript::{End, Transcript};
+use crate::clock::Clock;
+use crate::load::answer::{Answer, Checked, Checker, Partial, Wrong};
+use crate::units;
+
+/// Holds many short answers, and a long one takes few calls.
+const INPUT_BYTES: usize = 64 * 1024;
+
+/// How often a peer sends and receives in one step: others have their turn after a mebibyte.
+const CALLS_PER_STEP_MAX: usize = 16;
+
+/// How long a stage may take, and how long one answer.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeLimits {
+    pub began: Clock,
+    pub limit: Duration,
+    pub patience: Duration,
+}
+
+impl TimeLimits {
+    /// What is left of the stage's time.
+    pub fn left(self) -> Duration {
+        self.began.left(self.limit)
+    }
+}
+
+/// A connection.
+pub struct Peer {
+    stream: TcpStream,
+    limits: TimeLimits,
+    unsent: Vec<u8>,
+    sent: usize,
+    ends_when_sent: bool,
+    /// The server's kernel has refused bytes: the connection is closed or was reset.
+    pub is_refused: bool,
+    checker: Checker,
+    partial: Partial,
+    /// Answers that have come and that no stage has looked at.
+    answers: VecDeque<Answer>,
+    wrong: Option<Wrong>,
+    transcript: Transcript,
+    /// Where the transcript goes that belongs to the verdict.
+    shown: Rc<RefCell<Transcript>>,
+}
+
+impl Peer {
+    /// A connection that is established. Its answers have to be as `checker` says.
+    pub fn new(
+        stream: TcpStream,
+        checker: Checker,
+        limits: TimeLimits,
+        shown: Rc<RefCell<Transcript>>,
+    ) -> Result<Peer, String> {
+        stream.set_nonblocking(true).map_err(|reason| reason.to_string())?;
+        Ok(Peer {
+            stream,
+            limits,
+            unsent: Vec::new(),
+            sent: 0,
+            ends_when_sent: false,
+            is_refused: false,
+            checker,
+            partial: Partial::Nothing,
+            answers: VecDeque::new(),
+            wrong: None,
+            transcript: Transcript::default(),
+            shown,
+        })
+    }
+
+    /// Puts bytes behind those that are still to be sent, and sends what the kernel takes.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.unsent.drain(..std::mem::take(&mut self.sent));
+        self.unsent.extend_from_slice(bytes);
+        self.push();
+    }
+
+    /// Sends a byte beside the stream, which TCP calls urgent. Where that cannot be done, as a part of
+    /// it.
+    pub fn send_urgently(&mut self, byte: u8) {
+        match send(&self.stream, &[byte], SendFlags::OOB) {
+            Ok(_) => self.transcript.sent.add(&[byte]),
+            Err(_) => self.send(&[byte]),
+        }
+    }
+
+    /// Closes the sending side behind what is still to be sent.
+    pub fn half_close(&mut self) {
+        self.ends_when_sent = true;
+        self.push();
+    }
+
+    /// Ends the connection by a reset.
+    pub fn reset(self) {
+        // If it fails, the connection is lost already.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+
+    /// Whether the kernel has everything.
+    pub fn has_sent_all(&self) -> bool {
+        self.sent == self.unsent.len()
+    }
+
+    pub fn end(&self) -> Option<End> {
+        self.transcript.end
+    }
+
+    pub fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    /// How many answers have come that no stage has looked at.
+    pub fn answered(&self) -> usize {
+        self.answers.len()
+    }
+
+    /// Takes the next of the answers that have come.
+    pub fn take_answer(&mut self) -> Option<Answer> {
+        self.answers.pop_front()
+    }
+
+    /// Why the last thing that came is no right answer.
+    pub fn wrong(&self) -> Option<&str> {
+        self.wrong.as_ref().map(|wrong| wrong.reason.as_str())
+    }
+
+    /// Whether nothing more can come: it has ended, or what comes could not be understood.
+    pub fn is_over(&self) -> bool {
+        self.transcript.end.is_some() || self.wrong.is_some()
+    }
+
+    /// The content of the first answer, if its checker learns.
+    pub fn into_learned(self) -> Vec<u8> {
+        self.checker.into_learned()
+    }
+
+    /// Sends what the kernel takes, and receives nothing.
+    pub fn push(&mut self) {
+        for _ in 0..CALLS_PER_STEP_MAX {
+            if self.has_sent_all() {
+                break;
+            }
+            match self.stream.write(&self.unsent[self.sent..]) {
+                Ok(len) => {
+                    self.transcript.sent.add(&self.unsent[self.sent..self.sent + len]);
+                    self.sent += len;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    self.is_refused = true;
+                    self.sent = self.unsent.len();
+                }
+            }
+        }
+        if self.ends_when_sent && self.has_sent_all() {
+            self.ends_when_sent = false;
+            // If it fails, the connection is lost, and receiving tells.
+            let _ = self.stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Sends and receives what is possible now.
+    pub fn step(&mut self) {
+        self.push();
+        let mut input = [0; INPUT_BYTES];
+        for _ in 0..CALLS_PER_STEP_MAX {
+            if self.receive(&mut input) == Came::NothingNow {
+                return;
+            }
+        }
+    }
+
+    /// Receives at most this many bytes.
+    pub fn sip(&mut self, len: usize) {
+        self.receive(&mut vec![0; len]);
+    }
+
+    fn receive(&mut self, input: &mut [u8]) -> Came {
+        if self.is_over() {
+            return Came::NothingNow;
+        }
+        match self.stream.read(input) {
+            Ok(0) => {
+                self.transcript.end = Some(End::Closed);
+                match self.checker.end(&mut self.partial) {
+                    Ok(answer) => self.answers.extend(answer),
+                    Err(wrong) => self.wrong = Some(wrong),
+                }
+            }
+            Ok(len) => {
+                self.transcript.came.add(&input[..len]);
+                self.check(&input[..len]);
+                return Came::Some;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Came::Some,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(_) => {
+                self.transcript.end = Some(End::Reset);
+                if !matches!(self.partial, Partial::Nothing) {
+                    let reason = "the connection is reset in the middle of an answer".to_owned();
+                    self.wrong = Some(Wrong { reason, status: None, shown: Vec::new() });
+                }
+            }
+        }
+        Came::NothingNow
+    }
+
+    fn check(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            match self.checker.take(&mut self.partial, bytes) {
+                Ok(Checked::Part(len)) => bytes = &bytes[len..],
+                Ok(Checked::Whole(len, answer)) => {
+                    self.answers.push_back(answer);
+                    bytes = &bytes[len..];
+                }
+                Err(wrong) => {
+                    self.wrong = Some(wrong);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Sends and receives until there is enough, nothing more can come, or the time is over. Says
+    /// whether there is enough.
+    pub fn until(&mut self, time: Duration, is_enough: impl Fn(&Peer) -> bool) -> bool {
+        let wait = Clock::start();
+        loop {
+            self.step();
+            self.show();
+            if is_enough(self) {
+                return true;
+            }
+            let left = wait.left(time).min(self.limits.left());
+            if left.is_zero() || self.is_over() {
+                return false;
+            }
+            self.await_socket(left, PollFlags::IN);
+        }
+    }
+
+    /// Lets this time pass, even if the connection ends; sends and receives meanwhile.
+    pub fn pause(&mut self, time: Duration) {
+        let wait = Clock::start();
+        loop {
+            self.step();
+            self.show();
+            let left = wait.left(time).min(self.limits.left());
+            if left.is_zero() {
+                return;
+            }
+            self.await_socket(left, PollFlags::IN);
+        }
+    }
+
+    /// Sends for this time, and receives nothing.
+    pub fn push_for(&mut self, time: Duration) {
+        let wait = Clock::start();
+        loop {
+            self.push();
+            self.show();
+            let left = wait.left(time).min(self.limits.left());
+            if left.is_zero() {
+                return;
+            }
+            self.await_socket(left, PollFlags::empty());
+        }
+    }
+
+    /// Waits until the kernel has everything, or refuses it; says whether that was in time.
+    pub fn push_all(&mut self) -> bool {
+        let wait = Clock::start();
+        loop {
+            self.push();
+            self.show();
+            let left = wait.left(self.limits.patience).min(self.limits.left());
+            if self.has_sent_all() || left.is_zero() {
+                return self.has_sent_all();
+            }
+            self.await_socket(left, PollFlags::empty());
+        }
+    }
+
+    /// Waits for the next answer.
+    pub fn answer(&mut self) -> Result<Answer, String> {
+        self.until(self.limits.patience, |peer| !peer.answers.is_empty());
+        match self.answers.pop_front() {
+            Some(answer) => Ok(answer),
+            None => Err(self.silence()),
+        }
+    }
+
+    /// Waits for the server's end of the connection; answers may come before it.
+    pub fn await_end(&mut self, time: Duration) -> Option<End> {
+        self.until(time, |peer| peer.end().is_some());
+        self.end()
+    }
+
+    /// Why there is no answer.
+    pub fn silence(&self) -> String {
+        match (&self.wrong, self.transcript.end) {
+            (Some(wrong), _) => wrong.reason.clone(),
+            (None, Some(End::Closed)) => "the connection ends without an answer".to_owned(),
+            (None, Some(End::Reset)) => "the connection is reset without an answer".to_owned(),
+            (None, None) => format!("no answer within {}", units::time(self.limits.patience)),
+        }
+    }
+
+    /// What was sent and received here belongs to the verdict.
+    pub fn show(&self) {
+        self.shown.borrow_mut().clone_from(&self.transcript);
+    }
+
+    /// Waits until there is room for what is still to be sent, what `wanted` says has come, or the time
+    /// is over.
+    fn await_socket(&self, time: Duration, mut wanted: PollFlags) {
+        if !self.has_sent_all() {
+            wanted |= PollFlags::OUT;
+        }
+        if wanted.is_empty() || self.is_over() {
+            // An end is reported whatever is asked for: without a socket there is nothing to report.
+            await_event(&mut [], time);
+        } else {
+            await_event(&mut [PollFd::new(&self.stream, wanted)], time);
+        }
+    }
+}
+
+/// Whether receiving may go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Came {
+    Some,
+    NothingNow,
+}
+
+/// A signal ends it early, which its callers are prepared for: they look at the clock.
+fn await_event(sockets: &mut [PollFd<'_>], time: Duration) {
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+    let _ = poll(sockets, Some(&time));
+}

@@ -1,0 +1,29 @@
+//! What comes of a stage.
+
+/// If it passed, what is worth saying about it, or nothing.
+pub type Verdict = Result<String, Problem>;
+
+/// Why a stage did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The server did something wrong.
+    Failed(String),
+    /// The stage needs what is not there.
+    NotTried(String),
+}
+
+impl From<String> for Problem {
+    fn from(what: String) -> Problem {
+        Problem::Failed(what)
+    }
+}
+
+/// The server is wrong.
+pub fn failed<T>(what: impl Into<String>) -> Result<T, Problem> {
+    Err(Problem::Failed(what.into()))
+}
+
+/// This cannot be tried.
+pub fn not_tried<T>(why: impl Into<String>) -> Result<T, Problem> {
+    Err(Problem::NotTried(why.into()))
+}

@@ -1,0 +1,52 @@
+//! What a command line says of requests: their path and their fields.
+
+use crate::arguments::Refusal;
+use crate::server::Asked;
+
+/// The path of a URL or of `--path`, which may not contradict each other.
+pub fn path_of(asked: &Asked, option: Option<&str>) -> Result<String, Refusal> {
+    match (&asked.path, option) {
+        (Some(url), Some(option)) if url != "/" && url != option => Err(Refusal::Mistake(format!(
+            "the URL has the path {url}, and --path says {option}; leave one of them out"
+        ))),
+        (_, Some(path)) => Ok(path.to_owned()),
+        (Some(path), None) => Ok(path.clone()),
+        (None, None) => Ok("/".to_owned()),
+    }
+}
+
+/// `Host`, which is first unless the user has it, and what the user adds; a line each.
+pub fn fields_of(asked: &Asked, added: &[String]) -> String {
+    let has_host = added.iter().any(|line| is_named(line, "host"));
+    let host = (!has_host).then(|| format!("Host: {}", asked.host));
+    let lines = host.iter().chain(added);
+    lines.map(|line| format!("{line}\r\n")).collect()
+}
+
+/// A field line that can be sent as it is, and that does not change what a request means for herd.
+pub fn field(text: &str) -> Result<String, String> {
+    let (name, value) = text.split_once(':').unwrap_or_default();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_token) {
+        return Err("write a name, a colon and a value, as in 'Accept: text/html'".to_owned());
+    }
+    let own = ["content-length", "transfer-encoding", "connection", "expect", "upgrade"];
+    match own.iter().find(|own| name.eq_ignore_ascii_case(own)) {
+        Some(_) => {
+            Err(format!("herd itself decides on {name}; choose the kind of clients that sends it"))
+        }
+        None => Ok(format!("{name}: {}", value.trim())),
+    }
+}
+
+fn is_named(line: &str, name: &str) -> bool {
+    line.split_once(':').is_some_and(|(found, _)| found.eq_ignore_ascii_case(name))
+}
+
+/// What can stand in a request line: it is sent as it is.
+pub fn path(text: &str) -> Result<String, &'static str> {
+    match text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(text.to_owned()),
+        false => Err("write a path that begins with / and has no spaces, such as /index.html"),
+    }
+}
