@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use oneloop::engine::{Admission, ClientId, Clients, Engine, Readiness, Time};
 use oneloop::handlers::FixedText;
 use oneloop::testing::{Listener, Pipe};
-use oneloop::watch::{ClientEvent, Patience, Tracer, What};
+use oneloop::watch::{ClientEvent, LoopEvent, Patience, StateName, TraceEvents, Tracer, What};
 use oneloop::{Config, Event, Limits, Listen, Server, Stopped, Timeouts};
 
 /// Long enough for a loaded machine; only a failing test waits for it.
@@ -197,6 +197,72 @@ fn json_lines_have_the_same_steps() {
             What::Loop(_) | What::Client(..) | _ => {}
         }
     }
+}
+
+/// The trace of these steps, each told a microsecond behind the one before.
+fn trace(told: &[Event]) -> Vec<serde_json::Value> {
+    let mut events = TraceEvents::default();
+    let mut out = events.start().to_owned();
+    for (at, event) in told.iter().enumerate() {
+        let lines = out.lines().count();
+        events.put(&mut out, Duration::from_micros(at as u64), event);
+        assert_eq!(out.lines().count(), lines + 1, "a line for each step");
+    }
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn a_trace_has_each_clients_states_as_slices_that_lie_behind_each_other() {
+    let mut told = session();
+    told.push(Event::new(told.last().unwrap().at, What::Loop(LoopEvent::Stopped)));
+    let trace = trace(&told);
+    let mut states = 0;
+    for number in 0..4 {
+        let own = |event: &&Event| event.client().map(ClientId::number) == Some(number);
+        let mut expected = vec![format!("{:?}", StateName::Fresh)];
+        for event in told.iter().filter(own) {
+            if let What::Client(_, ClientEvent::Changed(change)) = event.what
+                && change.before != change.after
+            {
+                expected.push(format!("{:?}", change.after));
+            }
+        }
+        let track: Vec<_> = trace.iter().filter(|it| it["tid"] == 2 + number).collect();
+        let client = told.iter().find(own).and_then(Event::client).unwrap();
+        let name = format!("client {number} (slot {})", client.slot());
+        assert_eq!(track[0]["args"]["name"], name);
+        let mut open = Vec::new();
+        let mut shown = Vec::new();
+        for event in track {
+            match event["ph"].as_str().unwrap() {
+                "B" => open.push(event["name"].as_str().unwrap().to_owned()),
+                "E" => shown.push(open.pop().expect("it was begun")),
+                _ => assert!(open.len() <= 1, "a state ends before the next begins"),
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
+        assert_eq!(shown, expected);
+        states += shown.len();
+    }
+    assert!(states > 20, "{states}");
+}
+
+#[test]
+fn a_trace_has_each_turn_from_its_poll_to_its_last_step() {
+    let mut told = session();
+    told.push(Event::new(told.last().unwrap().at, What::Loop(LoopEvent::Stopped)));
+    let polled = |event: &Event| matches!(event.what, What::Loop(LoopEvent::Polled { .. }));
+    let begins: Vec<usize> = (0..told.len()).filter(|at| polled(&told[*at])).collect();
+    let ends = begins[1..].iter().copied().chain([told.len() - 1]).map(|next| next - 1);
+    let expected: Vec<_> = begins.iter().copied().zip(ends).collect();
+    let trace = trace(&told);
+    let times = |kind: &str| -> Vec<usize> {
+        let own = trace.iter().filter(|it| it["tid"] == 1 && it["ph"] == kind);
+        own.map(|it| it["ts"].as_f64().unwrap() as usize).collect()
+    };
+    let shown: Vec<_> = times("B").into_iter().zip(times("E")).collect();
+    assert_eq!(shown, expected);
+    assert!(shown.len() > 20);
 }
 
 fn server(timeouts: Timeouts) -> (Server<FixedText>, SocketAddr) {

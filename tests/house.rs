@@ -132,11 +132,12 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
     ("serde_json::", &["herd/exam/json.rs", "herd/json.rs"]),
     ("env_filter", &["main.rs"]),
     ("env_logger", &["main.rs"]),
-    ("Instant::now", &["cli/health.rs", "herd/clock.rs", "server/binding.rs"]),
+    // A trace has the time of each step, and not that of its turn.
+    ("Instant::now", &["cli/explain.rs", "cli/health.rs", "herd/clock.rs", "server/binding.rs"]),
     ("SystemTime::now", &["server/mod.rs"]),
     // What the clock showed when the loop began.
     ("timerfd_gettime(", &["server/timer.rs"]),
-    (".elapsed()", &["herd/clock.rs", "server/mod.rs", "server/admin_side.rs"]),
+    (".elapsed()", &["cli/explain.rs", "herd/clock.rs", "server/mod.rs", "server/admin_side.rs"]),
     // A probe asks before there is a loop that it could hold up; a signal's pipe never waits.
     // The exam has sockets of its own, which never wait either: it is no part of a loop.
     (

@@ -7,6 +7,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::time::Instant;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -15,6 +16,7 @@ use humantime::Duration;
 use oneloop::Time;
 use oneloop::config::{AdminListener, Reach};
 use oneloop::journal::{Journal, Notice};
+use oneloop::watch::TraceEvents;
 use oneloop::{Event, Listen, Observer, Outlet};
 
 use super::listening::local_place;
@@ -27,11 +29,12 @@ use crate::arguments::values::duration;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Watching")]
 pub struct WatchingOptions {
-    /// Print each step of the loop on standard error, as text or (=json) as JSON lines
+    /// Print each step of the loop on standard error: text, or =json (lines), or =trace (a file)
     ///
     /// A step is what the poll reports, what a system call returns, how a state changes, how full the
     /// buffers are, which deadline applies, why a connection closes. Text has colours on a terminal
-    /// unless NO_COLOR is set. Beside text the log shows only warnings, beside JSON nothing, unless
+    /// unless NO_COLOR is set. A trace is for ui.perfetto.dev or chrome://tracing: write it to a file by
+    /// 2> FILE. Beside text the log shows only warnings, beside JSON and a trace nothing, unless
     /// RUST_LOG, -v or -q ask for something else.
     #[arg(
         long, value_name = "FORMAT", env = "ONELOOP_EXPLAIN", value_parser = explain,
@@ -97,17 +100,20 @@ pub enum Explain {
     Text,
     /// An object of JSON.
     Json,
+    /// Events of a trace.
+    Trace,
 }
 
-/// `text` and `json`, and what an environment says of options without a value.
+/// `text`, `json` and `trace`, and what an environment says of options without a value.
 fn explain(text: &str) -> Result<Explain, &'static str> {
     match text.trim().to_ascii_lowercase().as_str() {
         "text" => Ok(Explain::Text),
         "json" => Ok(Explain::Json),
+        "trace" => Ok(Explain::Trace),
         other => match switch(other) {
             Ok(true) => Ok(Explain::Text),
             Ok(false) => Ok(Explain::Off),
-            Err(_) => Err("write --explain, --explain=text or --explain=json"),
+            Err(_) => Err("write --explain, --explain=text, --explain=json or --explain=trace"),
         },
     }
 }
@@ -204,11 +210,13 @@ pub struct Teller {
 }
 
 /// What a line looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Dress {
     Plain,
     Coloured,
     Json,
+    /// Since then.
+    Trace(TraceEvents, Instant),
 }
 
 /// A client keeps its colour, and those who came one after the other have different ones.
@@ -223,6 +231,12 @@ impl Teller {
             Explain::Json => {
                 lines.set_notice(Notice::Json);
                 Dress::Json
+            }
+            Explain::Trace => {
+                lines.set_notice(Notice::Trace);
+                let events = TraceEvents::default();
+                lines.push(events.start().as_bytes());
+                Dress::Trace(events, Instant::now())
             }
             Explain::Text if is_coloured() => Dress::Coloured,
             Explain::Text => Dress::Plain,
@@ -241,7 +255,7 @@ impl Observer for Teller {
     fn observe(&mut self, event: &Event) {
         self.line.clear();
         // Writing to a string cannot fail.
-        let _ = write_line(&mut self.line, event, self.dress);
+        let _ = write_line(&mut self.line, event, &mut self.dress);
         self.lines.push(self.line.as_bytes());
         if let Some(outlet) = &mut self.at_once {
             outlet.write_now();
@@ -250,11 +264,15 @@ impl Observer for Teller {
 }
 
 /// Time, who, what, and the sentence.
-fn write_line(line: &mut String, event: &Event, dress: Dress) -> fmt::Result {
+fn write_line(line: &mut String, event: &Event, dress: &mut Dress) -> fmt::Result {
     let at = event.at.since(Time::START).as_secs_f64();
     match dress {
         Dress::Plain => writeln!(line, "{at:9.3} s  {event}"),
         Dress::Json => writeln!(line, "{}", event.json()),
+        Dress::Trace(events, began) => {
+            events.put(line, began.elapsed(), event);
+            Ok(())
+        }
         Dress::Coloured => {
             let dim = Style::new().dimmed();
             let bold = Style::new().bold();
@@ -277,9 +295,9 @@ mod tests {
     #[test]
     fn without_its_colours_a_line_is_the_plain_line() {
         let event = Event::new(Time::START, What::Loop(LoopEvent::Stopped));
-        let shown = |dress| {
+        let shown = |mut dress| {
             let mut line = String::new();
-            write_line(&mut line, &event, dress).expect("a string takes it");
+            write_line(&mut line, &event, &mut dress).expect("a string takes it");
             line
         };
         let coloured = shown(Dress::Coloured);

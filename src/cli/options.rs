@@ -198,7 +198,7 @@ impl Cli {
         let least = match self.watching.explain() {
             Explain::Off => 0,
             Explain::Text => -1,
-            Explain::Json => -3,
+            Explain::Json | Explain::Trace => -3,
         };
         match least + i16::from(self.logging.verbose) - i16::from(self.logging.quiet) {
             ..=-3 => LevelFilter::Off,

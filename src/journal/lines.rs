@@ -27,6 +27,8 @@ pub enum Notice {
     Json,
     /// Names and values, as all lines are then.
     Logfmt,
+    /// An event of a trace, as all lines are then.
+    Trace,
 }
 
 /// There was no room for a line.
@@ -191,6 +193,12 @@ impl Lines {
                     format!("{{\"step\":\"dropped\",\"lines\":{dropped},\"says\":\"{says}\"}}\n")
                 }
                 Notice::Logfmt => format!("dropped={dropped} says=\"{says}\"\n"),
+                // Of the process, at no time of its own: the journal has no clock.
+                Notice::Trace => {
+                    let labels = format!("{{\"labels\":\"{says}\"}}");
+                    let label = "\"ph\":\"M\",\"name\":\"process_labels\",\"pid\":1";
+                    format!("{{{label},\"args\":{labels}}},\n")
+                }
             };
             debug_assert!(line.len() <= NOTICE_BYTES_MAX, "{line}");
             self.append(line.as_bytes());
@@ -311,9 +319,11 @@ mod tests {
 
     #[test]
     fn among_objects_it_is_an_object_and_among_names_a_name() {
-        for (notice, begins) in
-            [(Notice::Json, r#"{"step":"dropped","lines":1,"#), (Notice::Logfmt, "dropped=1 says=")]
-        {
+        for (notice, begins) in [
+            (Notice::Json, r#"{"step":"dropped","lines":1,"#),
+            (Notice::Logfmt, "dropped=1 says="),
+            (Notice::Trace, r#"{"ph":"M","name":"process_labels","pid":1,"#),
+        ] {
             let mut lines = Lines::new(BOUND, notice);
             lines.push(&[b'\n'; BOUND]).expect_err("too long");
             lines.push(b"{}\n").expect("room");

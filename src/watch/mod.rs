@@ -2,8 +2,8 @@
 //!
 //! The engine says what its clients do, through one seam (`engine::Watcher`), and
 //! knows nothing of what is here. [`Tracer`] hands the steps on: to the [`Observer`], to the log as
-//! `trace`, and to what the admin page shows. `sentence` says each in plain words, and `json` as one
-//! line for programs. Each step is written down once; an observer decides only how it looks.
+//! `trace`, and to what the admin page shows. `sentence` says each in plain words, `json` as one
+//! line for programs, and `trace_events` as what viewers of traces draw. Each step is written down once; an observer decides only how it looks.
 //!
 //! `access` follows answers to their end, and writes a line for each.
 //!
@@ -14,6 +14,7 @@ mod access_lines;
 mod event;
 mod json;
 mod sentence;
+mod trace_events;
 mod tracer;
 mod watched;
 
@@ -28,6 +29,7 @@ pub use access::AccessLog;
 pub use event::{Event, LoopEvent, Patience, What};
 pub(crate) use json::write_text;
 pub(crate) use sentence::Count;
+pub use trace_events::TraceEvents;
 pub use tracer::Observer;
 #[cfg_attr(not(feature = "engine"), doc(hidden))]
 pub use tracer::Tracer;

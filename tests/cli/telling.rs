@@ -10,7 +10,7 @@ fn rust_log_wins_over_verbosity() {
 
 #[test]
 fn a_form_of_telling_that_does_not_exist_is_one_line() {
-    let forms = "write --explain, --explain=text or --explain=json";
+    let forms = "write --explain, --explain=text, --explain=json or --explain=trace";
     assert!(mistake(&["--explain=xml"]).ends_with(forms));
     let told = refusal(oneloop().env("ONELOOP_EXPLAIN", "xml"), 2);
     assert!(told.contains("ONELOOP_EXPLAIN") && told.ends_with(forms), "{told}");
@@ -70,6 +70,29 @@ fn json_is_alone_on_standard_error() {
     }
     assert_eq!(steps.last().map(String::as_str), Some("stopped"));
     assert!(running.end().success());
+}
+
+#[test]
+fn a_trace_is_an_array_that_ends_with_the_server() {
+    let arguments = ["-l", "127.0.0.1:0", "--explain=trace"];
+    let mut running = Running::launch(oneloop().args(arguments));
+    let mut told = running.wait_for_line("");
+    let listens = running.wait_for_line("");
+    running.address = addresses(&listens)[0];
+    running.answer();
+    running.signal("-TERM");
+    told += &listens;
+    while let Ok(line) = running.log.recv_timeout(PATIENCE) {
+        told += &line;
+    }
+    assert!(running.end().success());
+    let trace: Vec<serde_json::Value> = serde_json::from_str(&told).expect(&told);
+    let at = |name: &str| {
+        let event = trace.iter().find(|it| it["name"].as_str().is_some_and(|it| it == name));
+        event.unwrap_or_else(|| panic!("no {name} in {trace:?}"))["ts"].as_f64().expect("a time")
+    };
+    let [accepted, given, closed] = ["accept", "GET / -> 200", "close"].map(at);
+    assert!(0.0 < accepted && accepted < given && given < closed, "by the clock of each step");
 }
 
 #[test]
