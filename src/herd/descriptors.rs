@@ -1,5 +1,6 @@
 //! How many clients the descriptor limit allows.
 
+use crate::arguments::Refusal;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are not clients': standard streams, the poll twice, the signals' pipe, the
@@ -16,4 +17,19 @@ pub fn clients_max() -> usize {
     // No limit at all is more than the keys of clients can tell apart.
     let clients = limit.unwrap_or(u32::MAX.into()).saturating_sub(RESERVE);
     usize::try_from(clients).unwrap_or(usize::MAX)
+}
+
+/// Raises the limit as far as it can be.
+///
+/// # Errors
+/// In a sentence, if that many clients do not fit.
+pub fn allow(clients: usize) -> Result<(), Refusal> {
+    let clients_max = clients_max();
+    match clients <= clients_max {
+        true => Ok(()),
+        false => Err(Refusal::Mistake(format!(
+            "{clients} clients are too many: the descriptor limit allows {clients_max}; ask for \
+             fewer, or raise the limit (ulimit -Hn)"
+        ))),
+    }
 }

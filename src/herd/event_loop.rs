@@ -36,7 +36,7 @@ const PATIENCE_WHEN_TOLD: Duration = Duration::from_millis(500);
 pub struct EventLoop<'p> {
     poll: Poll,
     events: Events,
-    signals: Signals,
+    signals: &'p mut Signals,
     clients: Clients<'p>,
     now: Time,
     /// To which part of the run present latencies belong.
@@ -78,14 +78,16 @@ impl<'p> EventLoop<'p> {
     /// No client is connected yet.
     ///
     /// # Errors
-    /// When the system has no poll for us, or no signals.
+    /// When the system has no poll for us, or does not report signals by it.
     pub fn new(
         plan: &'p Plan,
         expectations: &Expectations,
         process: Option<Process>,
+        signals: &'p mut Signals,
+        progress: Progress,
     ) -> io::Result<EventLoop<'p>> {
         let poll = Poll::new()?;
-        let signals = Signals::catch(poll.registry(), SIGNALS)?;
+        signals.register(poll.registry(), SIGNALS)?;
         let registry = poll.registry().try_clone()?;
         Ok(EventLoop {
             poll,
@@ -96,7 +98,7 @@ impl<'p> EventLoop<'p> {
             now: Time::START,
             part: Phase::first(plan).part().unwrap_or(Part::Full),
             next_tick: Time::START + TICK,
-            progress: Progress::start(),
+            progress,
             signalled: 0,
         })
     }
@@ -114,6 +116,7 @@ impl<'p> EventLoop<'p> {
         self.tick();
         self.record.end_part(self.part);
         self.progress.finish();
+        self.signals.deregister(self.poll.registry())?;
         let open = self.clients.groups.iter().map(|group| group.live).collect();
         Ok(Outcome {
             open,

@@ -19,7 +19,9 @@
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
 //! | `report`, `speed`, `table`, `json`, `plot`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
+//! | `files` | where reports go |
 //! | `exam` | `herd exam`, which examines a server stage by stage |
+//! | `compare` | `herd compare`, which sends one crowd to several servers in turn |
 
 use std::process::ExitCode;
 
@@ -28,11 +30,13 @@ mod arguments;
 mod client;
 mod clients;
 mod clock;
+mod compare;
 mod connect_rate;
 mod connecting;
 mod descriptors;
 mod event_loop;
 mod exam;
+mod files;
 mod group;
 mod habits;
 mod json;

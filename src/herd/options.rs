@@ -53,7 +53,8 @@ Examples:
   herd 8888 --get 64 --rate 5000 --calm 10s --garbage 100@250 --reset 100@250 --for 30s --pid PID
   herd 8888 --idle 15000 --connect-rate 15000   15,000 connections within one second
   herd unix:/run/oneloop.sock --get 64          64 clients of a Unix socket
-  herd exam 8888                                what the server can: see herd exam --help";
+  herd exam 8888                                what the server can: see herd exam --help
+  herd compare 8888 8889                        how two servers differ: see herd compare --help";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Good clients")]

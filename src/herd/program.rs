@@ -6,21 +6,20 @@
 //! | 1 | one was not; or the system refused something |
 //! | 2 | the run did not begin: the command line is invalid, asks for more clients than the descriptor limit allows, or names a server that does not answer |
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io;
 use std::process::ExitCode;
 
 use crate::arguments::Refusal;
-use crate::descriptors;
 use crate::event_loop::EventLoop;
-use crate::exam;
+use crate::files::{create, print};
 use crate::options::Options;
 use crate::plan::{Destination, Plan};
 use crate::probe;
 use crate::process::Process;
+use crate::progress::Progress;
 use crate::report::Report;
-use crate::{json, plot, table};
+use crate::signals::Signals;
+use crate::{compare, descriptors, exam, json, plot, table};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd";
@@ -28,8 +27,10 @@ const PROGRAM: &str = "herd";
 /// Runs what the process's arguments ask for, and reports on standard output.
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
-    if arguments.nth(1).is_some_and(|first| first == "exam") {
-        return exam::main(arguments);
+    match arguments.nth(1).as_ref().and_then(|first| first.to_str()) {
+        Some("compare") => return compare::main(arguments),
+        Some("exam") => return exam::main(arguments),
+        Some(_) | None => {}
     }
     let plan = Options::from_arguments(std::env::args_os()).and_then(Options::plan);
     match plan.and_then(|plan| run(&plan)) {
@@ -39,14 +40,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
-    let clients_max = descriptors::clients_max();
-    if plan.clients() > clients_max {
-        return Err(Refusal::Mistake(format!(
-            "{} clients are too many: the descriptor limit allows {clients_max}; ask for fewer, or \
-             raise the limit (ulimit -Hn)",
-            plan.clients()
-        )));
-    }
+    descriptors::allow(plan.clients())?;
     let process = plan.pid.map(watched).transpose()?;
     // A file that cannot be written is better known now than after an hour.
     let json_path = match &plan.json {
@@ -58,8 +52,10 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
 
     let expectations = probe::learn(plan)?;
     let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
-    let outcome =
-        EventLoop::new(plan, &expectations, process).and_then(EventLoop::run).map_err(system)?;
+    let mut signals = Signals::catch().map_err(system)?;
+    let outcome = EventLoop::new(plan, &expectations, process, &mut signals, Progress::start())
+        .and_then(EventLoop::run)
+        .map_err(system)?;
     let report = Report { plan, learned: &expectations.said, outcome: &outcome };
 
     let table = table::text(&report);
@@ -91,33 +87,4 @@ fn watched(pid: u32) -> Result<Process, Refusal> {
              (Linux only)"
         ))),
     }
-}
-
-/// A file that was opened, and how the user calls it.
-struct Named<'p> {
-    file: File,
-    path: &'p Path,
-}
-
-fn create(path: &Path) -> Result<Named<'_>, Refusal> {
-    match File::create(path) {
-        Ok(file) => Ok(Named { file, path }),
-        Err(reason) => Err(Refusal::Mistake(format!(
-            "cannot write '{}': {reason}; name a file that can be written",
-            path.display()
-        ))),
-    }
-}
-
-impl Named<'_> {
-    fn fill(mut self, text: &str) -> Result<(), Refusal> {
-        self.file.write_all(text.as_bytes()).map_err(|reason| {
-            Refusal::System(format!("cannot write '{}': {reason}", self.path.display()))
-        })
-    }
-}
-
-/// If standard output is closed, the exit code still tells.
-fn print(stream: &mut dyn Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

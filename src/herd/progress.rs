@@ -20,6 +20,8 @@ enum Style {
     InPlace,
     /// One after the other.
     Lines,
+    /// Not at all.
+    None,
 }
 
 /// The progress line.
@@ -37,15 +39,20 @@ impl Progress {
         }
     }
 
+    /// Shows nothing.
+    pub fn none() -> Progress {
+        Progress { style: Style::None }
+    }
+
     /// Shows what has come between two marks.
     pub fn show(&self, before: &Mark, now: &Mark, recent: Option<&Times>) {
-        if now.at.since(before.at) < SPAN_MIN {
+        if self.style == Style::None || now.at.since(before.at) < SPAN_MIN {
             return;
         }
         let line: String = line(before, now, recent).chars().take(COLUMNS).collect();
         let text = match self.style {
             Style::InPlace => format!("\r{line}\x1b[K"),
-            Style::Lines => format!("{line}\n"),
+            Style::Lines | Style::None => format!("{line}\n"),
         };
         // If standard error is closed, there is no reader.
         let _ = io::stderr().write_all(text.as_bytes());
@@ -57,6 +64,12 @@ impl Progress {
             let _ = io::stderr().write_all(b"\n");
         }
     }
+}
+
+/// Says how far it has come, in a line of its own.
+pub fn say(sentence: &str) {
+    // If standard error is closed, there is no reader.
+    let _ = writeln!(io::stderr(), "{sentence}");
 }
 
 fn line(before: &Mark, now: &Mark, recent: Option<&Times>) -> String {

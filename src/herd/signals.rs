@@ -13,7 +13,7 @@ use mio::{Interest, Registry, Token};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level;
 
-/// The signals that end a run. They are never given back: a run takes as long as the process.
+/// The signals that end a run. They are never given back: runs take as long as the process.
 const ENDING: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
 /// How many signals count between two turns of the loop. A second one ends the run at once.
@@ -26,20 +26,35 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals, and makes the poll report them by `token`.
+    /// Catches the signals. One that comes before a poll is to report it is reported by that at once.
     ///
     /// # Errors
-    /// If the system refuses the pipe, a handler, or its registration.
-    pub fn catch(registry: &Registry, token: Token) -> io::Result<Signals> {
+    /// If the system refuses the pipe or a handler.
+    pub fn catch() -> io::Result<Signals> {
         let (pipe, end) = Pipe::pair()?;
         pipe.set_nonblocking(true)?;
-        let mut pipe = UnixStream::from_std(pipe);
+        let pipe = UnixStream::from_std(pipe);
         let ignored = ignored();
         for signal in ENDING.into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0) {
             low_level::pipe::register(signal, end.try_clone()?)?;
         }
-        registry.register(&mut pipe, token, Interest::READABLE)?;
         Ok(Signals { pipe })
+    }
+
+    /// Makes a poll report them by `token`.
+    ///
+    /// # Errors
+    /// If the system refuses that.
+    pub fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.pipe, token, Interest::READABLE)
+    }
+
+    /// Makes it report them no more.
+    ///
+    /// # Errors
+    /// If the system refuses that.
+    pub fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        registry.deregister(&mut self.pipe)
     }
 
     /// How many have come since the last call.

@@ -216,7 +216,7 @@ fn own_lateness(report: &Report<'_>) -> Option<String> {
 }
 
 /// Columns under their heads. The first `words` of them hold words and begin at the left.
-fn aligned(rows: &[Vec<String>], words: usize) -> String {
+pub fn aligned(rows: &[Vec<String>], words: usize) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
         .map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))

@@ -5,10 +5,13 @@
 
 #[path = "../support/fake.rs"]
 mod fake;
+#[path = "../support/needed.rs"]
+mod needed;
 #[path = "../support/mod.rs"]
 mod support;
 
 mod beginning;
+mod compare;
 mod unix;
 mod wrong;
 

@@ -1,0 +1,100 @@
+//! Who has which slice, and what a slice comes to.
+
+use std::io;
+use std::time::Duration;
+
+use super::contender::Contender;
+use crate::arguments::Refusal;
+use crate::event_loop::{EventLoop, Outcome, Stopped};
+use crate::kind::Kind;
+use crate::progress::Progress;
+use crate::signals::Signals;
+
+/// What a server did in one slice.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sample {
+    /// Right answers to good clients.
+    pub right: u64,
+    /// The same, in a second.
+    pub rate: f64,
+    /// How long its answers to the first kind of good clients took.
+    pub p50: Duration,
+    pub p99: Duration,
+    /// The server's CPU time for a right answer, if it is known.
+    pub cpu: Option<Duration>,
+    /// Wrong answers, and requests of good clients that were lost.
+    pub wrong: u64,
+}
+
+/// The samples of each server, in order.
+pub struct Rounds {
+    pub samples: Vec<Vec<Sample>>,
+    pub stopped: Stopped,
+}
+
+/// Gives each of `contenders` a slice in every round. A first slice of each is not counted: it finds caches
+/// empty. Each round begins with another server, so none is always behind the same one.
+pub fn run(contenders: &[Contender], rounds: usize) -> Result<Rounds, Refusal> {
+    let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
+    let mut signals = Signals::catch().map_err(system)?;
+    let mut samples = vec![Vec::with_capacity(rounds); contenders.len()];
+    for round in 0..=rounds {
+        let mut of_round = vec![Sample::default(); contenders.len()];
+        for place in 0..contenders.len() {
+            let index = (round + place) % contenders.len();
+            let (sample, stopped) = slice(&contenders[index], &mut signals).map_err(system)?;
+            if stopped == Stopped::BySignal {
+                // Only whole rounds can be compared.
+                return Ok(Rounds { samples, stopped });
+            }
+            of_round[index] = sample;
+        }
+        if round > 0 {
+            for (samples, sample) in samples.iter_mut().zip(of_round) {
+                samples.push(sample);
+            }
+            say(contenders, round, rounds, &samples);
+        }
+    }
+    Ok(Rounds { samples, stopped: Stopped::ByItself })
+}
+
+/// One slice of one server.
+fn slice(contender: &Contender, signals: &mut Signals) -> io::Result<(Sample, Stopped)> {
+    let before = contender.cpu_time();
+    let run =
+        EventLoop::new(&contender.plan, &contender.expectations, None, signals, Progress::none())?;
+    let outcome = run.run()?;
+    let cpu = before.and_then(|before| contender.cpu_time()?.checked_sub(before));
+    Ok((sample(contender, &outcome, cpu), outcome.stopped))
+}
+
+fn sample(contender: &Contender, outcome: &Outcome, cpu: Option<Duration>) -> Sample {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_good());
+    let (mut right, mut wrong) = (0, outcome.unmade);
+    for tally in kinds.map(|kind| &outcome.tallies[kind as usize]) {
+        right += tally.right;
+        wrong += tally.wrong + tally.lost;
+    }
+    let times =
+        contender.plan.main_kind().map(|kind| outcome.tallies[kind as usize].latency.total());
+    let quantile = |share| times.as_ref().map_or(Duration::ZERO, |times| times.quantile(share));
+    Sample {
+        right,
+        rate: right as f64 / outcome.took.as_secs_f64().max(1e-9),
+        p50: quantile(0.5),
+        p99: quantile(0.99),
+        cpu: cpu.filter(|_| right > 0).map(|cpu| cpu.div_f64(right as f64)),
+        wrong,
+    }
+}
+
+/// Says on standard error how a round went.
+fn say(contenders: &[Contender], round: usize, rounds: usize, samples: &[Vec<Sample>]) {
+    let rates = contenders.iter().zip(samples).map(|(contender, samples)| {
+        let rate = samples.last().map_or(0.0, |sample| sample.rate);
+        format!("{} {rate:.0}/s", contender.letter)
+    });
+    let rates: Vec<String> = rates.collect();
+    crate::progress::say(&format!("round {round} of {rounds}: {}", rates.join(", ")));
+}
