@@ -34,7 +34,8 @@ pub struct Timeouts {
     /// Default: 30 s.
     pub body: Duration,
     /// The peer takes the minimum of our answer within each such span. Else: reset. The kernel
-    /// gives up after four times as long on what it has taken and cannot deliver.
+    /// gives up after three and a half times as long on what it has taken and cannot deliver, and on a
+    /// peer that does not say that it is still there.
     ///
     /// Default: 30 s.
     pub write: Duration,
@@ -128,11 +129,13 @@ impl Timeouts {
     }
 
     /// How long the kernel may try to deliver what it has taken from us to a peer that takes none
-    /// of it. Four times the write timeout: the server itself first resets a client that it can see
-    /// not to read, and the kernel sees a slow reader's window open only a segment at a time, which
-    /// on loopback are 64 KiB, or 130 seconds of the minimal progress.
+    /// of it, and how long a peer may leave its questions unanswered. Three and a half times the write
+    /// timeout: the server itself first resets a client that it can see not to read, and the kernel sees
+    /// a slow reader's window open only a segment at a time. On loopback a segment has 64 KiB, so there
+    /// the kernel gives up a client that reads fewer than 625 bytes a second. More than that, and a
+    /// peer that has lost its power would keep its slot for more than two minutes.
     pub(crate) fn delivery(&self) -> Duration {
-        self.write.saturating_mul(4)
+        self.write.saturating_mul(7) / 2
     }
 
     /// How long a stopping server keeps idle connections. The rest of the time to drain is for their

@@ -27,7 +27,8 @@ use crate::system_calls::{Origin, again, origin};
 const DELIVERY_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 
 /// After this long without a byte, the kernel asks whether the peer is still there, and asks again after
-/// each interval. It gives up when the time for delivery has passed: with the defaults after two minutes.
+/// each interval. When it would ask and the time for delivery has passed, it gives up: with the defaults
+/// at 60 + 3 × 15 seconds, and at most 8 seconds later, because its timers may be late by an eighth.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
@@ -410,6 +411,41 @@ mod tests {
         assert!(socket.tcp_nodelay().expect("an option") && socket.keepalive().expect("an option"));
         assert_eq!(socket.tcp_keepalive_time().expect("an option"), KEEPALIVE_IDLE);
         assert_eq!(socket.tcp_keepalive_interval().expect("an option"), KEEPALIVE_INTERVAL);
+    }
+
+    /// When the kernel has given up a peer that says nothing, counted from its last byte. It does so at
+    /// the first question for which the time for delivery is over. Its timers come on time or late:
+    /// they stand on wheels, of which each counts steps eight times as long as the one below, and a wait
+    /// is rounded up to a step of the first wheel that has 63 of them or fewer for it.
+    fn gone_max(delivery: Duration, ticks_a_second: u32) -> Duration {
+        let latest = |wait: Duration| {
+            let tick = Duration::from_secs(1) / ticks_a_second;
+            let mut step = tick;
+            while step * 63 < wait {
+                step *= 8;
+            }
+            wait + step
+        };
+        let (mut asked, mut latest_asked) = (KEEPALIVE_IDLE, latest(KEEPALIVE_IDLE));
+        loop {
+            (asked, latest_asked) =
+                (asked + KEEPALIVE_INTERVAL, latest_asked + latest(KEEPALIVE_INTERVAL));
+            if asked >= delivery {
+                return latest_asked;
+            }
+        }
+    }
+
+    /// Whatever the kernel was built for, and with five seconds to spare.
+    #[test]
+    fn a_peer_that_has_lost_its_power_is_gone_within_two_minutes() {
+        let delivery = crate::config::Timeouts::default().delivery();
+        for ticks_a_second in [100, 250, 300, 1000] {
+            let gone = gone_max(delivery, ticks_a_second);
+            assert!(gone <= Duration::from_secs(115), "{gone:?} with {ticks_a_second} ticks");
+        }
+        // It is not given up before its time either.
+        assert!(gone_max(delivery, 1000) >= delivery);
     }
 
     /// A service manager, say, goes on listening at it.
