@@ -51,7 +51,7 @@ enum State {
     Successor { watchdog: Option<Duration> },
     /// Another process has them. The first that tells it to stop may not have known that.
     Predecessor,
-    /// The same, and it was told to stop since.
+    /// The same, and it was told to stop before or since.
     ToldToStop,
 }
 
@@ -230,10 +230,13 @@ impl<H: Handler> Server<H> {
             info!("{} has taken over: {} may finish", giver.taker(), Count(clients, "client"));
             giver.leave();
         }
-        self.takeover.state = State::Predecessor;
         // What it would be told of this process is no longer about its service.
         self.manager = None;
         let is_first = !self.engine.is_stopping();
+        self.takeover.state = match is_first {
+            true => State::Predecessor,
+            false => State::ToldToStop,
+        };
         self.release_public();
         let (public_time, registry) = (self.public_time(), self.poll.registry());
         let mut numbers = 0..;
@@ -261,12 +264,13 @@ impl<H: Handler> Server<H> {
             self.handler.on_stopping();
         }
     }
+}
 
-    /// The server is told to stop. A new process that starts with its listeners may still have them, with
-    /// their files; any other finds none to take over from.
-    pub(super) fn end_handing_over(&mut self) {
-        let Some(giver) = self.takeover.giver.take() else { return };
-        if giver.has_offered() {
+impl<H> Server<H> {
+    /// The server closes listeners. A new process that starts with them may still have all, with their
+    /// files: it reads the end of the connection. One that comes later is offered those that are left.
+    pub(super) fn leave_to_starting(&mut self) {
+        if self.takeover.giver.take_if(|giver| giver.has_offered()).is_some() {
             let own = self.admin_side.iter_mut().flat_map(|it| it.listeners_mut());
             let all = self.engine.admission.listeners_mut().chain(own.map(|(_, it)| it));
             all.for_each(Listener::let_go_of_file);

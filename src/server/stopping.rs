@@ -72,8 +72,8 @@ impl<H: Handler> Server<H> {
             return;
         }
         let is_first = !self.engine.is_stopping();
+        self.leave_to_starting();
         if is_first {
-            self.end_handing_over();
             let announce = self.timeouts.drain_announce;
             match announce.is_zero() {
                 true => info!("stopping by {by}: {} may finish", Count(clients, "client")),
@@ -106,6 +106,9 @@ impl<H> Server<H> {
     #[cold]
     fn tell_of_new_step(&mut self, step: Option<StopStep>) {
         self.told_step = step;
+        if matches!(step, Some(StopStep::Closing | StopStep::Ended)) {
+            self.leave_to_starting();
+        }
         let Some(step) = step.filter(|step| *step != StopStep::Ended) else { return };
         self.tracer.tell_of_loop(self.now, LoopEvent::StopStep { step });
         if step == StopStep::Draining && !self.timeouts.drain_announce.is_zero() {
@@ -119,6 +122,7 @@ impl<H> Server<H> {
 /// by a reset.
 impl<H> Drop for Server<H> {
     fn drop(&mut self) {
+        self.leave_to_starting();
         self.engine.clients_mut().cut_off();
         if let Some(admin_side) = &mut self.admin_side {
             admin_side.cut_off();

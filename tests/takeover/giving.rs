@@ -16,7 +16,7 @@ fn connected(path: &Path) -> UnixStream {
 }
 
 /// The same, when it has been offered the listeners.
-fn offered(path: &Path) -> (UnixStream, String, Vec<OwnedFd>) {
+pub(super) fn offered(path: &Path) -> (UnixStream, String, Vec<OwnedFd>) {
     let mut stream = connected(path);
     stream.write_all(b"oneloop takeover 1\n").expect("room for it");
     let mut bytes = [0; 4096];

@@ -10,6 +10,7 @@ mod manager;
 mod needed;
 #[path = "../support/sockets.rs"]
 mod sockets;
+mod stopping;
 #[path = "../support/mod.rs"]
 mod support;
 mod taking;
