@@ -102,8 +102,9 @@ pub trait Handler {
     }
 
     /// Says what this handler needs beside its clients; the process may have this many
-    /// `descriptors`. The server asks once, when it is bound. It then admits fewer clients, and
-    /// adds the memory to the sum that it announces. Default: nothing, and content is held.
+    /// `descriptors`. The server asks when it is bound, and after each [`Handler::reload`] that has
+    /// done something. It then admits fewer clients, and adds the memory to the sum that it
+    /// announces. Default: nothing, and content is held.
     fn needs(&mut self, _descriptors: usize) -> Needs {
         Needs::default()
     }

@@ -141,6 +141,11 @@ impl<L: Accept> Admission<L> {
         self.clients_max
     }
 
+    /// From now on there may be this many at once. Those that are there may stay.
+    pub(crate) fn set_clients_max(&mut self, clients_max: usize) {
+        self.clients_max = clients_max;
+    }
+
     /// The poll has reported the listener at this place among [`listeners`](Self::listeners).
     pub fn on_ready(&mut self, index: usize) {
         if let Some(entrance) = self.entrances.get_mut(index) {

@@ -42,19 +42,12 @@ impl<H: Handler> Server<H> {
         } = &self.timeouts;
         let grace = self.timeouts.grace();
         let grace = grace.map_or(String::new(), |grace| format!(", typing grace {grace:?}"));
-        let files = match self.needs.files {
-            0 => String::new(),
-            files => format!(", files {files}"),
-        };
-        let admin = self.admin_side.as_ref().map_or(0, AdminSide::clients_max);
-        let clients = worst::Clients { public: clients_max, admin };
-        let worst =
-            worst::memory_bytes(&self.limits, &self.needs, clients, self.answers) / (1024 * 1024);
+        let (allowed, worst) = (self.clients_and_files(), self.memory_at_worst());
         debug!(
-            "limits: descriptors {} -> {}, clients {clients_max}{files}, \
+            "limits: descriptors {} -> {}, {allowed}, \
              first byte {first_byte:?}, head {head:?}{grace}, body {body:?}, write {write:?}, \
              idle {idle:?}, linger {linger:?}, drain announce {drain_announce:?}, \
-             drain idle {drain_idle:?}, drain {drain:?}, memory at worst {worst} MiB",
+             drain idle {drain_idle:?}, drain {drain:?}, {worst}",
             self.descriptors.before, self.descriptors.now
         );
         if self.limits.clients_max.is_some_and(|wanted| wanted > clients_max) {
@@ -65,6 +58,26 @@ impl<H: Handler> Server<H> {
 }
 
 impl<H: Handler> Server<H> {
+    /// The handler needs something else than before.
+    pub(super) fn announce_needs(&self) {
+        debug!("limits from now on: {}, {}", self.clients_and_files(), self.memory_at_worst());
+    }
+
+    fn clients_and_files(&self) -> String {
+        let clients_max = self.clients_max();
+        match self.needs.files {
+            0 => format!("clients {clients_max}"),
+            files => format!("clients {clients_max}, files {files}"),
+        }
+    }
+
+    fn memory_at_worst(&self) -> String {
+        let admin = self.admin_side.as_ref().map_or(0, AdminSide::clients_max);
+        let clients = worst::Clients { public: self.clients_max(), admin };
+        let bytes = worst::memory_bytes(&self.limits, &self.needs, clients, self.answers);
+        format!("memory at worst {} MiB", bytes / (1024 * 1024))
+    }
+
     /// Tells `manager` from now on that the server is ready, how many clients it has, and that it
     /// stops; and its watchdog, that the loop turns. A handler that blocks makes the watchdog act.
     pub fn tell_manager(&mut self, mut manager: ServiceManager) {

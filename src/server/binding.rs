@@ -9,14 +9,14 @@ use std::time::{Duration, Instant, SystemTime};
 use mio::{Events, Poll, Token, Waker};
 
 use super::admin_side::AdminSide;
-use super::descriptors;
+use super::descriptors::{self, Descriptors};
 use super::handing_over::Takeover;
 use super::polling::PollFailures;
 use super::takeover::Role;
 use super::worst::Answers;
 use super::{ALARM, EVENTS_PER_TURN_MAX, FIRST_LISTENER, SIGNALS, Server, WAKER};
 use crate::answer::handler::Handler;
-use crate::config::{Config, LocalAddress};
+use crate::config::{Config, Limits, LocalAddress};
 use crate::engine::{Admission, Clients, Engine, StopStep};
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -52,8 +52,8 @@ impl<H: Handler> Server<H> {
         let admin_side = AdminSide::open(config, &poll, &mut takeover, addresses, &tracer)?;
         let needs = handler.needs(usize::try_from(descriptors.now).unwrap_or(usize::MAX));
         let admins = admin_side.as_ref().map_or(0, AdminSide::clients_max);
-        let clients_max = descriptors.clients_max(admins + listeners.len() + needs.files);
-        let clients_max = config.limits.clients_max.map_or(clients_max, |max| max.min(clients_max));
+        let set_apart = admins + listeners.len() + needs.files;
+        let clients_max = clients_max(&config.limits, descriptors, set_apart);
         let admission = Admission::new(listeners, clients_max, config.limits.accepts_per_turn_max);
         let began = Instant::now();
         let alarm = Alarm::new(poll.registry(), ALARM, began);
@@ -270,6 +270,28 @@ impl<H: Handler> Server<H> {
     pub fn files_max(&self) -> usize {
         self.needs.files
     }
+}
+
+impl<H: Handler> Server<H> {
+    /// Asks the handler again what it needs, and says whether that has changed. Clients beyond a number
+    /// that is lower now may stay.
+    pub(super) fn ask_needs_again(&mut self) -> bool {
+        let needs = self.handler.needs(usize::try_from(self.descriptors.now).unwrap_or(usize::MAX));
+        let has_changed = needs != self.needs;
+        self.needs = needs;
+        let admins = self.admin_side.as_ref().map_or(0, AdminSide::clients_max);
+        let listeners = self.engine.admission.listeners().count();
+        let set_apart = admins + listeners + needs.files;
+        let clients_max = clients_max(&self.limits, self.descriptors, set_apart);
+        self.engine.admission.set_clients_max(clients_max);
+        has_changed
+    }
+}
+
+/// How many clients there may be, if this many descriptors are for others.
+fn clients_max(limits: &Limits, descriptors: Descriptors, set_apart: usize) -> usize {
+    let possible = descriptors.clients_max(set_apart);
+    limits.clients_max.map_or(possible, |max| max.min(possible))
 }
 
 impl<H> fmt::Debug for Server<H> {

@@ -19,7 +19,12 @@ impl<H: Handler> Server<H> {
         let reloaded = self.handler.reload();
         match &reloaded {
             Reloaded::Nothing => info!("nothing to reload: the answers depend on no file"),
-            Reloaded::Done(what) => info!("reloaded {what}"),
+            Reloaded::Done(what) => {
+                info!("reloaded {what}");
+                if self.ask_needs_again() {
+                    self.announce_needs();
+                }
+            }
             Reloaded::Failed(why) => {
                 error!("cannot reload, so what was served before is served on: {why}");
             }

@@ -128,3 +128,57 @@ fn a_handler_that_closes_ends_the_connection_behind_its_answer() {
     let seen = server.wait_until(|seen| seen.clients == 0);
     assert_eq!(seen.metrics.requests, 3);
 }
+
+/// A handler that has as many files open as its list names, and reads the list again.
+struct Listed {
+    now: usize,
+    list: Result<usize, &'static str>,
+}
+
+impl Handler for Listed {
+    fn handle(&mut self, _: &Request<'_>, reply: Reply<'_>) -> Sent {
+        reply.send("")
+    }
+
+    fn needs(&mut self, _: usize) -> Needs {
+        let mut needs = Needs::default();
+        needs.files = self.now;
+        needs
+    }
+
+    fn reload(&mut self) -> Reloaded {
+        match self.list {
+            Ok(files) => {
+                self.now = files;
+                // The next time it cannot be read.
+                self.list = Err("no list");
+                Reloaded::Done("the list".into())
+            }
+            Err(reason) => Reloaded::Failed(reason.into()),
+        }
+    }
+}
+
+#[test]
+fn a_handler_that_has_read_other_things_again_is_asked_anew_what_it_needs() {
+    for (before, after) in [(0, 100), (100, 0)] {
+        let mut config = config();
+        let listed = |config: &Config| {
+            let handler = Listed { now: before, list: Ok(after) };
+            Server::bind(config, handler).expect("loopback has free ports")
+        };
+        let mut server = listed(&config);
+        let clients_max = server.clients_max();
+        assert_eq!(server.files_max(), before);
+        assert!(matches!(server.reload(), Reloaded::Done(_)));
+        assert_eq!(server.files_max(), after);
+        assert_eq!(server.clients_max() + after, clients_max + before);
+        assert!(matches!(server.reload(), Reloaded::Failed(_)));
+        assert_eq!(server.files_max(), after);
+        // A limit of the program's own still holds.
+        config.limits.clients_max = Some(10);
+        let mut server = listed(&config);
+        assert!(matches!(server.reload(), Reloaded::Done(_)));
+        assert_eq!((server.clients_max(), server.files_max()), (10, after));
+    }
+}

@@ -12,8 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oneloop::{
-    CloseReason, Handler, Listen, Method, Reply, Request, Sent, Server, Status, StopStep, Stopped,
-    Timeouts,
+    CloseReason, Config, Handler, Listen, Method, Needs, Reloaded, Reply, Request, Sent, Server,
+    Status, StopStep, Stopped, Timeouts,
 };
 use socket2::{Domain, Socket, Type};
 
