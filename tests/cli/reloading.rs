@@ -216,6 +216,35 @@ fn a_reload_during_the_end_is_no_second_signal_to_stop() {
     assert_eq!(running.end().code(), Some(143));
 }
 
+/// Its own listeners are no part of a reload: their clients go on, too.
+#[test]
+fn a_reload_leaves_the_admin_page_and_the_health_place_as_they_are() {
+    let folder = releases("own-listeners");
+    let mut command = oneloop();
+    command.args(["--access-log", "off", "--admin", "127.0.0.1:0", "--health", "127.0.0.1:0"]);
+    let mut running = Running::start(command.arg(folder.join("now")));
+    let public = running.address;
+    let admin = addresses(&running.wait_for_line("admin page at http://"))[0];
+    let health = addresses(&running.wait_for_line("health at http://"))[0];
+    let mut watcher = TcpStream::connect(admin).expect("a connection");
+    watcher.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    watcher
+        .write_all(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .expect("room for a request");
+    for release in ["2", "1", "2"] {
+        deploy(&folder, release);
+        running.reload("reloaded");
+        running.address = health;
+        assert_eq!((running.status_of("/readyz"), running.status_of("/metrics")), (200, 200));
+        running.address = public;
+        assert_eq!(running.body(), release);
+        // Frames go on coming.
+        assert!(watcher.read(&mut [0; 64 * 1024]).expect("a frame") > 0);
+    }
+    running.signal("-TERM");
+    assert_eq!(running.end().code(), Some(0));
+}
+
 /// Commands of a shell at a terminal of its own, which is closed when the guard is dropped.
 struct AtTerminal {
     holder: Child,
