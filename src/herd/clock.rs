@@ -24,6 +24,11 @@ impl Clock {
         Time::after_start(self.began.elapsed())
     }
 
+    /// How long it has run.
+    pub fn elapsed(self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// How long a wait may be by `until`; nothing if that has passed.
     pub fn left(self, until: Duration) -> Duration {
         until.saturating_sub(self.began.elapsed())

@@ -6,6 +6,7 @@ use super::examiner::Examiner;
 use super::peer::Peer;
 use super::verdict::{Problem, Verdict, failed, not_tried};
 use super::watched::Watched;
+use crate::clock::Clock;
 use crate::units;
 
 /// How long a process is looked at.
@@ -13,9 +14,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// What a process at rest may use of it: timers, and what it does for itself.
 const AT_REST_MAX: Duration = Duration::from_millis(50);
-
-/// What one may use that has no descriptor left: it may try now and then.
-const WITHOUT_DESCRIPTORS_MAX: Duration = Duration::from_millis(300);
 
 /// How many descriptors are left, and how many clients come.
 const FREE_DESCRIPTORS: u64 = 8;
@@ -50,12 +48,18 @@ pub fn descriptors(examiner: &Examiner) -> Verdict {
     let watched = examiner.watched()?;
     let before = settled(examiner, watched)?;
     let _shortage = watched.leave(FREE_DESCRIPTORS).map_err(Problem::NotTried)?;
-    let mut silent = Vec::new();
+    let mut silent: Vec<Peer> = Vec::new();
     for _ in 0..CLIENTS {
         silent.extend(examiner.connect_within(LOOK));
     }
-    let mut waiting = examiner.connect()?;
-    waiting.pause(MOMENT);
+    pause(&mut silent);
+    if watched.descriptors()? + 2 < before + FREE_DESCRIPTORS {
+        // A listener may ask the kernel for clients only once they have sent something.
+        silent.iter_mut().for_each(|peer| peer.send(b"G"));
+    }
+    // Where even the kernel's queue is full, a client that comes later decides.
+    let mut waiting = examiner.connect_within(LOOK);
+    pause(&mut silent);
     let taken = watched.descriptors()?.saturating_sub(before);
     if taken + 2 < FREE_DESCRIPTORS {
         return not_tried(format!(
@@ -64,19 +68,39 @@ pub fn descriptors(examiner: &Examiner) -> Verdict {
             silent.len()
         ));
     }
-    let cpu = watched.cpu()?;
-    waiting.send(&examiner.get());
-    let made_room = waiting.until(LOOK, |peer| peer.answered() > 0);
-    waiting.pause(LOOK.saturating_sub(MOMENT));
-    let used = watched.cpu()?.saturating_sub(cpu);
-    if used > WITHOUT_DESCRIPTORS_MAX {
-        return failed(format!("without descriptors it uses {} of a core", units::time(used)));
+    let (cpu, look) = (watched.cpu()?, Clock::start());
+    let mut told = "the next client cannot connect";
+    if let Some(peer) = &mut waiting {
+        peer.send(&examiner.get());
+        let made_room = peer.until(LOOK, |peer| peer.answered() > 0);
+        told =
+            if made_room { "it makes room for the next client" } else { "the next client waits" };
+    }
+    if let Some(peer) = silent.first_mut() {
+        peer.pause(LOOK);
+    }
+    let (used, looked) = (watched.cpu()?.saturating_sub(cpu), look.elapsed());
+    if used > looked / 2 {
+        return failed(format!(
+            "without descriptors it uses {} of a core in {}",
+            units::time(used),
+            units::time(looked)
+        ));
     }
     silent.into_iter().for_each(drop);
-    waiting.answer().map_err(|why| {
-        format!("the silent clients have left, and the one that waited behind them asks: {why}")
-    })?;
-    Ok(if made_room { "it makes room for the next client" } else { "the next client waits" }.into())
+    let answered = match &mut waiting {
+        Some(peer) => peer.answer().map(|_| ()),
+        None => examiner.ask().map(|_| ()),
+    };
+    answered
+        .map_err(|why| format!("the silent clients have left, and the next one asks: {why}"))?;
+    Ok(told.to_owned())
+}
+
+fn pause(peers: &mut [Peer]) {
+    if let Some(peer) = peers.first_mut() {
+        peer.pause(MOMENT);
+    }
 }
 
 /// How many descriptors it has, once those of clients that have left are closed.
