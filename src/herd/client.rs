@@ -42,6 +42,8 @@ pub struct Client {
     sent: usize,
     /// How many requests, or batches of them, it has made.
     pub made: u32,
+    /// How many turns of typing it has taken.
+    pub turns: usize,
     /// How many answers it waits for.
     pub due: u32,
     /// How many of these there were after it last sent requests.
@@ -124,6 +126,7 @@ impl Client {
             payload: Rc::default(),
             sent: 0,
             made: 0,
+            turns: 0,
             due: 0,
             due_when_sent: 0,
             is_unsent: false,
@@ -146,10 +149,7 @@ impl Client {
 
     /// Whether it can make a request now.
     pub fn is_free(&self) -> bool {
-        self.due == 0
-            && !self.last
-            && self.sent == self.payload.len()
-            && self.stage != Stage::Connecting
+        self.due == 0 && !self.last && self.has_sent_all() && self.stage != Stage::Connecting
     }
 
     /// Adds what the poll reported.
@@ -187,10 +187,25 @@ impl Client {
         self.begun = begun;
     }
 
+    /// Whether the kernel has all of the payload.
+    pub fn has_sent_all(&self) -> bool {
+        self.sent == self.payload.len()
+    }
+
+    /// How long the payload is.
+    pub fn payload_len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// Sends what the kernel takes now.
     pub fn flush(&mut self, metrics: &mut Metrics) -> Flushed {
-        while self.sent < self.payload.len() {
-            let rest = [IoSlice::new(&self.payload[self.sent..]), IoSlice::new(&[])];
+        self.flush_until(self.payload.len(), metrics)
+    }
+
+    /// The same of the payload's first `end` bytes.
+    pub fn flush_until(&mut self, end: usize, metrics: &mut Metrics) -> Flushed {
+        while self.sent < end {
+            let rest = [IoSlice::new(&self.payload[self.sent..end]), IoSlice::new(&[])];
             match self.socket.send(rest, metrics) {
                 Taken::Bytes(bytes) => self.sent += bytes,
                 Taken::WouldBlock | Taken::Nothing => return Flushed::Part,

@@ -50,8 +50,11 @@ pub struct Clients<'p> {
     pub next_kind: usize,
     pub drip_turns: Rotation<ClientId>,
     pub slow_read_turns: Rotation<ClientId>,
+    pub typing_turns: Rotation<ClientId>,
     /// Garbage clients, and when they close their connections; in order.
     pub impatient: VecDeque<(Time, ClientId)>,
+    /// People who have typed everything, and until when they wait for an answer; in order.
+    pub typed: VecDeque<(Time, ClientId)>,
     /// Clients that stopped receiving before the socket was empty: no event will come for them.
     pub again: Vec<ClientId>,
     pub phase: Phase,
@@ -109,7 +112,9 @@ impl<'p> Clients<'p> {
             next_kind: 0,
             drip_turns: Rotation::new(plan.drip_every),
             slow_read_turns: Rotation::new(plan.drip_every),
+            typing_turns: Rotation::new(plan.type_every),
             impatient: VecDeque::new(),
+            typed: VecDeque::new(),
             again: Vec::new(),
             phase: Phase::first(plan),
             asked: 0,
@@ -168,6 +173,7 @@ impl<'p> Clients<'p> {
             | Kind::Post
             | Kind::ConnectClose
             | Kind::HalfClose
+            | Kind::Telnet
             | Kind::Idle
             | Kind::Drip
             | Kind::Garbage
@@ -223,6 +229,7 @@ impl<'p> Clients<'p> {
             }
             // It has its answer, and the server would keep the connection open.
             Kind::Garbage if !client.last => self.end(id, Ending::HungUp),
+            Kind::Telnet => self.end(id, Ending::HungUp),
             Kind::Get
             | Kind::Post
             | Kind::ConnectClose
@@ -248,6 +255,11 @@ impl<'p> Clients<'p> {
             true => u64::from(client.due),
             false => 0,
         };
+        // What people type is answered, or their connection closed.
+        let may_close = client.kind == Kind::Telnet
+            && !self.shared.payloads.script(client.generation).is_request
+            && matches!(ending, Ending::Closed | Ending::Reset);
+        let due = if may_close { 0 } else { due };
         let is_over = matches!(ending, Ending::Closed | Ending::Reset);
         let due = match is_over && due > 0 && client.has_crossed() {
             true => {
@@ -284,7 +296,10 @@ impl<'p> Clients<'p> {
                 tally.lost += due.saturating_sub(1);
                 tally.hung_up += 1;
             }
-            Ending::HungUp => tally.hung_up += 1,
+            Ending::HungUp => {
+                tally.lost += due;
+                tally.hung_up += 1;
+            }
         }
     }
 }
@@ -301,10 +316,16 @@ impl Shared {
                 (&mut self.get, RECEIVES_MAX, self.input.len())
             }
             Kind::Post => (&mut self.post, RECEIVES_MAX, self.input.len()),
-            Kind::SlowRead => (&mut self.big, 1, self.slow_read_bytes),
-            Kind::Idle | Kind::Drip | Kind::NeverRead | Kind::Garbage | Kind::Reset => {
-                (&mut self.any, RECEIVES_MAX, self.input.len())
+            Kind::Telnet if self.payloads.script(client.generation).is_request => {
+                (&mut self.get, RECEIVES_MAX, self.input.len())
             }
+            Kind::SlowRead => (&mut self.big, 1, self.slow_read_bytes),
+            Kind::Telnet
+            | Kind::Idle
+            | Kind::Drip
+            | Kind::NeverRead
+            | Kind::Garbage
+            | Kind::Reset => (&mut self.any, RECEIVES_MAX, self.input.len()),
         };
         client.receive(receives, &mut self.input[..room], checker, &mut self.metrics)
     }

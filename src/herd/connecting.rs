@@ -154,6 +154,10 @@ impl Clients<'_> {
                 self.request(id, begun);
                 self.be_impatient(id, now);
             }
+            Kind::Telnet => {
+                self.prepare(id, begun);
+                self.typing_turns.join(id, now);
+            }
             Kind::ConnectClose | Kind::HalfClose | Kind::NeverRead => self.request(id, begun),
             Kind::Reset => {
                 self.request(id, begun);

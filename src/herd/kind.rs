@@ -11,6 +11,8 @@ pub enum Kind {
     ConnectClose,
     /// A connection for every GET; it closes its sending side and reads the answer.
     HalfClose,
+    /// A connection for each person at a telnet, who types slowly.
+    Telnet,
     /// Connects and sends nothing.
     Idle,
     /// Sends a head that never ends, a byte at a time.
@@ -38,11 +40,12 @@ pub enum Connections {
 
 impl Kind {
     /// Every kind, in the order of reports.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Get,
         Kind::Post,
         Kind::ConnectClose,
         Kind::HalfClose,
+        Kind::Telnet,
         Kind::Idle,
         Kind::Drip,
         Kind::NeverRead,
@@ -58,6 +61,7 @@ impl Kind {
             Kind::Post => "post",
             Kind::ConnectClose => "connect-close",
             Kind::HalfClose => "half-close",
+            Kind::Telnet => "telnet",
             Kind::Idle => "idle",
             Kind::Drip => "drip",
             Kind::NeverRead => "never-read",
@@ -71,7 +75,7 @@ impl Kind {
     pub fn connections(self) -> Connections {
         match self {
             Kind::Get | Kind::Post => Connections::Kept,
-            Kind::ConnectClose | Kind::HalfClose | Kind::Garbage | Kind::Reset => {
+            Kind::ConnectClose | Kind::HalfClose | Kind::Telnet | Kind::Garbage | Kind::Reset => {
                 Connections::PerRequest
             }
             Kind::Idle | Kind::Drip | Kind::NeverRead | Kind::SlowRead => Connections::Held,
@@ -81,7 +85,7 @@ impl Kind {
     /// Whether it does nothing wrong, so that each of its requests must be answered correctly.
     pub fn is_good(self) -> bool {
         match self {
-            Kind::Get | Kind::Post | Kind::ConnectClose | Kind::HalfClose => true,
+            Kind::Get | Kind::Post | Kind::ConnectClose | Kind::HalfClose | Kind::Telnet => true,
             Kind::Idle
             | Kind::Drip
             | Kind::NeverRead

@@ -8,7 +8,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `options`, `habits`, `plan`, `server`, `request` | the command line, and what follows from it |
-//! | `kind`, `payloads` | which kinds of client there are, and what each sends |
+//! | `kind`, `payloads`, `typing` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
 //! | `client` | one connection |
@@ -64,6 +64,7 @@ mod speed;
 mod table;
 mod tally;
 mod times;
+mod typing;
 mod units;
 
 fn main() -> ExitCode {

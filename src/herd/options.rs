@@ -26,8 +26,8 @@ use crate::server::{Asked, Vouched};
 ///
 /// Choose how many clients of each kind are connected at once. N@RATE limits a kind to RATE requests
 /// per second in total; without a rate, each client makes its next request as soon as it can. The
-/// good clients are --get, --post, --connect-close and --half-close: if one of their requests is not
-/// answered, or is answered wrongly, the exit code is 1. Without any clients, there are --get 64.
+/// good clients are --get, --post, --connect-close, --half-close and --telnet: if one of their requests
+/// is not answered, or is answered wrongly, the exit code is 1. Without any clients, there are --get 64.
 #[derive(Debug, Parser)]
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
@@ -85,6 +85,18 @@ struct GoodOptions {
     /// Clients that open a connection for each GET, close their sending side, and read the answer
     #[arg(long, value_name = "N[@RATE]")]
     half_close: Option<Wanted>,
+
+    /// People at a telnet: some type a request, and all must be answered in time, or closed
+    ///
+    /// Each takes a connection and types a request line by line, or key by key; or says hello; or sends
+    /// what telnet clients send: negotiation, CR NUL, a backspace, Ctrl-C. Between lines they think.
+    #[arg(long, value_name = "N[@RATE]")]
+    telnet: Option<Wanted>,
+
+    /// How often each telnet client presses a key or types a line; before a line it thinks for five times
+    /// as long
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "50ms")]
+    type_every: humantime::Duration,
 
     /// The path that clients request [default: the URL's, or /]
     #[arg(long, value_name = "PATH", value_parser = request::path)]
@@ -248,6 +260,7 @@ impl Options {
             Kind::Post => good.post,
             Kind::ConnectClose => good.connect_close,
             Kind::HalfClose => good.half_close,
+            Kind::Telnet => good.telnet,
             Kind::Idle => clients(strange.idle),
             Kind::Drip => clients(strange.drip),
             Kind::NeverRead => clients(strange.never_read),
@@ -265,6 +278,7 @@ impl Options {
             expected: expected.map(Into::into),
             expected_status: good.expect_status,
             drip_every: *strange.drip_every,
+            type_every: *good.type_every,
             slow_read_bytes: strange.slow_read_bytes.0,
             crossings: good.crossings,
             proxy_protocol: run.proxy_protocol,
@@ -320,6 +334,7 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
         (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
         (plan.length.is_zero(), "--for cannot be 0s; give it some time, such as 10s"),
         (plan.calm >= plan.length, "--calm must be shorter than --for"),
+        (plan.type_every.is_zero(), "--type-every cannot be 0s; give it some time, such as 50ms"),
         (plan.drip_every.is_zero(), "--drip-every cannot be 0s; give it some time, such as 1s"),
         (
             plan.slow_read_bytes == 0,

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::kind::Kind;
 use crate::load::random::Random;
+use crate::typing::{self, Script};
 
 /// The content of a POST, and of each of its chunks: four chunks, as if it came from a form that
 /// is read piece by piece.
@@ -27,6 +28,7 @@ pub struct Payloads {
     last_get: Rc<[u8]>,
     drip: Rc<[u8]>,
     unread: Rc<[u8]>,
+    scripts: [Script; 5],
 }
 
 /// What requests are made of.
@@ -58,7 +60,13 @@ impl Payloads {
             // Its value goes on and on: the last byte is repeated.
             drip: format!("GET {path} HTTP/1.1\r\n{fields}X-Drip: d").into_bytes().into(),
             unread: self::get(big_path, fields).repeat(unread).into(),
+            scripts: typing::scripts(path, fields),
         }
+    }
+
+    /// What the person of this number types.
+    pub fn script(&self, number: u32) -> &Script {
+        &self.scripts[number as usize % self.scripts.len()]
     }
 
     /// The payload of a client that has sent `made` of them before, and how many answers it makes due.
@@ -70,6 +78,7 @@ impl Payloads {
             Kind::Post => (Rc::clone(&self.posts[made as usize % 2]), 1),
             Kind::ConnectClose => (Rc::clone(&self.last_get), 1),
             Kind::HalfClose | Kind::Reset => (Rc::clone(&self.get), 1),
+            Kind::Telnet => (Rc::clone(&self.script(made).bytes), 1),
             Kind::Idle => (Rc::default(), 0),
             Kind::Drip => (Rc::clone(&self.drip), 0),
             Kind::NeverRead | Kind::SlowRead => (Rc::clone(&self.unread), 0),

@@ -7,7 +7,7 @@ use oneloop::engine::Time;
 use crate::client::{Client, Stage};
 use crate::clients::Clients;
 use crate::group::Group;
-use crate::kind::Connections;
+use crate::kind::{Connections, Kind};
 use crate::load::answer::Wrong;
 use crate::phase::Phase;
 use crate::record::Counts;
@@ -85,9 +85,12 @@ impl Clients<'_> {
             Phase::Over => Some(now),
         };
         let impatient = self.impatient.front().map(|(due, _)| *due);
+        let typed = self.typed.front().map(|(due, _)| *due);
         let lazy = [
             phase_ends,
             impatient,
+            typed,
+            self.typing_turns.next_due(),
             self.drip_turns.next_due(),
             self.slow_read_turns.next_due(),
             self.next_connection_due(),
@@ -110,7 +113,7 @@ impl Clients<'_> {
         for (_, client) in &self.slab {
             let tally = &mut self.groups[client.kind as usize].tally;
             match client.stage() {
-                _ if !is_awaited(client) => {}
+                _ if !is_awaited(client) || is_typing(client) => {}
                 Stage::Connecting => {
                     tally.refused += 1;
                     let why = Why::NotConnected(ErrorKind::TimedOut);
@@ -144,4 +147,9 @@ impl Clients<'_> {
 fn is_awaited(client: &Client) -> bool {
     client.kind.is_good()
         && (client.due > 0 || client.kind.connections() == Connections::PerRequest)
+}
+
+/// Whether a person has not asked for anything yet.
+fn is_typing(client: &Client) -> bool {
+    client.kind == Kind::Telnet && !client.has_sent_all()
 }

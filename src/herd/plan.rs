@@ -77,6 +77,8 @@ pub struct Plan {
     pub expected_status: Option<u16>,
     /// How often each drip client sends a byte, and each slow-read client reads.
     pub drip_every: Duration,
+    /// How often each telnet client types a key or a line, or thinks.
+    pub type_every: Duration,
     /// How much a slow-read client reads at a time.
     pub slow_read_bytes: usize,
     /// What a request counts as that crosses with the end of its connection.

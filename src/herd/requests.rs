@@ -1,5 +1,6 @@
 //! Sends requests: after an answer, by a schedule, or a byte at a time.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use oneloop::engine::{ClientId, Time};
@@ -11,6 +12,10 @@ use crate::kind::Kind;
 /// How long a garbage client waits for an answer or the end. Much of what it sends is the beginning
 /// of a request, for whose rest a server waits far longer.
 const GARBAGE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a person waits for an answer to what was typed. A server that gives people time to type on
+/// may wait for a second or two.
+const TYPED_PATIENCE: Duration = Duration::from_secs(3);
 
 impl Clients<'_> {
     /// Whether good clients may make another request.
@@ -75,7 +80,9 @@ impl Clients<'_> {
     pub fn prepare(&mut self, id: ClientId, begun: Time) {
         let shared = &mut self.shared;
         let Some(client) = find(&mut self.slab, id) else { return };
-        let (payload, due) = shared.payloads.next(client.kind, client.made, &mut shared.random);
+        // A person's script is that of the connection: each types one.
+        let number = if client.kind == Kind::Telnet { client.generation } else { client.made };
+        let (payload, due) = shared.payloads.next(client.kind, number, &mut shared.random);
         let payload = match self.plan.proxy_protocol {
             Some(protocol) if client.made == 0 => {
                 [&protocol.header(client.generation)[..], &payload].concat().into()
@@ -88,8 +95,8 @@ impl Clients<'_> {
     /// Sends the rest of a client's payload, as far as the kernel takes it.
     pub fn send(&mut self, id: ClientId) {
         let Some(client) = find(&mut self.slab, id) else { return };
-        // A drip client sends only when its turn comes.
-        if client.kind == Kind::Drip {
+        // These send only when their turn comes.
+        if matches!(client.kind, Kind::Drip | Kind::Telnet) {
             return;
         }
         match client.flush(&mut self.shared.metrics) {
@@ -108,8 +115,30 @@ impl Clients<'_> {
         }
     }
 
-    /// Gives their turn to the drip and slow-read clients for which it is due.
+    /// A person's turn: types what comes next, or thinks. At the end the wait for an answer begins.
+    fn type_on(&mut self, id: ClientId, now: Time) {
+        let Some(client) = find(&mut self.slab, id) else { return };
+        let script = self.shared.payloads.script(client.generation);
+        // A PROXY header is no part of the script.
+        let before = client.payload_len() - script.bytes.len();
+        let typed = script.turns.get(client.turns).copied().unwrap_or(script.bytes.len());
+        client.turns += 1;
+        // What was thought about does not count as the server's time.
+        client.begun = now;
+        if client.flush_until(before + typed, &mut self.shared.metrics) == Flushed::Lost {
+            self.again.push(id);
+        } else if client.turns < script.turns.len() || !client.has_sent_all() {
+            self.typing_turns.join(id, now);
+        } else {
+            self.typed.push_back((now + TYPED_PATIENCE, id));
+        }
+    }
+
+    /// Gives their turn to the drip, slow-read and telnet clients for which it is due.
     pub fn drip_due(&mut self, now: Time) {
+        while let Some(id) = self.typing_turns.take_due(now) {
+            self.type_on(id, now);
+        }
         while let Some(id) = self.drip_turns.take_due(now) {
             self.drip(id, now);
         }
@@ -128,12 +157,21 @@ impl Clients<'_> {
 
     /// Ends the clients that have waited long enough.
     pub fn hang_up_due(&mut self, now: Time) {
-        while self.impatient.front().is_some_and(|(due, _)| *due <= now) {
-            if let Some((_, id)) = self.impatient.pop_front()
-                && self.client(id).is_some()
-            {
+        while let Some(id) =
+            take_due(&mut self.impatient, now).or_else(|| take_due(&mut self.typed, now))
+        {
+            if self.client(id).is_some() {
                 self.end(id, Ending::HungUp);
             }
         }
     }
+}
+
+/// The first client, if its time is over.
+fn take_due(waiting: &mut VecDeque<(Time, ClientId)>, now: Time) -> Option<ClientId> {
+    let (due, id) = *waiting.front()?;
+    (due <= now).then(|| {
+        waiting.pop_front();
+        id
+    })
 }
