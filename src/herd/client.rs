@@ -50,6 +50,8 @@ pub struct Client {
     due_when_sent: u32,
     /// The rest of the payload could not be sent: the connection was lost.
     is_unsent: bool,
+    /// When it last sent a request, where there is a limit for answers; else when it connected.
+    pub asked_at: Time,
     /// When the request that it waits for was due.
     pub begun: Time,
     /// Since when it waits for nothing.
@@ -130,6 +132,7 @@ impl Client {
             due: 0,
             due_when_sent: 0,
             is_unsent: false,
+            asked_at: now,
             begun,
             free_since: begun,
             partial: Partial::Nothing,

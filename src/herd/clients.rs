@@ -57,6 +57,8 @@ pub struct Clients<'p> {
     pub typed: VecDeque<(Time, ClientId)>,
     /// Clients that stopped receiving before the socket was empty: no event will come for them.
     pub again: Vec<ClientId>,
+    /// When it is next looked whether answers are late.
+    pub next_look: Time,
     pub phase: Phase,
     /// Requests that good clients have made.
     pub asked: u64,
@@ -83,7 +85,7 @@ impl<'p> Clients<'p> {
     pub fn new(plan: &'p Plan, expectations: &Expectations, registry: Registry) -> Clients<'p> {
         let payloads = Payloads::new(&PayloadSettings {
             fields: &plan.fields,
-            path: &plan.path,
+            request: plan.request(),
             big_path: &plan.big_path,
             depth: plan.depth,
             big_answer_bytes: expectations.big_answer_bytes,
@@ -116,6 +118,7 @@ impl<'p> Clients<'p> {
             impatient: VecDeque::new(),
             typed: VecDeque::new(),
             again: Vec::new(),
+            next_look: Time::START,
             phase: Phase::first(plan),
             asked: 0,
             lateness: Times::new(),

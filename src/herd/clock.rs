@@ -25,7 +25,7 @@ impl Clock {
     }
 
     /// How long it has run.
-    pub fn elapsed(self) -> Duration {
+    pub fn spent(self) -> Duration {
         self.began.elapsed()
     }
 

@@ -2,16 +2,14 @@
 
 use crate::arguments::habits;
 
-const HABITS: [(&str, &str); 14] = [
+const HABITS: [(&str, &str); 15] = [
     ("connections concurrency concurrent users vus", "write '--get N', or '-c N'"),
     ("duration seconds", "write '--for TIME', as in '-z 10s'"),
     ("number total-requests iterations amount a", "write '--requests N', or '-n N'"),
-    ("threads workers cpus t w", "leave it out: herd is one thread, as its servers are"),
+    ("threads workers cpus w", "leave it out: herd is one thread, as its servers are"),
     ("qps query-per-second", "write '--rate RATE', or '-r RATE'"),
-    (
-        "method m X request data body b body-file D p u",
-        "clients of --get send GETs; those of --post N send POSTs of 1 KiB",
-    ),
+    ("X request", "write '--method METHOD', or '-m METHOD'"),
+    ("data body-file D p", "write '--body TEXT' or '--body @FILE', or '-b'; '-m METHOD' for PUT"),
     ("k keepalive keep-alive", "leave it out: --get clients keep their connections"),
     (
         "disable-keepalive no-keepalive disable-keep-alive",
@@ -22,11 +20,11 @@ const HABITS: [(&str, &str); 14] = [
         "latency-correction",
         "write '--rate RATE': latency is then measured from when a request was due",
     ),
-    ("timeout T s max-time", "write '--patience TIME' for answers that are missing at the end"),
+    ("T s max-time", "write '--timeout TIME', or '-t TIME', as in '-t 2s'"),
     ("script lua targets input scenario", "herd has no scripts; combine kinds of clients"),
     (
-        "cookie cookies C user auth A basic-auth accept",
-        "write -H 'NAME: VALUE', as in -H 'Cookie: a=b'",
+        "cookies C auth A basic-auth accept",
+        "write '--cookie NAME=VALUE', '--user NAME:PASSWORD' or -H 'NAME: VALUE'",
     ),
     ("insecure https http2 h2 tls cert cacert", "herd speaks HTTP/1.1 without TLS"),
 ];
@@ -57,8 +55,8 @@ mod tests {
         for (typed, meant) in [
             ("--connections", "-c N"),
             ("--duration=10s", "-z 10s"),
-            ("-t", "one thread"),
-            ("-m", "--post N"),
+            ("--threads", "one thread"),
+            ("-X", "-m METHOD"),
             ("--latency", "the report"),
             ("http://b/", "one server"),
         ] {

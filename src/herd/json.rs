@@ -60,6 +60,7 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
         "right": tally.right,
         "wrong": tally.wrong,
         "lost": kind.is_good().then_some(tally.lost),
+        "timed_out": kind.is_good().then_some(tally.timed_out),
         "crossed": kind.is_good().then_some(tally.crossed),
         "refused": tally.refused,
         "open_at_end": report.outcome.open[kind as usize],

@@ -106,6 +106,30 @@ struct GoodOptions {
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = request::field)]
     header: Vec<String>,
 
+    /// The Host of every request [default: the server's, as it is written]
+    #[arg(long, value_name = "HOST", value_parser = request::host)]
+    host: Option<String>,
+
+    /// Send this name and password with every request (Basic)
+    #[arg(long, short, value_name = "NAME:PASSWORD", value_parser = request::authorization)]
+    user: Option<String>,
+
+    /// Send this cookie with every request
+    #[arg(long, value_name = "NAME=VALUE", value_parser = request::cookie)]
+    cookie: Option<String>,
+
+    /// The method of --get, --connect-close and --half-close clients [default: GET; POST with --body]
+    #[arg(long, short, value_name = "METHOD", value_parser = request::method)]
+    method: Option<String>,
+
+    /// The content of their requests, or @FILE to read it from
+    #[arg(long, short, value_name = "TEXT", allow_hyphen_values = true)]
+    body: Option<String>,
+
+    /// How long a good client waits for an answer; then it is lost, and the client connects again
+    #[arg(long, short, value_name = "TIME", value_parser = timeout)]
+    timeout: Option<humantime::Duration>,
+
     /// The body that every answer must have, or @FILE to read it from [default: the first answer's]
     ///
     /// Without this option, herd sends one GET before the run, and one POST if there are post clients,
@@ -233,8 +257,8 @@ struct ReportOptions {
 /// How many get clients there are if the user asks for no clients.
 const GET_CLIENTS: usize = 64;
 
-/// The expected body may have any characters.
-const BODIES: Exceptions<'_> = Exceptions { bodies: &["--expect"], lists: &[] };
+/// Bodies may have any characters.
+const BODIES: Exceptions<'_> = Exceptions { bodies: &["--expect", "--body", "-b"], lists: &[] };
 
 impl Options {
     /// Reads arguments, the program's name first.
@@ -251,8 +275,9 @@ impl Options {
         let vouched = Vouched::from_flag(self.run.i_may_load_this_host);
         let server = self.server.server.loadable(vouched).map_err(Refusal::Mistake)?;
         let path = request::path_of(&self.server, self.good.path.as_deref())?;
-        let fields = request::fields_of(&self.server, &self.good.header);
-        let expected = self.good.expected()?;
+        let fields = request::fields_of(&self.server, &self.good.all_fields());
+        let expected = bytes_of("--expect", self.good.expect.as_deref())?;
+        let body = bytes_of("--body", self.good.body.as_deref())?;
         let Options { good, strange, run, report, .. } = self;
         let clients = |clients: Option<usize>| Some(Wanted { clients: clients?, rate: None });
         let wanted = Kind::ALL.map(|kind| match kind {
@@ -274,6 +299,13 @@ impl Options {
             depth: good.pipeline,
             big_path: strange.big_path.unwrap_or_else(|| path.clone()),
             path,
+            method: match (good.method, &body) {
+                (Some(method), _) => method,
+                (None, Some(_)) => "POST".to_owned(),
+                (None, None) => "GET".to_owned(),
+            },
+            body: body.map(Into::into),
+            timeout: good.timeout.map(|timeout| *timeout),
             fields,
             expected: expected.map(Into::into),
             expected_status: good.expect_status,
@@ -312,18 +344,25 @@ impl Options {
 }
 
 impl GoodOptions {
-    fn expected(&self) -> Result<Option<Vec<u8>>, Refusal> {
-        let Some(expect) = &self.expect else { return Ok(None) };
-        let Some(file) = expect.strip_prefix('@') else {
-            return Ok(Some(expect.clone().into_bytes()));
-        };
-        let bytes = fs::read(file).map_err(|reason| {
-            Refusal::Mistake(format!(
-                "cannot read --expect '@{file}': {reason}; name a file that exists"
-            ))
-        })?;
-        Ok(Some(bytes))
+    /// The fields that the user adds, by whichever option.
+    fn all_fields(&self) -> Vec<String> {
+        let named = [&self.host, &self.user, &self.cookie].into_iter().flatten();
+        named.chain(&self.header).cloned().collect()
     }
+}
+
+/// The bytes of a text, or of the file that `@` names.
+fn bytes_of(option: &str, text: Option<&str>) -> Result<Option<Vec<u8>>, Refusal> {
+    let Some(text) = text else { return Ok(None) };
+    let Some(file) = text.strip_prefix('@') else {
+        return Ok(Some(text.as_bytes().to_vec()));
+    };
+    let bytes = fs::read(file).map_err(|reason| {
+        Refusal::Mistake(format!(
+            "cannot read {option} '@{file}': {reason}; name a file that exists"
+        ))
+    })?;
+    Ok(Some(bytes))
 }
 
 /// What options may not say together.
@@ -332,6 +371,14 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
     for (is_wrong, sentence) in [
         (get.rate.is_some() && get.clients == 0, "--rate is for --get clients; add --get N"),
         (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
+        (
+            plan.timeout.is_some_and(|timeout| timeout.is_zero()),
+            "--timeout cannot be 0s; give it some time, such as 2s",
+        ),
+        (
+            plan.wanted(Kind::Telnet).clients > 0 && (plan.method != "GET" || plan.body.is_some()),
+            "--telnet types a GET; leave out --method and --body",
+        ),
         (plan.length.is_zero(), "--for cannot be 0s; give it some time, such as 10s"),
         (plan.calm >= plan.length, "--calm must be shorter than --for"),
         (plan.type_every.is_zero(), "--type-every cannot be 0s; give it some time, such as 50ms"),
@@ -339,6 +386,15 @@ fn check(plan: &Plan) -> Result<(), Refusal> {
         (
             plan.slow_read_bytes == 0,
             "--slow-read-bytes cannot be 0; read at least 1, or use --never-read",
+        ),
+        (
+            plan.fields
+                .to_ascii_lowercase()
+                .split("\r\n")
+                .filter(|it| it.starts_with("host:"))
+                .count()
+                > 1,
+            "there is Host twice; give --host or -H 'Host: …', not both",
         ),
         (
             plan.server.is_unix() && plan.wanted(Kind::Reset).clients > 0,
@@ -387,6 +443,14 @@ fn rate(text: &str) -> Result<f64, &'static str> {
 fn status(text: &str) -> Result<u16, &'static str> {
     let status = text.trim().parse::<u16>().ok().filter(|status| (200..=599).contains(status));
     status.ok_or("write a status from 200 to 599, such as 404")
+}
+
+/// A time. A number alone is what other programs take for threads.
+fn timeout(text: &str) -> Result<humantime::Duration, String> {
+    match text.trim().parse::<u32>() {
+        Ok(_) => Err("write a time with its unit, such as 2s; herd is one thread".to_owned()),
+        Err(_) => duration(text),
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, &'static str> {
@@ -494,6 +558,23 @@ mod tests {
             "Host: 127.0.0.1:8888\r\nA: b\r\nC: d e\r\n"
         );
         assert_eq!(fields(&["-H", "host: example.org"]), "host: example.org\r\n");
+        assert_eq!(
+            fields(&["--cookie", "a=b", "--user", "me:secret", "--host", "example.org:81"]),
+            "Host: example.org:81\r\nAuthorization: Basic bWU6c2VjcmV0\r\nCookie: a=b\r\n"
+        );
+    }
+
+    #[test]
+    fn a_request_has_the_method_and_content_that_the_user_says() {
+        let request = |arguments: &[&str]| {
+            let plan = plan(&[&["8888"], arguments].concat());
+            String::from_utf8(plan.request().bytes("")).expect("text")
+        };
+        assert_eq!(request(&[]), "GET / HTTP/1.1\r\n\r\n");
+        assert_eq!(request(&["-m", "put"]), "PUT / HTTP/1.1\r\n\r\n");
+        assert_eq!(request(&["-b", "a\nb"]), "POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\na\nb");
+        assert!(request(&["-m", "PATCH", "-b", ""]).starts_with("PATCH / HTTP/1.1\r\nContent-L"));
+        assert_eq!(plan(&["8888", "-t", "2s"]).timeout, Some(Duration::from_secs(2)));
     }
 
     #[test]
@@ -511,6 +592,15 @@ mod tests {
             (&["8888", "-H", "no field"], "a colon"),
             (&["8888", "-H", "Connection: close"], "kind of clients"),
             (&["8888", "--connections", "5"], "-c N"),
+            (&["8888", "-t", "4"], "one thread"),
+            (&["8888", "-t", "0s"], "some time"),
+            (&["8888", "-m", "HEAD"], "another method"),
+            (&["8888", "-m", "a b"], "a method"),
+            (&["8888", "-b", "@no/such/file"], "name a file"),
+            (&["8888", "--telnet", "1", "-b", "x"], "types a GET"),
+            (&["8888", "--host", "a b"], "such as"),
+            (&["8888", "--user", "name"], "NAME:PASSWORD"),
+            (&["8888", "--host", "a", "-H", "Host: b"], "Host twice"),
             (&["8888", "--get", "1", "--path", "index"], "begins with /"),
             (&["8888", "--get", "1", "--path", "/a b"], "no spaces"),
             (&["8888", "--slow-read", "1", "--slow-read-bytes", "0"], "--never-read"),

@@ -36,8 +36,8 @@ pub struct Payloads {
 pub struct PayloadSettings<'a> {
     /// The fields of every request, a line each: `Host`, and what the user adds.
     pub fields: &'a str,
-    /// The path that good clients request.
-    pub path: &'a str,
+    /// What good clients request.
+    pub request: Request<'a>,
     /// The path that never-read and slow-read clients request.
     pub big_path: &'a str,
     /// How many GETs a batch has.
@@ -46,17 +46,27 @@ pub struct PayloadSettings<'a> {
     pub big_answer_bytes: usize,
 }
 
+/// What good clients request, but for the fields.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    /// The content, if it has any.
+    pub body: Option<&'a [u8]>,
+}
+
 impl Payloads {
     /// Makes the payloads.
     pub fn new(settings: &PayloadSettings<'_>) -> Payloads {
-        let PayloadSettings { fields, path, big_path, depth, big_answer_bytes } = settings;
-        let get = get(path, fields);
+        let PayloadSettings { fields, request, big_path, depth, big_answer_bytes } = settings;
+        let path = request.path;
+        let get = request.bytes(fields);
         let unread = UNREAD_BYTES_MIN.div_ceil((*big_answer_bytes).max(1));
         Payloads {
             batch: get.repeat(*depth).into(),
             get: get.into(),
             posts: [post_with_length(path, fields).into(), post_chunked(path, fields).into()],
-            last_get: self::get(path, &format!("{fields}Connection: close\r\n")).into(),
+            last_get: request.bytes(&format!("{fields}Connection: close\r\n")).into(),
             // Its value goes on and on: the last byte is repeated.
             drip: format!("GET {path} HTTP/1.1\r\n{fields}X-Drip: d").into_bytes().into(),
             unread: self::get(big_path, fields).repeat(unread).into(),
@@ -87,9 +97,22 @@ impl Payloads {
     }
 }
 
-/// A GET that a probe can send.
+impl Request<'_> {
+    /// The request, with these fields, a line each. If it has content, it says its length.
+    pub fn bytes(self, fields: &str) -> Vec<u8> {
+        let Request { method, path, body } = self;
+        let length = match body {
+            Some(body) => format!("Content-Length: {}\r\n", body.len()),
+            None => String::new(),
+        };
+        let head = format!("{method} {path} HTTP/1.1\r\n{fields}{length}\r\n");
+        [head.as_bytes(), body.unwrap_or_default()].concat()
+    }
+}
+
+/// A GET.
 pub fn get(path: &str, fields: &str) -> Vec<u8> {
-    format!("GET {path} HTTP/1.1\r\n{fields}\r\n").into_bytes()
+    Request { method: "GET", path, body: None }.bytes(fields)
 }
 
 /// A POST of 1 KiB that says its length.
@@ -130,8 +153,9 @@ mod tests {
     use super::*;
 
     fn payloads(depth: usize, big_answer_bytes: usize) -> Payloads {
-        let (fields, path, big_path) = ("Host: h\r\n", "/a", "/b");
-        Payloads::new(&PayloadSettings { fields, path, big_path, depth, big_answer_bytes })
+        let request = Request { method: "GET", path: "/a", body: None };
+        let (fields, big_path) = ("Host: h\r\n", "/b");
+        Payloads::new(&PayloadSettings { fields, request, big_path, depth, big_answer_bytes })
     }
 
     fn sent(kind: Kind, made: u32) -> (String, u32) {
@@ -148,6 +172,15 @@ mod tests {
         assert!(sent(Kind::ConnectClose, 0).0.contains("Connection: close\r\n"));
         assert!(sent(Kind::Drip, 0).0.ends_with("X-Drip: d"));
         assert_eq!(sent(Kind::NeverRead, 0).0, get.replace("/a", "/b"));
+    }
+
+    #[test]
+    fn a_request_with_content_says_its_length() {
+        let request = Request { method: "PUT", path: "/a", body: Some(b"\0ab") };
+        let bytes = request.bytes("Host: h\r\n");
+        assert_eq!(bytes, b"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n\0ab");
+        let empty = Request { body: Some(b""), ..request }.bytes("");
+        assert_eq!(empty, b"PUT /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
     }
 
     #[test]

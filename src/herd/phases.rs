@@ -90,6 +90,7 @@ impl Clients<'_> {
             phase_ends,
             impatient,
             typed,
+            self.plan.timeout.map(|_| self.next_look),
             self.typing_turns.next_due(),
             self.drip_turns.next_due(),
             self.slow_read_turns.next_due(),

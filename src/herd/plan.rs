@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::kind::Kind;
+use crate::payloads::Request;
 use crate::proxy_header::ProxyProtocol;
 use crate::server::Server;
 
@@ -65,8 +66,14 @@ pub struct Plan {
     pub wanted: [Wanted; Kind::ALL.len()],
     /// How many GETs each get client sends at a time.
     pub depth: usize,
+    /// The method of good clients' requests, but for those of --post.
+    pub method: String,
     /// The path that good clients request.
     pub path: String,
+    /// The content of their requests, if they have any.
+    pub body: Option<Rc<[u8]>>,
+    /// How long a good client waits for an answer, if there is a limit.
+    pub timeout: Option<Duration>,
     /// The path that never-read and slow-read clients request.
     pub big_path: String,
     /// The body that answers a good client, if it is not learned.
@@ -108,6 +115,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What good clients request.
+    pub fn request(&self) -> Request<'_> {
+        Request { method: &self.method, path: &self.path, body: self.body.as_deref() }
+    }
+
     /// The clients of a kind.
     pub fn wanted(&self, kind: Kind) -> Wanted {
         self.wanted[kind as usize]

@@ -58,8 +58,8 @@ pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
             (expectations.get, expectations.post) = (expected.clone(), expected);
         }
         None => {
-            let request = payloads::get(&plan.path, &plan.fields);
-            expectations.get = expectations.learn("GET", &plan.path, &request, plan)?.0;
+            let request = plan.request().bytes(&plan.fields);
+            expectations.get = expectations.learn(&plan.method, &plan.path, &request, plan)?.0;
             if plan.wanted(Kind::Post).clients > 0 {
                 let request = payloads::post_with_length(&plan.path, &plan.fields);
                 expectations.post = expectations.learn("POST", &plan.path, &request, plan)?.0;

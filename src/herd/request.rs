@@ -50,3 +50,76 @@ pub fn path(text: &str) -> Result<String, &'static str> {
         false => Err("write a path that begins with / and has no spaces, such as /index.html"),
     }
 }
+
+/// A method whose answers have content as any other's have.
+pub fn method(text: &str) -> Result<String, &'static str> {
+    let method = text.to_ascii_uppercase();
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    match method.as_str() {
+        "HEAD" | "CONNECT" => Err("write another method: its answers have no content to check"),
+        _ if !method.is_empty() && method.bytes().all(is_token) => Ok(method),
+        _ => Err("write a method, such as PUT"),
+    }
+}
+
+/// The field that names a host.
+pub fn host(text: &str) -> Result<String, &'static str> {
+    match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+        true => Ok(format!("Host: {text}")),
+        false => Err("write a host, such as example.org or example.org:8080"),
+    }
+}
+
+/// The field that has this name and password (RFC 7617).
+pub fn authorization(text: &str) -> Result<String, &'static str> {
+    match text.contains(':') {
+        true => Ok(format!("Authorization: Basic {}", base64(text.as_bytes()))),
+        false => Err("write both, as NAME:PASSWORD; the password may be empty"),
+    }
+}
+
+/// The field that has this cookie, or several with a semicolon between them.
+pub fn cookie(text: &str) -> Result<String, &'static str> {
+    match text.contains('=') {
+        true => Ok(format!("Cookie: {}", text.trim())),
+        false => Err("write a name and a value, as in session=1234"),
+    }
+}
+
+/// RFC 4648 §4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |at: usize| u32::from(three.get(at).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            match digit <= three.len() {
+                true => text.push(DIGITS[(bits >> (18 - 6 * digit)) as usize & 63].into()),
+                false => text.push('='),
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        for (text, encoded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+            ("\u{ff}\u{3ff}?", "w7/Pvz8="),
+        ] {
+            assert_eq!(base64(text.as_bytes()), encoded, "{text}");
+        }
+    }
+}

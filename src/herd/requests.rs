@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use oneloop::engine::{ClientId, Time};
 
-use crate::client::{Ending, Flushed};
+use crate::client::{Client, Ending, Flushed};
 use crate::clients::{Clients, find};
 use crate::kind::Kind;
 
@@ -90,6 +90,10 @@ impl Clients<'_> {
             Some(_) | None => payload,
         };
         client.begin((payload, due), begun);
+        // Without a limit, the clock is not read.
+        if self.plan.timeout.is_some() {
+            client.asked_at = self.clock.now();
+        }
     }
 
     /// Sends the rest of a client's payload, as far as the kernel takes it.
@@ -124,7 +128,7 @@ impl Clients<'_> {
         let typed = script.turns.get(client.turns).copied().unwrap_or(script.bytes.len());
         client.turns += 1;
         // What was thought about does not count as the server's time.
-        client.begun = now;
+        (client.begun, client.asked_at) = (now, now);
         if client.flush_until(before + typed, &mut self.shared.metrics) == Flushed::Lost {
             self.again.push(id);
         } else if client.turns < script.turns.len() || !client.has_sent_all() {
@@ -155,8 +159,36 @@ impl Clients<'_> {
         self.impatient.push_back((now + GARBAGE_PATIENCE, id));
     }
 
+    /// Ends the good clients whose answers take longer than the user allows.
+    fn time_out(&mut self, timeout: Duration, now: Time) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + look_every(timeout);
+        let is_late = |client: &Client| {
+            let is_typing = client.kind == Kind::Telnet && !client.has_sent_all();
+            client.kind.is_good()
+                && client.due > 0
+                && !is_typing
+                && now.since(client.asked_at) > timeout
+        };
+        let late = self.slab.iter().filter(|(_, client)| is_late(client));
+        let late: Vec<ClientId> =
+            late.map(|(key, client)| ClientId::new(key, client.generation)).collect();
+        for id in late {
+            if let Some(client) = self.client(id) {
+                let (kind, due) = (client.kind, client.due);
+                self.group(kind).tally.timed_out += u64::from(due);
+                self.end(id, Ending::HungUp);
+            }
+        }
+    }
+
     /// Ends the clients that have waited long enough.
     pub fn hang_up_due(&mut self, now: Time) {
+        if let Some(timeout) = self.plan.timeout {
+            self.time_out(timeout, now);
+        }
         while let Some(id) =
             take_due(&mut self.impatient, now).or_else(|| take_due(&mut self.typed, now))
         {
@@ -165,6 +197,11 @@ impl Clients<'_> {
             }
         }
     }
+}
+
+/// How often clients are looked at: a limit is exact to a twentieth, and to 5 ms.
+pub fn look_every(timeout: Duration) -> Duration {
+    (timeout / 20).max(Duration::from_millis(5))
 }
 
 /// The first client, if its time is over.

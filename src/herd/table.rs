@@ -160,6 +160,14 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
             sentences.push(format!("First wrong for {}: {}{shown}", kind.name(), wrong.reason));
         }
     }
+    let timed_out: u64 = report.kinds().map(|(_, tally)| tally.timed_out).sum();
+    if let Some(timeout) = report.plan.timeout.filter(|_| timed_out > 0) {
+        sentences.push(format!(
+            "{} of the lost requests were not answered within {}.",
+            count(timed_out),
+            time(timeout)
+        ));
+    }
     let crossed: u64 = report.kinds().map(|(_, tally)| tally.crossed).sum();
     if crossed > 0 {
         sentences.push(format!(

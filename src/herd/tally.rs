@@ -69,6 +69,8 @@ pub struct Tally {
     pub wrong: u64,
     /// Requests of good clients whose answers never came.
     pub lost: u64,
+    /// Those of them whose answers took longer than the user allows.
+    pub timed_out: u64,
     /// Requests that were sent as the server closed a connection, and that it has not received.
     pub crossed: u64,
     /// Connections that the system refused, and requests of good clients answered with 503: the
@@ -99,6 +101,7 @@ impl Tally {
             wrong: 0,
             lost: 0,
             crossed: 0,
+            timed_out: 0,
             refused: 0,
             hung_up: 0,
             ended: BTreeMap::new(),

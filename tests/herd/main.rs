@@ -12,6 +12,7 @@ mod support;
 
 mod beginning;
 mod compare;
+mod requests;
 mod telnet;
 mod unix;
 mod wrong;

@@ -15,11 +15,12 @@ const SIGNS_OF_A_READER: [&str; 7] = [
 ];
 
 /// Files and folders that have such a sign, and why.
-const NO_READERS: [(&str, &str); 6] = [
+const NO_READERS: [(&str, &str); 7] = [
     ("benches/peers/", "a package of its own, which judges other servers as well"),
     ("tests/allocations.rs", "counts the ends of heads where an allocation would be counted"),
     ("tests/cases/main.rs", "cuts requests at the end of their heads"),
     ("tests/fuzz/", "judges the server's bytes by a model of its own: see tests/README.md"),
+    ("tests/herd/requests.rs", "reads requests"),
     ("tests/house/readers.rs", "names the signs"),
     ("tests/support/fake.rs", "reads requests"),
 ];
