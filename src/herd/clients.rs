@@ -215,6 +215,7 @@ impl<'p> Clients<'p> {
         if kind.is_good() {
             // All of these are right, and so have the one status that is expected.
             tally.on_status(status, u64::from(count));
+            tally.end_silence(now);
             for _ in 0..count {
                 tally.latency.record(now.since(begun));
             }

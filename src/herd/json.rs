@@ -76,6 +76,7 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
         "latency_us_by_part": Part::ALL.into_iter().map(|part| {
             (part.name().to_owned(), json!(percentiles(tally.latency.of(part))))
         }).collect::<Map<_, _>>(),
+        "longest_silence_ms": kind.is_good().then_some(tally.longest_silence.as_secs_f64() * 1e3),
         "first_wrong": tally.first_wrong.as_ref().map(|wrong| json!({
             "reason": wrong.reason,
             "shown": escaped(&wrong.shown),

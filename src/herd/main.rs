@@ -17,7 +17,7 @@
 //! | `connect_rate`, `rotation`, `clock` | when, and how often |
 //! | `event_loop`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
-//! | `report`, `speed`, `table`, `json`, `plot`, `units` | the report |
+//! | `report`, `speed`, `table`, `json`, `csv`, `plot`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
 //! | `files` | where reports go |
 //! | `exam` | `herd exam`, which examines a server stage by stage |
@@ -33,6 +33,7 @@ mod clock;
 mod compare;
 mod connect_rate;
 mod connecting;
+mod csv;
 mod descriptors;
 mod event_loop;
 mod exam;

@@ -17,7 +17,7 @@ use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
 use crate::habits;
 use crate::kind::Kind;
-use crate::plan::{Afterwards, Crossings, Destination, Plan, Wanted};
+use crate::plan::{Afterwards, Crossings, Destination, Plan, Shown, Wanted};
 use crate::proxy_header::ProxyProtocol;
 use crate::request;
 use crate::server::{Asked, Vouched};
@@ -245,6 +245,14 @@ struct ReportOptions {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
+    /// Write the counts and latencies of each second as CSV (of each few seconds in long runs)
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Show nothing while the run goes on
+    #[arg(long)]
+    quiet: bool,
+
     /// Write a picture of latency, by percentile and over time
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
@@ -299,11 +307,7 @@ impl Options {
             depth: good.pipeline,
             big_path: strange.big_path.unwrap_or_else(|| path.clone()),
             path,
-            method: match (good.method, &body) {
-                (Some(method), _) => method,
-                (None, Some(_)) => "POST".to_owned(),
-                (None, None) => "GET".to_owned(),
-            },
+            method: good.method.unwrap_or_else(|| usual_method(body.as_deref()).to_owned()),
             body: body.map(Into::into),
             timeout: good.timeout.map(|timeout| *timeout),
             fields,
@@ -329,6 +333,8 @@ impl Options {
             patience: *run.patience,
             seed: run.seed,
             pid: report.pid,
+            shown: if report.quiet { Shown::Nothing } else { Shown::Progress },
+            csv: report.csv,
             json: report.json.map(|file| match file.as_os_str() == "-" {
                 true => Destination::Output,
                 false => Destination::File(file),
@@ -349,6 +355,11 @@ impl GoodOptions {
         let named = [&self.host, &self.user, &self.cookie].into_iter().flatten();
         named.chain(&self.header).cloned().collect()
     }
+}
+
+/// As curl has it.
+fn usual_method(body: Option<&[u8]>) -> &'static str {
+    if body.is_some() { "POST" } else { "GET" }
 }
 
 /// The bytes of a text, or of the file that `@` names.

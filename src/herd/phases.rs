@@ -111,8 +111,13 @@ impl Clients<'_> {
     /// Counts the answers that have not come by the end. Returns the number of requests that were due
     /// and that no client was free to send.
     pub fn settle(&mut self) -> u64 {
+        let now = self.clock.now();
         for (_, client) in &self.slab {
             let tally = &mut self.groups[client.kind as usize].tally;
+            // Without a right answer there was no silence between two.
+            if is_awaited(client) && tally.right > 0 {
+                tally.end_silence(now);
+            }
             match client.stage() {
                 _ if !is_awaited(client) || is_typing(client) => {}
                 Stage::Connecting => {

@@ -57,6 +57,13 @@ pub enum Destination {
     File(PathBuf),
 }
 
+/// What is shown while the run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    Progress,
+    Nothing,
+}
+
 /// All options.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -108,6 +115,10 @@ pub struct Plan {
     pub seed: u64,
     /// The server's process, to be watched.
     pub pid: Option<u32>,
+    /// What is shown while the run goes on.
+    pub shown: Shown,
+    /// Where the points over time go, as lines of values.
+    pub csv: Option<PathBuf>,
     /// Where the report goes as JSON.
     pub json: Option<Destination>,
     /// Where the plot goes.

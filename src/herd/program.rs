@@ -20,6 +20,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Signals;
 use crate::{compare, descriptors, exam, json, plot, table};
+use crate::{csv, json, plot, table};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd";
@@ -48,6 +49,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
         Some(Destination::Output) | None => None,
     };
     let json_file = json_path.map(create).transpose()?;
+    let csv_file = plan.csv.as_deref().map(create).transpose()?;
     let plot_file = plan.plot.as_deref().map(create).transpose()?;
 
     let expectations = probe::learn(plan)?;
@@ -68,6 +70,9 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     }
     if let Some(file) = json_file {
         file.fill(&json::text(&report))?;
+    }
+    if let Some(file) = csv_file {
+        file.fill(&csv::text(&report))?;
     }
     if let Some(file) = plot_file {
         file.fill(&plot::svg(&report))?;

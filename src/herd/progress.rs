@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
+use crate::plan::Shown;
 use crate::record::Mark;
 use crate::times::Times;
 use crate::units::{bytes, count, time};
@@ -31,12 +32,14 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// In place on a terminal; elsewhere, a log for example, line by line.
-    pub fn start() -> Progress {
-        match io::stderr().is_terminal() {
-            true => Progress { style: Style::InPlace },
-            false => Progress { style: Style::Lines },
-        }
+    /// In place on a terminal; elsewhere, a log for example, line by line; not at all if the user says so.
+    pub fn start(shown: Shown) -> Progress {
+        let style = match (shown, io::stderr().is_terminal()) {
+            (Shown::Nothing, _) => Style::None,
+            (Shown::Progress, true) => Style::InPlace,
+            (Shown::Progress, false) => Style::Lines,
+        };
+        Progress { style }
     }
 
     /// Shows nothing.
@@ -51,6 +54,7 @@ impl Progress {
         }
         let line: String = line(before, now, recent).chars().take(COLUMNS).collect();
         let text = match self.style {
+            Style::None => return,
             Style::InPlace => format!("\r{line}\x1b[K"),
             Style::Lines | Style::None => format!("{line}\n"),
         };

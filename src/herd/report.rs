@@ -16,6 +16,11 @@ pub struct Report<'a> {
     pub outcome: &'a Outcome,
 }
 
+/// A closed loop stands still if it gets no answer for this time, and for several times as long as an
+/// answer usually takes: a slow server does not stand still.
+const STANDSTILL_MIN: Duration = Duration::from_secs(1);
+const STANDSTILL_RATIO: u32 = 4;
+
 /// A part of the run, as far as sums tell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PartSums {
@@ -73,6 +78,20 @@ impl Report<'_> {
     /// How its number of descriptors went, if it was watched and the system tells.
     pub fn descriptors(&self) -> Option<Course> {
         course(self.marks().filter_map(|mark| mark.process?.descriptors))
+    }
+
+    /// The kinds that stood still, and for how long: no client of a closed loop asks while all wait for
+    /// an answer, so their latency says little of that time.
+    pub fn standstills(&self) -> Vec<(Kind, Duration)> {
+        let is_closed_loop = |kind: Kind| {
+            kind.is_good() && kind != Kind::Telnet && self.plan.wanted(kind).rate.is_none()
+        };
+        let kinds = self.kinds().filter(|(kind, _)| is_closed_loop(*kind));
+        let silences = kinds.filter(|(_, tally)| {
+            let usual = tally.latency.total().quantile(0.5);
+            tally.longest_silence >= STANDSTILL_MIN.max(usual * STANDSTILL_RATIO)
+        });
+        silences.map(|(kind, tally)| (kind, tally.longest_silence)).collect()
     }
 
     /// What must not have happened and has; nothing if all is well.

@@ -160,6 +160,14 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
             sentences.push(format!("First wrong for {}: {}{shown}", kind.name(), wrong.reason));
         }
     }
+    for (kind, silence) in report.standstills() {
+        sentences.push(format!(
+            "No answer came to {} clients for {}, and meanwhile they asked for none: the \
+             percentiles hide that. With --rate they do not.",
+            kind.name(),
+            time(silence)
+        ));
+    }
     let timed_out: u64 = report.kinds().map(|(_, tally)| tally.timed_out).sum();
     if let Some(timeout) = report.plan.timeout.filter(|_| timed_out > 0) {
         sentences.push(format!(

@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use oneloop::engine::Time;
+
 use crate::load::answer::Wrong;
 use crate::times::Times;
 
@@ -88,6 +90,10 @@ pub struct Tally {
     pub statuses: BTreeMap<u16, u64>,
     /// How long answers took.
     pub latency: Latency,
+    /// When the last right answer came, if one did.
+    last_right: Option<Time>,
+    /// The longest time between two right answers, or between the last one and the end of the run.
+    pub longest_silence: Duration,
     /// The first wrong answer.
     pub first_wrong: Option<Wrong>,
 }
@@ -109,6 +115,8 @@ impl Tally {
             received_bytes: 0,
             statuses: BTreeMap::new(),
             latency: Latency::new(),
+            last_right: None,
+            longest_silence: Duration::ZERO,
             first_wrong: None,
         }
     }
@@ -118,6 +126,12 @@ impl Tally {
         if let Some(status) = status {
             *self.statuses.entry(status).or_default() += answers;
         }
+    }
+
+    /// The silence between right answers ends, for now or with the run.
+    pub fn end_silence(&mut self, now: Time) {
+        let since = self.last_right.replace(now).map_or(Duration::ZERO, |last| now.since(last));
+        self.longest_silence = self.longest_silence.max(since);
     }
 
     /// Counts an answer that was wrong.

@@ -12,6 +12,7 @@ mod support;
 
 mod beginning;
 mod compare;
+mod reports;
 mod requests;
 mod telnet;
 mod unix;
@@ -308,7 +309,7 @@ fn reports_are_written_to_files() {
     let server = Server::start(&[]);
     let folder = std::env::temp_dir().join(format!("herd-test-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
-    let [json, svg] = ["report.json", "plot.svg"].map(|name| folder.join(name));
+    let [json, svg, csv] = ["report.json", "plot.svg", "times.csv"].map(|name| folder.join(name));
     let address = server.address().to_string();
     let arguments = [
         &address,
@@ -324,6 +325,9 @@ fn reports_are_written_to_files() {
         json.to_str().unwrap(),
         "--plot",
         svg.to_str().unwrap(),
+        "--csv",
+        csv.to_str().unwrap(),
+        "--quiet",
     ];
     let ended = ended(&arguments);
     let (json, svg) = (fs::read_to_string(json), fs::read_to_string(svg));
