@@ -99,7 +99,6 @@ impl<'p> EventLoop<'p> {
             part: Phase::first(plan).part().unwrap_or(Part::Full),
             next_tick: Time::START + TICK,
             progress,
-            progress: Progress::start(plan.shown),
             signalled: 0,
         })
     }

@@ -19,8 +19,7 @@ use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Signals;
-use crate::{compare, descriptors, exam, json, plot, table};
-use crate::{csv, json, plot, table};
+use crate::{compare, csv, descriptors, exam, json, plot, table};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd";
@@ -55,7 +54,8 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     let expectations = probe::learn(plan)?;
     let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
     let mut signals = Signals::catch().map_err(system)?;
-    let outcome = EventLoop::new(plan, &expectations, process, &mut signals, Progress::start())
+    let progress = Progress::start(plan.shown);
+    let outcome = EventLoop::new(plan, &expectations, process, &mut signals, progress)
         .and_then(EventLoop::run)
         .map_err(system)?;
     let report = Report { plan, learned: &expectations.said, outcome: &outcome };

@@ -49,14 +49,14 @@ impl Progress {
 
     /// Shows what has come between two marks.
     pub fn show(&self, before: &Mark, now: &Mark, recent: Option<&Times>) {
-        if self.style == Style::None || now.at.since(before.at) < SPAN_MIN {
+        if now.at.since(before.at) < SPAN_MIN {
             return;
         }
         let line: String = line(before, now, recent).chars().take(COLUMNS).collect();
         let text = match self.style {
             Style::None => return,
             Style::InPlace => format!("\r{line}\x1b[K"),
-            Style::Lines | Style::None => format!("{line}\n"),
+            Style::Lines => format!("{line}\n"),
         };
         // If standard error is closed, there is no reader.
         let _ = io::stderr().write_all(text.as_bytes());

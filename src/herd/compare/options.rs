@@ -112,7 +112,7 @@ pub struct Entry {
 const BODIES: Exceptions<'_> = Exceptions { bodies: &["--start"], lists: &[] };
 
 /// Options of a run that make no sense for a slice, and what there is instead.
-const REPLACED: [(&str, &str); 9] = [
+const REPLACED: [(&str, &str); 11] = [
     ("--for", "--slice TIME before the servers"),
     ("-z", "--slice TIME before the servers"),
     ("-d", "--slice TIME before the servers"),
@@ -120,6 +120,8 @@ const REPLACED: [(&str, &str); 9] = [
     ("-n", "--slice TIME before the servers"),
     ("--calm", "herd with --calm, which compares two times of one server"),
     ("--json", "--json before the servers"),
+    ("--csv", "herd with --csv, which writes what one server does"),
+    ("--quiet", "nothing: slices show no progress"),
     ("--plot", "--plot before the servers"),
     ("--pid", "--pid before the servers"),
 ];
