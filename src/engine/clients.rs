@@ -131,7 +131,7 @@ impl<S: Stream> Clients<S> {
         self.enqueue(key);
         self.common.metrics.accepted += 1;
         self.common.budget.spend(work::ACCEPT);
-        self.tell(key, |clients, _| ClientEvent::Accepted { peer, clients: clients.len() });
+        self.tell(key, |clients, key| clients.accepted(key, peer));
         ClientId::new(key, generation)
     }
 

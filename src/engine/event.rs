@@ -27,6 +27,8 @@ pub enum ClientEvent {
         peer: Peer,
         /// How many clients there are now.
         clients: usize,
+        /// What its connection begins with.
+        state: StateName,
     },
     /// The poll says this of its socket, by the token that the socket was registered with.
     #[non_exhaustive]

@@ -9,6 +9,7 @@ use super::socket::Taken;
 use super::steps::Telling;
 use super::stream::Stream;
 use super::watcher::{AnswerWatcher, Watcher};
+use crate::peer::Peer;
 use crate::time::Time;
 
 impl<S: Stream> Clients<S> {
@@ -57,6 +58,12 @@ impl<S: Stream> Clients<S> {
             let client = &self.slab[key];
             self.steps.tell_turn(client.id(key), &client.connection, &mut self.common);
         }
+    }
+
+    /// A client was accepted.
+    pub(super) fn accepted(&self, key: usize, peer: Peer) -> ClientEvent {
+        let state = self.slab[key].connection.state();
+        ClientEvent::Accepted { peer, clients: self.len(), state }
     }
 
     /// What a client waits for, and how long it may.

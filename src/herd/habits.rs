@@ -34,6 +34,9 @@ pub fn advice(argument: &str) -> Option<String> {
     match argument.starts_with('-') {
         true => habits::advice(&HABITS, argument),
         false if argument == "exam" => Some("write 'exam' first: herd exam SERVER".to_owned()),
+        false if argument == "compare" => {
+            Some("write 'compare' first: herd compare SERVER SERVER".to_owned())
+        }
         false => Some(format!("'{argument}' is one argument too many; name one server")),
     }
 }

@@ -335,10 +335,7 @@ impl Options {
             pid: report.pid,
             shown: if report.quiet { Shown::Nothing } else { Shown::Progress },
             csv: report.csv,
-            json: report.json.map(|file| match file.as_os_str() == "-" {
-                true => Destination::Output,
-                false => Destination::File(file),
-            }),
+            json: report.json.map(Destination::from),
             plot: report.plot,
         };
         if plan.clients() == 0 {

@@ -125,6 +125,16 @@ pub struct Plan {
     pub plot: Option<PathBuf>,
 }
 
+/// `-` is standard output.
+impl From<PathBuf> for Destination {
+    fn from(path: PathBuf) -> Destination {
+        match path.as_os_str() == "-" {
+            true => Destination::Output,
+            false => Destination::File(path),
+        }
+    }
+}
+
 impl Plan {
     /// What good clients request.
     pub fn request(&self) -> Request<'_> {

@@ -262,7 +262,7 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         values.put(pen, target, TARGET_BYTES_MAX);
         pen.put(b"\" ");
     } else {
-        pen.put(method);
+        values.put(pen, method, FIELD_BYTES_MAX);
         pen.put(b" ");
         values.put(pen, target, TARGET_BYTES_MAX);
         match record.asked.seen.is_http_10 {
@@ -498,16 +498,16 @@ mod tests {
             told.asked;
         let parts = [passed_on_for, method, target, referer, user_agent, trace_parent, request_id];
         let text = parts.concat();
+        let field = FIELD_BYTES_MAX;
+        let bytes_max = [39, field, TARGET_BYTES_MAX, REFERER_BYTES_MAX, field, field, field];
+        let is_cut = parts.iter().zip(bytes_max).any(|(part, max)| part.len() > max);
+        let seen = Seen { is_http_10: false, is_cut };
         let Told { client, connection, request, status, bytes, course, .. } = *told;
         let record = Record {
             client: &client.into(),
             connection,
             request,
-            asked: Asked::new(
-                &text,
-                parts.map(|part| part.len() as u16),
-                Seen { is_http_10: false, is_cut: true },
-            ),
+            asked: Asked::new(&text, parts.map(|part| part.len() as u16), seen),
             status,
             bytes,
             course,
@@ -599,6 +599,17 @@ mod tests {
         let torn = [&vec![b'/'; 1023][..], "ä".as_bytes()].concat();
         let json = line(Format::Json, &told(asked(&torn, b"")));
         assert!(json.contains("//...\""), "{json}");
+    }
+
+    #[test]
+    fn a_long_method_is_cut_in_each_format() {
+        let method = [b'A'; FIELD_BYTES_MAX + 1];
+        let record = told(Parts { method: &method, ..asked(b"/", b"") });
+        let shown = format!("{}...", "A".repeat(FIELD_BYTES_MAX));
+        for format in FORMATS {
+            let line = line(format, &record);
+            assert!(line.contains(&shown) && !line.contains(&"A".repeat(257)), "{line}");
+        }
     }
 
     #[test]

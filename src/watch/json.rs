@@ -71,9 +71,10 @@ impl Object<'_, '_> {
 
     fn client_event(&mut self, event: ClientEvent) -> fmt::Result {
         match event {
-            ClientEvent::Accepted { peer, clients } => {
+            ClientEvent::Accepted { peer, clients, state } => {
                 self.text("peer", peer)?;
-                self.number("clients", clients)
+                self.number("clients", clients)?;
+                self.name("state", state)
             }
             ClientEvent::Told { readiness } => {
                 self.truth("readable", readiness.is(Readiness::READABLE))?;

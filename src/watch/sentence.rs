@@ -91,7 +91,7 @@ fn tell_of_loop(event: LoopEvent, f: &mut Formatter<'_>) -> fmt::Result {
 
 fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -> fmt::Result {
     match event {
-        ClientEvent::Accepted { peer, clients } => write!(
+        ClientEvent::Accepted { peer, clients, .. } => write!(
             f,
             "from {peer} into slot {} and onto the run queue; {} now",
             client.slot(),

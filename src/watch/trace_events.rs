@@ -15,8 +15,8 @@ use crate::engine::{ClientEvent, ClientId, Given, Received, Taken};
 
 /// Writes steps as trace events, a line for each step.
 ///
-/// The whole is an array of JSON, whose end may be missing: what reads traces does not ask for it. A line
-/// that is lost spoils no other: each state's slice is ended by the line that begins the next one's.
+/// The whole is an array of JSON, whose end may be missing: what reads traces does not ask for it. If a line
+/// is lost, a client's state lasts in the trace until the next one begins, or to the end of the trace.
 #[derive(Debug, Default)]
 pub struct TraceEvents {
     /// When the last step was told, if its turn is not ended on the loop's track.
@@ -120,8 +120,8 @@ impl TraceEvents {
             line.out.push(',');
         }
         match step {
-            ClientEvent::Accepted { .. } => {
-                line.state(track, StateName::Fresh)?;
+            ClientEvent::Accepted { state, .. } => {
+                line.state(track, state)?;
                 line.out.push(',');
                 line.instant(track, "accept", event)?;
             }

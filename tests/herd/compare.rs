@@ -100,6 +100,56 @@ fn servers_are_started_where_they_shall_run_and_ended() {
     }
 }
 
+/// A herd that compares, until it is ended.
+struct Comparing(std::process::Child);
+
+impl Drop for Comparing {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn listens(port: &str) -> bool {
+    TcpStream::connect(format!("127.0.0.1:{port}")).is_ok()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_signal_before_the_first_round_ends_the_servers_that_were_started() {
+    let (first, second) = (free_port(), free_port());
+    // The second one never listens, and has a child of its own. A shell's command may be anything.
+    let start = format!("A=b {} --port {first} -q", env!("CARGO_BIN_EXE_oneloop"));
+    let mut herd = command(&["compare", "--start", &start, "--start", "cd / && sleep 60; true"]);
+    herd.args([&first, &second]).stdout(std::process::Stdio::null());
+    let mut herd = Comparing(herd.stderr(std::process::Stdio::null()).spawn().unwrap());
+    wait_until("the first one listens", || listens(&first));
+    let pid = rustix::process::Pid::from_child(&herd.0);
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(herd.0.wait().unwrap().code(), Some(1));
+    assert!(!listens(&first), "it goes on behind its end");
+}
+
+#[test]
+fn a_server_that_answers_nothing_has_a_rate_of_zero() {
+    let right = Server::start(&[]);
+    let silent = Fake::start(Script { first: (RIGHT, 1), rest: "", after: After::Keep });
+    let [right, silent] = [right.address(), silent.address()].map(|address| address.to_string());
+    let told = compare("compare-silent", &[], &[&right, &silent, "--patience", "200ms"]);
+    assert_eq!(told.code, Some(1), "{}{}", told.table, told.errors);
+    let silent = &told.json["servers"][1];
+    assert_eq!(silent["over_first"]["right_per_second"]["median"], 0.0, "{silent:#}");
+    assert!(silent["over_first"]["p50_us"].is_null(), "{silent:#}");
+    assert!(told.table.contains("B: no right answer in 2 of 2 slices"), "{}", told.table);
+}
+
 #[test]
 fn a_wrong_answer_of_any_server_is_a_failure() {
     let right = Server::start(&[]);
@@ -108,7 +158,7 @@ fn a_wrong_answer_of_any_server_is_a_failure() {
     let [right, wrong] = [right.address(), wrong.address()].map(|address| address.to_string());
     let told = compare("compare-wrong", &[], &[&right, &wrong]);
     assert_eq!(told.code, Some(1), "{}{}", told.table, told.errors);
-    assert!(told.table.contains("B: "), "{}", told.table);
+    assert!(told.table.contains("B, round 1: get: "), "{}", told.table);
     assert_eq!(told.json["ok"], false);
 }
 

@@ -8,6 +8,7 @@ use super::started::Started;
 use crate::arguments::Refusal;
 use crate::plan::Plan;
 use crate::probe::{self, Expectations};
+use crate::signals::Signals;
 
 /// A server, and what is known of it.
 pub struct Contender {
@@ -29,11 +30,13 @@ impl Contender {
         before: &[Contender],
         entry: Entry,
         cores: Option<Cores>,
+        signals: &mut Signals,
     ) -> Result<Contender, Refusal> {
         let Entry { name, plan, start, pid } = entry;
         let core = cores.map(|cores| cores.servers);
-        let started =
-            start.map(|command| Started::launch(&command, plan.server, core)).transpose()?;
+        let started = start
+            .map(|command| Started::launch(&command, plan.server, core, signals))
+            .transpose()?;
         let same = || before.iter().find(|other| other.plan.server == plan.server);
         let pid = started.as_ref().map(Started::pid).or(pid).or_else(|| same()?.pid);
         if let Some(pid) = pid.filter(|pid| family::cpu_time(*pid).is_none()) {

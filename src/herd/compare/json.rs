@@ -17,7 +17,6 @@ pub fn text(report: &Report<'_>) -> String {
         let slices = report.rounds.samples[index].iter().map(|sample| {
             let mut slice = of(&|measure| json!(measure.of(sample)));
             slice["right"] = json!(sample.right);
-            slice["wrong_or_lost"] = json!(sample.wrong);
             slice
         });
         json!({

@@ -10,7 +10,7 @@
 //! | `contender` | a server that takes part, started if that is asked for |
 //! | `started` | a command that is a server, on a core of its own, and its end |
 //! | `family` | the CPU time of a process and of all that it has started |
-//! | `rounds` | who has which slice, and what a slice comes to |
+//! | `rounds` | which server runs when, and what a slice comes to |
 //! | `ratio` | a median and a range |
 //! | `report`, `text`, `json`, `bars` | what is told |
 //! | `program` | from the arguments to the exit code |

@@ -9,8 +9,9 @@ use clap::{CommandFactory, FromArgMatches, Parser};
 use crate::arguments::Refusal;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{count, duration};
+use crate::kind::Kind;
 use crate::options::Options as Crowd;
-use crate::plan::Plan;
+use crate::plan::{Destination, Plan};
 
 /// Sends the same crowd to several servers in turn, and says how they differ.
 ///
@@ -36,8 +37,8 @@ pub struct Options {
 
     /// Start a server by this command; once for each server, in their order
     ///
-    /// A shell runs it, which it replaces. It ends with herd, by SIGTERM. Write '' for a server that
-    /// runs already.
+    /// A shell runs it. It has to stay in the foreground, and ends with herd, by SIGTERM. Write '' for a
+    /// server that runs already.
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     start: Vec<String>,
 
@@ -52,7 +53,7 @@ pub struct Options {
     #[arg(long, value_name = "SERVERS,HERD", value_parser = cores)]
     cores: Option<Cores>,
 
-    /// Also write the report as JSON
+    /// Also write the report as JSON; with -, to standard output, and the table to standard error
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
@@ -66,7 +67,7 @@ Examples:
   herd compare 8888 8889                     64 get clients at each, seven slices of a second
   herd compare 8888 8889 8888 --get 200      with the first once more, to see what is chance
   herd compare --rounds 21 --slice 300ms --cores 1,0 \\
-      --start 'oneloop --port 8888 --access-log off' --start 'nginx -c /etc/nginx/nginx.conf' \\
+      --start 'oneloop --port 8888 --access-log off' --start \"nginx -g 'daemon off;'\" \\
       8888 http://localhost/ --get 64";
 
 /// Who runs where, by the system's numbers of its cores.
@@ -92,7 +93,7 @@ pub struct Task {
     pub entries: Vec<Entry>,
     pub rounds: usize,
     pub cores: Option<Cores>,
-    pub json: Option<PathBuf>,
+    pub json: Option<Destination>,
     pub plot: Option<PathBuf>,
     /// The crowd, as the user has written it.
     pub crowd: String,
@@ -111,8 +112,14 @@ pub struct Entry {
 /// What may have any characters.
 const BODIES: Exceptions<'_> = Exceptions { bodies: &["--start"], lists: &[] };
 
-/// Options of a run that make no sense for a slice, and what there is instead.
-const REPLACED: [(&str, &str); 11] = [
+/// More rounds take longer than a day.
+const ROUNDS_MAX: usize = 10_000;
+
+/// Clients that stay connected are to be there for at least this part of a slice.
+const COMPLETE_SHARE: f64 = 0.5;
+
+/// What is no option of the crowd here, and what there is instead.
+const REPLACED: [(&str, &str); 18] = [
     ("--for", "--slice TIME before the servers"),
     ("-z", "--slice TIME before the servers"),
     ("-d", "--slice TIME before the servers"),
@@ -124,6 +131,13 @@ const REPLACED: [(&str, &str); 11] = [
     ("--quiet", "nothing: slices show no progress"),
     ("--plot", "--plot before the servers"),
     ("--pid", "--pid before the servers"),
+    ("--rounds", "--rounds N before the servers"),
+    ("--slice", "--slice TIME before the servers"),
+    ("--start", "--start COMMAND before the servers"),
+    ("--cores", "--cores SERVERS,HERD before the servers"),
+    ("--help", "herd compare --help"),
+    ("-h", "herd compare -h"),
+    ("--version", "herd --version"),
 ];
 
 impl Options {
@@ -148,6 +162,9 @@ impl Options {
         if self.rounds == 0 || self.slice.is_zero() {
             return mistake("--rounds and --slice cannot be 0".into());
         }
+        if self.rounds > ROUNDS_MAX {
+            return mistake(format!("--rounds can be {ROUNDS_MAX} at most"));
+        }
         for (option, given) in [("--start", self.start.len()), ("--pid", self.pid.len())] {
             if given > 0 && given != servers.len() {
                 return mistake(format!(
@@ -156,15 +173,8 @@ impl Options {
                 ));
             }
         }
-        let is_named = |word: &&String, option: &str| {
-            *word == option
-                || word.starts_with(&format!("{option}="))
-                || !option.starts_with("--") && word.starts_with(option)
-        };
-        for (option, instead) in REPLACED {
-            if crowd.iter().any(|word| is_named(&word, option)) {
-                return mistake(format!("{option} is not the crowd's here; use {instead}"));
-            }
+        if let Some((option, instead)) = replaced(crowd) {
+            return mistake(format!("{option} is not the crowd's here; use {instead}"));
         }
         let mut entries = Vec::new();
         for (index, name) in servers.iter().enumerate() {
@@ -179,7 +189,8 @@ impl Options {
             let (name, start, pid) = (name.clone(), start.cloned(), pid.copied());
             entries.push(Entry { name, plan, start, pid });
         }
-        let (rounds, cores, json, plot) = (self.rounds, self.cores, self.json, self.plot);
+        let json = self.json.map(Destination::from);
+        let (rounds, cores, plot) = (self.rounds, self.cores, self.plot);
         Ok(Task { entries, rounds, cores, json, plot, crowd: crowd.join(" ") })
     }
 }
@@ -188,13 +199,51 @@ impl Options {
 fn plan(server: &str, crowd: &[String], slice: Duration) -> Result<Plan, Refusal> {
     let words = ["herd", server].into_iter().chain(crowd.iter().map(String::as_str));
     let plan = Crowd::from_arguments(words)?.plan()?;
+    if !Kind::ALL.into_iter().any(|kind| kind.is_good() && plan.wanted(kind).clients > 0) {
+        let sentence = "only the answers to good clients are compared; add --get N, say";
+        return Err(Refusal::Mistake(sentence.to_owned()));
+    }
+    let connecting = plan.clients() as f64 / plan.connect_rate;
+    if connecting > slice.as_secs_f64() * COMPLETE_SHARE {
+        return Err(Refusal::Mistake(format!(
+            "{} clients take {connecting:.1} s to connect, and each slice begins with that; use a \
+             longer --slice, or a higher --connect-rate",
+            plan.clients()
+        )));
+    }
     Ok(Plan { length: slice, requests: None, ..plan })
+}
+
+/// The first of these words that is an option, and no option of the crowd here.
+fn replaced(crowd: &[String]) -> Option<(&'static str, &'static str)> {
+    let command = Crowd::command();
+    let takes_value = |word: &str| {
+        command.get_arguments().filter(|option| option.get_action().takes_values()).any(|option| {
+            let long = option.get_long().map(|long| format!("--{long}"));
+            let short = option.get_short().map(|short| format!("-{short}"));
+            long.as_deref() == Some(word) || short.as_deref() == Some(word)
+        })
+    };
+    let mut words = crowd.iter();
+    while let Some(word) = words.next() {
+        let is_named = |option: &str| {
+            word == option
+                || word.starts_with(&format!("{option}="))
+                || !option.starts_with("--") && word.starts_with(option)
+        };
+        if let Some(found) = REPLACED.into_iter().find(|(option, _)| is_named(option)) {
+            return Some(found);
+        }
+        if takes_value(word) {
+            words.next();
+        }
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kind::Kind;
 
     fn task(words: &[&str]) -> Result<Task, String> {
         let words = ["herd compare"].iter().chain(words).map(OsString::from);
@@ -221,6 +270,12 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_an_option_can_be_a_value() {
+        let task = task(&["8888", "8889", "--expect", "-none"]).expect("right");
+        assert_eq!(task.entries[0].plan.expected.as_deref(), Some(&b"-none"[..]));
+    }
+
+    #[test]
     fn what_belongs_to_each_server_is_there_as_often_as_servers_are() {
         let words =
             ["--start", "", "--start", "a -b", "--pid", "7", "--pid", "0", "--cores", "1,0"];
@@ -239,7 +294,12 @@ mod tests {
             (&["8888", "8889", "--for", "5s"], "--slice"),
             (&["8888", "8889", "-n5"], "--slice"),
             (&["8888", "8889", "--json=a"], "--json before"),
+            (&["8888", "8889", "--rounds", "3"], "before the servers"),
+            (&["8888", "8889", "--help"], "herd compare --help"),
+            (&["8888", "8889", "--idle", "10"], "--get N"),
+            (&["--slice", "300ms", "8888", "8889", "--get", "4", "--idle", "6000"], "--slice"),
             (&["--rounds", "0", "8888", "8889"], "cannot be 0"),
+            (&["--rounds", "9999999999999", "8888", "8889"], "10000 at most"),
             (&["--cores", "1", "8888", "8889"], "such as 1,0"),
             (&["--pid", "7", "8888", "8889"], "one for each"),
             (&["--start", "a", "--start", "b", "--pid", "7", "--pid", "0", "1", "2"], "leave one"),

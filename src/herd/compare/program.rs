@@ -7,6 +7,7 @@
 //! | 2 | it did not begin: the command line is invalid, a server does not start or does not answer, or the descriptors are too few |
 
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
 
 use super::contender::Contender;
@@ -16,6 +17,8 @@ use super::{bars, json, rounds, started, text};
 use crate::arguments::Refusal;
 use crate::descriptors;
 use crate::files::{create, print};
+use crate::plan::Destination;
+use crate::signals::Signals;
 
 /// Begins every error message.
 const PROGRAM: &str = "herd compare";
@@ -32,18 +35,32 @@ fn compare(task: Task) -> Result<ExitCode, Refusal> {
         descriptors::allow(entry.plan.clients())?;
     }
     // A file that cannot be written is better known now than after an hour.
-    let json_file = task.json.as_deref().map(create).transpose()?;
+    let json_path = match &task.json {
+        Some(Destination::File(path)) => Some(path.as_path()),
+        Some(Destination::Output) | None => None,
+    };
+    let json_file = json_path.map(create).transpose()?;
     let plot_file = task.plot.as_deref().map(create).transpose()?;
+    // From now on a signal ends the servers that are started here.
+    let mut signals = Signals::catch()
+        .map_err(|reason| Refusal::System(format!("cannot catch signals: {reason}")))?;
     let mut contenders = Vec::new();
     for entry in task.entries {
-        contenders.push(Contender::enter(&contenders, entry, task.cores)?);
+        contenders.push(Contender::enter(&contenders, entry, task.cores, &mut signals)?);
     }
     if let Some(cores) = task.cores {
         started::stay_on(cores.herd)?;
     }
-    let rounds = rounds::run(&contenders, task.rounds)?;
+    let rounds = rounds::run(&contenders, task.rounds, &mut signals)?;
     let report = Report { contenders: &contenders, rounds: &rounds, crowd: &task.crowd };
-    print(&mut std::io::stdout(), &text::text(&report));
+    let table = text::text(&report);
+    match &task.json {
+        Some(Destination::Output) => {
+            print(&mut io::stderr(), &table);
+            print(&mut io::stdout(), &json::text(&report));
+        }
+        Some(Destination::File(_)) | None => print(&mut io::stdout(), &table),
+    }
     if let Some(file) = json_file {
         file.fill(&json::text(&report))?;
     }

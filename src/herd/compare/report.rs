@@ -6,6 +6,9 @@ use super::contender::Contender;
 use super::ratio::Spread;
 use super::rounds::{Rounds, Sample};
 
+/// How many failures of a server are told one by one.
+const FAILURES_TOLD_MAX: usize = 5;
+
 /// What is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measure {
@@ -41,8 +44,9 @@ impl Measure {
     /// Its value in one slice: a number, or microseconds. `None` if nothing is known of it.
     pub fn of(self, sample: &Sample) -> Option<f64> {
         let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        // Where nothing was answered, the rate is 0, and there is no time.
         let value = match self {
-            Measure::Rate => Some(sample.rate),
+            Measure::Rate => return Some(sample.rate),
             Measure::P50 => Some(micros(sample.p50)),
             Measure::P99 => Some(micros(sample.p99)),
             Measure::Cpu => sample.cpu.map(micros),
@@ -68,23 +72,30 @@ impl Report<'_> {
     /// The same over those of the first server, each over that of its round.
     pub fn ratios(&self, index: usize, measure: Measure) -> Option<Spread> {
         let pairs = self.rounds.samples[index].iter().zip(&self.rounds.samples[0]);
-        Spread::of(pairs.filter_map(|(own, first)| Some(measure.of(own)? / measure.of(first)?)))
+        let ratio = |(own, first)| Some(measure.of(own)? / measure.of(first)?);
+        // Over nothing there is no ratio.
+        Spread::of(pairs.filter_map(ratio).filter(|ratio: &f64| ratio.is_finite()))
     }
 
-    /// What must not have happened and has; nothing if all is well.
+    /// What must not have happened and has, of each round; nothing if all is well.
     pub fn failures(&self) -> Vec<String> {
         let mut failures = Vec::new();
-        for (contender, samples) in self.contenders.iter().zip(&self.rounds.samples) {
-            let wrong: u64 = samples.iter().map(|sample| sample.wrong).sum();
-            let silent = samples.iter().filter(|sample| sample.right == 0).count();
-            for (count, what) in [(wrong, "requests"), (silent as u64, "slices")] {
-                if count > 0 {
-                    let how = match what {
-                        "requests" => "were answered wrongly or lost",
-                        _ => "had no right answer",
-                    };
-                    failures.push(format!("{}: {count} {what} {how}", contender.letter));
-                }
+        for (index, contender) in self.contenders.iter().enumerate() {
+            let name = contender.letter;
+            let slices = &self.rounds.samples[index];
+            let silent = slices.iter().filter(|sample| sample.right == 0).count();
+            if silent > 0 {
+                failures.push(format!(
+                    "{name}: no right answer in {silent} of {} slices; its times are those of the \
+                     others",
+                    slices.len()
+                ));
+            }
+            let all = &self.rounds.failures[index];
+            let told = all.iter().take(FAILURES_TOLD_MAX);
+            failures.extend(told.map(|(round, what)| format!("{name}, round {round}: {what}")));
+            if let Some(more) = all.len().checked_sub(FAILURES_TOLD_MAX).filter(|more| *more > 0) {
+                failures.push(format!("{name}: {more} more failures"));
             }
         }
         failures

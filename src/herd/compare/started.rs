@@ -4,12 +4,13 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use crate::arguments::Refusal;
 use crate::clock::Clock;
 use crate::load::sources::{self, Buffers};
 use crate::server::Server;
+use crate::signals::Signals;
 
 /// How long a server may take until it accepts a connection.
 const START_MAX: Duration = Duration::from_secs(10);
@@ -28,7 +29,15 @@ pub struct Started {
 
 impl Started {
     /// Starts `command`, and waits until `server` accepts a connection.
-    pub fn launch(command: &str, server: Server, core: Option<usize>) -> Result<Started, Refusal> {
+    ///
+    /// # Errors
+    /// In a sentence: it does not listen there, something else does, or a signal has come meanwhile.
+    pub fn launch(
+        command: &str,
+        server: Server,
+        core: Option<usize>,
+        signals: &mut Signals,
+    ) -> Result<Started, Refusal> {
         if listens(server) {
             return Err(Refusal::Mistake(format!(
                 "'{command}' is not started: something listens at {server} already; end it, or \
@@ -37,7 +46,7 @@ impl Started {
         }
         let mut shell = Command::new("sh");
         // In a group of its own, so that all that it starts can be ended with it.
-        shell.args(["-c", &format!("exec {command}")]).process_group(0);
+        shell.args(["-c", command]).process_group(0);
         shell.stdin(Stdio::null()).stdout(Stdio::null());
         // A process begins where the one is that starts it.
         if let Some(core) = core {
@@ -47,7 +56,7 @@ impl Started {
             .spawn()
             .map_err(|reason| Refusal::System(format!("cannot start '{command}': {reason}")))?;
         let mut started = Started { child };
-        started.wait_until_it_listens(command, server)?;
+        started.wait_until_it_listens(command, server, signals)?;
         Ok(started)
     }
 
@@ -55,10 +64,24 @@ impl Started {
         self.child.id()
     }
 
-    fn wait_until_it_listens(&mut self, command: &str, server: Server) -> Result<(), Refusal> {
+    fn wait_until_it_listens(
+        &mut self,
+        command: &str,
+        server: Server,
+        signals: &mut Signals,
+    ) -> Result<(), Refusal> {
         let clock = Clock::start();
         loop {
+            if signals.take() > 0 {
+                return Err(Refusal::System("a signal ended it before the first round".into()));
+            }
             if let Ok(Some(status)) = self.child.try_wait() {
+                if listens(server) {
+                    return Err(Refusal::Mistake(format!(
+                        "'{command}' has gone to the background, and goes on: end it, and let it \
+                         stay in the foreground, as in nginx -g 'daemon off;'"
+                    )));
+                }
                 return Err(Refusal::Mistake(format!(
                     "'{command}' has ended ({status}) without listening at {server}; run it alone \
                      to see why, and let it stay in the foreground"
@@ -78,10 +101,21 @@ impl Started {
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw) {
+        if let Some(group) = self.group() {
             // It fails if all of them have ended.
             let _ = kill_process_group(group, signal);
         }
+    }
+
+    /// Whether any process of the group has not ended.
+    fn is_any_left(&mut self) -> bool {
+        // Its number is free for others only when it has been waited for.
+        let is_shell_left = matches!(self.child.try_wait(), Ok(None));
+        is_shell_left || self.group().is_some_and(|group| test_kill_process_group(group).is_ok())
+    }
+
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)
     }
 }
 
@@ -89,7 +123,7 @@ impl Drop for Started {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
         let clock = Clock::start();
-        while let Ok(None) = self.child.try_wait() {
+        while self.is_any_left() {
             if clock.left(END_MAX).is_zero() {
                 self.signal(Signal::KILL);
                 let _ = self.child.wait();
@@ -105,7 +139,7 @@ fn listens(server: Server) -> bool {
     sources::connect_within(&server.target(), Buffers::Usual, LOOK_EVERY).is_ok()
 }
 
-/// Has this process run on this core only, and all that it starts from now on.
+/// Makes this process, and all that it starts from now on, run on this core only.
 #[cfg(target_os = "linux")]
 pub fn stay_on(core: usize) -> Result<(), Refusal> {
     use rustix::thread::{CpuSet, sched_setaffinity};

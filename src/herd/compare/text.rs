@@ -14,7 +14,9 @@ pub fn text(report: &Report<'_>) -> String {
         "" => "--get 64",
         crowd => crowd,
     };
-    let mut text = format!("herd compare: {rounds} rounds of {slice} at each server; {crowd}\n\n");
+    let s = if rounds == 1 { "" } else { "s" };
+    let mut text =
+        format!("herd compare: {rounds} round{s} of {slice} at each server; {crowd}\n\n");
     text.push_str(&aligned(&rows(report), 2));
     text.push_str(
         "\nEach ratio is over A in the same round: the median, and from the least to the most of \
