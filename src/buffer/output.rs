@@ -4,7 +4,8 @@
 //! answers are encoded where they are sent from, so a client that neither stops in the middle of a
 //! request nor refuses an answer owns no memory at all. What is left over when a client's turn
 //! ends, half a request or an answer that the kernel did not take, is moved into a [`Parked`] of
-//! its own, sized to fit.
+//! its own, sized to fit. [`Kept`] is such memory: up to 512 bytes from the allocator, more in pages of
+//! their own.
 
 use std::io::IoSlice;
 use std::net::SocketAddr;

@@ -103,7 +103,8 @@ impl<S: Stream> Socket<S> {
                     // A read that does not fill the buffer has emptied the socket: asking again
                     // would cost a system call to be told so. True of epoll's edges, unless the
                     // end of the stream lies right behind, or the read has stopped at urgent data or
-                    // at a message that carried descriptors.
+                    // at a message that carried descriptors. The poll has reported these, and
+                    // `short_reads_are_last` is false then; one that comes later is a new edge.
                     // Other pollers do not promise it.
                     let emptied = cfg!(any(target_os = "linux", target_os = "android"))
                         && bytes < buffer.len()

@@ -1,8 +1,9 @@
 //! 1. The classic server: take a connection, read, answer, and go back to listening.
 //!
 //! See it: `cargo run --example ladder_1`, then `telnet localhost 8888`, and type a line.
-//! What breaks it: a second telnet, while the first one says nothing. `read` waits for the first, and
-//! the second is not even taken.
+//! What breaks it: a second telnet, while the first one says nothing. It prints `Connected`, because the
+//! kernel accepts connections on its own and queues them. But it gets no answer until the first has one:
+//! `read` waits.
 //! Elsewhere: Python `socket.accept`, `recv`, `sendall`; C `accept`, `read`, `write`; Go
 //! `Listener.Accept`, `Conn.Read`, `Conn.Write`.
 

@@ -2,9 +2,11 @@
 //!
 //! New: `mio::Poll`. Each socket is registered with a token, and an event brings the token back. The
 //! slab gives each client a number from 0 on, and takes it back. mio's sockets never block.
-//! Unlike `select`, this poll tells of a change, once: so go on until a call says `WouldBlock`.
+//! Unlike `select`, this poll reports each change only once, so a call has to be repeated until it says
+//! `WouldBlock`. `accept` here does that. `run` reads only once, as it closes the client after that.
 //! See it: step 3's telnets; now `top` shows nothing.
-//! What breaks it: half a request. Type `GE` and Ctrl-D: the first half of `GET` is answered.
+//! What breaks it: half a request. Type `GE` and Ctrl-D, which sends what is typed without ending
+//! the line: the first half of `GET` is answered.
 //! Elsewhere: Python `select.epoll` with `EPOLLET`; C `epoll_create1`, `epoll_ctl`, `epoll_wait`; Go's runtime has it
 //! inside, and parks goroutines instead.
 
@@ -50,7 +52,8 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
+    /// Accepts all clients that wait. It ends at any error, mostly `WouldBlock`; step 8 shows what that
+    /// costs.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -61,8 +64,8 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(stream) = self.clients.get_mut(key) else { return };
         match serve(stream) {

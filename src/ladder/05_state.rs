@@ -2,9 +2,9 @@
 //!
 //! New: `Client`, with the half of a request that has come. A request is whole at its empty line; a
 //! line that is no HTTP is whole by itself, so that people at a telnet are answered, too. The
-//! connection stays open for the next one.
-//! See it: in telnet `GE`, Ctrl-D, `T / HTTP/1.1`, Enter, Enter: one answer, at the end. With nc, say
-//! `nc -C`, which ends lines as HTTP does.
+//! connection stays open for the next one, and so `run` now reads until `WouldBlock`.
+//! See it: in telnet type `GE` and Ctrl-D, which sends what is typed so far without ending the line; then
+//! `T / HTTP/1.1`, Enter, Enter: one answer, at the end.
 //! What breaks it: a client that asks a lot and reads late. The kernel takes as many bytes as it has
 //! room for, and `write` says how many; here no line looks at that, and answers are
 //! lost: `yes | head -n 200000 | nc -N localhost 8888 | (sleep 2; grep -c respose)`.
@@ -60,7 +60,8 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
+    /// Accepts all clients that wait. It ends at any error, mostly `WouldBlock`; step 8 shows what that
+    /// costs.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -71,8 +72,8 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         loop {
@@ -104,7 +105,9 @@ impl Client {
     }
 }
 
-/// How long the request is that the input begins with, if it is whole.
+/// How long the request is that the input begins with, if it is whole. A first line with ` HTTP/` begins a
+/// head, which ends at the first empty line (`\r\n\r\n`). Any other line is a request by itself. `?` returns
+/// `None`: more must come.
 fn request_len(input: &[u8]) -> Option<usize> {
     let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
     let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");

@@ -1,9 +1,10 @@
 //! 6. The kernel takes what it has room for. The rest waits, and with it the client.
 //!
-//! New: `output`. What `write` did not take stays there, and the poll tells of room. Until then
-//! nothing more is read of this client: so the kernel's buffers fill, and the client has to wait
-//! (back-pressure). And as the rest is sent before the next read, a client that has ended its own
-//! direction gets all its answers (half-close).
+//! New: `output`. It keeps the bytes that `write` did not take, until the poll reports that the kernel's
+//! send buffer has room. Until then the server reads nothing more from this client. So the kernel's buffers
+//! fill, and the client's own writes have to wait (back-pressure). A client may end its sending direction
+//! and still read (half-close). It gets all its answers, because the server sends them before it reads that
+//! end.
 //! See it: step 5's command counts 200000.
 //! What breaks it: a client that sends without end, as `yes | nc localhost 8888 >/dev/null`. There is
 //! always more to read, so the loop never comes to a telnet beside it.
@@ -62,7 +63,8 @@ fn main() -> io::Result<()> {
 }
 
 impl Server {
-    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
+    /// Accepts all clients that wait. It ends at any error, mostly `WouldBlock`; step 8 shows what that
+    /// costs.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -73,8 +75,8 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         loop {
@@ -123,7 +125,9 @@ impl Client {
     }
 }
 
-/// How long the request is that the input begins with, if it is whole.
+/// How long the request is that the input begins with, if it is whole. A first line with ` HTTP/` begins a
+/// head, which ends at the first empty line (`\r\n\r\n`). Any other line is a request by itself. `?` returns
+/// `None`: more must come.
 fn request_len(input: &[u8]) -> Option<usize> {
     let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
     let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");

@@ -1,10 +1,13 @@
 //! 7. Each client has a share of a turn, and a queue remembers which have more to do.
 //!
-//! New: the run queue. The poll reports an edge once: that something has come, not that something is
-//! there. So a server that stops reading before `WouldBlock` must remember that it did. Or the rest lies in
-//! the kernel, and its client, which has sent all, waits for an answer: no event tells of it again. While the queue is not empty, the poll is only looked at, and does not sleep.
-//! See it: step 6's `yes`, and a telnet beside it. Without the last line of `run`, a client that sends 12
-//! requests of 12 KB at once gets 10 answers, and waits.
+//! New: the run queue. The poll reports an edge once: that bytes have come, not that bytes are there. So a
+//! server that stops reading before `WouldBlock` must remember the client. If it does not, the other bytes
+//! stay in the kernel. The client has sent everything and waits for its answer, so no further edge comes.
+//! While the queue is not empty, the poll does not sleep (its timeout is zero).
+//! See it: step 6's `yes`, and a telnet beside it. Without the last line of `run`, send 12 requests of
+//! 12 KiB at once: 16 reads of 4 KiB take 5 of them. More arrives meanwhile, so the poll reports once more,
+//! and 16 reads take 5 more. Then no event comes, and the client usually waits for its last 2 answers for
+//! ever.
 //! What breaks it: people who connect and say nothing. Each stays for ever, and keeps its descriptor.
 //! Elsewhere: Python's asyncio has `call_soon`; in C, with `EPOLLET`, you keep such a list yourself; Go
 //! preempts goroutines.
@@ -83,7 +86,8 @@ impl Server {
         Ok(())
     }
 
-    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
+    /// Accepts all clients that wait. It ends at any error, mostly `WouldBlock`; step 8 shows what that
+    /// costs.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -94,8 +98,8 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
@@ -147,7 +151,9 @@ impl Client {
     }
 }
 
-/// How long the request is that the input begins with, if it is whole.
+/// How long the request is that the input begins with, if it is whole. A first line with ` HTTP/` begins a
+/// head, which ends at the first empty line (`\r\n\r\n`). Any other line is a request by itself. `?` returns
+/// `None`: more must come.
 fn request_len(input: &[u8]) -> Option<usize> {
     let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
     let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");

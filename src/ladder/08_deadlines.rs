@@ -1,8 +1,9 @@
 //! 8. A client that says nothing for too long has to go.
 //!
 //! New: deadlines. All are equally long, so a queue holds them in order: no heap, and nothing is moved
-//! when a client speaks. When its time has come, the loop looks whether the client has been active
-//! since; then it gets another 3 s. The poll sleeps until the first of them.
+//! when a client speaks. When a deadline has passed, the loop looks whether the client has been active
+//! since. If so, it gets 3 s more, counted from now: only so does the end of the queue stay the latest. So
+//! silence ends after 3 to 6 s. The poll sleeps until the first deadline.
 //! See it: `telnet localhost 8888`, and say nothing for 3 s; or something, and then nothing for 3 to 6 s.
 //! What breaks it: more clients than descriptors. `accept` fails, and as its edge was told already,
 //! no client is accepted until another one comes. `(ulimit -n 64; cargo run --example ladder_8)`, and
@@ -33,7 +34,8 @@ struct Server {
     clients: Slab<Client>,
     /// Which may have something to do, though no event will tell.
     run_queue: VecDeque<Token>,
-    /// When to look at which client. Its number can have another client by then: `came` tells.
+    /// The due time, the number and the `came` of each client to look at. If `came` differs from that of the
+    /// number's present client, the old client has gone.
     deadlines: VecDeque<(Instant, usize, Instant)>,
 }
 
@@ -43,6 +45,7 @@ struct Client {
     input: Vec<u8>,
     /// Answers, or their end, for which the kernel had no room.
     output: Vec<u8>,
+    /// When it was accepted. With its number this names the client.
     came: Instant,
     /// When bytes came last, or were taken.
     active: Instant,
@@ -111,7 +114,8 @@ impl Server {
         }
     }
 
-    /// Takes all clients that wait, until `WouldBlock`: the poll tells once that there are some.
+    /// Accepts all clients that wait. It ends at any error, mostly `WouldBlock`; step 8 shows what that
+    /// costs.
     fn accept(&mut self) -> io::Result<()> {
         while let Ok((mut stream, _)) = self.listener.accept() {
             let entry = self.clients.vacant_entry();
@@ -124,8 +128,8 @@ impl Server {
         Ok(())
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
@@ -180,7 +184,9 @@ impl Client {
     }
 }
 
-/// How long the request is that the input begins with, if it is whole.
+/// How long the request is that the input begins with, if it is whole. A first line with ` HTTP/` begins a
+/// head, which ends at the first empty line (`\r\n\r\n`). Any other line is a request by itself. `?` returns
+/// `None`: more must come.
 fn request_len(input: &[u8]) -> Option<usize> {
     let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
     let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");

@@ -36,7 +36,8 @@ struct Server {
     clients: Slab<Client>,
     /// Which may have something to do, though no event will tell.
     run_queue: VecDeque<Token>,
-    /// When to look at which client. Its number can have another client by then: `came` tells.
+    /// The due time, the number and the `came` of each client to look at. If `came` differs from that of the
+    /// number's present client, the old client has gone.
     deadlines: VecDeque<(Instant, usize, Instant)>,
 }
 
@@ -48,6 +49,7 @@ struct Client {
     output: Vec<u8>,
     /// It is told that its head is too long, and that is the end.
     is_refused: bool,
+    /// When it was accepted. With its number this names the client.
     came: Instant,
     /// When bytes came last, or were taken.
     active: Instant,
@@ -146,8 +148,8 @@ impl Server {
         self.enqueue(LISTENER);
     }
 
-    /// An event is a hint. If the client has gone, if its number has another client by now, or if it has
-    /// said nothing, that is no mistake.
+    /// An event is a hint. The client may have gone: then nothing is found. Its number may belong to a new
+    /// client, or nothing may have come: then `read` says `WouldBlock`, and no harm is done.
     fn run(&mut self, key: usize) {
         let Some(client) = self.clients.get_mut(key) else { return };
         for _ in 0..READS_PER_TURN {
@@ -210,7 +212,9 @@ impl Client {
     }
 }
 
-/// How long the request is that the input begins with, if it is whole.
+/// How long the request is that the input begins with, if it is whole. A first line with ` HTTP/` begins a
+/// head, which ends at the first empty line (`\r\n\r\n`). Any other line is a request by itself. `?` returns
+/// `None`: more must come.
 fn request_len(input: &[u8]) -> Option<usize> {
     let line_len = input.iter().position(|byte| *byte == b'\n')? + 1;
     let is_http = input[..line_len].windows(6).any(|six| six == b" HTTP/");
