@@ -7,7 +7,7 @@ const HABITS: [(&str, &str); 15] = [
     ("duration seconds", "write '--for TIME', as in '-z 10s'"),
     ("number total-requests iterations amount a", "write '--requests N', or '-n N'"),
     ("threads workers cpus w", "leave it out: herd is one thread, as its servers are"),
-    ("qps query-per-second", "write '--rate RATE', or '-r RATE'"),
+    ("R qps query-per-second", "write '--rate RATE', or '-r RATE'"),
     ("X request", "write '--method METHOD', or '-m METHOD'"),
     ("data body-file D p", "write '--body TEXT' or '--body @FILE', or '-b'; '-m METHOD' for PUT"),
     ("k keepalive keep-alive", "leave it out: --get clients keep their connections"),

@@ -249,6 +249,10 @@ struct ReportOptions {
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
 
+    /// Write how long answers took as a log of HdrHistogram, a line for each good kind and part of the run
+    #[arg(long, value_name = "FILE")]
+    hdr: Option<PathBuf>,
+
     /// Show nothing while the run goes on
     #[arg(long)]
     quiet: bool,
@@ -335,6 +339,7 @@ impl Options {
             pid: report.pid,
             shown: if report.quiet { Shown::Nothing } else { Shown::Progress },
             csv: report.csv,
+            hdr: report.hdr,
             json: report.json.map(Destination::from),
             plot: report.plot,
         };

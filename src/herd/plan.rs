@@ -119,6 +119,8 @@ pub struct Plan {
     pub shown: Shown,
     /// Where the points over time go, as lines of values.
     pub csv: Option<PathBuf>,
+    /// Where the histograms go, in the log format of HdrHistogram.
+    pub hdr: Option<PathBuf>,
     /// Where the report goes as JSON.
     pub json: Option<Destination>,
     /// Where the plot goes.

@@ -19,7 +19,7 @@ use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Signals;
-use crate::{compare, csv, descriptors, exam, json, plot, table};
+use crate::{compare, csv, descriptors, exam, hdr, json, plot, table};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd";
@@ -49,6 +49,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     };
     let json_file = json_path.map(create).transpose()?;
     let csv_file = plan.csv.as_deref().map(create).transpose()?;
+    let hdr_file = plan.hdr.as_deref().map(create).transpose()?;
     let plot_file = plan.plot.as_deref().map(create).transpose()?;
 
     let expectations = probe::learn(plan)?;
@@ -73,6 +74,9 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     }
     if let Some(file) = csv_file {
         file.fill(&csv::text(&report))?;
+    }
+    if let Some(file) = hdr_file {
+        file.fill(&hdr::text(&report).map_err(system)?)?;
     }
     if let Some(file) = plot_file {
         file.fill(&plot::svg(&report))?;

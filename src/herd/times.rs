@@ -1,8 +1,11 @@
 //! How long things took: many durations, kept in little memory, asked for by percentile.
 
+use std::io;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::V2DeflateSerializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 /// Beyond it everything reads as this: an hour, and no run's deadline is longer.
 const NANOSECONDS_MAX: u64 = 3_600_000_000_000;
@@ -84,9 +87,86 @@ impl Times {
     }
 }
 
+/// Durations of a span of the run.
+#[derive(Debug)]
+pub struct Interval<'a> {
+    /// What they are of, without commas, spaces and line ends.
+    pub tag: &'a str,
+    /// From the beginning of the run on.
+    pub start: Duration,
+    pub length: Duration,
+    pub times: &'a Times,
+}
+
+/// A log in the format of HdrHistogram, which its own tools read: in nanoseconds, and the longest of each
+/// line in milliseconds.
+///
+/// # Errors
+/// When a histogram cannot be serialized, which those of one size can.
+pub fn log(comment: &str, intervals: &[Interval<'_>]) -> io::Result<String> {
+    let (mut bytes, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
+    let mut log = IntervalLogWriterBuilder::new();
+    log.add_comment(comment).with_max_value_divisor(1e6);
+    let mut log = log.begin_log_with(&mut bytes, &mut serializer)?;
+    for Interval { tag, start, length, times } in intervals {
+        log.write_histogram(&times.0, *start, *length, Tag::new(tag))
+            .map_err(|reason| io::Error::other(format!("{reason:?}")))?;
+    }
+    drop(log);
+    String::from_utf8(bytes).map_err(io::Error::other)
+}
+
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::serialization::Deserializer;
+    use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+
     use super::*;
+
+    #[test]
+    fn a_log_is_read_back_by_the_tools_of_its_format() {
+        let mut times = Times::new();
+        for millis in 1..=1000 {
+            times.record(Duration::from_millis(millis));
+        }
+        let none = Times::new();
+        let second = Duration::from_secs(1);
+        let interval = |tag, start, times| Interval { tag, start, length: 2 * second, times };
+        let intervals = [interval("get", second, &times), interval("post", 3 * second, &none)];
+        let text = log("herd", &intervals).expect("it is written");
+        let mut read = Vec::new();
+        for entry in IntervalLogIterator::new(text.as_bytes()) {
+            if let LogEntry::Interval(entry) = entry.expect("a line of a log") {
+                let tag = entry.tag().map(|tag| tag.as_str().to_owned());
+                read.push((tag, entry.start_timestamp(), entry.duration(), entry.max()));
+                let encoded = base64_of(entry.encoded_histogram());
+                let histogram: Histogram<u64> =
+                    Deserializer::new().deserialize(&mut &encoded[..]).expect("a histogram");
+                let source = if read.len() == 1 { &times } else { &none };
+                assert_eq!(histogram, source.0);
+            }
+        }
+        let tag = |name: &str| Some(name.to_owned());
+        // Three digits are kept of the longest, which is a bound of its bucket.
+        assert_eq!(read[1], (tag("post"), 3 * second, 2 * second, 0.0));
+        assert!(read[0].0 == tag("get") && (read[0].3 - 1000.0).abs() < 1.0, "{read:?}");
+        assert_eq!(read.len(), 2);
+    }
+
+    fn base64_of(text: &str) -> Vec<u8> {
+        const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let value = |digit| DIGITS.iter().position(|other| *other == digit).expect("a digit");
+        let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+        for digit in text.bytes().filter(|digit| *digit != b'=') {
+            bits = bits << 6 | value(digit) as u32;
+            held += 6;
+            if held >= 8 {
+                held -= 8;
+                bytes.push((bits >> held) as u8);
+            }
+        }
+        bytes
+    }
 
     #[test]
     fn percentiles_are_right_to_three_digits() {

@@ -37,6 +37,32 @@ fn the_lines_of_the_csv_are_the_points_of_the_json() {
     assert_eq!(count, points.len(), "{csv}");
 }
 
+/// The line of the log says of which kind it is, and how long the longest took, in milliseconds.
+#[test]
+fn the_log_of_histograms_has_a_line_for_each_kind_in_each_part() {
+    let server = Server::start(&[]);
+    let file = std::env::temp_dir().join(format!("herd-hdr-{}", std::process::id()));
+    let arguments = ["--get", "2", "--rate", "200", "--connect-close", "2@50", "--calm", "1s"];
+    let files = ["--for", "2s", "--hdr", file.to_str().unwrap()];
+    let told = herd(server.address(), &[&arguments[..], &files].concat());
+    let log = std::fs::read_to_string(&file).unwrap();
+    let _ = std::fs::remove_file(&file);
+    assert!(log.starts_with("#"), "{log}");
+    let lines = log.lines().filter(|line| line.starts_with("Tag="));
+    let lines: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let parts = told.json["parts"].as_array().unwrap().len();
+    for kind in ["get", "connect-close"] {
+        let tag = format!("Tag={kind}");
+        let of_kind: Vec<&Vec<&str>> = lines.iter().filter(|line| line[0] == tag).collect();
+        assert_eq!(of_kind.len(), parts, "{log}");
+        let longest = of_kind.iter().map(|line| line[3].parse::<f64>().unwrap());
+        let longest = longest.fold(0.0, f64::max);
+        let max = told.kind(kind)["latency_us"]["max"].as_f64().unwrap() / 1e3;
+        assert!((longest / max - 1.0).abs() < 0.002, "{longest} and {max}: {log}");
+        assert!(of_kind.iter().all(|line| line[4].starts_with("HISTFAAA")), "{log}");
+    }
+}
+
 #[test]
 fn a_quiet_run_shows_nothing_but_its_report() {
     let server = Server::start(&[]);

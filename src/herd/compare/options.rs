@@ -119,7 +119,7 @@ const ROUNDS_MAX: usize = 10_000;
 const COMPLETE_SHARE: f64 = 0.5;
 
 /// What is no option of the crowd here, and what there is instead.
-const REPLACED: [(&str, &str); 18] = [
+const REPLACED: [(&str, &str); 19] = [
     ("--for", "--slice TIME before the servers"),
     ("-z", "--slice TIME before the servers"),
     ("-d", "--slice TIME before the servers"),
@@ -128,6 +128,7 @@ const REPLACED: [(&str, &str); 18] = [
     ("--calm", "herd with --calm, which compares two times of one server"),
     ("--json", "--json before the servers"),
     ("--csv", "herd with --csv, which writes what one server does"),
+    ("--hdr", "herd with --hdr, which writes what one server does"),
     ("--quiet", "nothing: slices show no progress"),
     ("--plot", "--plot before the servers"),
     ("--pid", "--pid before the servers"),
