@@ -1,6 +1,6 @@
 //! What a reader of the access log costs that has stopped: `cargo bench --bench stuck_reader --features herd`.
 //!
-//! `herd` asks 5,000 times a second for five seconds, at random times, whether it is answered or not.
+//! `herd` asks 5,000 times a second for ten seconds, at random times, whether it is answered or not.
 //! The server has no access log, or one on a pipe that is read only when the server has ended. How many
 //! answers are lost, and how much longer the others take, is the question; nginx is asked it, too, if
 //! it is there. Afterwards the lines in the pipe, those that a line there says were dropped, and those
@@ -22,13 +22,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 /// How often each server is asked, with and without its log.
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
 
 /// What a round measures.
 const ROUND: [Log; 3] = [Log::Off, Log::Stuck, Log::Off];
 
 /// What `herd` does.
-const LOAD: [&str; 6] = ["--get", "64", "--rate", "5000", "--for", "5s"];
+const LOAD: [&str; 6] = ["--get", "64", "--rate", "5000", "--for", "10s"];
 
 /// How long a server may take to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
