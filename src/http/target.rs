@@ -113,8 +113,8 @@ impl KnownHost {
     /// As [`host_is_valid`].
     #[inline]
     pub(super) fn is_valid(&mut self, value: &[u8]) -> bool {
-        let is_known = !value.is_empty() && self.bytes.get(..self.len) == Some(value);
-        is_known || self.learn(value)
+        let known = self.bytes.get(..self.len).unwrap_or_default();
+        !value.is_empty() && are_same(known, value) || self.learn(value)
     }
 
     /// Judges `value`, and remembers it if it is valid.
@@ -127,6 +127,21 @@ impl KnownHost {
         }
         is_valid
     }
+}
+
+/// Whether these are the same bytes. Most hosts have 8 to 16 of them, ports included: they take two
+/// comparisons in place, where a call would take twenty instructions.
+#[inline(always)]
+fn are_same(some: &[u8], others: &[u8]) -> bool {
+    let ends = |bytes: &[u8]| {
+        let (first, last) = (bytes.first_chunk::<8>()?, bytes.last_chunk::<8>()?);
+        (bytes.len() <= 16).then(|| (u64::from_ne_bytes(*first), u64::from_ne_bytes(*last)))
+    };
+    some.len() == others.len()
+        && match (ends(some), ends(others)) {
+            (Some(some), Some(others)) => some == others,
+            (_, _) => some == others,
+        }
 }
 
 /// Whether this is `uri-host [ ":" port ]` with a host that is not empty (RFC 9110 §7.2).
