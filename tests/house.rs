@@ -106,6 +106,8 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
             "handlers/site/root.rs",
             "herd/compare/started.rs",
             "herd/descriptors.rs",
+            "herd/exam/connecting.rs",
+            "herd/exam/interrupt.rs",
             "herd/exam/peer.rs",
             "herd/exam/watched.rs",
             "herd/load/sources.rs",

@@ -14,7 +14,7 @@ const CHUNK_BYTES: usize = POST_BYTES / 4;
 /// For a client with small buffers (see [`sources`](crate::load::sources)) both kernels together take
 /// less than 110,000 bytes, measured on Linux 6, and a Unix socket takes less than 213,000. A client
 /// that never reads requests more than that.
-const UNREAD_BYTES_MIN: usize = 256 * 1024;
+pub const UNREAD_BYTES_MIN: usize = 256 * 1024;
 
 /// The longest garbage: enough to be more than a start, and cheap.
 const GARBAGE_BYTES_MAX: usize = 512;

@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream as Pipe;
 
 use mio::net::UnixStream;
@@ -61,6 +62,13 @@ impl Signals {
     pub fn take(&mut self) -> usize {
         // Fails only if none has come.
         self.pipe.read(&mut [0; COUNTED_MAX]).unwrap_or_default()
+    }
+}
+
+/// For a program without a registry: it is readable once a signal has come.
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
     }
 }
 

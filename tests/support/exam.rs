@@ -16,7 +16,7 @@ pub struct Examined {
 /// Examines the server at this address.
 pub fn examine(address: SocketAddr, arguments: &[&str]) -> Examined {
     let mut command = Command::new(env!("CARGO_BIN_EXE_herd"));
-    command.args(["exam", &address.to_string(), "--json"]).args(arguments);
+    command.args(["exam", &address.to_string(), "--json", "-"]).args(arguments);
     let output = command.output().expect("built by cargo");
     let errors = String::from_utf8_lossy(&output.stderr);
     let report = serde_json::from_slice(&output.stdout)

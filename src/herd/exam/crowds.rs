@@ -20,10 +20,13 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 /// Three clients that cannot connect, one after another, show that no further one can.
 const FAILURES_MAX: usize = 3;
 
+/// Fewer silent clients are no crowd, unless the user wants fewer.
+const CROWD_MIN: usize = 1000;
+
 pub fn many(examiner: &Examiner) -> Verdict {
     let mut peers = Vec::new();
     for number in 1..=MANY {
-        peers.push(examiner.connect().map_err(|why| format!("client {number}: {why}"))?);
+        peers.push(examiner.connect().map_err(|why| why.of(&format!("client {number}")))?);
     }
     for peer in &mut peers {
         peer.send(&examiner.get());
@@ -52,29 +55,53 @@ pub fn reset(examiner: &Examiner) -> Verdict {
         }
         peer.reset();
     }
-    examiner.ask_beside("connections that were reset")?;
+    examiner.ask_while("100 connections have been reset")?;
     Ok(String::new())
 }
 
 pub fn crowd(examiner: &Examiner) -> Verdict {
-    let wanted = examiner.settings.silent.min(descriptors::clients_max().saturating_sub(MANY));
+    let asked_for = examiner.settings.silent;
+    let wanted = asked_for.min(descriptors::clients_max().saturating_sub(MANY));
+    let mut why_fewer = "the examiner's descriptor limit allows no more (ulimit -Hn)".to_owned();
     let mut silent: Vec<Peer> = Vec::new();
     let mut failures = 0;
     // Half of the time is for the others.
     let enough = examiner.left() / 2;
-    while silent.len() < wanted && failures < FAILURES_MAX && examiner.left() > enough {
+    while silent.len() < wanted && failures < FAILURES_MAX {
+        if examiner.left() <= enough {
+            why_fewer = "no more connect in time".to_owned();
+            break;
+        }
         match examiner.connect_within(CONNECT_PATIENCE) {
-            Some(peer) => {
+            Ok(peer) => {
                 silent.push(peer);
                 failures = 0;
             }
-            None => failures += 1,
+            Err(problem) => {
+                why_fewer = problem.told().to_owned();
+                failures += 1;
+            }
         }
     }
-    let connected = count(silent.len() as u64);
-    let asked = examiner.ask_beside(&format!("{connected} silent clients"));
+    let came = silent.len();
+    let asked = examiner.ask_while(&format!("{} clients are silent", count(came as u64)));
+    // Those that are connected now were so while the others asked.
+    let connected = silent.iter_mut().filter_map(|peer| {
+        peer.step();
+        peer.end().is_none().then_some(())
+    });
+    let connected = connected.count();
     // A closed connection would keep its port for a minute, and there are thousands.
     silent.into_iter().for_each(Peer::reset);
     asked?;
-    Ok(format!("{connected} silent clients"))
+    if connected < CROWD_MIN.min(asked_for) {
+        if connected < came {
+            why_fewer = format!("{} have been closed", count((came - connected) as u64));
+        }
+        return not_tried(format!(
+            "only {} silent clients are connected: {why_fewer}",
+            count(connected as u64)
+        ));
+    }
+    Ok(format!("{} silent clients", count(connected as u64)))
 }

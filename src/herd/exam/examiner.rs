@@ -1,9 +1,12 @@
 //! What all stages share: where the server is, what it answers, and how much time is left.
 
 use std::cell::RefCell;
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::connecting;
+use super::interrupt::Interrupt;
 use super::peer::{Peer, TimeLimits};
 use super::settings::Settings;
 use super::transcript::Transcript;
@@ -11,22 +14,23 @@ use super::verdict::{Problem, not_tried};
 use super::watched::Watched;
 use crate::clock::Clock;
 use crate::load::answer::{Checker, Expected};
-use crate::load::sources::{self, Buffers, Target};
-use crate::payloads;
+use crate::load::sources::{Buffers, Sources};
+use crate::payloads::{self, UNREAD_BYTES_MIN};
 
-/// A client with small buffers has to be owed more than the kernels hold for it: less than 110,000 bytes
-/// by TCP, and less than 213,000 by a Unix socket.
-const OWED_BYTES_MIN: usize = 256 * 1024;
+/// Pages that show the time mostly do so in seconds.
+const CHANGE: Duration = Duration::from_millis(1100);
 
 /// The examiner, for one server.
 pub struct Examiner {
     pub settings: Settings,
-    target: Target,
+    sources: RefCell<Sources>,
     limits: TimeLimits,
     /// What the path is answered by.
-    usual: Learned,
-    /// What the big path is answered by.
-    big: Learned,
+    usual: Result<Learned, Problem>,
+    /// What the big path is answered by, if there is one of its own.
+    big: Option<Result<Learned, Problem>>,
+    /// When that was learned.
+    learned: Clock,
     watched: Option<Watched>,
     shown: Rc<RefCell<Transcript>>,
 }
@@ -46,14 +50,14 @@ pub struct Owed {
 }
 
 impl Examiner {
-    pub fn new(settings: Settings) -> Examiner {
+    pub fn new(settings: Settings, interrupt: Rc<Interrupt>) -> Examiner {
         let patience = settings.patience;
-        let unknown = Learned { expected: Expected::Any, bytes: 0 };
         Examiner {
-            target: settings.server.target(),
-            limits: TimeLimits { began: Clock::start(), limit: patience, patience },
-            usual: unknown.clone(),
-            big: unknown,
+            sources: RefCell::new(Sources::new(settings.server.target())),
+            limits: TimeLimits { began: Clock::start(), limit: patience, patience, interrupt },
+            usual: not_tried("nothing was asked"),
+            big: None,
+            learned: Clock::start(),
             watched: settings.pid.map(Watched::new),
             shown: Rc::default(),
             settings,
@@ -62,13 +66,14 @@ impl Examiner {
 
     /// A stage begins, which may take this long.
     pub fn begin(&mut self, limit: Duration) {
-        self.limits = TimeLimits { began: Clock::start(), limit, ..self.limits };
+        self.limits.began = Clock::start();
+        self.limits.limit = limit;
         *self.shown.borrow_mut() = Transcript::default();
     }
 
     /// How long the present stage has taken.
     pub fn took(&self) -> Duration {
-        self.limits.limit - self.limits.left()
+        self.limits.began.spent()
     }
 
     /// What is left of the stage's time.
@@ -80,80 +85,129 @@ impl Examiner {
         self.limits.patience
     }
 
+    /// Whether a signal has come that ends the exam.
+    pub fn is_interrupted(&self) -> bool {
+        self.limits.interrupt.has_come()
+    }
+
     /// What the client that decided was sent and has received.
     pub fn shown(&self) -> Transcript {
         self.shown.borrow().clone()
     }
 
     /// Whether something listens there.
-    pub fn reach(&mut self) -> Result<(), String> {
+    pub fn reach(&mut self) -> Result<(), Problem> {
         self.begin(self.limits.patience);
-        let target = &self.target;
-        let reached = sources::connect_within(target, Buffers::Usual, self.limits.patience);
-        reached.map(drop).map_err(|reason| reason.to_string())
+        self.connected(Buffers::Usual, self.limits.patience).map(drop)
     }
 
     /// Learns what a GET for the path is answered by, and for the big path.
-    pub fn learn(&mut self) -> Result<(), String> {
-        self.begin(4 * self.limits.patience);
-        self.usual = self.learned(&self.settings.path)?;
-        if let Some(big_path) = &self.settings.big_path {
-            self.big = self.learned(big_path)?;
-        } else {
-            self.big = self.usual.clone();
-        }
-        Ok(())
+    pub fn learn(&mut self) {
+        self.begin(2 * self.limits.patience);
+        self.usual = self.learned(&self.settings.path);
+        self.begin(2 * self.limits.patience);
+        self.big = self.settings.big_path.as_ref().map(|path| self.learned(path));
+        self.learned = Clock::start();
     }
 
-    /// How the path is answered, in words.
-    pub fn usual(&self) -> String {
-        match &self.usual.expected {
-            Expected::Exactly { status, body } => {
-                format!("status {status} and a body of {} bytes", body.len())
-            }
-            Expected::Any => "bodies that differ, so they are not compared".to_owned(),
-        }
+    /// Whether the path is answered, when a client alone asks.
+    pub fn is_answered(&self) -> Result<(), Problem> {
+        self.usual.as_ref().map(|_| ()).map_err(Problem::clone)
+    }
+
+    /// How each path is answered, in words.
+    pub fn told(&self) -> Vec<String> {
+        let usual = told(&self.settings.path, &self.usual);
+        let big = self.settings.big_path.as_ref().zip(self.big.as_ref());
+        std::iter::once(usual).chain(big.map(|(path, learned)| told(path, learned))).collect()
     }
 
     /// If two answers have the same content, all must have it.
-    fn learned(&self, path: &str) -> Result<Learned, String> {
-        let mut seen = Vec::new();
-        for _ in 0..2 {
-            let mut peer = self.connect_with(Checker::learning(), Buffers::Usual)?;
-            peer.send(&payloads::get(path, &self.settings.fields));
-            let status = peer.answer()?.status;
-            let bytes = peer.transcript().came.bytes as usize;
-            seen.push((status, bytes, peer.into_learned()));
-        }
-        let (status, bytes, body) = seen.pop().unwrap_or_default();
-        let is_same = seen.iter().all(|(other, _, first)| *other == status && *first == body);
+    fn learned(&self, path: &str) -> Result<Learned, Problem> {
+        let first = self.ask_alone(path)?;
+        let (status, body, bytes) = self.ask_alone(path)?;
+        let is_same = first.0 == status && first.1 == body;
         let exactly = Expected::Exactly { status, body: body.into() };
         Ok(Learned { expected: if is_same { exactly } else { Expected::Any }, bytes })
     }
 
+    /// The status, the content, and how many bytes came.
+    fn ask_alone(&self, path: &str) -> Result<(u16, Vec<u8>, usize), Problem> {
+        let mut peer = self.connect_with(Checker::learning(), Buffers::Usual)?;
+        peer.send(&payloads::get(path, &self.settings.fields));
+        let status = peer.answer()?.status;
+        let bytes = peer.transcript().came.bytes as usize;
+        Ok((status, peer.into_learned(), bytes))
+    }
+
+    /// Asks alone once more. If a body has changed since it was learned, the path's bodies are not
+    /// compared any more. Says whether that is so of any.
+    pub fn bodies_change(&mut self) -> bool {
+        self.begin(2 * self.limits.patience);
+        let usual = self.changed(&self.settings.path, self.usual.as_ref());
+        let big = self.settings.big_path.as_ref().zip(self.big.as_ref());
+        let big = big.and_then(|(path, learned)| self.changed(path, learned.as_ref()));
+        let is_any = usual.is_some() || big.is_some();
+        if let Some(usual) = usual {
+            self.usual = Ok(usual);
+        }
+        if let Some(big) = big {
+            self.big = Some(Ok(big));
+        }
+        is_any
+    }
+
+    /// What is known of a path whose body has changed. Another status is no change: the server may be
+    /// in trouble.
+    fn changed(&self, path: &str, learned: Result<&Learned, &Problem>) -> Option<Learned> {
+        let Ok(Learned { expected: Expected::Exactly { status, body }, .. }) = learned else {
+            return None;
+        };
+        let (now, content, bytes) = self.ask_alone(path).ok()?;
+        let is_changed = now == *status && content[..] != body[..];
+        is_changed.then_some(Learned { expected: Expected::Any, bytes })
+    }
+
+    /// Lets so much time pass since the first answers that a page with the time in it has changed.
+    pub fn await_change(&self) {
+        self.pause(self.learned.left(CHANGE));
+    }
+
+    /// Lets this time pass, or less if a signal comes.
+    pub fn pause(&self, time: Duration) {
+        self.limits.interrupt.pause(time);
+    }
+
     /// A client whose answers have to be those of the path.
-    pub fn connect(&self) -> Result<Peer, String> {
-        self.connect_with(Checker::new(self.usual.expected.clone()), Buffers::Usual)
+    pub fn connect(&self) -> Result<Peer, Problem> {
+        let usual = self.usual.as_ref().map(|usual| usual.expected.clone());
+        self.connect_with(Checker::new(usual.unwrap_or(Expected::Any)), Buffers::Usual)
     }
 
     /// A client whose answers only have to be well-formed.
-    pub fn connect_freely(&self) -> Result<Peer, String> {
+    pub fn connect_freely(&self) -> Result<Peer, Problem> {
         self.connect_with(Checker::new(Expected::Any), Buffers::Usual)
     }
 
-    fn connect_with(&self, checker: Checker, buffers: Buffers) -> Result<Peer, String> {
-        let time = self.limits.patience.min(self.limits.left());
-        let stream = sources::connect_within(&self.target, buffers, time)
-            .map_err(|reason| format!("cannot connect: {reason}"))?;
-        Peer::new(stream, checker, self.limits, Rc::clone(&self.shown))
+    fn connect_with(&self, checker: Checker, buffers: Buffers) -> Result<Peer, Problem> {
+        let stream = self.connected(buffers, self.limits.patience)?;
+        self.peer(stream, checker)
     }
 
-    /// A client that connects within this time, or not.
-    pub fn connect_within(&self, time: Duration) -> Option<Peer> {
-        let time = time.min(self.limits.left()).max(Duration::from_millis(1));
-        let stream = sources::connect_within(&self.target, Buffers::Usual, time).ok()?;
-        let checker = Checker::new(Expected::Any);
-        Peer::new(stream, checker, self.limits, Rc::clone(&self.shown)).ok()
+    /// A client that connects within this time.
+    pub fn connect_within(&self, time: Duration) -> Result<Peer, Problem> {
+        let stream = self.connected(Buffers::Usual, time)?;
+        self.peer(stream, Checker::new(Expected::Any))
+    }
+
+    fn peer(&self, stream: TcpStream, checker: Checker) -> Result<Peer, Problem> {
+        Peer::new(stream, checker, self.limits.clone(), Rc::clone(&self.shown))
+            .map_err(Problem::NotTried)
+    }
+
+    /// A connection that is established.
+    fn connected(&self, buffers: Buffers, time: Duration) -> Result<TcpStream, Problem> {
+        connecting::connected(&mut self.sources.borrow_mut(), buffers, time, &self.limits)
     }
 
     /// A GET for the path.
@@ -162,17 +216,17 @@ impl Examiner {
     }
 
     /// A new client asks, and must be answered.
-    pub fn ask(&self) -> Result<Peer, String> {
+    pub fn ask(&self) -> Result<Peer, Problem> {
         let mut peer = self.connect()?;
         peer.send(&self.get());
         peer.answer()?;
         Ok(peer)
     }
 
-    /// Three new clients ask, one after the other, while `what` goes on.
-    pub fn ask_beside(&self, what: &str) -> Result<(), String> {
+    /// Three new clients ask, one after the other, while this is so.
+    pub fn ask_while(&self, what: &str) -> Result<(), Problem> {
         for _ in 0..3 {
-            self.ask().map_err(|why| format!("beside {what} another client asks: {why}"))?;
+            self.ask().map_err(|why| why.of(&format!("while {what}, a new client gets")))?;
         }
         Ok(())
     }
@@ -180,14 +234,20 @@ impl Examiner {
     /// A client with small buffers that has asked for more than the kernels hold for it, and not read.
     pub fn owed(&self) -> Result<Owed, Problem> {
         let path = self.settings.big_path.as_ref().unwrap_or(&self.settings.path);
-        let answers = OWED_BYTES_MIN.div_ceil(self.big.bytes.max(1));
-        let checker = Checker::new(self.big.expected.clone());
+        let learned = match self.big.as_ref().unwrap_or(&self.usual) {
+            Ok(learned) => learned,
+            Err(problem) => {
+                return not_tried(format!("a GET for {path} is not answered: {}", problem.told()));
+            }
+        };
+        let answers = UNREAD_BYTES_MIN.div_ceil(learned.bytes.max(1));
+        let checker = Checker::new(learned.expected.clone());
         let mut peer = self.connect_with(checker, Buffers::Small)?;
         if answers > 1 && self.keeps_connections()?.is_none() {
             return not_tried(format!(
-                "an answer has {} bytes, and the server closes behind each; give a longer one: \
+                "an answer has {} bytes, and the server closes after each; give a longer one: \
                  --big-path /PATH",
-                self.big.bytes
+                learned.bytes
             ));
         }
         peer.send(&payloads::get(path, &self.settings.fields).repeat(answers));
@@ -195,7 +255,7 @@ impl Examiner {
     }
 
     /// A client that has asked and whose connection stays open, as the server's answer says.
-    pub fn keeps_connections(&self) -> Result<Option<Peer>, String> {
+    pub fn keeps_connections(&self) -> Result<Option<Peer>, Problem> {
         let mut peer = self.connect()?;
         peer.send(&self.get());
         let answer = peer.answer()?;
@@ -209,4 +269,18 @@ impl Examiner {
             None => not_tried("it needs the server's process: --pid PID"),
         }
     }
+}
+
+/// How a path is answered, in words.
+fn told(path: &str, learned: &Result<Learned, Problem>) -> String {
+    let by = match learned {
+        Ok(Learned { expected: Expected::Exactly { status, body }, .. }) => {
+            format!("status {status} and a body of {} bytes", body.len())
+        }
+        Ok(Learned { expected: Expected::Any, .. }) => {
+            "bodies that differ, so they are not compared".to_owned()
+        }
+        Err(problem) => return format!("a GET for {path} is not answered: {}", problem.told()),
+    };
+    format!("a GET for {path} is answered by {by}")
 }

@@ -2,15 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::examiner::Examiner;
 use super::report::{Marked, counts};
 use super::settings::Settings;
 
 /// All of it, in one object.
-pub fn text(settings: &Settings, all: &[Marked]) -> String {
+pub fn text(settings: &Settings, examiner: &Examiner, all: &[Marked]) -> String {
     let [passed, failed, not_tried] = counts(all);
     let document = json!({
         "server": settings.server.to_string(),
         "path": settings.path,
+        "answers": examiner.told(),
         "passed": passed,
         "failed": failed,
         "not_tried": not_tried,

@@ -10,14 +10,18 @@
 //! | `stages` | the list: what each is called, why it matters, how long it may take |
 //! | `requests`, `people`, `neighbours`, `crowds`, `processes` | what each stage does |
 //! | `examiner` | what stages share: the server, a first answer, the time that is left |
-//! | `peer`, `transcript` | one connection, and what was sent and received on it |
-//! | `watched` | the server's process |
+//! | `connecting`, `peer`, `transcript` | one connection, and what was sent and received on it |
+//! | `watched`, `listeners` | the server's process, and whether it is the one that listens |
+//! | `interrupt` | a signal that ends the exam |
 //! | `text`, `json` | the report, for people and for programs |
 //! | `program` | from the arguments to the exit code |
 
+mod connecting;
 mod crowds;
 mod examiner;
+mod interrupt;
 mod json;
+mod listeners;
 mod neighbours;
 mod options;
 mod peer;

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::examiner::{Examiner, Owed};
 use super::peer::Peer;
 use super::transcript::End;
-use super::verdict::{Verdict, failed, not_tried};
+use super::verdict::{Problem, Verdict, failed, not_tried};
 use crate::clock::Clock;
+use crate::payloads::UNREAD_BYTES_MIN;
 use crate::units;
 
 /// Until the server has seen what was sent.
@@ -44,10 +45,10 @@ pub fn half(examiner: &Examiner) -> Verdict {
     if let Some(last) = halves.last_mut() {
         last.pause(MOMENT);
     }
-    examiner.ask_beside(&format!("{HALVES} half requests"))?;
+    examiner.ask_while(&format!("{HALVES} requests are incomplete"))?;
     for peer in &mut halves {
         peer.send(rest);
-        peer.answer().map_err(|why| format!("the rest of a half request is sent: {why}"))?;
+        peer.answer().map_err(|why| format!("the rest of an incomplete request is sent: {why}"))?;
     }
     Ok(String::new())
 }
@@ -55,23 +56,37 @@ pub fn half(examiner: &Examiner) -> Verdict {
 pub fn slow_reader(examiner: &Examiner) -> Verdict {
     let Owed { mut peer, answers } = examiner.owed()?;
     peer.push_for(MOMENT);
-    examiner.ask_beside("a client that does not read")?;
+    examiner.ask_while("a client does not read")?;
     for _ in 0..SIPS {
         peer.sip(SIP_BYTES);
         peer.push_for(Duration::from_millis(5));
     }
-    examiner.ask_beside("a client that reads slowly")?;
+    examiner.ask_while("a client reads slowly")?;
     let mut came = 0;
     while came < answers {
         let answer =
             peer.answer().map_err(|why| format!("answer {} of {answers}: {why}", came + 1))?;
         came += 1;
-        if answer.last && came < answers {
-            return Ok(format!("it answers {came} of {answers} requests and closes, as it says"));
+        if answer.last {
+            break;
         }
     }
-    let bytes = units::bytes(peer.transcript().came.bytes);
-    Ok(format!("all {} answers, {bytes}", units::count(answers as u64)))
+    let came_bytes = peer.transcript().came.bytes;
+    let told = match (came, answers) {
+        (1, 1) => "one answer".to_owned(),
+        (came, answers) if came < answers => {
+            format!("it answers {came} of {answers} requests and closes, as it says")
+        }
+        (_, answers) => format!("all {} answers", units::count(answers as u64)),
+    };
+    let told = format!("{told}, {}", units::bytes(came_bytes));
+    match came_bytes >= UNREAD_BYTES_MIN as u64 {
+        true => Ok(told),
+        false => not_tried(format!(
+            "{told}: the kernels hold that for a slow reader; give a longer answer: --big-path \
+             /PATH"
+        )),
+    }
 }
 
 pub fn endless(examiner: &Examiner) -> Verdict {
@@ -84,7 +99,11 @@ pub fn endless(examiner: &Examiner) -> Verdict {
     endless.send(&batch);
     let answer = endless.answer().map_err(|why| format!("to a field of 3 KiB: {why}"))?;
     if answer.last {
-        return not_tried("the server closes behind each answer, so no client asks without end");
+        return not_tried(format!(
+            "a field of 3 KiB is answered by status {}, and the server closes after that, so no \
+             client asks without end",
+            answer.status
+        ));
     }
     let wait = Clock::start();
     while !wait.left(MOMENT).is_zero() {
@@ -103,14 +122,17 @@ pub fn endless(examiner: &Examiner) -> Verdict {
         }
         other.show();
         if other.answered() == 0 {
-            return failed(format!("beside a client that never stops asking: {}", other.silence()));
+            return failed(format!(
+                "while a client never stops asking, a new one gets: {}",
+                other.silence()
+            ));
         }
     }
     Ok(String::new())
 }
 
 /// There is always more to read; a connection that the server ends is followed by the next.
-fn go_on(endless: &mut Peer, batch: &[u8], examiner: &Examiner) -> Result<(), String> {
+fn go_on(endless: &mut Peer, batch: &[u8], examiner: &Examiner) -> Result<(), Problem> {
     if endless.is_over() {
         *endless = examiner.connect_freely()?;
     }
@@ -125,13 +147,12 @@ pub fn silence(examiner: &Examiner) -> Verdict {
     let mut silent = examiner.connect_freely()?;
     let mut half = examiner.connect_freely()?;
     half.send(b"GET / HTTP/1.1\r\nHost: ");
-    let time = examiner.settings.let_go;
+    let time = examiner.settings.idle_limit;
     let wait = Clock::start();
     let mut stay = Vec::new();
     for (peer, what) in [(&mut silent, "says nothing"), (&mut half, "has sent half a request")] {
         // What it is told before its end does not matter.
-        let is_gone = peer.await_end(wait.left(time)).is_some() || peer.is_over();
-        if !is_gone {
+        if peer.await_end(wait.left(time)).is_none() {
             stay.push(what);
         }
     }

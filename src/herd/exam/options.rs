@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::settings::{Detail, Form, Settings};
+use super::settings::{Detail, Settings};
 use super::stages::{STAGES, Stage};
 use crate::arguments::Refusal;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{count, duration};
+use crate::plan::Destination;
 use crate::request;
 use crate::server::{Asked, Vouched};
 
@@ -33,8 +35,8 @@ pub struct Options {
     #[arg(long)]
     list: bool,
 
-    /// Print the report as JSON, or write it to this file
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    /// Write the report to this file as JSON, too; '-' prints JSON instead of text
+    #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
     /// Tell what was sent and what came of every stage, not only of those that failed
@@ -61,15 +63,15 @@ pub struct Options {
     header: Vec<String>,
 
     /// How long an answer may take
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "5s")]
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "5s")]
     patience: humantime::Duration,
 
     /// How long a client that says nothing, or half a request, may stay connected
-    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "70s")]
-    let_go: humantime::Duration,
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "70s")]
+    idle_limit: humantime::Duration,
 
     /// How many clients connect and say nothing, as far as descriptors allow
-    #[arg(long, value_name = "N", value_parser = count::<usize>, default_value = "10000")]
+    #[arg(long, value_name = "N", value_parser = crowd, default_value = "10000")]
     silent: usize,
 
     /// Allow a server on another host, which you confirm that you may load
@@ -124,15 +126,35 @@ impl Options {
             stages,
             pid: self.pid,
             patience: *self.patience,
-            let_go: *self.let_go,
+            idle_limit: *self.idle_limit,
             silent: self.silent,
             detail: if self.verbose { Detail::Everything } else { Detail::Failures },
-            form: match &self.json {
-                None => Form::Text,
-                Some(file) if file.as_os_str() == "-" => Form::Json,
-                Some(file) => Form::Both(file.clone()),
-            },
+            json: self.json.clone().map(|file| match file.as_os_str() == "-" {
+                true => Destination::Output,
+                false => Destination::File(file),
+            }),
         })
+    }
+}
+
+/// No wait of the exam is longer: sums of a few such times are no overflow.
+const TIME_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long something may take.
+fn span(text: &str) -> Result<humantime::Duration, String> {
+    let time = duration(text)?;
+    match *time {
+        Duration::ZERO => Err("write a time above zero, such as 500ms".to_owned()),
+        time if time > TIME_MAX => Err("write a time of at most 24h".to_owned()),
+        _ => Ok(time),
+    }
+}
+
+/// How many clients are silent.
+fn crowd(text: &str) -> Result<usize, &'static str> {
+    match count(text)? {
+        0 => Err("write at least 1; leave the stage out by --stage"),
+        silent => Ok(silent),
     }
 }
 
@@ -175,10 +197,10 @@ mod tests {
 
     #[test]
     fn the_report_is_for_people_or_programs() {
-        assert_eq!(settings(&["8888"]).form, Form::Text);
-        assert_eq!(settings(&["8888", "--json"]).form, Form::Json);
-        assert_eq!(settings(&["8888", "--json", "-"]).form, Form::Json);
-        assert_eq!(settings(&["8888", "--json", "a.json"]).form, Form::Both("a.json".into()));
+        let file = Destination::File("a.json".into());
+        assert_eq!(settings(&["8888"]).json, None);
+        assert_eq!(settings(&["8888", "--json", "-"]).json, Some(Destination::Output));
+        assert_eq!(settings(&["--json", "a.json", "8888"]).json, Some(file));
     }
 
     #[test]
@@ -188,6 +210,11 @@ mod tests {
             (&["8888", "--stage", "x"], "--list"),
             (&["192.0.2.1:80"], "--i-may-load-this-host"),
             (&["8888", "8889"], "one server"),
+            (&["8888", "--patience", "0s"], "above zero"),
+            (&["8888", "--patience", "500000000000years"], "at most 24h"),
+            (&["8888", "--idle-limit", "25h"], "at most 24h"),
+            (&["8888", "--silent", "0"], "at least 1"),
+            (&["8888", "--json"], "--json"),
             (&["0"], "listens at"),
             (&[], "--help"),
         ] {

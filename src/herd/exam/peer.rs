@@ -7,13 +7,15 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::net::{SendFlags, send};
 use socket2::SockRef;
 
+use super::interrupt::Interrupt;
 use super::transcript::{End, Transcript};
 use crate::clock::Clock;
 use crate::load::answer::{Answer, Checked, Checker, Partial, Wrong};
@@ -26,17 +28,22 @@ const INPUT_BYTES: usize = 64 * 1024;
 const CALLS_PER_STEP_MAX: usize = 16;
 
 /// How long a stage may take, and how long one answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TimeLimits {
     pub began: Clock,
     pub limit: Duration,
     pub patience: Duration,
+    /// No time is left once a signal has come.
+    pub interrupt: Rc<Interrupt>,
 }
 
 impl TimeLimits {
     /// What is left of the stage's time.
-    pub fn left(self) -> Duration {
-        self.began.left(self.limit)
+    pub fn left(&self) -> Duration {
+        match self.interrupt.has_come() {
+            true => Duration::ZERO,
+            false => self.began.left(self.limit),
+        }
     }
 }
 
@@ -193,12 +200,16 @@ impl Peer {
     }
 
     fn receive(&mut self, input: &mut [u8]) -> Came {
-        if self.is_over() {
+        if self.end().is_some() {
             return Came::NothingNow;
         }
         match self.stream.read(input) {
             Ok(0) => {
                 self.transcript.end = Some(End::Closed);
+                // What comes behind something wrong is not looked at, but the end is.
+                if self.wrong.is_some() {
+                    return Came::NothingNow;
+                }
                 match self.checker.end(&mut self.partial) {
                     Ok(answer) => self.answers.extend(answer),
                     Err(wrong) => self.wrong = Some(wrong),
@@ -213,7 +224,7 @@ impl Peer {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(_) => {
                 self.transcript.end = Some(End::Reset);
-                if !matches!(self.partial, Partial::Nothing) {
+                if self.wrong.is_none() && !matches!(self.partial, Partial::Nothing) {
                     let reason = "the connection is reset in the middle of an answer".to_owned();
                     self.wrong = Some(Wrong { reason, status: None, shown: Vec::new() });
                 }
@@ -223,7 +234,7 @@ impl Peer {
     }
 
     fn check(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
+        while !bytes.is_empty() && self.wrong.is_none() {
             match self.checker.take(&mut self.partial, bytes) {
                 Ok(Checked::Part(len)) => bytes = &bytes[len..],
                 Ok(Checked::Whole(len, answer)) => {
@@ -284,15 +295,20 @@ impl Peer {
         }
     }
 
-    /// Waits until the kernel has everything, or refuses it; says whether that was in time.
-    pub fn push_all(&mut self) -> bool {
-        let wait = Clock::start();
+    /// Waits until the kernel has everything, or refuses it, or takes no byte for as long as an answer
+    /// may take.
+    pub fn push_all(&mut self) {
+        let mut wait = Clock::start();
         loop {
+            let before = self.sent;
             self.push();
             self.show();
+            if self.sent > before {
+                wait = Clock::start();
+            }
             let left = wait.left(self.limits.patience).min(self.limits.left());
             if self.has_sent_all() || left.is_zero() {
-                return self.has_sent_all();
+                return;
             }
             self.await_socket(left, PollFlags::empty());
         }
@@ -300,17 +316,30 @@ impl Peer {
 
     /// Waits for the next answer.
     pub fn answer(&mut self) -> Result<Answer, String> {
-        self.until(self.limits.patience, |peer| !peer.answers.is_empty());
+        self.answer_within(self.limits.patience)
+    }
+
+    /// Waits for the next answer, which may take this long.
+    pub fn answer_within(&mut self, time: Duration) -> Result<Answer, String> {
+        self.until(time, |peer| !peer.answers.is_empty());
         match self.answers.pop_front() {
             Some(answer) => Ok(answer),
             None => Err(self.silence()),
         }
     }
 
-    /// Waits for the server's end of the connection; answers may come before it.
+    /// Waits for the server's end of the connection, whatever comes before it.
     pub fn await_end(&mut self, time: Duration) -> Option<End> {
-        self.until(time, |peer| peer.end().is_some());
-        self.end()
+        let wait = Clock::start();
+        loop {
+            self.step();
+            self.show();
+            let left = wait.left(time).min(self.limits.left());
+            if self.end().is_some() || left.is_zero() {
+                return self.end();
+            }
+            self.await_socket(left, PollFlags::IN);
+        }
     }
 
     /// Why there is no answer.
@@ -334,11 +363,12 @@ impl Peer {
         if !self.has_sent_all() {
             wanted |= PollFlags::OUT;
         }
-        if wanted.is_empty() || self.is_over() {
+        let interrupt = &self.limits.interrupt;
+        if wanted.is_empty() || self.end().is_some() {
             // An end is reported whatever is asked for: without a socket there is nothing to report.
-            await_event(&mut [], time);
+            interrupt.pause(time);
         } else {
-            await_event(&mut [PollFd::new(&self.stream, wanted)], time);
+            interrupt.await_socket(self.stream.as_fd(), wanted, time);
         }
     }
 }
@@ -348,10 +378,4 @@ impl Peer {
 enum Came {
     Some,
     NothingNow,
-}
-
-/// A signal ends it early, which its callers are prepared for: they look at the clock.
-fn await_event(sockets: &mut [PollFd<'_>], time: Duration) {
-    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
-    let _ = poll(sockets, Some(&time));
 }

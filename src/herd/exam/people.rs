@@ -29,7 +29,7 @@ pub fn typed(examiner: &Examiner) -> Verdict {
     peer.pause(PAUSE);
     peer.send(b"\r\n");
     let told = reacts(&mut peer, examiner)?;
-    examiner.ask_beside("a client that has typed 'hello'")?;
+    examiner.ask_while("a client types 'hello'")?;
     Ok(told)
 }
 
@@ -52,7 +52,7 @@ pub fn telnet(examiner: &Examiner) -> Verdict {
     peer.pause(PAUSE);
     peer.send(b"\r\n\r\n");
     let told = reacts(&mut peer, examiner)?;
-    examiner.ask_beside("a telnet client")?;
+    examiner.ask_while("a telnet client is connected")?;
     Ok(told)
 }
 

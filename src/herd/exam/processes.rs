@@ -19,6 +19,12 @@ const AT_REST_MAX: Duration = Duration::from_millis(50);
 const FREE_DESCRIPTORS: u64 = 8;
 const CLIENTS: usize = 24;
 
+/// 503 (Service Unavailable).
+const UNAVAILABLE: u16 = 503;
+
+/// How many silent clients show that a process accepts connections, by its descriptors.
+const SHOWN_CLIENTS: usize = 4;
+
 /// How many clients ask, and how many read slowly, as the server is told to stop.
 const ASKING: usize = 16;
 const READING: usize = 4;
@@ -47,7 +53,7 @@ pub fn rest(examiner: &Examiner) -> Verdict {
 pub fn descriptors(examiner: &Examiner) -> Verdict {
     let watched = examiner.watched()?;
     let before = settled(examiner, watched)?;
-    let _shortage = watched.leave(FREE_DESCRIPTORS).map_err(Problem::NotTried)?;
+    let _shortage = watched.leave(FREE_DESCRIPTORS)?;
     let mut silent: Vec<Peer> = Vec::new();
     for _ in 0..CLIENTS {
         silent.extend(examiner.connect_within(LOOK));
@@ -58,7 +64,7 @@ pub fn descriptors(examiner: &Examiner) -> Verdict {
         silent.iter_mut().for_each(|peer| peer.send(b"G"));
     }
     // Where even the kernel's queue is full, a client that comes later decides.
-    let mut waiting = examiner.connect_within(LOOK);
+    let mut waiting = examiner.connect_within(LOOK).ok();
     pause(&mut silent);
     let taken = watched.descriptors()?.saturating_sub(before);
     if taken + 2 < FREE_DESCRIPTORS {
@@ -69,12 +75,10 @@ pub fn descriptors(examiner: &Examiner) -> Verdict {
         ));
     }
     let (cpu, look) = (watched.cpu()?, Clock::start());
-    let mut told = "the next client cannot connect";
+    let mut is_prompt = false;
     if let Some(peer) = &mut waiting {
         peer.send(&examiner.get());
-        let made_room = peer.until(LOOK, |peer| peer.answered() > 0);
-        told =
-            if made_room { "it makes room for the next client" } else { "the next client waits" };
+        is_prompt = peer.until(LOOK, |peer| peer.answered() > 0);
     }
     if let Some(peer) = silent.first_mut() {
         peer.pause(LOOK);
@@ -89,13 +93,35 @@ pub fn descriptors(examiner: &Examiner) -> Verdict {
         ));
     }
     silent.into_iter().for_each(drop);
-    let answered = match &mut waiting {
-        Some(peer) => peer.answer().map(|_| ()),
-        None => examiner.ask().map(|_| ()),
+    let told = match &mut waiting {
+        Some(peer) => next_client(peer, is_prompt)
+            .map_err(|why| format!("the silent clients have left, and the next one asks: {why}"))?,
+        None => "the next client cannot connect".to_owned(),
     };
-    answered
-        .map_err(|why| format!("the silent clients have left, and the next one asks: {why}"))?;
-    Ok(told.to_owned())
+    // The server may learn of their ends only behind the next client.
+    let recovery = Clock::start();
+    while let Err(why) = examiner.ask() {
+        let left = recovery.left(LOOK).min(examiner.left());
+        if left.is_zero() {
+            return Err(why.of("the silent clients have left, and a new one gets"));
+        }
+        examiner.pause(MOMENT.min(left));
+    }
+    Ok(told)
+}
+
+/// What a server does with the client for which it has no descriptor. It may turn that one away: with
+/// a descriptor in reserve it accepts the client to close it, or to say 503.
+fn next_client(peer: &mut Peer, is_prompt: bool) -> Result<String, String> {
+    match peer.answer() {
+        Ok(answer) if answer.status == UNAVAILABLE => Ok("the next client is told 503".to_owned()),
+        Ok(_) if is_prompt => Ok("it makes room for the next client".to_owned()),
+        Ok(_) => Ok("the next client waits".to_owned()),
+        Err(_) if peer.wrong().is_none() && peer.end().is_some() => {
+            Ok("the next client is closed".to_owned())
+        }
+        Err(why) => Err(why),
+    }
 }
 
 fn pause(peers: &mut [Peer]) {
@@ -105,7 +131,7 @@ fn pause(peers: &mut [Peer]) {
 }
 
 /// How many descriptors it has, once those of clients that have left are closed.
-fn settled(examiner: &Examiner, watched: &Watched) -> Result<u64, String> {
+fn settled(examiner: &Examiner, watched: &Watched) -> Result<u64, Problem> {
     let mut idle = examiner.connect_freely()?;
     let mut before = watched.descriptors()?;
     while !examiner.left().is_zero() {
@@ -125,6 +151,12 @@ pub fn stop(examiner: &Examiner) -> Verdict {
     if !watched.is_alive() {
         return not_tried("the process has ended before");
     }
+    if !is_serving(examiner, watched)? {
+        return not_tried(
+            "the process does not listen there, and accepts no connection, so it gets no SIGTERM; \
+             name the server's process by --pid",
+        );
+    }
     let (mut peers, mut readers) = (Vec::new(), 0);
     while readers < READING
         && let Ok(owed) = examiner.owed()
@@ -140,6 +172,9 @@ pub fn stop(examiner: &Examiner) -> Verdict {
     }
     for peer in &mut peers[readers..] {
         peer.send(&examiner.get());
+    }
+    if examiner.is_interrupted() {
+        return not_tried("a signal came");
     }
     watched.terminate().map_err(Problem::NotTried)?;
     let deadline = examiner.left().saturating_sub(STOP_PATIENCE);
@@ -162,15 +197,75 @@ pub fn stop(examiner: &Examiner) -> Verdict {
     if is_alive {
         return failed(format!("it still runs {} later", units::time(STOP_PATIENCE)));
     }
-    Ok(match unanswered {
-        0 => format!("{answers} whole answers, {readers} of them to slow readers"),
+    let told = match unanswered {
+        0 => format!("{answers} whole answers, {readers} clients read slowly"),
         _ => format!("{answers} whole answers; {unanswered} clients are closed without one"),
+    };
+    Ok(match examiner.connect_within(LOOK) {
+        Ok(_) => format!("{told}; the process has ended, and another one listens there now"),
+        Err(_) => told,
     })
+}
+
+/// Whether SIGTERM would come to the server: the process has a listener there, or each client takes one
+/// of its descriptors.
+fn is_serving(examiner: &Examiner, watched: &Watched) -> Result<bool, Problem> {
+    if watched.is_listening(examiner.settings.server)? {
+        return Ok(true);
+    }
+    let before = settled(examiner, watched)?;
+    let mut silent = Vec::new();
+    for _ in 0..SHOWN_CLIENTS {
+        let mut peer = examiner.connect_freely()?;
+        // A listener may ask the kernel for clients only once they have sent something.
+        peer.send(b"G");
+        silent.push(peer);
+    }
+    pause(&mut silent);
+    Ok(watched.descriptors()? >= before + SHOWN_CLIENTS as u64)
 }
 
 /// A loop without a pause would take the core that the server needs.
 fn await_a_little(peers: &mut [Peer]) {
     if let Some(peer) = peers.first_mut() {
         peer.pause(Duration::from_millis(2));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+    use std::rc::Rc;
+
+    use super::super::interrupt::Interrupt;
+    use super::super::peer::TimeLimits;
+    use super::*;
+    use crate::load::answer::{Checker, Expected};
+
+    /// What is said of a client that receives this, and whose connection is then closed.
+    fn told(bytes: &[u8]) -> Result<String, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let stream = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (mut served, _) = listener.accept().expect("it has come");
+        served.write_all(bytes).expect("there is room");
+        drop(served);
+        let time = Duration::from_secs(10);
+        let interrupt = Interrupt::catch().expect("a pipe");
+        let limits = TimeLimits { began: Clock::start(), limit: time, patience: time, interrupt };
+        let stream = stream.expect("a connection");
+        let peer = Peer::new(stream, Checker::new(Expected::Any), limits, Rc::default());
+        next_client(&mut peer.expect("a peer"), false)
+    }
+
+    #[test]
+    fn a_server_without_descriptors_may_turn_a_client_away() {
+        let unavailable = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(told(unavailable), Ok("the next client is told 503".to_owned()));
+        assert_eq!(told(b""), Ok("the next client is closed".to_owned()));
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(told(answer), Ok("the next client waits".to_owned()));
+        let cut_off = told(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok");
+        assert!(cut_off.is_err(), "{cut_off:?}");
     }
 }

@@ -3,23 +3,25 @@
 //! | exit code | why |
 //! |---|---|
 //! | 0 | no stage failed |
-//! | 1 | one did; or the report could not be written |
+//! | 1 | one did; or the path is not answered at all; or a signal ended the exam; or the report could not be written |
 //! | 2 | the exam did not begin: the command line is invalid, or no server is there |
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use super::examiner::Examiner;
+use super::interrupt::Interrupt;
 use super::options::{Options, Task};
 use super::report::Marked;
-use super::settings::{Form, Settings};
+use super::settings::Settings;
 use super::stages::{STAGES, Stage};
-use super::verdict::Problem;
+use super::verdict::{Problem, Verdict, not_tried};
 use super::{json, text};
 use crate::arguments::Refusal;
 use crate::descriptors;
+use crate::files;
+use crate::plan::Destination;
 
 /// Begins every error message.
 const PROGRAM: &str = "herd exam";
@@ -40,7 +42,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
     // The crowd needs more than the soft limit of most shells.
     descriptors::clients_max();
-    let mut examiner = Examiner::new(settings.clone());
+    let interrupt = Interrupt::catch()
+        .map_err(|reason| Refusal::System(format!("cannot catch signals: {reason}")))?;
+    let mut examiner = Examiner::new(settings.clone(), interrupt);
     if let Some(pid) = settings.pid {
         examiner.watched().ok().filter(|watched| watched.is_alive()).ok_or_else(|| {
             Refusal::Mistake(format!(
@@ -49,61 +53,94 @@ fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
             ))
         })?;
     }
-    if let Err(reason) = examiner.reach() {
+    // A file that cannot be written is better known now than after minutes.
+    let file = match &settings.json {
+        Some(Destination::File(path)) => Some(files::create(path)?),
+        Some(Destination::Output) | None => None,
+    };
+    if let Err(problem) = examiner.reach() {
         return Err(Refusal::Mistake(format!(
-            "cannot connect to {}: {reason}; start the server, or name the place where it listens",
-            settings.server
+            "cannot connect to {}: {}; start the server, or name the place where it listens",
+            settings.server,
+            problem.told().trim_start_matches("cannot connect: ")
         )));
     }
-    let learned = examiner.learn();
-    if settings.form != Form::Json {
-        print(&text::heading(settings, &examiner, &learned));
-    }
+    examiner.learn();
+    let tell = |told: &str| match settings.json {
+        Some(Destination::Output) => {}
+        Some(Destination::File(_)) | None => print(told),
+    };
+    tell(&text::heading(settings, &examiner));
     let mut all = Vec::new();
     for number in &settings.stages {
-        let stage = &STAGES[number - 1];
-        let marked = mark(*number, stage, &mut examiner, &learned);
-        if settings.form != Form::Json {
-            print(&text::stage(&marked, settings.detail));
+        if examiner.is_interrupted() {
+            break;
         }
+        let stage = &STAGES[number - 1];
+        tell(&text::beginning(*number, stage));
+        let marked = mark(*number, stage, &mut examiner);
+        tell(&text::stage(&marked, settings.detail));
         all.push(marked);
     }
-    match &settings.form {
-        Form::Text => print(&text::sum(&all)),
-        Form::Json => print(&json::text(settings, &all)),
-        Form::Both(path) => {
-            print(&text::sum(&all));
-            fs::write(path, json::text(settings, &all)).map_err(|reason| {
-                Refusal::System(format!("cannot write '{}': {reason}", path.display()))
-            })?;
-        }
+    tell(&text::sum(&all));
+    let document = json::text(settings, &examiner, &all);
+    match file {
+        Some(file) => file.fill(&document)?,
+        None if settings.json.is_some() => print(&document),
+        None => {}
     }
-    Ok(ExitCode::from(u8::from(all.iter().any(Marked::has_failed))))
+    let is_wrong = all.iter().any(Marked::has_failed)
+        || examiner.is_answered().is_err()
+        || examiner.is_interrupted();
+    Ok(ExitCode::from(u8::from(is_wrong)))
 }
 
-/// One stage. What the server says alone has to be known for all but the first.
-fn mark(
-    number: usize,
-    stage: &'static Stage,
-    examiner: &mut Examiner,
-    learned: &Result<(), String>,
-) -> Marked {
-    let added = if stage.name == "silence" { examiner.settings.let_go } else { Default::default() };
-    // Three answers, each as late as is allowed, and what is around them.
-    let limit = stage.limit.max(4 * examiner.patience());
-    examiner.begin(limit + added);
-    let verdict = match learned {
-        Err(why) if number > 1 => {
-            Err(Problem::NotTried(format!("a client alone is not answered: {why}")))
+/// One stage. A body that differs is no failure if it differs for a client alone, too.
+fn mark(number: usize, stage: &'static Stage, examiner: &mut Examiner) -> Marked {
+    let (mut verdict, mut transcript, mut took);
+    let mut is_changed = false;
+    if stage.name == "stop" && examiner.watched().is_ok() {
+        // Afterwards there is no server to ask.
+        examiner.await_change();
+        is_changed = examiner.bodies_change();
+    }
+    loop {
+        verdict = examined(number, stage, examiner);
+        (transcript, took) = (examiner.shown(), examiner.took());
+        let has_failed = matches!(verdict, Err(Problem::Failed(_)));
+        if !has_failed || is_changed || stage.name == "stop" || !examiner.bodies_change() {
+            break;
         }
-        Ok(()) | Err(_) => (stage.examine)(examiner),
-    };
-    let (transcript, took) = (examiner.shown(), examiner.took());
+        is_changed = true;
+    }
+    if examiner.is_interrupted() {
+        verdict = not_tried("a signal has ended the exam");
+    }
+    if let (Ok(told), true) = (&mut verdict, is_changed) {
+        let between = if told.is_empty() { "" } else { "; " };
+        *told = format!("{told}{between}bodies change with time, so they are not compared");
+    }
     Marked { number, stage, verdict, transcript, took }
 }
 
-/// If standard output is closed, the exit code still tells.
+/// What the server says alone has to be known for all stages but the first.
+fn examined(number: usize, stage: &Stage, examiner: &mut Examiner) -> Verdict {
+    let settings = &examiner.settings;
+    let added = if stage.name == "silence" { settings.idle_limit } else { Default::default() };
+    // Three answers, each as late as is allowed, and what is around them.
+    let limit = stage.limit.max(4 * examiner.patience());
+    let path = settings.path.clone();
+    examiner.begin(limit + added);
+    match examiner.is_answered() {
+        Err(why) if number > 1 => not_tried(format!(
+            "a GET for {path} is not answered when one client alone asks: {}",
+            why.told()
+        )),
+        Ok(()) | Err(_) => (stage.examine)(examiner),
+    }
+}
+
+/// To standard output.
 fn print(text: &str) {
-    let mut output = io::stdout();
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    files::print(&mut io::stdout(), text);
 }

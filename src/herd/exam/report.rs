@@ -32,12 +32,13 @@ impl Marked {
     /// What there is to say about it, if anything.
     pub fn told(&self) -> &str {
         match &self.verdict {
-            Ok(told) | Err(Problem::Failed(told) | Problem::NotTried(told)) => told,
+            Ok(told) => told,
+            Err(problem) => problem.told(),
         }
     }
 }
 
-/// How many passed, failed, and could not be tried.
+/// How many passed, failed, and were not tried.
 pub fn counts(all: &[Marked]) -> [usize; 3] {
     let of = |outcome| all.iter().filter(|marked| marked.outcome() == outcome).count();
     [of("passed"), of("failed"), of("not tried")]

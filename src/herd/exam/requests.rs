@@ -6,6 +6,7 @@ use super::examiner::Examiner;
 use super::peer::Peer;
 use super::transcript::End;
 use super::verdict::{Verdict, failed};
+use crate::clock::Clock;
 use crate::payloads;
 
 /// Long enough for a server to answer too early, if it does.
@@ -151,9 +152,11 @@ pub fn upload(examiner: &Examiner) -> Verdict {
     );
     peer.send(head.as_bytes());
     peer.send(&vec![b'u'; UPLOAD_BYTES]);
-    let is_taken = peer.push_all();
+    let sending = Clock::start();
+    peer.push_all();
     let is_refused = peer.is_refused;
-    let answer = peer.answer();
+    // The kernels hold a part of it, which takes the server no longer than the parts before.
+    let answer = peer.answer_within(examiner.patience() + sending.spent());
     match answer {
         Ok(answer) if is_refused => failed(format!(
             "status {} comes, but the connection is reset while the client sends",
@@ -162,7 +165,9 @@ pub fn upload(examiner: &Examiner) -> Verdict {
         Err(_) if is_refused => {
             failed("the connection is reset while the client sends, and no answer arrives")
         }
-        Ok(answer) if !is_taken => Ok(format!("status {}, and it reads no further", answer.status)),
+        Ok(answer) if !peer.has_sent_all() => {
+            Ok(format!("status {}, and it reads no further", answer.status))
+        }
         Ok(answer) => {
             peer.pause(MOMENT);
             match peer.end() {

@@ -1,8 +1,8 @@
 //! What the exam is to be: all options, checked.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::Destination;
 use crate::server::Server;
 
 /// All options.
@@ -16,10 +16,11 @@ pub struct Settings {
     pub stages: Vec<usize>,
     pub pid: Option<u32>,
     pub patience: Duration,
-    pub let_go: Duration,
+    pub idle_limit: Duration,
     pub silent: usize,
     pub detail: Detail,
-    pub form: Form,
+    /// Where the report for programs goes, if anywhere.
+    pub json: Option<Destination>,
 }
 
 /// Of which stages everything is told.
@@ -27,15 +28,4 @@ pub struct Settings {
 pub enum Detail {
     Failures,
     Everything,
-}
-
-/// Where the report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
-    /// To people, on standard output.
-    Text,
-    /// To a program, on standard output.
-    Json,
-    /// To people, and to a program by this file.
-    Both(PathBuf),
 }

@@ -104,7 +104,7 @@ pub const STAGES: [Stage; 20] = [
     },
     Stage {
         name: "telnet",
-        title: "bears what a telnet client sends",
+        title: "answers or closes after what a telnet client sends",
         why: "Lines come with pauses, and negotiation, Ctrl-C and urgent bytes among them.",
         rule: "RFC 854; RFC 9112 §2.2",
         limit: SHORT,
@@ -112,7 +112,7 @@ pub const STAGES: [Stage; 20] = [
     },
     Stage {
         name: "half",
-        title: "answers others beside half requests",
+        title: "answers others while 8 requests are incomplete",
         why: "A request may never become whole; only its own client may wait for that.",
         rule: "RFC 9112 §2.2, §8",
         limit: SHORT,
@@ -152,7 +152,7 @@ pub const STAGES: [Stage; 20] = [
     },
     Stage {
         name: "silence",
-        title: "lets go of clients that say nothing, or half a request",
+        title: "disconnects clients that say nothing, or half a request",
         why: "Each connection that is kept for ever takes a descriptor for ever.",
         rule: "RFC 9112 §9.5; RFC 9110 §15.5.9",
         limit: Duration::from_secs(5),

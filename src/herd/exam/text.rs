@@ -3,33 +3,29 @@
 use super::examiner::Examiner;
 use super::report::{Marked, counts};
 use super::settings::{Detail, Settings};
-use super::stages::STAGES;
+use super::stages::{STAGES, Stage};
 use crate::units;
 
 /// The longest title, so that what follows stands in columns.
 const TITLE_WIDTH: usize = 74;
 
 /// Who is examined.
-pub fn heading(settings: &Settings, examiner: &Examiner, learned: &Result<(), String>) -> String {
-    let usual = match learned {
-        Ok(()) => format!("a GET for {} is answered by {}", settings.path, examiner.usual()),
-        Err(why) => format!("a GET for {} is not answered: {why}", settings.path),
-    };
-    format!("herd exam of {}: {usual}\n\n", settings.server)
+pub fn heading(settings: &Settings, examiner: &Examiner) -> String {
+    format!("herd exam of {}: {}\n\n", settings.server, examiner.told().join("; "))
 }
 
-/// One stage.
+/// The beginning of a stage's line, before it runs: a stage may take a minute.
+pub fn beginning(number: usize, stage: &Stage) -> String {
+    format!("{number:2}  {:TITLE_WIDTH$}  ", stage.title)
+}
+
+/// The rest of a stage's line, and what follows it.
 pub fn stage(marked: &Marked, detail: Detail) -> String {
     let outcome = match marked.has_failed() {
         true => "FAILED",
         false => marked.outcome(),
     };
-    let mut text = format!(
-        "{:2}  {:TITLE_WIDTH$}  {outcome:9}  {:>7}",
-        marked.number,
-        marked.stage.title,
-        units::time(marked.took)
-    );
+    let mut text = format!("{outcome:9}  {:>7}", units::time(marked.took));
     if !marked.told().is_empty() {
         text += &format!("  {}", marked.told());
     }
@@ -45,7 +41,7 @@ pub fn stage(marked: &Marked, detail: Detail) -> String {
 /// The last line.
 pub fn sum(all: &[Marked]) -> String {
     let [passed, failed, not_tried] = counts(all);
-    format!("\n{passed} passed, {failed} failed, {not_tried} could not be tried.\n")
+    format!("\n{passed} passed, {failed} failed, {not_tried} not tried.\n")
 }
 
 /// What each stage does.

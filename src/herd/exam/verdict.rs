@@ -8,13 +8,30 @@ pub type Verdict = Result<String, Problem>;
 pub enum Problem {
     /// The server did something wrong.
     Failed(String),
-    /// The stage needs what is not there.
+    /// The stage needs what is not there: an option, a server that can be tried so, or more than the
+    /// examiner's own machine allows.
     NotTried(String),
 }
 
 impl From<String> for Problem {
     fn from(what: String) -> Problem {
         Problem::Failed(what)
+    }
+}
+
+impl Problem {
+    /// The same, of this.
+    pub fn of(self, what: &str) -> Problem {
+        match self {
+            Problem::Failed(why) => Problem::Failed(format!("{what}: {why}")),
+            Problem::NotTried(why) => Problem::NotTried(format!("{what}: {why}")),
+        }
+    }
+
+    /// What there is to say about it.
+    pub fn told(&self) -> &str {
+        let (Problem::Failed(told) | Problem::NotTried(told)) = self;
+        told
     }
 }
 
