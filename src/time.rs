@@ -58,6 +58,19 @@ impl Add<Duration> for Time {
     }
 }
 
+/// A length in seconds, with no more digits than it has. Floating-point numbers would say the same, and
+/// writing those takes 16 KiB of the program.
+pub(crate) fn seconds(length: Duration) -> String {
+    let text = format!("{}.{:09}", length.as_secs(), length.subsec_nanos());
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// The same with three digits behind the point, rounded.
+pub(crate) fn seconds_and_millis(length: Duration) -> String {
+    let rounded = length.saturating_add(Duration::from_micros(500));
+    format!("{}.{:03}", rounded.as_secs(), rounded.subsec_millis())
+}
+
 /// A length of time in microseconds. A part of one counts as one.
 pub(crate) fn micros(length: Duration) -> u64 {
     let micros = u64::from(length.subsec_nanos().div_ceil(1000));
@@ -113,5 +126,26 @@ mod tests {
         assert_eq!(Time::after_start(part), Time::START);
         assert_eq!(Time::START + part, Time(1));
         assert_eq!(Time(5) + Duration::new(2, 999_999_001), Time(3_000_005));
+    }
+
+    #[test]
+    fn seconds_have_the_digits_that_they_need() {
+        let told = |nanos: u64| {
+            let length = Duration::from_nanos(nanos);
+            (seconds(length), seconds_and_millis(length))
+        };
+        for (nanos, exact, rounded) in [
+            (0, "0", "0.000"),
+            (1, "0.000000001", "0.000"),
+            (499_999, "0.000499999", "0.000"),
+            (500_000, "0.0005", "0.001"),
+            (1_024_000_000, "1.024", "1.024"),
+            (10_000_000_000, "10", "10.000"),
+            (1_999_500_000, "1.9995", "2.000"),
+        ] {
+            assert_eq!(told(nanos), (exact.to_owned(), rounded.to_owned()));
+        }
+        let longest = seconds_and_millis(Duration::MAX);
+        assert!(longest.starts_with("18446744073709551615."), "{longest}");
     }
 }

@@ -7,7 +7,7 @@ use super::snapshot::{Pace, Snapshot};
 use crate::admin::process;
 use crate::engine::StopStep;
 use crate::metrics::{CloseReason, Counter, LogMetrics, Metrics};
-use crate::time::Time;
+use crate::time::{Time, seconds};
 use crate::watch::StateName;
 
 /// What the answer says that it is.
@@ -57,13 +57,13 @@ impl Exposition {
         for (bound, requests) in metrics.durations.cumulative() {
             match bound {
                 Some(bound) => {
-                    let bound = bound.as_secs_f64();
+                    let bound = seconds(bound);
                     writeln!(self.0, "{name}_bucket{{le=\"{bound}\"}} {requests}")?;
                 }
                 None => writeln!(self.0, "{name}_bucket{{le=\"+Inf\"}} {requests}")?,
             }
         }
-        writeln!(self.0, "{name}_sum {}", metrics.durations.sum().as_secs_f64())?;
+        writeln!(self.0, "{name}_sum {}", seconds(metrics.durations.sum()))?;
         writeln!(self.0, "{name}_count {}", metrics.durations.requests())
     }
 
@@ -81,7 +81,7 @@ impl Exposition {
             self.single(name, help, Kind::Counter, value)?;
         }
         let help = "The longest that a write of lines to a file has held up the loop.";
-        let longest = longest_write.as_secs_f64();
+        let longest = seconds(longest_write);
         self.single("oneloop_log_write_longest_seconds", help, Kind::Gauge, longest)
     }
 
@@ -106,15 +106,15 @@ impl Exposition {
         let name = "oneloop_build_info";
         self.head(name, "Always 1; which version this is.", Kind::Gauge)?;
         writeln!(self.0, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"))?;
-        let uptime = snapshot.at.since(Time::START).as_secs_f64();
+        let uptime = seconds(snapshot.at.since(Time::START));
         self.single("oneloop_uptime_seconds", "Time since the start.", Kind::Gauge, uptime)?;
         let Snapshot { longest_turn, at, .. } = snapshot;
         let help = "The longest that the loop has worked between two polls, since the start.";
-        let longest = longest_turn.since_start().as_secs_f64();
+        let longest = seconds(longest_turn.since_start());
         self.single("oneloop_turn_longest_seconds", help, Kind::Gauge, longest)?;
         let help =
             "The longest that the loop has worked between two polls in the last minute or two.";
-        let longest = longest_turn.of_late(*at).as_secs_f64();
+        let longest = seconds(longest_turn.of_late(*at));
         self.single("oneloop_turn_longest_recent_seconds", help, Kind::Gauge, longest)?;
         let watchers = snapshot.watchers;
         self.single("oneloop_watchers", "Pages that are watching.", Kind::Gauge, watchers)?;
@@ -136,9 +136,9 @@ impl Exposition {
     /// say is left out.
     fn process(&mut self, began: Duration) -> fmt::Result {
         let help = "When the server began, in seconds since 1970.";
-        self.single("process_start_time_seconds", help, Kind::Gauge, began.as_secs_f64())?;
+        self.single("process_start_time_seconds", help, Kind::Gauge, seconds(began))?;
         let process = process::look();
-        let cpu = process.processor_time.as_secs_f64();
+        let cpu = seconds(process.processor_time);
         let help = "User and system CPU time spent, in seconds.";
         self.single("process_cpu_seconds_total", help, Kind::Counter, cpu)?;
         for (name, help, value) in [

@@ -11,7 +11,7 @@ use crate::config::TimeoutClass;
 use crate::connection::arrows::{ARROWS, Arrow};
 use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
 use crate::metrics::{CloseReason, Counter, Metrics};
-use crate::time::Time;
+use crate::time::{Time, seconds_and_millis};
 use crate::watch::{Event, StateName, write_text};
 
 /// What does not change while the server runs.
@@ -217,7 +217,7 @@ fn write_static_facts(out: &mut String, static_facts: &StaticFacts) -> fmt::Resu
 
 /// Seconds since the start, to the millisecond.
 fn seconds(at: Time) -> impl Display {
-    format!("{:.3}", at.since(Time::START).as_secs_f64())
+    seconds_and_millis(at.since(Time::START))
 }
 
 /// What a kind of deadlines is called.

@@ -7,24 +7,52 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytesize::ByteSize;
-
 /// A number of bytes, as `16KiB`, `1.5MB` or `4096`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub usize);
+
+/// How units begin that a size may have, in lower case, and how many bytes each has.
+const UNITS: [(&str, u64); 5] =
+    [("k", 1000), ("m", 1_000_000), ("g", 1_000_000_000), ("t", 1_000_000_000_000), ("", 1)];
 
 impl FromStr for Size {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Size, Self::Err> {
-        let bytes = text.trim().parse::<ByteSize>().ok().map(|size| size.as_u64());
-        let bytes = bytes.and_then(|bytes| usize::try_from(bytes).ok());
-        bytes.map(Size).ok_or("write a size such as 16KiB, 1MB or 4096")
+        bytes(text).map(Size).ok_or("write a size such as 16KiB, 1MB or 4096")
     }
 }
 
+/// A decimal and perhaps a unit, in whole bytes. Without floating-point numbers: reading those takes 17
+/// KiB of the program.
+fn bytes(text: &str) -> Option<usize> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim_start();
+    let unit = unit.strip_suffix('b').unwrap_or(unit);
+    let each = match unit.strip_suffix('i') {
+        Some(begin) => {
+            let power = UNITS[..4].iter().position(|(name, _)| *name == begin)?;
+            1 << (10 * (power + 1))
+        }
+        None => UNITS.iter().find(|(name, _)| *name == unit)?.1,
+    };
+    let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+    let is_decimal =
+        |digits: &str| !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit());
+    if !is_decimal(whole) || !is_decimal(part) || part.len() > 6 {
+        return None;
+    }
+    let millionths: u64 = format!("{part:0<6}").parse().ok()?;
+    // At most a million times 2^40, which fits.
+    let of_part = millionths * each / 1_000_000;
+    let bytes = whole.parse::<u64>().ok()?.checked_mul(each)?.checked_add(of_part)?;
+    usize::try_from(bytes).ok()
+}
+
 impl fmt::Display for Size {
-    /// Exact, where `ByteSize` rounds to a tenth: a default that is shown must be the default.
+    /// Exact: a default that is shown must be the default.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             0 => f.write_str("0"),
@@ -63,8 +91,24 @@ mod tests {
         assert_eq!("16 kib".parse(), Ok(Size(16 * 1024)));
         assert_eq!("1.5MB".parse(), Ok(Size(1_500_000)));
         assert_eq!("4096".parse(), Ok(Size(4096)));
+        assert_eq!("4096 B".parse(), Ok(Size(4096)));
+        assert_eq!(" 2K ".parse(), Ok(Size(2000)));
+        assert_eq!("0.000001GB".parse(), Ok(Size(1000)));
+        assert_eq!("1.999999TiB".parse(), Ok(Size(2_199_022_156_040)));
         assert_eq!("0".parse(), Ok(Size(0)));
-        for text in ["", "KiB", "-1", "16 apples", "1..5K", "é"] {
+        for text in [
+            "",
+            "KiB",
+            "-1",
+            "16 apples",
+            "1..5K",
+            "é",
+            ".5K",
+            "1.K",
+            "1ib",
+            "18446744073709551616",
+            "16777216TiB",
+        ] {
             assert!(text.parse::<Size>().is_err(), "{text}");
         }
     }

@@ -7,7 +7,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
-use std::time::Instant;
+use std::time::{self, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -265,9 +265,10 @@ impl Observer for Teller {
 
 /// Time, who, what, and the sentence.
 fn write_line(line: &mut String, event: &Event, dress: &mut Dress) -> fmt::Result {
-    let at = event.at.since(Time::START).as_secs_f64();
+    let at = event.at.since(Time::START) + time::Duration::from_micros(500);
+    let (seconds, millis) = (at.as_secs(), at.subsec_millis());
     match dress {
-        Dress::Plain => writeln!(line, "{at:9.3} s  {event}"),
+        Dress::Plain => writeln!(line, "{seconds:5}.{millis:03} s  {event}"),
         Dress::Json => writeln!(line, "{}", event.json()),
         Dress::Trace(events, began) => {
             events.put(line, began.elapsed(), event);
@@ -280,7 +281,7 @@ fn write_line(line: &mut String, event: &Event, dress: &mut Dress) -> fmt::Resul
                 CLIENTS[client.number() as usize % CLIENTS.len()].on_default()
             });
             let (who, verb, sentence) = (event.who(), event.padded_verb(), event.sentence());
-            write!(line, "{dim}{at:9.3} s{dim:#}  {own}{who}{own:#}")?;
+            write!(line, "{dim}{seconds:5}.{millis:03} s{dim:#}  {own}{who}{own:#}")?;
             writeln!(line, "{bold}{verb}{bold:#}{sentence}")
         }
     }

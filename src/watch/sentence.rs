@@ -12,6 +12,7 @@ use crate::connection::{Demand, Unread};
 use crate::engine::{
     Change, ClientEvent, ClientId, Given, Interest, Readiness, Received, StopStep, Taken, TimeLeft,
 };
+use crate::time::seconds_and_millis;
 
 /// The width of the column that says who, in characters: a hundred thousand clients stay in it.
 const WHO_WIDTH: usize = 13;
@@ -258,7 +259,7 @@ struct Seconds(Duration);
 
 impl Display for Seconds {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let text = format!("{:.3}", self.0.as_secs_f64());
+        let text = seconds_and_millis(self.0);
         write!(f, "{} s", text.trim_end_matches('0').trim_end_matches('.'))
     }
 }

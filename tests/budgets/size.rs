@@ -14,15 +14,15 @@ fn an_embedding_program_gets_sixteen_crates_with_the_library() {
     assert!(crates.len() <= 16, "{}: {crates:?}", crates.len());
 }
 
-/// The command line brings twenty-two more: seven write colours, five are `clap`, four the log and
-/// the times in its lines, three know media types, two read sizes and durations, one knows the
+/// The command line brings twenty-one more: seven write colours, five are `clap`, four the log and
+/// the times in its lines, three know media types, one reads durations, one knows the
 /// machine's addresses. None is a regex engine, which the log would have for patterns in RUST_LOG.
 #[test]
-fn the_program_is_made_of_thirty_eight_crates() {
+fn the_program_is_made_of_thirty_seven_crates() {
     let _alone = alone();
     let crates = crates_below(&[]);
     println!("with the command line: {} crates", crates.len());
-    assert!(crates.len() <= 38, "{}: {crates:?}", crates.len());
+    assert!(crates.len() <= 37, "{}: {crates:?}", crates.len());
     assert!(!crates.iter().any(|name| name.starts_with("regex")), "{crates:?}");
 }
 

@@ -148,7 +148,7 @@ impl Weights {
 }
 
 /// `q=0.5` as 500.
-fn weight(parameter: &[u8]) -> Option<u16> {
+pub(super) fn weight(parameter: &[u8]) -> Option<u16> {
     let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
     let (whole, fraction) = match value {
         [whole] => (whole, &[][..]),

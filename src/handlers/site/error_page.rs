@@ -1,5 +1,6 @@
 //! What a client gets instead of a file: a small page if it is a browser, else a text.
 
+use super::coding;
 use super::failure::Failure;
 use super::html;
 use super::variant::Common;
@@ -128,11 +129,9 @@ pub(super) fn is_for_browsers<'v>(accept: impl Iterator<Item = &'v [u8]>) -> boo
 }
 
 /// The weight that this parameter says, in thousandths. One that is none counts as 0.
-fn weight(parameter: &[u8]) -> Option<u32> {
-    let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
-    let value: f32 = str::from_utf8(value).ok().and_then(|it| it.parse().ok()).unwrap_or(0.0);
-    // Casting takes what is out of range, and no number, to the nearest that there is.
-    Some((value.clamp(0.0, 1.0) * 1000.0) as u32)
+fn weight(parameter: &[u8]) -> Option<u16> {
+    let is_weight = parameter.starts_with(b"q=") || parameter.starts_with(b"Q=");
+    is_weight.then(|| coding::weight(parameter).unwrap_or(0))
 }
 
 /// The page that says this status, a sentence on it, and a way on.
