@@ -80,6 +80,40 @@ impl UnixPeer {
     }
 }
 
+/// Whose request it is, and which: in a connection, and in what a handler sees of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Caller {
+    pub(crate) peer: PackedPeer,
+    /// Answers that the connection has been given, to requests and to faults. As bytes, so that no
+    /// room is lost before them.
+    served: [u8; 4],
+}
+
+impl Caller {
+    /// A client that has had no answer yet.
+    pub(crate) fn new(peer: PackedPeer) -> Caller {
+        Caller { peer, served: [0; 4] }
+    }
+
+    /// Answers that the connection has been given, to requests and to faults.
+    #[inline(always)]
+    pub(crate) fn served(&self) -> u32 {
+        u32::from_ne_bytes(self.served)
+    }
+
+    /// One more has been given.
+    #[inline(always)]
+    pub(crate) fn count_served(&mut self) {
+        self.served = self.next_number().to_ne_bytes();
+    }
+
+    /// Which request of its connection comes next: the first is 1.
+    #[inline(always)]
+    pub(crate) fn next_number(&self) -> u32 {
+        self.served().wrapping_add(1)
+    }
+}
+
 /// A peer in 18 bytes instead of the 32 of a [`Peer`]: IPv4 is mapped into IPv6, flow label and
 /// scope are left out.
 #[derive(Clone, Copy, Debug)]

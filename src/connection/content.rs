@@ -30,15 +30,15 @@ impl Connection {
         context: &mut Context<'_, H>,
     ) -> ContentPlan {
         let Ok(method) = control.method else { return ContentPlan::Drop };
-        context.common.note_request(head, self.served.wrapping_add(1), self.address, &self.parked);
+        context.common.note_request(head, &self.caller, &self.parked);
         let request = Request {
             method,
             head,
             target: &control.target,
             body: &[],
-            peer: &self.address,
+            caller: &self.caller,
             parked: &self.parked,
-            proxied_by: &context.common.proxied_by,
+            surroundings: &context.common.surroundings,
             now: context.now,
             date: context.common.date.at(),
         };

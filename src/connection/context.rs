@@ -9,10 +9,11 @@ use crate::config::{Limits, Timeouts};
 use crate::http::date::Date;
 use crate::http::parse::Head;
 use crate::http::proxy_header::ProxyHeaderFault;
+use crate::http::request::Surroundings;
 use crate::http::target::KnownHost;
 use crate::metrics::Metrics;
 use crate::network::Network;
-use crate::peer::PackedPeer;
+use crate::peer::Caller;
 use crate::time::Time;
 use crate::work::Budget;
 
@@ -34,8 +35,7 @@ pub(crate) struct Common {
     pub(crate) date: Date,
     pub(crate) limits: Limits,
     pub(crate) timeouts: Timeouts,
-    /// The proxies whose word counts on whose request it is.
-    pub(crate) proxied_by: Vec<Network>,
+    pub(crate) surroundings: Surroundings,
     /// What may still be done in this stage of the turn.
     pub(crate) budget: Budget,
     pub(crate) phase: Phase,
@@ -63,7 +63,10 @@ impl Common {
             date: Date::new(now),
             limits,
             timeouts,
-            proxied_by: Network::THIS_MACHINE.to_vec(),
+            surroundings: Surroundings {
+                proxied_by: Network::THIS_MACHINE.to_vec(),
+                connection: 0,
+            },
             budget: Budget::default(),
             phase: Phase::Running,
             millis: 0,
@@ -77,22 +80,21 @@ impl Common {
         }
     }
 
-    /// The handler is about to see this request, to which its answer will be the `number`th.
+    /// The handler is about to see this request, whose answer is the next one.
     #[inline(always)]
     pub(super) fn note_request(
         &mut self,
         head: &Head<'_>,
-        number: u32,
-        peer: PackedPeer,
+        caller: &Caller,
         parked: &Option<Box<Parked>>,
     ) {
         if let Some(notes) = &mut self.notes {
             notes.on_request(
                 head,
-                number,
+                caller.next_number(),
                 self.driven,
-                (peer, Parked::client(parked)),
-                &self.proxied_by,
+                (caller.peer, Parked::client(parked)),
+                &self.surroundings.proxied_by,
             );
         }
     }

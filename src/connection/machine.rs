@@ -14,7 +14,7 @@ use crate::answer::handler::Handler;
 use crate::buffer::{Output, Parked};
 use crate::http::fault::FaultKind;
 use crate::metrics::CloseReason;
-use crate::peer::PackedPeer;
+use crate::peer::Caller;
 use crate::time::{PackedTime, Time};
 
 /// What has come and has not been looked at, because there was no budget left for it.
@@ -36,26 +36,23 @@ pub(crate) struct Connection {
     pub(super) since: PackedTime,
     /// Bytes moved since then, until they are enough to count as progress.
     pub(super) moved: u32,
-    /// Answers given, to requests and to faults.
-    pub(super) served: u32,
     /// When the first byte came of what is answered next, or being answered: in milliseconds.
     pub(super) began: u32,
     pub(super) backlog: Backlog,
-    pub(super) address: PackedPeer,
+    pub(crate) caller: Caller,
 }
 
 impl Connection {
-    /// A connection from `address` that was accepted at `now`.
-    pub(crate) fn new(address: PackedPeer, opening: Opening, now: Time) -> Connection {
+    /// A connection of this client that was accepted at `now`.
+    pub(crate) fn new(caller: Caller, opening: Opening, now: Time) -> Connection {
         Connection {
             state: opening.into(),
             parked: None,
             since: now.into(),
             moved: 0,
-            served: 0,
             began: now.millis(),
             backlog: Backlog::Nothing,
-            address,
+            caller,
         }
     }
 

@@ -14,17 +14,17 @@ use crate::time::Time;
 impl Connection {
     /// Where it comes from.
     pub(crate) fn address(&self) -> Peer {
-        self.address.into()
+        self.caller.peer.into()
     }
 
     /// The same, in the form in which it is kept.
     pub(crate) fn peer(&self) -> &PackedPeer {
-        &self.address
+        &self.caller.peer
     }
 
     /// Answers given so far, to requests and to faults.
     pub(crate) fn served(&self) -> u32 {
-        self.served
+        self.caller.served()
     }
 
     /// For what it may wait at `now`, and how long. `None` for what: until its source gives more.

@@ -164,7 +164,7 @@ impl Connection {
             Phase::Announcing | Phase::Stopping | Phase::Running => control.persistence,
         };
         let start = context.common.output.bytes_stacked();
-        context.common.note_request(head, self.served.wrapping_add(1), self.address, &self.parked);
+        context.common.note_request(head, &self.caller, &self.parked);
         let reply = Reply {
             output: &mut context.common.output,
             date: &context.common.date,
@@ -182,9 +182,9 @@ impl Connection {
                     head,
                     target: &control.target,
                     body,
-                    peer: &self.address,
+                    caller: &self.caller,
                     parked: &self.parked,
-                    proxied_by: &context.common.proxied_by,
+                    surroundings: &context.common.surroundings,
                     now: context.now,
                     date: context.common.date.at(),
                 };
@@ -193,11 +193,11 @@ impl Connection {
             Err(kind) => {
                 context.common.metrics.faults += 1;
                 let received = head.method.as_bytes();
-                let fault = Fault { kind, received, peer: &self.address };
+                let fault = Fault { kind, received, peer: &self.caller.peer };
                 context.handler.handle_fault(&fault, Reply { allow: kind.allow(), ..reply })
             }
         };
-        self.served = self.served.wrapping_add(1);
+        self.caller.count_served();
         context.common.on_answer(start, sent.body.is_some());
         context.common.budget.spend(work::ANSWER + head.len * work::HEAD_BYTE + sent.work());
         match sent.body {
@@ -221,7 +221,7 @@ impl Connection {
         received: &[u8],
         context: &mut Context<'_, H>,
     ) -> InputUse {
-        context.common.note_fault(received, self.served.wrapping_add(1), &self.parked);
+        context.common.note_fault(received, self.caller.next_number(), &self.parked);
         let start = context.common.output.bytes_stacked();
         let reply = Reply {
             output: &mut context.common.output,
@@ -231,11 +231,11 @@ impl Connection {
             persistence: Persistence::Close,
             allow: kind.allow(),
         };
-        let fault = Fault { kind, received, peer: &self.address };
+        let fault = Fault { kind, received, peer: &self.caller.peer };
         let sent = context.handler.handle_fault(&fault, reply);
         context.common.metrics.faults += 1;
         context.common.budget.spend(work::ANSWER + sent.work());
-        self.served = self.served.wrapping_add(1);
+        self.caller.count_served();
         context.common.on_answer(start, sent.body.is_some());
         self.on_answer(sent.body, Some(Ending::behind_fault(kind)), context);
         InputUse::Consumed(received.len())

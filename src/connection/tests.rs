@@ -17,7 +17,7 @@ use crate::config::{LINGER_SPANS_MAX, Limits, Timeouts};
 use crate::http::request::Request;
 use crate::http::status::Status;
 use crate::metrics::CloseReason;
-use crate::peer::{PackedPeer, Peer};
+use crate::peer::{Caller, PackedPeer, Peer};
 use crate::time::Time;
 
 mod answering;
@@ -163,7 +163,7 @@ impl Bench {
     fn opening_with(opening: Opening) -> Bench {
         let address = PackedPeer::from(Peer::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1))));
         let mut bench = Bench {
-            connection: Connection::new(address, opening, Time::START),
+            connection: Connection::new(Caller::new(address), opening, Time::START),
             common: Common::new(Limits::default(), Timeouts::default(), SystemTime::UNIX_EPOCH),
             now: Time::START,
         };

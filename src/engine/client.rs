@@ -18,6 +18,7 @@ use crate::engine::socket::{Received, Socket, Taken};
 use crate::engine::stream::Stream;
 use crate::engine::timers::{Link, Timed};
 use crate::metrics::{CloseReason, Metrics};
+use crate::peer::Caller;
 use crate::time::Time;
 use crate::work;
 
@@ -65,7 +66,7 @@ impl<S: Stream> Client<S> {
         socket.note(Readiness::DESCRIPTORS.when(peer.address().is_none()));
         Client {
             socket,
-            connection: Connection::new(peer.into(), opening, now),
+            connection: Connection::new(Caller::new(peer.into()), opening, now),
             link: Link::new(),
             generation,
             queued: false,

@@ -110,7 +110,7 @@ impl<S: Stream> Clients<S> {
     /// Says which proxies are believed on whose request it is that they pass on. From the beginning it
     /// is [those of this machine](Network::THIS_MACHINE).
     pub fn set_proxies(&mut self, proxied_by: Vec<Network>) {
-        self.common.proxied_by = proxied_by;
+        self.common.surroundings.proxied_by = proxied_by;
     }
 
     /// Sets what answers say in `Date`. To be called once a second.

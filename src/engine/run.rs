@@ -107,6 +107,7 @@ impl<S: Stream> Clients<S> {
                 continue;
             };
             let client = &mut self.slab[key];
+            self.common.surroundings.connection = client.generation;
             let came = &mut self.batch.buffer[start..];
             self.common.budget.begin_client(self.common.budget.share());
             let (common, steps) = (&mut self.common, &mut self.steps);
@@ -167,10 +168,10 @@ impl<S: Stream> Clients<S> {
         now: Time,
         handler: &mut H,
     ) -> Run {
-        self.common.driven = key;
-        self.common.budget.begin_client(budget);
         let client = &mut self.slab[key];
         let (common, steps) = (&mut self.common, &mut self.steps);
+        (common.driven, common.surroundings.connection) = (key, client.generation);
+        common.budget.begin_client(budget);
         let mut context = StepContext { now, handler, common, steps, key };
         let run = loop {
             let step = client.step(&mut self.receive_buffer, &mut context);

@@ -11,8 +11,17 @@ use super::query;
 use super::target::Target;
 use crate::buffer::Parked;
 use crate::network::Network;
-use crate::peer::{PackedPeer, Peer};
+use crate::peer::{Caller, Peer};
 use crate::time::Time;
+
+/// What a request has in common with others.
+#[derive(Debug, Default)]
+pub(crate) struct Surroundings {
+    /// The proxies whose word counts on whose request it is.
+    pub(crate) proxied_by: Vec<Network>,
+    /// How many connections came before the one that is just being driven.
+    pub(crate) connection: u32,
+}
 
 /// One whole request: its head parsed, its content decoded and complete.
 ///
@@ -23,11 +32,10 @@ pub struct Request<'b> {
     pub(crate) head: &'b Head<'b>,
     pub(crate) target: &'b Target<'b>,
     pub(crate) body: &'b [u8],
-    pub(crate) peer: &'b PackedPeer,
+    pub(crate) caller: &'b Caller,
     /// Where it is kept what a PROXY header has said of the client.
     pub(crate) parked: &'b Option<Box<Parked>>,
-    /// Whose word counts on whose request it is.
-    pub(crate) proxied_by: &'b Vec<Network>,
+    pub(crate) surroundings: &'b Surroundings,
     pub(crate) now: Time,
     pub(crate) date: SystemTime,
 }
@@ -110,7 +118,17 @@ impl<'b> Request<'b> {
 
     /// The other end of the connection. Behind a proxy, that is the proxy.
     pub fn peer(&self) -> Peer {
-        (*self.peer).into()
+        self.caller.peer.into()
+    }
+
+    /// How many connections of the public came before this one: the number by which the log names it.
+    pub fn connection(&self) -> u32 {
+        self.surroundings.connection
+    }
+
+    /// Which request of its connection this is, faults included: the first is 1.
+    pub fn number(&self) -> u32 {
+        self.caller.next_number()
     }
 
     /// The address of the client whose request it is, as far as its proxies have said.
@@ -125,8 +143,8 @@ impl<'b> Request<'b> {
     /// Reads all fields: keep the result if you need it again.
     pub fn client(&self) -> Option<IpAddr> {
         let told = Parked::client(self.parked).map(|client| client.ip());
-        let came_from = told.or(self.peer.ip());
-        forwarded::client(came_from, &self.head.fields, self.proxied_by).or(came_from)
+        let came_from = told.or(self.caller.peer.ip());
+        forwarded::client(came_from, &self.head.fields, &self.surroundings.proxied_by).or(came_from)
     }
 
     /// When the loop's present turn began: the clock by which a handler that keeps something can

@@ -58,7 +58,7 @@ fn the_client_is_that_of_the_header_and_its_fields_count_only_if_it_is_trusted()
     let forwarded = CLIENT.replace("\r\n\r\n", "\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n");
     let said = |header: &[u8], proxied_by: &str| {
         let mut bench = behind_a_proxy();
-        bench.common.proxied_by = vec![proxied_by.parse().expect("a network")];
+        bench.common.surroundings.proxied_by = vec![proxied_by.parse().expect("a network")];
         bodies(&said_to(&mut bench, &[header, forwarded.as_bytes()]))[0].to_owned()
     };
     // The peer is no longer asked for.
