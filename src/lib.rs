@@ -67,6 +67,7 @@
 //! | feature | what it adds | default |
 //! |---|---|---|
 //! | `site` | the handler that serves a directory | with `cli` |
+//! | `routes` | answers by lines, for the program `oneloop`. Unstable | with `cli` |
 //! | `cli` | the program `oneloop` and its crates; a library turns it off: `default-features = false` | yes |
 //! | `herd` | the program `herd`, a crowd of strange clients | no |
 //! | `engine` | the loop without its poll and clock, for simulations. Unstable | no |

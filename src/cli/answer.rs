@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use oneloop::handlers::{FixedText, HealthPath, Site};
+use oneloop::handlers::{FixedText, HealthPath, Routes, Site};
 use oneloop::{ContentPlan, Fault, Handler, Needs, Reloaded, Reply, Request, Sent};
 
 use super::text::TextFile;
@@ -18,6 +18,8 @@ pub enum Answer {
     Text(FixedText, Option<Box<TextFile>>),
     /// A directory's files.
     Files(Box<Site>),
+    /// Each request by its route.
+    Routes(Box<Routes>),
     /// One of these, and a path that says whether the server is ready.
     Watched(Box<HealthPath<Answer>>),
 }
@@ -26,7 +28,7 @@ impl Answer {
     /// The directory that is served, if one is.
     pub fn directory(&self) -> Option<&Path> {
         match self {
-            Answer::Text(..) => None,
+            Answer::Text(..) | Answer::Routes(_) => None,
             Answer::Files(site) => Some(site.directory()),
             Answer::Watched(answer) => answer.handler().directory(),
         }
@@ -38,6 +40,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text, _) => text.handle(request, reply),
             Answer::Files(site) => site.handle(request, reply),
+            Answer::Routes(routes) => routes.handle(request, reply),
             Answer::Watched(answer) => answer.handle(request, reply),
         }
     }
@@ -46,6 +49,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text, _) => text.handle_fault(fault, reply),
             Answer::Files(site) => site.handle_fault(fault, reply),
+            Answer::Routes(routes) => routes.handle_fault(fault, reply),
             Answer::Watched(answer) => answer.handle_fault(fault, reply),
         }
     }
@@ -54,6 +58,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text, _) => text.content_plan(request),
             Answer::Files(site) => site.content_plan(request),
+            Answer::Routes(routes) => routes.content_plan(request),
             Answer::Watched(answer) => answer.content_plan(request),
         }
     }
@@ -67,6 +72,7 @@ impl Handler for Answer {
                 needs
             }
             Answer::Files(site) => site.needs(descriptors),
+            Answer::Routes(routes) => routes.needs(descriptors),
             Answer::Watched(answer) => answer.needs(descriptors),
         }
     }
@@ -75,6 +81,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text, _) => text.release_descriptors(),
             Answer::Files(site) => site.release_descriptors(),
+            Answer::Routes(routes) => routes.release_descriptors(),
             Answer::Watched(answer) => answer.release_descriptors(),
         }
     }
@@ -83,6 +90,7 @@ impl Handler for Answer {
         match self {
             Answer::Text(text, _) => text.on_stopping(),
             Answer::Files(site) => site.on_stopping(),
+            Answer::Routes(routes) => routes.on_stopping(),
             Answer::Watched(answer) => answer.on_stopping(),
         }
     }
@@ -98,6 +106,7 @@ impl Handler for Answer {
                 Err(why) => Reloaded::Failed(why),
             },
             Answer::Files(site) => site.reload(),
+            Answer::Routes(routes) => routes.reload(),
             Answer::Watched(answer) => answer.reload(),
         }
     }

@@ -2,7 +2,7 @@
 //! [`FixedText`](oneloop::handlers::FixedText) or a [`Site`](oneloop::handlers::Site) out.
 //!
 //! [`options`] is what there is to say: [`site`] the part of it about a directory, [`text`] about
-//! an answer for all requests, [`listening`] about addresses, [`logging`] about logs, [`explain`] about each step, and the
+//! an answer for all requests, [`routes`] about answers by routes, [`listening`] about addresses, [`logging`] about logs, [`explain`] about each step, and the
 //! telling, [`numbers`] about limits and times. [`given`] knows what the user has written where,
 //! [`habits`] what users of other servers write, [`start`] what is said when the server starts or
 //! cannot. [`answer`] is the handler that comes of it all. How a single value is written, and what a
@@ -21,6 +21,7 @@ mod numbers;
 mod option_sources;
 mod options;
 mod processor;
+mod routes;
 mod site;
 mod start;
 mod text;

@@ -20,6 +20,7 @@ use super::listening::ListeningOptions;
 use super::logging::{AccessLogOptions, LoggingOptions};
 use super::numbers::{LimitOptions, TimeoutOptions};
 use super::option_sources::OptionSources;
+use super::routes::RouteOptions;
 use super::site::SiteOptions;
 use super::start;
 use super::text::AnswerOptions;
@@ -44,6 +45,8 @@ pub struct Cli {
     #[command(flatten)]
     answer: AnswerOptions,
     #[command(flatten)]
+    routes: RouteOptions,
+    #[command(flatten)]
     pub watching: WatchingOptions,
     #[command(flatten)]
     logging: LoggingOptions,
@@ -63,10 +66,11 @@ Examples:
   oneloop --list . -p 8000           this directory, with listings, as python -m http.server
   oneloop --spa ./dist -l localhost  a single-page application, for this machine only
   oneloop -t 'Back soon' --status 503 -H 'Retry-After: 60'
+  oneloop --route '/a text=\"hi\"' --route '/b status=503'  answers by path, to test clients
   oneloop --file page.html --strict  one page for all paths; errors are answered as errors";
 
-/// The variables that have one value a line: header fields, and media types.
-const LISTS: Exceptions<'_> = Exceptions { bodies: &[], lists: &["header", "type"] };
+/// The variables that have one value a line: header fields, media types, and routes.
+const LISTS: Exceptions<'_> = Exceptions { bodies: &[], lists: &["header", "type", "route"] };
 
 impl Cli {
     /// Reads arguments, the program's name first, and the environment for what they leave out.
@@ -77,6 +81,7 @@ impl Cli {
         let read = Cli::from_arg_matches(&matches);
         let mut cli = read.map_err(|error| Refusal::Mistake(error.to_string()))?;
         cli.given = OptionSources::of(&matches);
+        cli.settle_routes()?;
         cli.settle_directory()?;
         cli.settle_text()?;
         cli.watching.check(&cli.given)?;
@@ -101,8 +106,46 @@ impl Cli {
         }
     }
 
+    /// Decides between routes and another answer, as for which the command line speaks.
+    fn settle_routes(&mut self) -> Result<(), Refusal> {
+        let sources = RouteOptions::NAMES.map(|name| (name, self.given.source(name)));
+        let is_on_line = |source: &Option<ValueSource>| *source == Some(ValueSource::CommandLine);
+        let found = sources.iter().find(|(_, source)| is_on_line(source));
+        let found = found.or(sources.iter().find(|(_, source)| source.is_some()));
+        let Some((name, Some(routes))) = found else {
+            return match self.given.source("seed") {
+                Some(ValueSource::CommandLine) => Err(Refusal::Mistake(
+                    "'--seed' is for routes; write --route or --routes, too".to_owned(),
+                )),
+                Some(_) | None => Ok(()),
+            };
+        };
+        for other in ["directory", "text", "file", "status", "spa", "list"] {
+            match self.given.source(other) {
+                Some(source) if source == *routes => {
+                    let (name, other) = (self.given.name(name), self.given.name(other));
+                    let other = if other == "'--directory'" { "a directory".into() } else { other };
+                    return Err(Refusal::Mistake(format!(
+                        "{name} cannot be used with {other}; give only one of them, or write a \
+                         route such as '/* dir=./public'"
+                    )));
+                }
+                Some(ValueSource::CommandLine) => {
+                    self.routes.clear();
+                    return Ok(());
+                }
+                Some(_) | None => {}
+            }
+        }
+        self.site.directory = None;
+        Ok(())
+    }
+
     /// Decides between a directory and a text, as for which the command line speaks.
     fn settle_directory(&mut self) -> Result<(), Refusal> {
+        if self.routes.is_any() {
+            return Ok(());
+        }
         let Some(directory) = self.given.source("directory") else {
             return match self.site.dependent(&self.given) {
                 Some(option) => Err(Refusal::Mistake(format!(
@@ -133,10 +176,11 @@ impl Cli {
     /// # Errors
     /// If limits or timeouts contradict each other.
     pub fn config(&self) -> Result<Config, Refusal> {
-        let typing_grace = match self.answer.strict || self.site.directory.is_some() {
-            true => None,
-            false => Some(*self.answer.typing_grace),
-        };
+        let typing_grace =
+            match self.answer.strict || self.site.directory.is_some() || self.routes.is_any() {
+                true => None,
+                false => Some(*self.answer.typing_grace),
+            };
         let mut config = Config::default();
         config.listen = self.listening.places(&self.given);
         config.proxied_by = self.listening.proxied_by();
@@ -176,19 +220,23 @@ impl Cli {
     }
 
     fn unwatched_answer(&self) -> Result<Answer, Refusal> {
+        let fields = self.answer.header.iter().flat_map(|given| &given.0);
+        if self.routes.is_any() {
+            let routes = self.routes.load(fields, &self.given)?;
+            return Ok(Answer::Routes(Box::new(routes)));
+        }
         let Some(directory) = &self.site.directory else {
             let text = self.answer.handler(&self.given)?;
             let file = self.answer.text_file(&self.given);
             return Ok(Answer::Text(text, file.map(Box::new)));
         };
-        let fields = self.answer.header.iter().flat_map(|given| &given.0);
         let site = self.site.open(directory, fields, &self.given)?;
         Ok(Answer::Files(Box::new(site)))
     }
 
-    /// The access log, if one is wanted: by default, of a directory.
+    /// The access log, if one is wanted: by default, of a directory and of routes.
     pub fn access_log(&self) -> Option<&AccessLogOptions> {
-        let is_default = self.site.directory.is_some();
+        let is_default = self.site.directory.is_some() || self.routes.is_any();
         self.logging.access_log.is_wanted(is_default).then_some(&self.logging.access_log)
     }
 

@@ -5,6 +5,8 @@ mod fixed_text;
 mod health_path;
 #[cfg(feature = "site")]
 mod media_type;
+#[cfg(feature = "routes")]
+mod routes;
 #[cfg(feature = "site")]
 mod site;
 
@@ -13,5 +15,8 @@ pub use fixed_text::FixedText;
 pub use health_path::HealthPath;
 #[cfg(feature = "site")]
 pub use media_type::media_type;
+#[cfg(feature = "routes")]
+#[doc(hidden)]
+pub use routes::{RouteLine, RouteSources, Routes};
 #[cfg(feature = "site")]
 pub use site::{InvalidType, Site};

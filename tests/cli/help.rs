@@ -47,6 +47,7 @@ fn the_help_begins_with_what_most_people_want_and_ends_with_limits() {
                 "Site:",
                 "Listening:",
                 "Answer:",
+                "Routes:",
                 "Watching:",
                 "Logging:",
                 "Limits:",

@@ -32,6 +32,7 @@ mod places;
 mod proxied;
 mod reloading;
 mod rotation;
+mod routes;
 mod starting;
 mod telling;
 mod typing;
@@ -224,6 +225,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
     let kib = |bytes: usize| Some(format!("{}KiB", bytes / 1024));
     let mib = |bytes: usize| Some(format!("{}MiB", bytes / 1024 / 1024));
     let time = |span| Some(humantime::format_duration(span).to_string());
+    let deadlines = Some(limits.deadlines_per_turn_max.to_string());
     let text = "\"This is the server respose! :)\"";
     vec![
         ("--listen", "ONELOOP_LISTEN", Some("8888".into())),
@@ -240,6 +242,9 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--cache-control", "ONELOOP_CACHE_CONTROL", Some("no-cache".into())),
         ("--type", "ONELOOP_TYPE", None),
         ("--cache-bytes", "ONELOOP_CACHE_BYTES", mib(64 << 20)),
+        ("--route", "ONELOOP_ROUTE", None),
+        ("--routes", "ONELOOP_ROUTES", None),
+        ("--seed", "ONELOOP_SEED", Some("1".into())),
         ("--typing-grace", "ONELOOP_TYPING_GRACE", Some("1s".into())),
         ("--head-max", "ONELOOP_HEAD_MAX", kib(limits.head_bytes_max)),
         ("--target-max", "ONELOOP_TARGET_MAX", kib(limits.target_bytes_max)),
@@ -249,11 +254,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--linger-max", "ONELOOP_LINGER_MAX", mib(limits.linger_bytes_max)),
         ("--turn-max", "ONELOOP_TURN_MAX", mib(limits.turn_bytes_max)),
         ("--accepts-max", "ONELOOP_ACCEPTS_MAX", Some(limits.accepts_per_turn_max.to_string())),
-        (
-            "--deadlines-max",
-            "ONELOOP_DEADLINES_MAX",
-            Some(limits.deadlines_per_turn_max.to_string()),
-        ),
+        ("--deadlines-max", "ONELOOP_DEADLINES_MAX", deadlines),
         ("--clients-max", "ONELOOP_CLIENTS_MAX", Some("what the descriptor limit allows".into())),
         (
             "--progress-min",

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 15] = [
+const READMES: [&str; 16] = [
     "README.md",
     "benches/neighbours/README.md",
     "benches/peers/README.md",
@@ -22,6 +22,7 @@ const READMES: [&str; 15] = [
     "src/admin/README.md",
     "src/answer/README.md",
     "src/cli/README.md",
+    "src/handlers/routes/README.md",
     "src/handlers/site/README.md",
     "src/herd/README.md",
     "src/ladder/README.md",

@@ -76,6 +76,8 @@ pub struct Site {
     dot_files: DotFiles,
     /// Where names are decoded.
     scratch: Vec<u8>,
+    /// What stands before the path of each file, without the last slash.
+    prefix: String,
 }
 
 /// What is shown of a directory without an index.
@@ -111,6 +113,7 @@ impl Site {
             unknown: Unknown::NotFound,
             dot_files: DotFiles::Absent,
             scratch: Vec::new(),
+            prefix: String::new(),
         };
         let nosniff = FieldBlock::new().with("X-Content-Type-Options", "nosniff");
         site.files.common.nosniff = nosniff.expect("this is a valid field");
@@ -174,6 +177,14 @@ impl Site {
     /// Serves dot-files, too. Otherwise they are absent, but for `/.well-known`.
     pub fn hidden(self) -> Site {
         Site { dot_files: DotFiles::Present, ..self }
+    }
+
+    /// Says where it is served, if not at the root: what a redirect's path begins with, without the last
+    /// slash.
+    #[cfg(feature = "routes")]
+    pub(crate) fn beneath(mut self, prefix: &str) -> Site {
+        prefix.clone_into(&mut self.prefix);
+        self
     }
 
     /// Takes about so much memory for files, in bytes, their names and fields included. What has
@@ -269,7 +280,8 @@ impl Site {
     /// Tells where a directory is.
     fn redirect(&self, name: &[u8], request: &Request<'_>, reply: Reply<'_>) -> Sent {
         // Made of the decoded name, so it begins with one slash and names no host.
-        let mut location = b"/".to_vec();
+        let mut location = self.prefix.as_bytes().to_vec();
+        location.push(b'/');
         path::encode(name, &mut location);
         location.push(b'/');
         if let Some(query) = request.query() {

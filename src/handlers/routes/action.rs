@@ -1,0 +1,234 @@
+//! An answer that is ready to be given: its files are read, and its fields are checked.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::body::{Bytes, Dripping, Ticking};
+use super::echo;
+use super::files;
+use super::route::{Action, Content, Echo, PathPattern};
+use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
+use crate::handlers::{Site, media_type};
+use crate::http::encode::FieldBlock;
+use crate::http::request::Request;
+use crate::http::status::Status;
+use crate::http::target::Target;
+
+/// The longest file that is kept, in bytes: a longer one is better served from its directory.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
+
+/// An answer.
+#[derive(Debug)]
+pub(super) struct Ready {
+    status: Status,
+    fields: FieldBlock,
+    content: ReadyContent,
+    over: Option<Duration>,
+    chunked: bool,
+}
+
+#[derive(Debug)]
+enum ReadyContent {
+    Bytes(Bytes),
+    Echo(Echo),
+    Events { every: Duration, count: Option<u64> },
+    Site(Box<Site>, String),
+}
+
+impl Ready {
+    /// Makes `action` ready for the requests of `path`. `common` are the fields of all answers.
+    ///
+    /// # Errors
+    /// If a file or a directory cannot be read, or is too long. The sentence says so.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn new(
+        action: &Action,
+        path: &PathPattern,
+        common: &[(String, String)],
+    ) -> Result<Ready, String> {
+        let mut content_type = None;
+        let mut status = Status::OK;
+        let mut location = None;
+        let content = match &action.content {
+            Content::Status => {
+                let said = action.status.unwrap_or(Status::OK);
+                ReadyContent::Bytes(Bytes::Shared(format!("{said}\n").into_bytes().into()))
+            }
+            Content::Text(text) => ReadyContent::Bytes(Bytes::Shared(text.as_bytes().into())),
+            Content::File(name) => {
+                let bytes: Arc<[u8]> = files::read(Path::new(name), FILE_BYTES_MAX)?.into();
+                content_type = Some(media_type(Path::new(name), &bytes));
+                ReadyContent::Bytes(Bytes::Shared(bytes))
+            }
+            Content::Bytes { from, to } => {
+                ReadyContent::Bytes(Bytes::Pattern { from: *from, to: *to })
+            }
+            Content::Echo(form) => {
+                if *form == Echo::Json {
+                    content_type = Some("application/json".to_owned());
+                }
+                ReadyContent::Echo(*form)
+            }
+            Content::Redirect(place) => {
+                status = Status::FOUND;
+                location = Some(place.as_str());
+                ReadyContent::Bytes(Bytes::Shared(Arc::default()))
+            }
+            Content::Events { every, count } => {
+                content_type = Some("text/event-stream".to_owned());
+                ReadyContent::Events { every: *every, count: *count }
+            }
+            Content::Dir(name) => {
+                let fields = common.iter().chain(&action.fields);
+                ReadyContent::Site(Box::new(site(name, path, fields)?), prefix(path).to_owned())
+            }
+        };
+        let content_type = content_type.as_deref().unwrap_or(PLAIN_TEXT);
+        let fields = fields(content_type, location, &action.fields, common)?;
+        let status = action.status.unwrap_or(status);
+        Ok(Ready { status, fields, content, over: action.over, chunked: action.chunked })
+    }
+
+    /// Answers `request`.
+    #[inline(never)]
+    pub(super) fn answer(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
+        let bytes = match &mut self.content {
+            ReadyContent::Bytes(bytes) => bytes.clone(),
+            ReadyContent::Echo(Echo::Raw) => Bytes::Shared(echo::raw(request).into()),
+            ReadyContent::Echo(Echo::Json) => {
+                Bytes::Shared(echo::json(request).into_bytes().into())
+            }
+            ReadyContent::Events { every, count } => {
+                let head = reply.status(self.status).fields(&self.fields);
+                return head.stream(Ticking { every: *every, left: *count, number: 0 });
+            }
+            ReadyContent::Site(site, prefix) => {
+                let target = beneath(request.target, prefix);
+                return site.handle(&Request { target: &target, ..*request }, reply);
+            }
+        };
+        let head = reply.status(self.status).fields(&self.fields);
+        let len = bytes.len();
+        match (bytes, self.over, self.chunked) {
+            (Bytes::Shared(bytes), None, false) => head.send(&bytes),
+            (bytes, over, false) => head.stream_sized(len, Dripping::new(bytes, over)),
+            (bytes, over, true) => head.stream(Dripping::new(bytes, over)),
+        }
+    }
+
+    /// What it does with content that is not whole yet.
+    pub(super) fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        match &mut self.content {
+            ReadyContent::Echo(_) => ContentPlan::Hold,
+            ReadyContent::Site(site, prefix) => {
+                let target = beneath(request.target, prefix);
+                site.content_plan(&Request { target: &target, ..*request })
+            }
+            ReadyContent::Bytes(_) | ReadyContent::Events { .. } => ContentPlan::Drop,
+        }
+    }
+
+    /// Whether requests are held until they are whole.
+    pub(super) fn holds_content(&self) -> bool {
+        matches!(self.content, ReadyContent::Echo(_))
+    }
+
+    /// The site that it serves, if it is one.
+    pub(super) fn site(&mut self) -> Option<&mut Site> {
+        match &mut self.content {
+            ReadyContent::Site(site, _) => Some(site),
+            ReadyContent::Bytes(_) | ReadyContent::Echo(_) | ReadyContent::Events { .. } => None,
+        }
+    }
+
+    /// The memory that it keeps, in bytes, its fields apart.
+    pub(super) fn memory_bytes(&self) -> usize {
+        match &self.content {
+            ReadyContent::Bytes(Bytes::Shared(bytes)) => bytes.len(),
+            ReadyContent::Bytes(Bytes::Pattern { .. })
+            | ReadyContent::Echo(_)
+            | ReadyContent::Events { .. }
+            | ReadyContent::Site(..) => 0,
+        }
+    }
+
+    /// How long its fields are, in bytes.
+    pub(super) fn fields_bytes(&self) -> usize {
+        self.fields.lines().len()
+    }
+}
+
+/// What stands before the names of a directory's files: all of the path that takes them, but its slash.
+fn prefix(path: &PathPattern) -> &str {
+    match path {
+        PathPattern::Exact(_) => "",
+        PathPattern::Beneath(prefix) => prefix.trim_end_matches('/'),
+    }
+}
+
+/// The target as a site sees it that is served beneath `prefix`.
+fn beneath<'b>(target: &Target<'b>, prefix: &str) -> Target<'b> {
+    Target { path: target.path.strip_prefix(prefix).unwrap_or(target.path), query: target.query }
+}
+
+#[cold]
+#[inline(never)]
+fn site<'f>(
+    name: &str,
+    path: &PathPattern,
+    fields: impl Iterator<Item = &'f (String, String)>,
+) -> Result<Site, String> {
+    if let PathPattern::Exact(path) = path {
+        let path = path.trim_end_matches('/');
+        return Err(format!("a directory needs a path with a star, as in: {path}/* dir={name}"));
+    }
+    let site = Site::open(name).map_err(|reason| {
+        format!("cannot serve '{name}': {reason}; name a directory whose files can be read")
+    })?;
+    let mut site = site.listing().beneath(prefix(path));
+    for (name, value) in fields {
+        let with = site.header(name, value);
+        site = with.map_err(|reason| format!("invalid field '{name}: {value}': {reason}"))?;
+    }
+    Ok(site)
+}
+
+/// The fields of an answer. What a route says outweighs what is said for all, and both outweigh what is
+/// usual.
+#[cold]
+#[inline(never)]
+fn fields(
+    content_type: &str,
+    location: Option<&str>,
+    own: &[(String, String)],
+    common: &[(String, String)],
+) -> Result<FieldBlock, String> {
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    let usual = [("Content-Type", Some(content_type)), ("Location", location)];
+    said.extend(own.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    for (name, value) in common {
+        if !is_in(name, &said[..own.len()]) {
+            said.push((name, value));
+        }
+    }
+    for (name, value) in usual {
+        if let Some(value) = value.filter(|_| !is_in(name, &said)) {
+            said.insert(0, (name, value));
+        }
+    }
+    let mut block = FieldBlock::new();
+    for (name, value) in said {
+        let with = block.with(name, value);
+        block = with.map_err(|reason| format!("invalid field '{name}: {value}': {reason}"))?;
+    }
+    Ok(block)
+}
+
+#[inline(never)]
+fn is_in(name: &str, fields: &[(&str, &str)]) -> bool {
+    fields.iter().any(|(other, _)| other.eq_ignore_ascii_case(name))
+}
