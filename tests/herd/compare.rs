@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 
 use super::*;
@@ -37,9 +38,16 @@ fn compare(name: &str, arguments: &[&str], servers: &[&str]) -> Compared {
     }
 }
 
+/// A port that nobody has, of those that the system gives to no client: herds of other tests take many.
 fn free_port() -> String {
-    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-    holder.local_addr().unwrap().port().to_string()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let number = std::process::id() as u16 % 1000 * 10 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 20_000 + number % 10_000;
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port.to_string();
+        }
+    }
 }
 
 /// A server that thinks for 20 ms before each answer, on threads that end with the test's process.
@@ -84,8 +92,9 @@ fn the_slow_one_of_two_servers_is_seen() {
 #[test]
 fn servers_are_started_where_they_shall_run_and_ended() {
     let (first, second) = (free_port(), free_port());
-    let start =
-        |port: &str| format!("{} --port {port} --access-log off -q", env!("CARGO_BIN_EXE_oneloop"));
+    let start = |port: &str| {
+        format!("{} -l 127.0.0.1:{port} --access-log off -q", env!("CARGO_BIN_EXE_oneloop"))
+    };
     let (start_first, start_second) = (start(&first), start(&second));
     let arguments = ["--cores", "0,0", "--start", &start_first, "--start", &start_second];
     let told = compare("compare-started", &arguments, &[&first, &second]);
@@ -126,7 +135,7 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
 fn a_signal_before_the_first_round_ends_the_servers_that_were_started() {
     let (first, second) = (free_port(), free_port());
     // The second one never listens, and has a child of its own. A shell's command may be anything.
-    let start = format!("A=b {} --port {first} -q", env!("CARGO_BIN_EXE_oneloop"));
+    let start = format!("A=b {} -l 127.0.0.1:{first} -q", env!("CARGO_BIN_EXE_oneloop"));
     let mut herd = command(&["compare", "--start", &start, "--start", "cd / && sleep 60; true"]);
     herd.args([&first, &second]).stdout(std::process::Stdio::null());
     let mut herd = Comparing(herd.stderr(std::process::Stdio::null()).spawn().unwrap());

@@ -31,7 +31,7 @@ pub const STAGES: [Stage; 10] = [
     // The less time, the less likely that a busy machine stops the one who never stops asking.
     Stage::Exam("endless", &["--patience", "1s"]),
     // The longest of the steps' own times is the server's, 10 s for a head.
-    Stage::Exam("silence", &["--let-go", "13s"]),
+    Stage::Exam("silence", &["--idle-limit", "13s"]),
     Stage::Exam("descriptors", &[]),
     Stage::Exam("upload", &[]),
 ];
