@@ -84,7 +84,6 @@ impl<'p> EventLoop<'p> {
         expectations: &Expectations,
         process: Option<Process>,
         signals: &'p mut Signals,
-        progress: Progress,
     ) -> io::Result<EventLoop<'p>> {
         let poll = Poll::new()?;
         signals.register(poll.registry(), SIGNALS)?;
@@ -98,7 +97,7 @@ impl<'p> EventLoop<'p> {
             now: Time::START,
             part: Phase::first(plan).part().unwrap_or(Part::Full),
             next_tick: Time::START + TICK,
-            progress,
+            progress: Progress::start(plan.shown),
             signalled: 0,
         })
     }

@@ -1,10 +1,11 @@
 //! Where reports go: files that are opened before a run, and standard streams that may be closed.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use crate::arguments::Refusal;
+use crate::plan::Destination;
 
 /// A file that was opened, and how the user calls it.
 pub struct Named<'p> {
@@ -35,6 +36,50 @@ impl Named<'_> {
         self.file.write_all(text.as_bytes()).map_err(|reason| {
             Refusal::System(format!("cannot write '{}': {reason}", self.path.display()))
         })
+    }
+}
+
+/// Where the report for programs goes, if there is to be one.
+pub enum ForPrograms<'p> {
+    Nowhere,
+    Output,
+    File(Named<'p>),
+}
+
+impl ForPrograms<'_> {
+    /// Opens it: a file that cannot be written is better known now than after an hour.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn open(wanted: Option<&Destination>) -> Result<ForPrograms<'_>, Refusal> {
+        Ok(match wanted {
+            None => ForPrograms::Nowhere,
+            Some(Destination::Output) => ForPrograms::Output,
+            Some(Destination::File(path)) => ForPrograms::File(create(path)?),
+        })
+    }
+
+    /// Prints the table for people: to standard error, if standard output is for programs.
+    pub fn print_beside(&self, table: &str) {
+        match self {
+            ForPrograms::Output => print(&mut io::stderr(), table),
+            ForPrograms::Nowhere | ForPrograms::File(_) => print(&mut io::stdout(), table),
+        }
+    }
+
+    /// Writes the report, which is made only if there is to be one.
+    ///
+    /// # Errors
+    /// When the system refuses to write a file.
+    pub fn fill(self, report: impl FnOnce() -> String) -> Result<(), Refusal> {
+        match self {
+            ForPrograms::Nowhere => Ok(()),
+            ForPrograms::Output => {
+                print(&mut io::stdout(), &report());
+                Ok(())
+            }
+            ForPrograms::File(file) => file.fill(&report()),
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //! | `connect_rate`, `rotation`, `clock` | when, and how often |
 //! | `event_loop`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
 //! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
-//! | `report`, `speed`, `table`, `json`, `csv`, `hdr`, `plot`, `units` | the report |
+//! | `report`, `speed`, `table`, `json`, `csv`, `hdr`, `plot`, `svg`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
 //! | `files` | where reports go |
 //! | `exam` | `herd exam`, which examines a server stage by stage |
@@ -63,6 +63,7 @@ mod rotation;
 mod server;
 mod signals;
 mod speed;
+mod svg;
 mod table;
 mod tally;
 mod times;

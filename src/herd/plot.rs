@@ -1,11 +1,12 @@
 //! The report as a picture: latency by percentile, and over time.
 //!
-//! An SVG by hand: lines, words and two scales. It follows the reader's light or dark page.
+//! An SVG by hand: lines, words and two scales.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use crate::report::Report;
+use crate::svg::{self, Look, text};
 use crate::tally::Part;
 use crate::times::Times;
 use crate::units::time;
@@ -18,9 +19,6 @@ const RIGHT: f64 = WIDTH - 40.0;
 /// From top to bottom, each panel.
 const UPPER: (f64, f64) = (60.0, 280.0);
 const LOWER: (f64, f64) = (350.0, 570.0);
-
-/// Colours that can be told apart by most people, and on both grounds (after Okabe and Ito).
-const COLOURS: [&str; 6] = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"];
 
 /// The percentiles that have a line up: each is ten times as rare as the one before.
 const RARITIES: [(f64, &str); 6] = [
@@ -43,19 +41,13 @@ struct Line {
 
 /// The whole picture.
 pub fn svg(report: &Report<'_>) -> String {
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
-         font-family=\"sans-serif\" font-size=\"12\">\n\
-         <style>\n\
-         svg {{ --ground: #fff; --ink: #1f2328; --faint: #d0d7de; }}\n\
-         @media (prefers-color-scheme: dark) {{\n\
-         svg {{ --ground: #0d1117; --ink: #e6edf3; --faint: #30363d; }}\n\
-         }}\n\
-         .ground {{ fill: var(--ground); }} text {{ fill: var(--ink); }}\n\
-         .scale {{ stroke: var(--faint); }} .line {{ fill: none; stroke-width: 2; }}\n\
-         </style>\n\
-         <rect class=\"ground\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>\n"
-    );
+    let mut svg = svg::page(&Look {
+        width: WIDTH,
+        height: HEIGHT,
+        font_size: 12,
+        faint: ["#d0d7de", "#30363d"],
+        style: ".scale { stroke: var(--faint); } .line { fill: none; stroke-width: 2; }",
+    });
     let took = time(report.outcome.took);
     text(&mut svg, (LEFT, 24.0), "start", &format!("herd at {}, {took}", report.plan.server));
     panel(&mut svg, UPPER, "latency by percentile", &by_percentile(report), RARITY_MAX);
@@ -136,7 +128,7 @@ fn panel(svg: &mut String, (top, bottom): (f64, f64), title: &str, lines: &[Line
         text(svg, (LEFT - 6.0, y + 4.0), "end", &name);
     }
     for (index, line) in lines.iter().enumerate() {
-        let colour = COLOURS[index % COLOURS.len()];
+        let colour = svg::colour(index);
         let points: Vec<String> = line
             .points
             .iter()
@@ -164,12 +156,6 @@ fn across(x: f64, width: f64) -> f64 {
 /// The power of ten of a time in nanoseconds.
 fn decade(time: Duration) -> f64 {
     (time.as_nanos().max(1) as f64).log10()
-}
-
-fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, text: &str) {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    // Writing to a string cannot fail.
-    let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
 }
 
 #[cfg(test)]

@@ -11,12 +11,11 @@ use std::process::ExitCode;
 
 use crate::arguments::Refusal;
 use crate::event_loop::EventLoop;
-use crate::files::{create, print};
+use crate::files::{ForPrograms, create};
 use crate::options::Options;
-use crate::plan::{Destination, Plan};
+use crate::plan::Plan;
 use crate::probe;
 use crate::process::Process;
-use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Signals;
 use crate::{compare, csv, descriptors, exam, hdr, json, plot, table};
@@ -42,12 +41,7 @@ pub fn main() -> ExitCode {
 fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     descriptors::allow(plan.clients())?;
     let process = plan.pid.map(watched).transpose()?;
-    // A file that cannot be written is better known now than after an hour.
-    let json_path = match &plan.json {
-        Some(Destination::File(path)) => Some(path.as_path()),
-        Some(Destination::Output) | None => None,
-    };
-    let json_file = json_path.map(create).transpose()?;
+    let for_programs = ForPrograms::open(plan.json.as_ref())?;
     let csv_file = plan.csv.as_deref().map(create).transpose()?;
     let hdr_file = plan.hdr.as_deref().map(create).transpose()?;
     let plot_file = plan.plot.as_deref().map(create).transpose()?;
@@ -55,23 +49,13 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
     let expectations = probe::learn(plan)?;
     let system = |reason: io::Error| Refusal::System(format!("cannot go on: {reason}"));
     let mut signals = Signals::catch().map_err(system)?;
-    let progress = Progress::start(plan.shown);
-    let outcome = EventLoop::new(plan, &expectations, process, &mut signals, progress)
+    let outcome = EventLoop::new(plan, &expectations, process, &mut signals)
         .and_then(EventLoop::run)
         .map_err(system)?;
     let report = Report { plan, learned: &expectations.said, outcome: &outcome };
 
-    let table = table::text(&report);
-    match &plan.json {
-        Some(Destination::Output) => {
-            print(&mut io::stderr(), &table);
-            print(&mut io::stdout(), &json::text(&report));
-        }
-        Some(Destination::File(_)) | None => print(&mut io::stdout(), &table),
-    }
-    if let Some(file) = json_file {
-        file.fill(&json::text(&report))?;
-    }
+    for_programs.print_beside(&table::text(&report));
+    for_programs.fill(|| json::text(&report))?;
     if let Some(file) = csv_file {
         file.fill(&csv::text(&report))?;
     }

@@ -42,11 +42,6 @@ impl Progress {
         Progress { style }
     }
 
-    /// Shows nothing.
-    pub fn none() -> Progress {
-        Progress { style: Style::None }
-    }
-
     /// Shows what has come between two marks.
     pub fn show(&self, before: &Mark, now: &Mark, recent: Option<&Times>) {
         if now.at.since(before.at) < SPAN_MIN {

@@ -1,12 +1,13 @@
 //! The ratios as a picture: a bar for each server and measure, and a line over its range.
 //!
-//! An SVG by hand. It follows the reader's light or dark page.
+//! An SVG by hand.
 
 use std::fmt::Write;
 
 use super::ratio::Spread;
 use super::report::{Measure, Report};
 use super::text::ratio;
+use crate::svg::{self, Look, text};
 
 const WIDTH: f64 = 880.0;
 /// Where bars begin and may end, from left to right.
@@ -17,9 +18,6 @@ const BAR_HEIGHT: f64 = 18.0;
 const STEP: f64 = 26.0;
 /// What a measure's name takes.
 const HEADING: f64 = 34.0;
-
-/// A server's colour, the same in each measure (after Okabe and Ito).
-const COLOURS: [&str; 6] = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9"];
 
 /// A longer name is cut.
 const NAME_CHARS_MAX: usize = 28;
@@ -32,28 +30,27 @@ pub fn svg(report: &Report<'_>) -> String {
     let height = TOP + known.len() as f64 * HEADING + bars as f64 * STEP + 40.0;
     let most = known.iter().flat_map(|(_, ratios)| ratios).map(|(_, it)| it.most);
     let scale = (RIGHT - LEFT) / most.fold(1.0, f64::max);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-         font-family=\"sans-serif\" font-size=\"13\">\n\
-         <style>\n\
-         svg {{ --ground: #fff; --ink: #1f2328; --faint: #8c959f; }}\n\
-         @media (prefers-color-scheme: dark) {{\n\
-         svg {{ --ground: #0d1117; --ink: #e6edf3; --faint: #6e7681; }}\n\
-         }}\n\
-         .ground {{ fill: var(--ground); }} text {{ fill: var(--ink); }}\n\
-         .range {{ stroke: var(--ink); stroke-width: 2; }}\n\
-         .one {{ stroke: var(--faint); stroke-dasharray: 4 4; }}\n\
-         </style>\n\
-         <rect class=\"ground\" width=\"{WIDTH}\" height=\"{height}\"/>\n"
-    );
+    let mut svg = svg::page(&Look {
+        width: WIDTH,
+        height,
+        font_size: 13,
+        faint: ["#8c959f", "#6e7681"],
+        style: ".range { stroke: var(--ink); stroke-width: 2; }\n\
+                .one { stroke: var(--faint); stroke-dasharray: 4 4; }",
+    });
     let rounds = report.rounds.samples.first().map_or(0, Vec::len);
     let first = &report.contenders[0].name;
-    text(&mut svg, (20.0, 26.0), &format!("Each server over A, {first}: {rounds} rounds"));
-    text(&mut svg, (20.0, 46.0), "bar: median; line: least to most");
+    text(&mut svg, (20.0, 26.0), "start", &format!("Each server over A, {first}: {rounds} rounds"));
+    text(&mut svg, (20.0, 46.0), "start", "bar: median; line: least to most");
     let mut y = TOP;
     for (measure, ratios) in &known {
         let better = if *measure == Measure::Rate { "more" } else { "less" };
-        text(&mut svg, (20.0, y + 18.0), &format!("{} ({better} is better)", measure.name()));
+        text(
+            &mut svg,
+            (20.0, y + 18.0),
+            "start",
+            &format!("{} ({better} is better)", measure.name()),
+        );
         y += HEADING;
         for (index, spread) in ratios {
             bar(&mut svg, report, *index, *spread, (y, scale));
@@ -78,8 +75,9 @@ fn ratios(report: &Report<'_>, measure: Measure) -> Vec<(usize, Spread)> {
 fn bar(svg: &mut String, report: &Report<'_>, index: usize, it: Spread, (y, scale): (f64, f64)) {
     let contender = &report.contenders[index];
     let name: String = contender.name.chars().take(NAME_CHARS_MAX).collect();
-    text(svg, (20.0, y + 14.0), &format!("{}  {name}", contender.letter));
-    let (width, colour) = (it.median * scale, COLOURS[index % COLOURS.len()]);
+    text(svg, (20.0, y + 14.0), "start", &format!("{}  {name}", contender.letter));
+    // The same colour in each measure.
+    let (width, colour) = (it.median * scale, svg::colour(index));
     let middle = y + BAR_HEIGHT / 2.0;
     let (from, to) = (LEFT + it.least * scale, LEFT + it.most * scale);
     // Writing to a string cannot fail.
@@ -91,10 +89,5 @@ fn bar(svg: &mut String, report: &Report<'_>, index: usize, it: Spread, (y, scal
          y1=\"{middle:.1}\" y2=\"{middle:.1}\"/>"
     );
     let told = if index == 0 { "1".to_owned() } else { ratio(it) };
-    text(svg, (RIGHT + 12.0, y + 14.0), &told);
-}
-
-fn text(svg: &mut String, (x, y): (f64, f64), words: &str) {
-    let words = words.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let _ = writeln!(svg, "<text x=\"{x}\" y=\"{y:.1}\">{words}</text>");
+    text(svg, (RIGHT + 12.0, y + 14.0), "start", &told);
 }

@@ -11,7 +11,7 @@ use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{count, duration};
 use crate::kind::Kind;
 use crate::options::Options as Crowd;
-use crate::plan::{Destination, Plan};
+use crate::plan::{Destination, Plan, Shown};
 
 /// Sends the same crowd to several servers in turn, and says how they differ.
 ///
@@ -212,7 +212,7 @@ fn plan(server: &str, crowd: &[String], slice: Duration) -> Result<Plan, Refusal
             plan.clients()
         )));
     }
-    Ok(Plan { length: slice, requests: None, ..plan })
+    Ok(Plan { length: slice, requests: None, shown: Shown::Nothing, ..plan })
 }
 
 /// The first of these words that is an option, and no option of the crowd here.

@@ -7,7 +7,6 @@
 //! | 2 | it did not begin: the command line is invalid, a server does not start or does not answer, or the descriptors are too few |
 
 use std::ffi::OsString;
-use std::io;
 use std::process::ExitCode;
 
 use super::contender::Contender;
@@ -16,8 +15,7 @@ use super::report::Report;
 use super::{bars, json, rounds, started, text};
 use crate::arguments::Refusal;
 use crate::descriptors;
-use crate::files::{create, print};
-use crate::plan::Destination;
+use crate::files::{ForPrograms, create};
 use crate::signals::Signals;
 
 /// Begins every error message.
@@ -34,12 +32,7 @@ fn compare(task: Task) -> Result<ExitCode, Refusal> {
     for entry in &task.entries {
         descriptors::allow(entry.plan.clients())?;
     }
-    // A file that cannot be written is better known now than after an hour.
-    let json_path = match &task.json {
-        Some(Destination::File(path)) => Some(path.as_path()),
-        Some(Destination::Output) | None => None,
-    };
-    let json_file = json_path.map(create).transpose()?;
+    let for_programs = ForPrograms::open(task.json.as_ref())?;
     let plot_file = task.plot.as_deref().map(create).transpose()?;
     // From now on a signal ends the servers that are started here.
     let mut signals = Signals::catch()
@@ -53,17 +46,8 @@ fn compare(task: Task) -> Result<ExitCode, Refusal> {
     }
     let rounds = rounds::run(&contenders, task.rounds, &mut signals)?;
     let report = Report { contenders: &contenders, rounds: &rounds, crowd: &task.crowd };
-    let table = text::text(&report);
-    match &task.json {
-        Some(Destination::Output) => {
-            print(&mut io::stderr(), &table);
-            print(&mut io::stdout(), &json::text(&report));
-        }
-        Some(Destination::File(_)) | None => print(&mut io::stdout(), &table),
-    }
-    if let Some(file) = json_file {
-        file.fill(&json::text(&report))?;
-    }
+    for_programs.print_beside(&text::text(&report));
+    for_programs.fill(|| json::text(&report))?;
     if let Some(file) = plot_file {
         file.fill(&bars::svg(&report))?;
     }

@@ -7,7 +7,7 @@ use super::contender::Contender;
 use crate::arguments::Refusal;
 use crate::event_loop::{EventLoop, Outcome, Stopped};
 use crate::kind::Kind;
-use crate::progress::Progress;
+use crate::progress;
 use crate::report::Report;
 use crate::signals::Signals;
 
@@ -77,8 +77,7 @@ struct Slice {
 /// One slice of one server.
 fn slice(contender: &Contender, signals: &mut Signals) -> io::Result<Slice> {
     let before = contender.cpu_time();
-    let run =
-        EventLoop::new(&contender.plan, &contender.expectations, None, signals, Progress::none())?;
+    let run = EventLoop::new(&contender.plan, &contender.expectations, None, signals)?;
     let outcome = run.run()?;
     let cpu = before.and_then(|before| contender.cpu_time()?.checked_sub(before));
     let plan = &contender.plan;
@@ -108,5 +107,5 @@ fn say(contenders: &[Contender], round: usize, rounds: usize, samples: &[Vec<Sam
         format!("{} {rate:.0}/s", contender.letter)
     });
     let rates: Vec<String> = rates.collect();
-    crate::progress::say(&format!("round {round} of {rounds}: {}", rates.join(", ")));
+    progress::say(&format!("round {round} of {rounds}: {}", rates.join(", ")));
 }

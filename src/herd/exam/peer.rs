@@ -252,65 +252,53 @@ impl Peer {
     /// Sends and receives until there is enough, nothing more can come, or the time is over. Says
     /// whether there is enough.
     pub fn until(&mut self, time: Duration, is_enough: impl Fn(&Peer) -> bool) -> bool {
-        let wait = Clock::start();
-        loop {
-            self.step();
-            self.show();
-            if is_enough(self) {
-                return true;
-            }
-            let left = wait.left(time).min(self.limits.left());
-            if left.is_zero() || self.is_over() {
-                return false;
-            }
-            self.await_socket(left, PollFlags::IN);
-        }
+        self.go_on(time, Going::BothWays, |peer| is_enough(peer) || peer.is_over());
+        is_enough(self)
     }
 
     /// Lets this time pass, even if the connection ends; sends and receives meanwhile.
     pub fn pause(&mut self, time: Duration) {
-        let wait = Clock::start();
-        loop {
-            self.step();
-            self.show();
-            let left = wait.left(time).min(self.limits.left());
-            if left.is_zero() {
-                return;
-            }
-            self.await_socket(left, PollFlags::IN);
-        }
+        self.go_on(time, Going::BothWays, |_| false);
     }
 
     /// Sends for this time, and receives nothing.
     pub fn push_for(&mut self, time: Duration) {
-        let wait = Clock::start();
-        loop {
-            self.push();
-            self.show();
-            let left = wait.left(time).min(self.limits.left());
-            if left.is_zero() {
-                return;
-            }
-            self.await_socket(left, PollFlags::empty());
-        }
+        self.go_on(time, Going::Out, |_| false);
     }
 
     /// Waits until the kernel has everything, or refuses it, or takes no byte for as long as an answer
     /// may take.
     pub fn push_all(&mut self) {
-        let mut wait = Clock::start();
         loop {
             let before = self.sent;
-            self.push();
-            self.show();
-            if self.sent > before {
-                wait = Clock::start();
-            }
-            let left = wait.left(self.limits.patience).min(self.limits.left());
-            if self.has_sent_all() || left.is_zero() {
+            let has_moved = |peer: &Peer| peer.has_sent_all() || peer.sent > before;
+            self.go_on(self.limits.patience, Going::Out, has_moved);
+            if self.has_sent_all() || self.sent == before || self.limits.left().is_zero() {
                 return;
             }
-            self.await_socket(left, PollFlags::empty());
+        }
+    }
+
+    /// Does what is possible, again and again, until it is enough or the time is over.
+    fn go_on(&mut self, time: Duration, going: Going, is_enough: impl Fn(&Peer) -> bool) {
+        let wait = Clock::start();
+        loop {
+            let wanted = match going {
+                Going::BothWays => {
+                    self.step();
+                    PollFlags::IN
+                }
+                Going::Out => {
+                    self.push();
+                    PollFlags::empty()
+                }
+            };
+            self.show();
+            let left = wait.left(time).min(self.limits.left());
+            if is_enough(self) || left.is_zero() {
+                return;
+            }
+            self.await_socket(left, wanted);
         }
     }
 
@@ -330,16 +318,8 @@ impl Peer {
 
     /// Waits for the server's end of the connection, whatever comes before it.
     pub fn await_end(&mut self, time: Duration) -> Option<End> {
-        let wait = Clock::start();
-        loop {
-            self.step();
-            self.show();
-            let left = wait.left(time).min(self.limits.left());
-            if self.end().is_some() || left.is_zero() {
-                return self.end();
-            }
-            self.await_socket(left, PollFlags::IN);
-        }
+        self.go_on(time, Going::BothWays, |peer| peer.end().is_some());
+        self.end()
     }
 
     /// Why there is no answer.
@@ -371,6 +351,13 @@ impl Peer {
             interrupt.await_socket(self.stream.as_fd(), wanted, time);
         }
     }
+}
+
+/// Which ways bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Going {
+    BothWays,
+    Out,
 }
 
 /// Whether receiving may go on.

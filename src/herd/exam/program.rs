@@ -20,8 +20,7 @@ use super::verdict::{Problem, Verdict, not_tried};
 use super::{json, text};
 use crate::arguments::Refusal;
 use crate::descriptors;
-use crate::files;
-use crate::plan::Destination;
+use crate::files::{self, ForPrograms};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd exam";
@@ -53,11 +52,7 @@ fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
             ))
         })?;
     }
-    // A file that cannot be written is better known now than after minutes.
-    let file = match &settings.json {
-        Some(Destination::File(path)) => Some(files::create(path)?),
-        Some(Destination::Output) | None => None,
-    };
+    let for_programs = ForPrograms::open(settings.json.as_ref())?;
     if let Err(problem) = examiner.reach() {
         return Err(Refusal::Mistake(format!(
             "cannot connect to {}: {}; start the server, or name the place where it listens",
@@ -66,9 +61,9 @@ fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
         )));
     }
     examiner.learn();
-    let tell = |told: &str| match settings.json {
-        Some(Destination::Output) => {}
-        Some(Destination::File(_)) | None => print(told),
+    let tell = |told: &str| match for_programs {
+        ForPrograms::Output => {}
+        ForPrograms::Nowhere | ForPrograms::File(_) => print(told),
     };
     tell(&text::heading(settings, &examiner));
     let mut all = Vec::new();
@@ -83,12 +78,7 @@ fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
         all.push(marked);
     }
     tell(&text::sum(&all));
-    let document = json::text(settings, &examiner, &all);
-    match file {
-        Some(file) => file.fill(&document)?,
-        None if settings.json.is_some() => print(&document),
-        None => {}
-    }
+    for_programs.fill(|| json::text(settings, &examiner, &all))?;
     let is_wrong = all.iter().any(Marked::has_failed)
         || examiner.is_answered().is_err()
         || examiner.is_interrupted();
