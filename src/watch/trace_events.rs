@@ -77,33 +77,27 @@ impl TraceEvents {
                 line.begin(track, "turn", |args| {
                     write!(args, "\"events\":{events},\"says\":")?;
                     write_text(args, event.sentence())
-                })?;
-                line.out.push(',');
-                Ok(())
+                })
             }
             LoopEvent::Stopped => {
                 self.end_turn(line)?;
                 line.instant(track, event.verb(), event)?;
+                // Nothing follows.
+                line.out.pop();
                 line.out.push(']');
                 Ok(())
             }
             LoopEvent::Listening { .. }
             | LoopEvent::ListenerReady { .. }
             | LoopEvent::Stopping { .. }
-            | LoopEvent::StopStep { .. } => {
-                line.instant(track, event.verb(), event)?;
-                line.out.push(',');
-                Ok(())
-            }
+            | LoopEvent::StopStep { .. } => line.instant(track, event.verb(), event),
         }
     }
 
     /// Nothing tells that a turn has ended: so it ends with its last step.
     fn end_turn(&mut self, line: &mut Line<'_>) -> fmt::Result {
         let Some(ended) = self.turn.take() else { return Ok(()) };
-        Line { out: line.out, at: ended }.end((Group::Public, LOOP_TRACK))?;
-        line.out.push(',');
-        Ok(())
+        Line { out: line.out, at: ended }.end((Group::Public, LOOP_TRACK))
     }
 
     fn client_step(
@@ -117,22 +111,18 @@ impl TraceEvents {
         if self.named[group as usize - 1].insert(client.number()) {
             let name = format_args!("client {} (slot {})", client.number(), client.slot());
             line.name(track, name)?;
-            line.out.push(',');
         }
         match step {
             ClientEvent::Accepted { state, .. } => {
                 line.state(track, state)?;
-                line.out.push(',');
                 line.instant(track, "accept", event)?;
             }
             ClientEvent::Changed(change) if change.before != change.after => {
                 line.end(track)?;
-                line.out.push(',');
                 line.state(track, change.after)?;
             }
             ClientEvent::Closed { .. } => {
                 line.instant(track, "close", event)?;
-                line.out.push(',');
                 line.end(track)?;
             }
             ClientEvent::Freed => {
@@ -162,7 +152,6 @@ impl TraceEvents {
             | ClientEvent::TimedOut { .. }
             | ClientEvent::Due => line.instant(track, event.verb(), event)?,
         }
-        line.out.push(',');
         Ok(())
     }
 }
@@ -170,7 +159,7 @@ impl TraceEvents {
 /// A track, and whose it is.
 type Track = (Group, u64);
 
-/// The events of one step.
+/// The events of one step, each with a comma behind it.
 struct Line<'l> {
     out: &'l mut String,
     at: Duration,
@@ -184,14 +173,14 @@ impl Line<'_> {
         write_text(self.out, name)?;
         self.out.push_str(",\"args\":{\"says\":");
         write_text(self.out, event.sentence())?;
-        self.out.push_str("}}");
+        self.out.push_str("}},");
         Ok(())
     }
 
     /// A client's state from now on.
     fn state(&mut self, track: Track, state: StateName) -> fmt::Result {
         self.open('B', track)?;
-        write!(self.out, ",\"name\":\"{state:?}\"}}")
+        write!(self.out, ",\"name\":\"{state:?}\"}},")
     }
 
     fn begin(
@@ -203,14 +192,14 @@ impl Line<'_> {
         self.open('B', track)?;
         write!(self.out, ",\"name\":\"{name}\",\"args\":{{")?;
         args(self.out)?;
-        self.out.push_str("}}");
+        self.out.push_str("}},");
         Ok(())
     }
 
     /// The end of the slice that was begun last on this track.
     fn end(&mut self, track: Track) -> fmt::Result {
         self.open('E', track)?;
-        self.out.push('}');
+        self.out.push_str("},");
         Ok(())
     }
 
@@ -223,7 +212,7 @@ impl Line<'_> {
         )?;
         self.out.push_str(",\"args\":{\"name\":");
         write_text(self.out, name)?;
-        self.out.push_str("}}");
+        self.out.push_str("}},");
         Ok(())
     }
 
