@@ -186,24 +186,28 @@ impl Object<'_, '_> {
     }
 }
 
-/// Writes printable text as a string of JSON.
+/// Writes text as a string of JSON (RFC 8259 §7). Control characters are escaped, also those that JSON
+/// allows.
 pub(crate) fn write_text(out: &mut impl Write, text: impl Display) -> fmt::Result {
     out.write_char('"')?;
     write!(Quoted(out), "{text}")?;
     out.write_char('"')
 }
 
-/// Printable text, in which JSON has quotes and backslashes escaped.
+/// Text, in which JSON has quotes, backslashes and control characters escaped.
 struct Quoted<'q, W>(&'q mut W);
 
 impl<W: Write> Write for Quoted<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for piece in text.split_inclusive(['"', '\\']) {
-            let plain = piece.trim_end_matches(['"', '\\']);
+        let is_special = |c: char| matches!(c, '"' | '\\') || c.is_control();
+        for piece in text.split_inclusive(is_special) {
+            let plain = piece.trim_end_matches(is_special);
             self.0.write_str(plain)?;
-            for escaped in piece[plain.len()..].chars() {
-                self.0.write_char('\\')?;
-                self.0.write_char(escaped)?;
+            for special in piece[plain.len()..].chars() {
+                match special {
+                    '"' | '\\' => write!(self.0, "\\{special}")?,
+                    control => write!(self.0, "\\u{:04x}", u32::from(control))?,
+                }
             }
         }
         Ok(())
@@ -213,4 +217,19 @@ impl<W: Write> Write for Quoted<'_, W> {
 /// Seconds to the nanosecond: what a sentence rounds, a program gets whole.
 fn decimal(time: Duration) -> impl Display {
     format!("{}.{:09}", time.as_secs(), time.subsec_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_can_be_got_back() {
+        for text in ["", "\"\\\"", "a\"\nb\\", "\0\u{7f}\u{9b}0m", "\\\u{1}\"", "ä € 𝄞"] {
+            let mut json = String::new();
+            write_text(&mut json, text).expect("a string takes it");
+            assert!(json.chars().all(|c| !c.is_control()), "{json}");
+            assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::http::method::Version;
 use crate::http::request::Request;
+use crate::watch::write_text;
 
 /// The request as it came, but for the spaces around values and for how its content was framed.
 pub(super) fn raw(request: &Request<'_>) -> Vec<u8> {
@@ -57,18 +58,7 @@ fn version(request: &Request<'_>) -> &'static str {
     }
 }
 
-/// A string of JSON (RFC 8259 §7).
 fn string(json: &mut String, text: &str) {
-    json.push('"');
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                json.push('\\');
-                json.push(c);
-            }
-            c if c.is_control() => _ = write!(json, "\\u{:04x}", u32::from(c)),
-            c => json.push(c),
-        }
-    }
-    json.push('"');
+    // Writing to a string cannot fail.
+    let _ = write_text(json, text);
 }
