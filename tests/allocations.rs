@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use allocation_counter::measure;
 use oneloop::handlers::FixedText;
@@ -76,6 +76,11 @@ fn text() -> FixedText {
     FixedText::new(*b"hello\n").strict()
 }
 
+/// Whole seconds of the clock on the wall: a server writes each once, in answers and in lines.
+fn wall_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
 fn assert_no_request_allocates(mut server: Server<FixedText>) {
     let mut clients = clients(&server);
     let post = format!(
@@ -103,6 +108,17 @@ fn assert_no_request_allocates(mut server: Server<FixedText>) {
         assert_eq!(counts, (0, 0), "for {} at a time of: {:.40}", answers, request);
     }
     assert_eq!(server.metrics().requests, 808 * 19);
+
+    let before = wall_seconds();
+    let counted = measure(|| {
+        // The last exchange is the first one of a second that has not been written yet.
+        let mut is_new = false;
+        while !is_new {
+            is_new = wall_seconds() != before;
+            exchange(&mut server, &mut clients[0], GET.as_bytes(), 1);
+        }
+    });
+    assert_eq!((counted.count_total, counted.bytes_current), (0, 0), "as a second begins");
 
     let counted = measure(|| drop(std::hint::black_box(vec![0_u8; 100])));
     assert_eq!(counted.count_total, 1, "the counter counts");

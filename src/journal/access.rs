@@ -196,7 +196,12 @@ impl Stamp {
 /// These parts, which come to `N` bytes.
 fn joined<const N: usize>(parts: [&[u8]; 3]) -> [u8; N] {
     let mut bytes = [0; N];
-    bytes.copy_from_slice(&parts.concat());
+    let mut end = 0;
+    for part in parts {
+        bytes[end..end + part.len()].copy_from_slice(part);
+        end += part.len();
+    }
+    debug_assert_eq!(end, N);
     bytes
 }
 
