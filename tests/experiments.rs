@@ -1,6 +1,6 @@
 //! The README's experiments of the kind "delete this line, and see which test fails".
 //!
-//! Each is a plant (`experiments/*.plant`; `support/planting.rs` says what is in such a file) whose
+//! Each is a plant (`experiments/*.plant`; `support/plant.rs` says what is in such a file) whose
 //! sentence is followed by a line that names the test which it makes fail: `fails: FILE TEST`. What
 //! that test then says stands in the last column of the table in `experiments/README.md`, in backticks: the parts of
 //! its message that are the same each time.

@@ -1,6 +1,6 @@
 //! Shows that the simulation can fail: bugs that are planted on purpose have to be found by it.
 //!
-//! The plants are `simulation/plants/*.plant`; `support/planting.rs` says what is in such a file.
+//! The plants are `simulation/plants/*.plant`; `support/plant.rs` says what is in such a file.
 //! That each still applies is checked with all other tests. That each is found takes a build and a
 //! run for each, so it is done when asked, all or those by name:
 //!

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// Every README of this repository.
-const READMES: [&str; 16] = [
+const READMES: [&str; 17] = [
     "README.md",
     "benches/neighbours/README.md",
     "benches/peers/README.md",
@@ -30,6 +30,7 @@ const READMES: [&str; 16] = [
     "src/system_calls/README.md",
     "src/watch/README.md",
     "tests/README.md",
+    "tests/exercises/README.md",
     "tests/experiments/README.md",
 ];
 

@@ -1,8 +1,6 @@
 //! Bugs that are planted on purpose, to see a test fail.
 //!
-//! A plant is a sentence on what it breaks, an empty line, a file, lines that stand in it exactly
-//! once (`-`), and what they become (`+`). It is planted in a copy of this repository, never in the
-//! repository itself.
+//! `plant.rs` says what is in such a file.
 #![allow(dead_code, reason = "each test crate uses its own part of this")]
 
 use std::fs;
@@ -12,64 +10,13 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[path = "plant.rs"]
+mod plant;
+
+pub use plant::{Plant, root};
+
 /// How long a planted program may run: one that loops without a call is stopped, and found.
 const PATIENCE: Duration = Duration::from_secs(600);
-
-/// What a build needs of this repository.
-const TREE: [&str; 6] = ["Cargo.toml", "Cargo.lock", "README.md", "src", "tests", "benches"];
-
-/// A bug to be planted.
-pub struct Plant {
-    /// Its file's name.
-    pub name: String,
-    /// What it breaks.
-    pub breaks: String,
-    file: String,
-    before: String,
-    behind: String,
-}
-
-/// Where this repository is.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-impl Plant {
-    /// Every plant of this folder, in the order of their names.
-    pub fn all_in(folder: &str) -> Vec<Plant> {
-        let paths = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
-        let paths = paths.filter(|path| path.extension().is_some_and(|kind| kind == "plant"));
-        let mut plants: Vec<Plant> = paths.map(|path| Plant::read(&path)).collect();
-        plants.sort_by(|one, other| one.name.cmp(&other.name));
-        plants
-    }
-
-    fn read(path: &Path) -> Plant {
-        let text = fs::read_to_string(path).unwrap();
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let (breaks, rest) = text.split_once("\n\n").expect("a sentence, and an empty line");
-        let (file, change) = rest.split_once('\n').expect("a file, and what changes in it");
-        let lines = |sign: char| {
-            let signed = change.lines().filter_map(|line| line.strip_prefix(sign));
-            signed.collect::<Vec<_>>().join("\n")
-        };
-        let (before, behind) = (lines('-'), lines('+'));
-        assert!(!before.is_empty() && before != behind, "{name} changes nothing");
-        Plant { name, breaks: breaks.to_owned(), file: file.to_owned(), before, behind }
-    }
-
-    /// Fails if it does not apply any more; `how` says how to see that its successor is found.
-    pub fn assert_applies(&self, how: &str) {
-        let Plant { name, file, before, .. } = self;
-        let text = fs::read_to_string(root().join(file)).unwrap();
-        let count = text.matches(before.as_str()).count();
-        assert_eq!(
-            count, 1,
-            "the plant {name} does not apply any more: {before:?} stands {count} times in {file}. \
-             Plant the same bug in what stands there now, and see that it is found: {how}"
-        );
-    }
-}
 
 /// A copy of this repository, to plant bugs in.
 pub struct Bed {
@@ -85,10 +32,7 @@ impl Bed {
         if tree.exists() {
             fs::remove_dir_all(&tree).unwrap();
         }
-        fs::create_dir_all(&tree).unwrap();
-        for name in TREE {
-            copy(&root().join(name), &tree.join(name));
-        }
+        plant::copy_tree(&tree);
         Bed { tree, target }
     }
 
@@ -96,7 +40,7 @@ impl Bed {
     pub fn with<T>(&self, plant: &Plant, action: impl FnOnce() -> T) -> T {
         let file = self.tree.join(&plant.file);
         let original = fs::read_to_string(&file).unwrap();
-        fs::write(&file, original.replace(&plant.before, &plant.behind)).unwrap();
+        plant.plant_in(&self.tree);
         let result = action();
         fs::write(&file, original).unwrap();
         result
@@ -169,21 +113,6 @@ fn ends(child: &mut Child) -> bool {
         thread::sleep(Duration::from_millis(50));
     }
     true
-}
-
-/// Copies a file, or a folder with all that is in it, but for what builds leave behind.
-fn copy(from: &Path, to: &Path) {
-    if from.is_file() {
-        fs::copy(from, to).unwrap();
-        return;
-    }
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let name = entry.unwrap().file_name();
-        if name != "target" {
-            copy(&from.join(&name), &to.join(&name));
-        }
-    }
 }
 
 /// Says something past the harness, which would keep it to itself until the end.
