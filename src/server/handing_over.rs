@@ -228,10 +228,12 @@ impl<H: Handler> Server<H> {
         let (clients, now) = (self.engine.clients().len(), self.now);
         if let Some(giver) = self.takeover.giver.take() {
             info!("{} has taken over: {} may finish", giver.taker(), Count(clients, "client"));
+            // The manager is told no more: what it would hear of this process is not about its service.
+            if let (Some(manager), Some(pid)) = (self.manager.take(), giver.taker_pid()) {
+                manager.hand_over_to(pid);
+            }
             giver.leave();
         }
-        // What it would be told of this process is no longer about its service.
-        self.manager = None;
         let is_first = !self.engine.is_stopping();
         self.takeover.state = match is_first {
             true => State::Predecessor,

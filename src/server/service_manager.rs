@@ -133,6 +133,14 @@ impl ServiceManager {
         self.watchdog = self.watchdog.or(watchdog);
     }
 
+    /// The process `pid` has taken over from this one. The manager hears it from the process that it
+    /// knows, and before that has ended: it looks at messages before it looks at who has ended. So
+    /// the service goes on even if this process ends at once.
+    pub(super) fn hand_over_to(self, pid: u32) {
+        // If there is no room for it, the new process tells the same.
+        let _ = self.send(&format!("MAINPID={pid}"));
+    }
+
     /// How long a watchdog may hear nothing.
     pub(super) fn watchdog(&self) -> Option<Duration> {
         self.watchdog

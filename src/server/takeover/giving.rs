@@ -117,6 +117,11 @@ impl Giver {
         named(self.taker.as_ref().map(|taker| taker.peer).unwrap_or_default())
     }
 
+    /// Its number, as far as the kernel says it.
+    pub(in crate::server) fn taker_pid(&self) -> Option<u32> {
+        self.taker.as_ref().and_then(|taker| taker.peer.pid)
+    }
+
     /// Looks at what has come, and says what the server has to do about it.
     pub(in crate::server) fn look(&mut self, registry: &Registry, token: Token, now: Time) -> Wish {
         self.is_ready = false;

@@ -16,6 +16,7 @@ use crate::load::Connections;
 use crate::running::{Announcement, Start};
 use crate::scenario::{Scenario, Shape};
 
+mod by_hand;
 mod h2o;
 mod lighttpd;
 mod nginx;
@@ -74,7 +75,7 @@ pub const ONELOOP: &str = "oneloop";
 
 /// Everyone, in the report's order. The floor stands there twice: what differs between the two is
 /// noise. So do those that are measured with an access log or a crowd as well.
-pub const SERVERS: [Server; 19] = [
+pub const SERVERS: [Server; 21] = [
     Server { content: Content::Both, ..sibling(FLOOR, "floor", ours::prepare_floor) },
     Server { content: Content::Both, ..sibling("floor-again", "floor", ours::prepare_floor) },
     oneloop(ONELOOP, ours::prepare_oneloop),
@@ -108,6 +109,8 @@ pub const SERVERS: [Server; 19] = [
         crowd: Crowd { at_once: 1, most: 9_000 },
         ..sibling("tiny_http", "peer-tiny-http", ours::prepare_peer)
     },
+    Server { unable: without_close_and_lengths, ..by_hand("libreactor", "peer-libreactor") },
+    Server { unable: without_lengths, ..by_hand("uwebsockets", "peer-uwebsockets") },
     package("nginx", "nginx", nginx::prepare),
     Server { is_extra: true, ..package("nginx-combined", "nginx", nginx::prepare_combined) },
     package("h2o", "h2o", h2o::prepare),
@@ -146,6 +149,11 @@ const fn sibling(name: &'static str, file: &'static str, prepare: Prepare) -> Se
 
 const fn package(name: &'static str, file: &'static str, prepare: Prepare) -> Server {
     server(name, Program::Installed(file), Content::Both, prepare)
+}
+
+/// A program of ours in C or C++, built by hand, which knows only the text.
+const fn by_hand(name: &'static str, file: &'static str) -> Server {
+    Server { content: Content::Page, ..package(name, file, by_hand::prepare) }
 }
 
 /// It keeps every second descriptor free.
@@ -245,6 +253,16 @@ fn without_close(scenario: &Scenario) -> Option<&'static str> {
         Connections::PerRequest => Some("closes no connection of its own accord"),
         Connections::Kept => None,
     }
+}
+
+/// What the programs in `c` lack: each says one short text.
+fn without_lengths(scenario: &Scenario) -> Option<&'static str> {
+    scenario.answer.body_bytes().is_some().then_some("is built for the short text")
+}
+
+/// What libreactor lacks as well: its server leaves it to the program to read `Connection`.
+fn without_close_and_lengths(scenario: &Scenario) -> Option<&'static str> {
+    without_close(scenario).or_else(|| without_lengths(scenario))
 }
 
 /// What lighttpd lacks without a module that would run a program.
