@@ -224,6 +224,7 @@ fn r12_a_call_that_is_interrupted_for_ever_ends_its_client_and_not_the_loop() {
     clients.drive(Time::START, &mut FixedText::new(*b"text"));
     assert_eq!(clients.metrics().closed(CloseReason::Reset), 1);
     assert!(clients.metrics().receives < 100);
+    assert!(pipe.is_reset(), "an ordinary end could pass for the end of an answer");
 }
 
 /// Clients that each say one of these, and may do no more in a turn than `turn_bytes_max`.

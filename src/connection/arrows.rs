@@ -2,7 +2,7 @@
 //!
 //! The methods of [`State`](super::state::State) make the transitions; the table is what they are
 //! held to. Builds with debug assertions check each transition against it, a test the diagram in
-//! `src/README.md`, and the admin page counts by it.
+//! `src/README.md`, and the admin page counts by it. `src/pictures/states.svg` is drawn from it.
 
 use super::name::StateName;
 

@@ -23,6 +23,13 @@ pub struct Ran {
     output: usize,
 }
 
+impl Ran {
+    /// Whether the tests have begun.
+    pub fn is_built(&self) -> bool {
+        self.words[self.output..].lines().any(|line| line.starts_with("running "))
+    }
+}
+
 /// A seed that fails, as the simulation tells it.
 pub struct Failure {
     /// What failed, and how to replay it.

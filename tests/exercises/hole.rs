@@ -16,6 +16,8 @@ pub struct Hole {
     /// What must pass: the tests of the library (`lib`) or of a file under `tests`, and which of them.
     /// The quick ones are first.
     pub tests: &'static [(&'static str, &'static str)],
+    /// Solutions that its tests must refuse: what stands in the right one, and what it becomes.
+    pub mistakes: &'static [(&'static str, &'static str)],
     /// What helps, a little at a time.
     pub hints: &'static [&'static str],
 }

@@ -2,9 +2,6 @@
 
 use crate::hole::Hole;
 
-/// 300 seeds find what a solution lacks in a few seconds; all 2,000 take longer than one likes to wait.
-pub const SEEDS: &str = "300";
-
 pub const HOLES: [Hole; 4] = [
     Hole {
         name: "append",
@@ -18,6 +15,12 @@ pub const HOLES: [Hole; 4] = [
         ],
         parameters: "(slab, key, class, since)",
         tests: &[("lib", "engine::timers::tests"), ("simulation", "every_seed_ends_well")],
+        mistakes: &[
+            ("self.occupied |= 1 << class as u8;", ""),
+            ("list.tail == NONE || ", "list.tail != NONE - 1 || "),
+            ("list.tail = this;", ""),
+            ("slab[tail as usize].link_mut().behind = this", "_ = tail"),
+        ],
         hints: &[
             "The list is threaded through the slab: each client's `Link` has the slots `before` \
              and `behind` it, and the `List` has `head` and `tail`. `NONE` stands for no slot. \
@@ -42,6 +45,10 @@ pub const HOLES: [Hole; 4] = [
         ],
         parameters: "output",
         tests: &[("lib", "connection::tests::answering"), ("simulation", "every_seed_ends_well")],
+        mistakes: &[
+            ("if !output.is_empty()", "if true"),
+            ("self.parked.get_or_insert_default().keep_output(output);", "output.clear();"),
+        ],
         hints: &[
             "`self.parked` is an `Option<Box<Parked>>`. `None` is the usual case, and costs \
              nothing.",
@@ -65,6 +72,14 @@ pub const HOLES: [Hole; 4] = [
             ("lib", "connection::tests::answering"),
             ("lib", "connection::tests"),
             ("simulation", "every_seed_ends_well"),
+        ],
+        mistakes: &[
+            (
+                "self.refuse_kept(FaultKind::HeadUnfinished, context)",
+                "self.state.on_close(CloseReason::PeerClosed)",
+            ),
+            ("FaultKind::BodyUnfinished", "FaultKind::HeadUnfinished"),
+            ("self.note_waiting(before, 0, context);", "_ = before;"),
         ],
         hints: &[
             "The arrows in the table of `src/connection/arrows.rs` whose events have `EOF` say \
@@ -92,6 +107,12 @@ pub const HOLES: [Hole; 4] = [
         ],
         parameters: "(key, run)",
         tests: &[("regressions", ""), ("simulation", "every_seed_ends_well")],
+        mistakes: &[
+            ("self.await_peer(key);\n                self.enqueue(key);", "self.await_peer(key);"),
+            ("Run::Waits if self.is_to_leave(key) => self.leave(key),", ""),
+            ("self.slab[key].reset_on_drop();", ""),
+            ("self.common.output.clear();", ""),
+        ],
         hints: &[
             "`Run` (in `src/engine/client.rs`) has five variants, and each wants something else. \
              Begin with what is common: one that has ended leaves nothing to anyone \

@@ -52,6 +52,11 @@ fn each_hole_fits_the_code_and_its_solution_fills_it() {
         assert!(written.lines().all(|line| line.chars().count() <= 100), "{written}");
         assert_eq!(hole.fill(&holed, solution).unwrap(), text, "{} comes back", hole.name);
         assert!(hole.hints.len() >= 3, "{} has hints", hole.name);
+        assert!(hole.mistakes.len() >= 2, "{} can be got wrong", hole.name);
+        for (right, wrong) in hole.mistakes {
+            assert_eq!(solution.matches(right).count(), 1, "{}: {right}", hole.name);
+            assert_ne!(right, wrong);
+        }
     }
 }
 
@@ -128,6 +133,8 @@ fn the_readme_knows_the_exercises() {
         assert!(row.ends_with(&format!("| {lines} |")), "it has {lines} lines: {row}");
     }
     assert!(readme.contains(&format!("bugs 1 to {}", BUGS.len())), "how many bugs there are");
+    let mistakes: usize = HOLES.iter().map(|hole| hole.mistakes.len()).sum();
+    assert!(readme.contains(&format!("refuse {mistakes} wrong ones")), "{mistakes} are wrong");
 }
 
 #[test]
@@ -156,15 +163,14 @@ fn exercises_are_felt_and_bugs_are_found_if_that_is_asked() {
 }
 
 fn is_felt_and_filled(bench: &Bench, hole: &Hole) {
-    let Hole { name, file, tests, .. } = hole;
+    let Hole { name, file, tests, mistakes, .. } = hole;
     let tree = bench.start(hole).unwrap();
     assert!(bench.start(hole).is_err(), "what a reader has written is not overwritten");
-    let seeds = [("ONELOOP_SEEDS".to_owned(), holes::SEEDS.to_owned())];
+    let seeds = [("ONELOOP_SEEDS".to_owned(), bench::SEEDS.to_owned())];
     for (program, filter) in *tests {
         let ran = bench.test(&tree, program, filter, &seeds).unwrap();
         assert!(!ran.has_passed, "{name}: {program} {filter} passes with the hole");
-        let is_built = ran.words.contains("running ") && !ran.words.contains("error[");
-        assert!(is_built, "{name} does not compile with the hole:\n{}", ran.words);
+        assert!(ran.is_built(), "{name} does not compile with the hole:\n{}", ran.words);
         assert!(ran.words.contains(&format!("the exercise {name}")), "{}", ran.words);
     }
     let holed = bench::read(&tree.join(file)).unwrap();
@@ -174,6 +180,17 @@ fn is_felt_and_filled(bench: &Bench, hole: &Hole) {
     for (program, filter) in *tests {
         let ran = bench.test(&tree, program, filter, &seeds).unwrap();
         assert!(ran.has_passed, "{name}: {program} {filter} with the solution:\n{}", ran.words);
+    }
+    for mistake in *mistakes {
+        let wrong = solution.replace(mistake.0, mistake.1);
+        bench::write(&tree.join(file), &hole.fill(&holed, &wrong).unwrap()).unwrap();
+        let mut refusing = tests.iter().filter(|(program, filter)| {
+            let ran = bench.test(&tree, program, filter, &seeds).unwrap();
+            assert!(ran.is_built(), "{name}, with {mistake:?}:\n{}", ran.words);
+            !ran.has_passed
+        });
+        let by = refusing.next().unwrap_or_else(|| panic!("{name}: {mistake:?} passes"));
+        say(&format!("{name}: {mistake:?} is refused by {by:?}"));
     }
     say(&format!("{name}: felt by {tests:?}, and filled"));
 }
@@ -188,7 +205,8 @@ fn is_found_and_mended(bench: &Bench, number: usize) {
     let lines = trace.lines().take_while(|line| !line.is_empty()).count();
     assert!(lines >= TRACE_LINES_MIN, "the trace says little:\n{trace}");
     bench::write(&tree.join(&bug.file), &text_of(&bug.file)).unwrap();
-    let seeds_to_it = "300";
-    assert!(bench.search(&tree, seeds_to_it).unwrap().is_none(), "bug {number} is not mended");
+    // Enough to see that nothing else is wrong with it.
+    let seeds = "300";
+    assert!(bench.search(&tree, seeds).unwrap().is_none(), "bug {number} is not mended");
     say(&format!("bug {number}, {}: {lines} lines of trace of\n{}", bug.name, found.told));
 }

@@ -124,7 +124,7 @@ fn hint(bench: &Bench, hole: &Hole) -> Result<(), String> {
 fn check(bench: &Bench, hole: &Hole) -> Result<ExitCode, String> {
     let Hole { name, tests, .. } = hole;
     let tree = bench.made(name, &format!("{RUN} start {name}"))?;
-    let seeds = [("ONELOOP_SEEDS".to_owned(), holes::SEEDS.to_owned())];
+    let seeds = [("ONELOOP_SEEDS".to_owned(), bench::SEEDS.to_owned())];
     for (file, filter) in *tests {
         println!("{file} {filter} …");
         let ran = bench.test(&tree, file, filter, &seeds)?;
