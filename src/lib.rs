@@ -39,7 +39,8 @@
 //! | answer bytes that are no request, by a page of my own | [`Handler::handle_fault`], [`Fault`]: needs a handler with a type of its own |
 //! | send a file, or a part of it | [`Reply::send_file`], [`FileRange`] |
 //! | serve a directory | `handlers::Site`, with the feature `site` |
-//! | answer later, slowly, or with events | [`Reply::stream`], [`Source`], [`Next`] |
+//! | answer later, with any status | [`Reply::after`] |
+//! | answer slowly, or with events | [`Reply::stream`], [`Source`], [`Next`] |
 //! | let a source go on when something happens | [`Next::Wait`], [`Waker`], from any thread |
 //! | tell systemd how it is | [`Server::tell_manager`]; `fd:NAME` in [`Config::listen`] takes its listeners |
 //! | stop the server | [`Server::handle_signals`], [`Server::stop_handle`]; [`Piece::is_stopping`] ends a stream |

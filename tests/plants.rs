@@ -22,7 +22,7 @@ use std::process::Command;
 use planting::{Bed, Plant, say};
 
 /// How many plants there are: a check that plants none of them must not pass.
-const PLANTS: usize = 56;
+const PLANTS: usize = 59;
 
 /// A plant has to be found among so many seeds: those that run with all other tests.
 const SEEDS: u64 = 2000;

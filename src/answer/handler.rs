@@ -285,6 +285,11 @@ impl Sent {
         Sent { work: self.work.saturating_add(work), ..self }
     }
 
+    /// The proof for an answer that begins later, or whose body comes over time.
+    pub(super) fn later(persistence: Persistence, body: Box<Streaming>) -> Sent {
+        Sent { persistence, work: 0, body: Some(body) }
+    }
+
     /// The proof for an answer that is encoded whole.
     #[inline]
     pub(super) fn whole(persistence: Persistence) -> Sent {

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod body_progress;
 pub(crate) mod file;
 pub(crate) mod handler;
+pub(crate) mod late;
 pub(crate) mod prepared;
 pub(crate) mod source;
 pub(crate) mod waker;

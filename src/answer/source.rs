@@ -15,6 +15,9 @@ use std::time::Duration;
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::{FilePiece, Sending};
 use crate::answer::waker::{SourceName, Waker, Wakers};
+use crate::buffer::Output;
+use crate::http::control::Persistence;
+use crate::http::date::Date;
 use crate::http::encode;
 use crate::metrics::CloseReason;
 use crate::time::Time;
@@ -47,7 +50,8 @@ pub(crate) const FRAMING_BYTES_MAX: usize = 32;
 ///
 /// A closure is a source. Some uses:
 ///
-/// An answer that comes late. Only its client waits for it:
+/// A body that comes late, behind a head that comes at once. Only its client waits for it. Where the head
+/// is to wait as well, see [`Reply::after`](crate::Reply::after).
 ///
 /// ```
 /// use std::time::Duration;
@@ -421,6 +425,8 @@ pub(crate) enum Streaming {
     Source(FromSource),
     /// A file's. Its length is the range's, so it needs no framing.
     File(Sending),
+    /// That of an answer that has not begun. It is not asked: the connection gives the answer.
+    Late(Late),
 }
 
 /// A source in the course of being sent.
@@ -435,6 +441,51 @@ pub(crate) struct FromSource {
     waker: Option<Waker>,
     /// If it waits to be woken: from when on that may be.
     wakes_from: Option<Time>,
+}
+
+/// An answer that has not begun.
+pub(crate) struct Late {
+    /// `None` once it has been taken.
+    answer: Option<Box<dyn LateAnswer>>,
+    /// What comes behind it, as its request has asked for.
+    pub(crate) persistence: Persistence,
+    due: Time,
+}
+
+/// What gives an answer when its time has come.
+pub(crate) trait LateAnswer {
+    /// Gives it now, and says that this comes behind it.
+    fn begin(self: Box<Self>, output: &mut Output, date: &Date, persistence: Persistence) -> Begun;
+}
+
+/// An answer that was to begin later and has begun.
+pub(crate) struct Begun {
+    pub(crate) persistence: Persistence,
+    /// What the handler says it has done for this, in bytes.
+    pub(crate) work: usize,
+    /// The body, if it is still to come.
+    pub(crate) body: Option<Box<Streaming>>,
+}
+
+impl Late {
+    /// What `answer` gives when `pause` has passed since it [begins](Late::begin) to wait.
+    pub(super) fn new(
+        answer: Box<dyn LateAnswer>,
+        persistence: Persistence,
+        pause: Duration,
+    ) -> Late {
+        Late { answer: Some(answer), persistence, due: Time::START + pause }
+    }
+
+    /// The handler has returned at `now`: the pause begins.
+    pub(crate) fn begin(&mut self, now: Time) {
+        self.due = now + self.due.since(Time::START);
+    }
+
+    /// Takes what gives the answer.
+    pub(crate) fn take(&mut self) -> Box<dyn LateAnswer> {
+        self.answer.take().expect("an answer is given once")
+    }
 }
 
 impl Streaming {
@@ -456,6 +507,7 @@ impl Streaming {
         match self {
             Streaming::Source(given) => given.due,
             Streaming::File(sending) => sending.due(),
+            Streaming::Late(late) => late.due,
         }
     }
 
@@ -464,6 +516,7 @@ impl Streaming {
         match self {
             Streaming::Source(given) => given.ask(out, asking),
             Streaming::File(sending) => sending.ask(out, asking.room, asking.piece_max, asking.now),
+            Streaming::Late(_) => BodyProgress::GoesOn,
         }
     }
 
@@ -476,7 +529,7 @@ impl Streaming {
                 given.due = given.wakes_from.take().unwrap_or(given.due);
                 true
             }
-            Streaming::Source(_) | Streaming::File(_) => false,
+            Streaming::Source(_) | Streaming::File(_) | Streaming::Late(_) => false,
         }
     }
 
@@ -490,7 +543,7 @@ impl Streaming {
                 }
                 None => false,
             },
-            Streaming::File(_) => false,
+            Streaming::File(_) | Streaming::Late(_) => false,
         }
     }
 
@@ -499,13 +552,14 @@ impl Streaming {
         match self {
             Streaming::Source(given) => given.work as usize,
             Streaming::File(sending) => sending.work(),
+            Streaming::Late(_) => 0,
         }
     }
 
     /// The piece of a file that is to be sent next as it is, if there is one.
     pub(crate) fn piece(&self) -> Option<FilePiece<'_>> {
         match self {
-            Streaming::Source(_) => None,
+            Streaming::Source(_) | Streaming::Late(_) => None,
             Streaming::File(sending) => sending.piece(),
         }
     }
@@ -513,7 +567,7 @@ impl Streaming {
     /// Why a connection ends whose body turns out to be [`BodyProgress::Broken`].
     pub(crate) fn broken(&self) -> CloseReason {
         match self {
-            Streaming::Source(_) => CloseReason::SourceBroken,
+            Streaming::Source(_) | Streaming::Late(_) => CloseReason::SourceBroken,
             Streaming::File(_) => CloseReason::FileBroken,
         }
     }
@@ -575,6 +629,9 @@ impl fmt::Debug for Streaming {
                 .field("due", &given.due)
                 .finish_non_exhaustive(),
             Streaming::File(sending) => sending.fmt(f),
+            Streaming::Late(late) => {
+                f.debug_struct("Late").field("due", &late.due).finish_non_exhaustive()
+            }
         }
     }
 }

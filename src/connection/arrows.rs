@@ -88,8 +88,8 @@ pub(crate) const ARROWS: [Arrow; 26] = [
     arrow(
         StateName::Pausing,
         StateName::Writing,
-        "more of the body, or its end",
-        &["on_piece", "on_last_piece", "on_source_broken"],
+        "more of the body, or its end, or the answer",
+        &["on_piece", "on_last_piece", "on_source_broken", "on_answer"],
     ),
     arrow(StateName::Pausing, StateName::Closed, "reset or cut off", &["on_close"]),
     arrow(StateName::Lingering, StateName::Closed, "EOF, deadline or enough", &["on_close"]),

@@ -10,19 +10,23 @@
 //! [`opening`] is what it begins with, and [`proxied`] reads the PROXY header where that is to come first.
 //! [`partial`] is what it leaves behind of a head that is not whole, and [`backlog`] what it leaves
 //! for the client's next turn.
-//! [`notes`] has what is told of answers, where they are told of.
+//! [`notes`] has what is told of answers, where they are told of, and [`note`] what that is of one.
 //! [`lingering`] bounds what comes behind the last answer, and [`observed`] says how a connection is.
-//! [`streaming`] asks the sources of answers that come over time, and [`waiting`] says how long a
-//! connection waits, for what, and what renews that.
+//! [`streaming`] asks the sources of answers that come over time, [`late`] begins answers that are to
+//! begin later, [`ending`] says how a connection ends, and [`waiting`] how long it waits, for what, and
+//! what renews that.
 
 pub(crate) mod arrows;
 mod backlog;
 mod content;
 mod context;
 mod demand;
+mod ending;
+mod late;
 mod lingering;
 mod machine;
 mod name;
+mod note;
 mod notes;
 mod observed;
 mod opening;
@@ -38,6 +42,6 @@ mod waiting;
 pub(crate) use context::{Common, Context, NOBODY, Phase};
 pub use demand::{Demand, Unread};
 pub(crate) use machine::Connection;
-pub(crate) use notes::{Answered, Note, Progress, Whole};
+pub(crate) use note::{Answered, Beginning, Note, Progress, Whole};
 pub use opening::Opening;
 pub(crate) use waiting::Deadline;

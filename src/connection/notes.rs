@@ -10,169 +10,19 @@
 //! the last. What was taken whole is no more on it.
 
 use std::net::SocketAddr;
-use std::ops::Range;
 
+use super::note::{Answered, Beginning, Note, Progress, Whole};
 use crate::buffer::Output;
 use crate::http::chars::is;
 use crate::http::forwarded;
 use crate::http::method::Version;
 use crate::http::parse::{Fields, Head};
 use crate::journal::access::{
-    Asked, DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, Seen, TARGET_BYTES_MAX,
+    DATE_BYTES, FIELD_BYTES_MAX, PARTS, REFERER_BYTES_MAX, Seen, TARGET_BYTES_MAX,
 };
 use crate::journal::parts::address;
-use crate::metrics::CloseReason;
 use crate::network::Network;
 use crate::peer::PackedPeer;
-
-/// One answer, when it was given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answered<'a> {
-    pub(crate) peer: &'a PackedPeer,
-    pub(crate) note: &'a Note,
-    /// What was asked, its parts one behind the other.
-    pub(crate) text: &'a [u8],
-    /// The date in its head, as HTTP writes it.
-    pub(crate) date: &'a [u8; DATE_BYTES],
-}
-
-/// What is noted of an answer and its request, without the request's text.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Note {
-    /// The slot of the client.
-    owner: u32,
-    /// Where the parts of what was asked begin, and where they end.
-    text: [u32; 2],
-    /// How many answers the connection has had with this one.
-    pub(crate) number: u32,
-    /// How long each part of what was asked is.
-    parts: [u16; PARTS],
-    /// Zero if there is no answer, because the handler panicked.
-    pub(crate) status: u16,
-    seen: Seen,
-    /// The bytes of its head.
-    head: u32,
-    /// All its bytes that have been made.
-    pub(crate) bytes: usize,
-    /// The same of it and of all that were noted of its client before it.
-    bytes_up_to: usize,
-    /// More of its body comes over time.
-    pub(crate) streams: bool,
-    /// A watcher of steps was told of it already.
-    pub(crate) is_seen: bool,
-}
-
-impl Note {
-    /// Of a request that has no answer yet.
-    fn of_request(
-        owner: usize,
-        number: u32,
-        text: Range<usize>,
-        (parts, seen): ([u16; PARTS], Seen),
-    ) -> Note {
-        Note {
-            owner: owner as u32,
-            text: [text.start as u32, text.end as u32],
-            number,
-            parts,
-            status: 0,
-            seen,
-            head: 0,
-            bytes: 0,
-            bytes_up_to: 0,
-            streams: false,
-            is_seen: false,
-        }
-    }
-
-    /// Of a connection that has ended without an answer. Of what was asked there is only whose
-    /// connection it was, in this many bytes.
-    pub(crate) fn of_no_request(told_bytes: u16) -> Note {
-        let mut parts = [0; PARTS];
-        parts[0] = told_bytes;
-        Note::of_request(0, 0, 0..0, (parts, Seen::default()))
-    }
-
-    /// What was asked: `text` has its parts one behind the other.
-    pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
-        Asked::new(text, self.parts, self.seen)
-    }
-
-    /// Whether it was a request. If not, it was a fault.
-    pub(crate) fn is_of_request(&self) -> bool {
-        self.parts[1] > 0
-    }
-
-    /// Whether the handler has given an answer. If it has not, it panicked.
-    pub(crate) fn is_given(&self) -> bool {
-        self.status != 0
-    }
-
-    /// Whether it is of the client in this slot.
-    #[inline(always)]
-    fn is_of(&self, slot: usize) -> bool {
-        self.owner as usize == slot
-    }
-
-    /// How long its head is, in bytes.
-    pub(crate) fn head_bytes(&self) -> usize {
-        self.head as usize
-    }
-
-    /// How much of its body has been made, in bytes.
-    pub(crate) fn body_bytes(&self) -> u64 {
-        (self.bytes - self.head_bytes()) as u64
-    }
-
-    /// The parts of its request, of the text of all.
-    #[inline]
-    fn text_in<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        let [start, end] = self.text;
-        &text[start as usize..end as usize]
-    }
-
-    /// Whether all of its bytes have been made.
-    #[inline]
-    fn is_whole(&self) -> bool {
-        self.is_given() && !self.streams
-    }
-
-    /// Whether it was a fault, or the server has failed: it answered with a status of 500 or above, or
-    /// not at all.
-    pub(crate) fn is_failure(&self) -> bool {
-        !self.is_given() || self.status >= 500 || !self.is_of_request()
-    }
-}
-
-/// One answer that was taken whole in the turn in which it was given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Whole {
-    pub(crate) note: Note,
-    /// The number of its client's connection.
-    pub(crate) connection: u32,
-    pub(crate) peer: PackedPeer,
-}
-
-impl Whole {
-    /// What was asked: `text` is that of all answers.
-    #[inline]
-    pub(crate) fn asked<'a>(&self, text: &'a [u8]) -> Asked<'a> {
-        self.note.asked(self.note.text_in(text))
-    }
-}
-
-/// How far a connection has come with its answers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Progress {
-    /// What has still to be sent of all that was made, in bytes.
-    pub(crate) owed: usize,
-    /// More of the last answer's body comes over time.
-    pub(crate) streams: bool,
-    /// Why the last answer will not be whole.
-    pub(crate) broken: Option<CloseReason>,
-    /// How many of the bytes that are owed are an interim answer's, which was made in this step.
-    pub(crate) interim: usize,
-}
 
 /// What was noted, and is not told of yet.
 #[derive(Debug, Default)]
@@ -295,11 +145,29 @@ impl Notes {
         if let [others @ .., note] = &mut self.notes[..] {
             let from_status = output.encoded_bytes().get(start + "HTTP/1.1 ".len()..);
             note.status = from_status.and_then(<[u8]>::first_chunk).map_or(0, |it| status(*it));
-            note.head = (output.head_end() - start) as u32;
+            // Of an answer that begins later there is no head yet.
+            note.head = output.head_end().saturating_sub(start) as u32;
             note.bytes = self.end - start + output.uncopied_bytes();
             note.bytes_up_to = note.bytes + bytes_up_to(others, note.owner);
             note.streams = streams;
         }
+    }
+
+    /// What was noted last is answered later: only the answer is noted then.
+    pub(super) fn on_pause(&mut self) {
+        if let Some(note) = self.notes.last_mut()
+            && note.beginning == Beginning::AtOnce
+        {
+            note.beginning = Beginning::Awaited;
+        }
+    }
+
+    /// The answer to the client in this slot begins, whose request was noted before it.
+    pub(super) fn on_late(&mut self, driven: usize) {
+        let text = self.text.len()..self.text.len();
+        let mut note = Note::of_request(driven, 0, text, ([0; PARTS], Seen::default()));
+        note.beginning = Beginning::Late;
+        self.notes.push(note);
     }
 
     /// Notes an interim answer, of this many bytes.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::machine::Connection;
-use super::notes::Progress;
+use super::note::Progress;
 use super::state::{After, State};
 use crate::buffer::Output;
 use crate::config::{TimeoutClass, Timeouts};

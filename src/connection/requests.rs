@@ -59,7 +59,7 @@ impl Connection {
         if left.is_empty() {
             return left;
         }
-        if let State::Writing(After::End(_) | After::Source(_, Some(_))) = &self.state {
+        if self.state.ending().is_some() {
             // Nothing after the last answer is processed.
             self.state.on_input_left();
             return 0..0;

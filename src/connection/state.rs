@@ -24,7 +24,7 @@
 //!
 //! Writing ── written, and a source gives the rest ──> Pausing ── reset or cut off ──> Closed
 //!    ^                                                   │
-//!    └──────────── its time has come: a piece ───────────┘
+//!    └─────── its time has come: a piece, or the answer ─┘
 //! ```
 //!
 //! Every transition is made in this file; [`machine`](super::machine) and its neighbours say when.
@@ -35,10 +35,10 @@
 //! Back-pressure then costs nothing; a peer that does not read its answers cannot send either.
 
 use super::arrows;
+pub(crate) use super::ending::Ending;
 pub use super::name::StateName;
 use crate::answer::source::Streaming;
 use crate::http::body::{Content, ContentUse};
-use crate::http::fault::FaultKind;
 use crate::metrics::CloseReason;
 use crate::time::Time;
 
@@ -58,7 +58,7 @@ pub(crate) enum State {
     /// Bytes are owed to the peer.
     Writing(After),
     /// Everything owed is out, and the source of the present answer is to be asked for more when
-    /// its time has come. Nothing is received meanwhile.
+    /// its time has come; or the answer is to begin then. Nothing is received meanwhile.
     Pausing(Box<Streaming>, AfterAnswer),
     /// The last answer is out, or the server stops and none is owed; and our side is closed. What
     /// the peer still says is counted and thrown away, because closing on unread input would make
@@ -107,34 +107,6 @@ pub(crate) enum After {
 
 /// What comes when the present answer is written: the next request, if it is no end.
 pub(crate) type AfterAnswer = Option<Ending>;
-
-/// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// At once: the peer has nothing more to say that we know of.
-    Close(CloseReason),
-    /// After lingering.
-    Linger(CloseReason),
-    /// At once: the peer has ended its side, so nothing of it can be left unread.
-    PeerEnded(CloseReason),
-}
-
-impl Ending {
-    /// Why.
-    pub(crate) fn reason(self) -> CloseReason {
-        match self {
-            Ending::Close(reason) | Ending::Linger(reason) | Ending::PeerEnded(reason) => reason,
-        }
-    }
-
-    /// What comes behind the answer to this fault.
-    pub(crate) fn behind_fault(kind: FaultKind) -> Ending {
-        match kind == FaultKind::HeadUnfinished || kind == FaultKind::BodyUnfinished {
-            true => Ending::PeerEnded(kind.close_reason()),
-            false => Ending::Linger(kind.close_reason()),
-        }
-    }
-}
 
 impl From<AfterAnswer> for After {
     fn from(then: AfterAnswer) -> After {
@@ -218,13 +190,24 @@ impl State {
         if self.expects_head() {
             return self.enter_from_bare("on_answer", State::Writing(after));
         }
-        assert!(matches!(self, State::ReadingBody(_)), "nothing is answered after the last answer");
+        let may_begin = matches!(self, State::ReadingBody(_)) || self.awaits_answer();
+        assert!(may_begin, "nothing is answered after the last answer");
         self.enter("on_answer", State::Writing(after));
+    }
+
+    /// What comes behind the present answer, if it is the last.
+    pub(crate) fn ending(&mut self) -> Option<&mut Ending> {
+        let (State::Writing(After::End(ending) | After::Source(_, Some(ending)))
+        | State::Pausing(_, Some(ending))) = self
+        else {
+            return None;
+        };
+        Some(ending)
     }
 
     /// Input is left behind the last answer, so closing at once could destroy it.
     pub(crate) fn on_input_left(&mut self) {
-        if let State::Writing(After::End(ending) | After::Source(_, Some(ending))) = self
+        if let Some(ending) = self.ending()
             && let Ending::Close(reason) = *ending
         {
             *ending = Ending::Linger(reason);

@@ -47,6 +47,7 @@ impl Connection {
                 match &*body {
                     Streaming::Source(_) => context.common.metrics.streams += 1,
                     Streaming::File(_) => context.common.metrics.files += 1,
+                    Streaming::Late(_) => return self.begin_pause(body, then, context),
                 }
                 self.state.on_answer(After::Source(body, then));
                 // The first piece goes out together with the head.
@@ -93,6 +94,9 @@ impl Connection {
     /// is asked once that is out.
     #[cold]
     pub(super) fn ask_source<H>(&mut self, context: &mut Context<'_, H>) {
+        if self.begin_late(context) {
+            return;
+        }
         let Common { output, limits, metrics, budget, wakers, driven, phase, .. } =
             &mut *context.common;
         let high_water = limits.output_bytes_high_water;
@@ -142,7 +146,7 @@ impl Connection {
     pub(crate) fn file_piece<H>(&mut self, context: &mut Context<'_, H>) -> Option<FilePiece<'_>> {
         let is_fresh = match self.state.source() {
             Some(Streaming::File(sending)) => sending.is_fresh(context.now),
-            Some(Streaming::Source(_)) | None => return None,
+            Some(Streaming::Source(_) | Streaming::Late(_)) | None => return None,
         };
         if !is_fresh {
             self.ask_source(context);

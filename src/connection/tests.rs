@@ -26,6 +26,7 @@ mod cuts;
 mod deadlines;
 mod files;
 mod holding;
+mod late;
 mod lingering;
 mod proxied;
 mod streams;
@@ -63,6 +64,9 @@ impl Handler for Echo {
             let length = length.parse().expect("a length");
             return reply.send_file(FileRange::new(FILE.with(Arc::clone), 0, length));
         }
+        if let Some(script) = path.strip_prefix("/late/") {
+            return late(script.to_owned(), reply);
+        }
         match path {
             "/client" => {
                 let client = request.client().expect("an address");
@@ -79,6 +83,18 @@ impl Handler for Echo {
             _ => ContentPlan::Hold,
         }
     }
+}
+
+/// Answers in as many milliseconds as the script begins with, and then as the rest of it says.
+fn late(script: String, reply: Reply<'_>) -> Sent {
+    let (millis, _) = script.split_once('/').expect("a time and an answer");
+    let pause = Duration::from_millis(millis.parse().expect("milliseconds"));
+    reply.after(pause, move |reply| match script.split('/').collect::<Vec<_>>()[1..] {
+        ["close"] => reply.status(503).close().send("<close>"),
+        ["stream", script] => reply.stream(Scripted::new(script)),
+        ["late", ..] => late(script.split_once("/late/").expect("more").1.to_owned(), reply),
+        _ => reply.status(503).send(format!("<{script}>")),
+    })
 }
 
 /// How many bytes the file of `/file/` has: three pieces, the last of which is not whole.
@@ -303,6 +319,7 @@ fn every_arrow_of_the_table_can_be_walked() {
     answering::empty_lines_between_requests_are_no_requests();
     answering::the_first_reason_to_end_stays();
     streams::requests_behind_a_stream_are_answered_behind_it();
+    late::an_answer_begins_when_its_time_has_come();
     streams::a_connection_that_ends_drops_its_source();
     streams::a_source_is_asked_when_its_time_has_come_and_each_piece_is_a_chunk();
     streams::a_stream_with_a_length_keeps_the_connection_if_it_keeps_its_word();

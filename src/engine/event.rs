@@ -117,13 +117,15 @@ pub enum ClientEvent {
     Freed,
 }
 
-/// An answer, when it was given.
+/// An answer, when it was given. One that begins later is told of twice: first by its request, and then
+/// by its status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Given {
-    /// The beginning of the request: its method and target; or of what was no request.
+    /// The beginning of the request: its method and target; or of what was no request. Empty if it was
+    /// told before.
     pub request: Excerpt,
-    /// The status.
+    /// The status. Zero: the answer begins later.
     pub status: u16,
     /// How long its body is, in bytes. `None`: more of it comes over time.
     pub body: Option<usize>,

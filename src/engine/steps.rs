@@ -13,7 +13,7 @@ use super::id::ClientId;
 use super::socket::Taken;
 use super::watcher::{AnswerWatcher, Attention, Ended, Watcher};
 use crate::connection::state::StateName;
-use crate::connection::{Answered, Common, Connection, Progress};
+use crate::connection::{Answered, Beginning, Common, Connection, Progress};
 use crate::journal::access::Parts;
 use crate::metrics::CloseReason;
 use crate::system_calls::log_once::LogOnce;
@@ -252,7 +252,8 @@ impl Steps {
                 answers.on_answer(*now, client, answer);
                 (*is_any_owed, *is_any_known) = (true, true);
             }
-            let is_new = answer.note.is_given() && !answer.note.is_seen;
+            let is_told = answer.note.is_given() || answer.note.beginning == Beginning::Awaited;
+            let is_new = is_told && !answer.note.is_seen;
             if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
                 watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
             }

@@ -14,7 +14,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::access_lines::Writer;
-use crate::connection::{Answered, Note, Progress, Whole};
+use crate::connection::{Answered, Beginning, Note, Progress, Whole};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
 use crate::journal::access::{Asked, Course, DATE_BYTES};
 use crate::journal::parts::are_plain;
@@ -82,6 +82,8 @@ struct Told {
     note: Note,
     /// Where the parts of the request are, one behind the other.
     text: Range<usize>,
+    /// The answer begins later, and has a line only if it is a failure.
+    only_if_failed: bool,
 }
 
 /// What a client is owed that waits for it.
@@ -145,8 +147,11 @@ impl AccessLog {
 
     #[inline(never)]
     fn is_chosen(&self, connection: u32, note: &Note, asked: &Asked<'_>) -> bool {
-        note.is_failure()
-            || (connection.is_multiple_of(self.sample) && !self.is_excepted(asked.parts().target))
+        note.is_failure() || self.is_of_sample(connection, asked)
+    }
+
+    fn is_of_sample(&self, connection: u32, asked: &Asked<'_>) -> bool {
+        connection.is_multiple_of(self.sample) && !self.is_excepted(asked.parts().target)
     }
 
     fn is_excepted(&self, target: &[u8]) -> bool {
@@ -159,7 +164,10 @@ impl AccessLog {
         let told = self.has_line(client.number(), answer.note, &asked).then(|| {
             let start = self.text.len();
             self.text.extend_from_slice(answer.text);
-            Told { peer: *answer.peer, note: *answer.note, text: start..self.text.len() }
+            let only_if_failed = answer.note.beginning == Beginning::Awaited
+                && !self.is_of_sample(client.number(), &asked);
+            let text = start..self.text.len();
+            Told { peer: *answer.peer, note: *answer.note, text, only_if_failed }
         });
         self.hot.push(Entry {
             client,
@@ -241,6 +249,10 @@ impl AccessLog {
             parked.text.extend_from_slice(&self.text[told.text.clone()]);
             told.text = start..parked.text.len();
         }
+        if parked.entries.is_empty() {
+            // Most clients are owed one answer, and a vector would begin with room for four.
+            parked.entries.reserve_exact(1);
+        }
         parked.entries.push(Entry { told, ..entry });
     }
 }
@@ -289,6 +301,14 @@ impl AnswerWatcher for AccessLog {
 
     fn on_answer(&mut self, at: Time, client: ClientId, answer: &Answered<'_>) {
         self.lines.stamp.renew(answer.date);
+        if answer.note.beginning == Beginning::Late {
+            return self.with_entries(client, at, |entries| {
+                if let Some(last) = entries.last_mut() {
+                    last.begin(answer.note);
+                }
+                Finished { count: 0, reason: None }
+            });
+        }
         if self.may_stream(client) {
             // An answer is begun when all of the one before is there, and sent if it came over time.
             self.with_entries(client, at, |entries| {
@@ -360,7 +380,10 @@ impl Entry {
     /// Appends its line, if it has one: `text` has its request's parts, and its connection was `closed`
     /// for this reason.
     fn append_line(&self, lines: &Writer, text: &[u8], closed: Option<CloseReason>, at: Time) {
-        let Some(Told { peer, note, text: own }) = &self.told else { return };
+        let Some(Told { peer, note, text: own, only_if_failed }) = &self.told else { return };
+        if *only_if_failed && !note.is_failure() {
+            return;
+        }
         let course = Course::InTime {
             first_byte: self.first_byte.map(|first| first.since(self.given)),
             end: at.since(self.given),
@@ -383,6 +406,15 @@ impl Entry {
             streams: false,
             broken: None,
         }
+    }
+
+    /// The answer that was awaited begins: this is what was noted of it.
+    fn begin(&mut self, answer: &Note) {
+        if let Some(told) = &mut self.told {
+            told.note.status = answer.status;
+        }
+        self.head = answer.head_bytes();
+        (self.owed, self.streams) = (answer.bytes, answer.streams);
     }
 
     /// The kernel has taken this many bytes of it, or of what lies behind it: says how many those are.

@@ -116,12 +116,7 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Resumed { kept } => {
             write!(f, "it goes on with {} that it received earlier", Count(kept, "byte"))
         }
-        ClientEvent::Answered(Given { request, status, body: Some(body), .. }) => {
-            write!(f, "{request} -> {status}, {}", Count(body, "byte"))
-        }
-        ClientEvent::Answered(Given { request, status, body: None, .. }) => {
-            write!(f, "{request} -> {status}, and a body that comes over time")
-        }
+        ClientEvent::Answered(given) => tell_of_answer(given, f),
         ClientEvent::Changed(change) => write!(f, "{change}"),
         ClientEvent::Sent { taken, offered } => tell_of_send(taken, offered, f),
         ClientEvent::Yields => f.write_str("it has done enough for one turn; the others go first"),
@@ -142,9 +137,9 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::TimedOut { class, timeout } => {
             write!(f, "its {} of {} is over", class_name(class), Seconds(timeout))
         }
-        ClientEvent::Due => {
-            f.write_str("its pause is over; its source or the disk is asked for more")
-        }
+        ClientEvent::Due => f.write_str(
+            "its pause is over; its answer begins, or its source or the disk is asked for more",
+        ),
         ClientEvent::Closed { reason, answers, peer } => {
             let answers = Count(answers as usize, "answer");
             write!(f, "{peer}, closed after {answers}: {}", reason.describe())
@@ -152,6 +147,19 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
         ClientEvent::Freed => {
             write!(f, "its descriptor is closed, and slot {} is free", client.slot())
         }
+    }
+}
+
+fn tell_of_answer(given: Given, f: &mut Formatter<'_>) -> fmt::Result {
+    let Given { request, status, body } = given;
+    match request.bytes() {
+        b"" => f.write_str("its answer begins now")?,
+        _ => write!(f, "{request}")?,
+    }
+    match (status, body) {
+        (0, _) => f.write_str(" -> an answer that begins later"),
+        (_, Some(body)) => write!(f, " -> {status}, {}", Count(body, "byte")),
+        (_, None) => write!(f, " -> {status}, and a body that comes over time"),
     }
 }
 
@@ -217,7 +225,9 @@ fn awaited(demand: Demand) -> &'static str {
         Demand::Receive => "for its peer to send",
         Demand::Resume => "for its next turn, to look at what it has received",
         Demand::Send | Demand::SendFile => "for its peer to make room by reading",
-        Demand::Pause => "until its source or the disk is asked for the rest of the answer",
+        Demand::Pause => {
+            "until its answer begins, or its source or the disk is asked for the rest of it"
+        }
         Demand::Discard => "for its peer to close; what it still sends is thrown away",
         Demand::Close(_) => "for nothing",
     }

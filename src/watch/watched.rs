@@ -59,12 +59,19 @@ impl Watch {
     pub(crate) fn count(&mut self, before: StateName, after: StateName, answers: u32) {
         let waited_behind = (before, after) == (StateName::Writing, StateName::ReadingHead)
             || (before, after) == (StateName::Writing, StateName::Writing) && answers > 0;
-        if waited_behind {
-            self.walked[before as usize][StateName::Idle as usize] += 1;
-            self.walked[StateName::Idle as usize][after as usize] += 1;
-        } else {
-            self.walked[before as usize][after as usize] += 1;
-        }
+        // An answer that begins later has nothing to be written at first.
+        let begins_later = after == StateName::Pausing
+            && !matches!(before, StateName::Writing | StateName::Pausing);
+        let between = match (waited_behind, begins_later) {
+            (true, _) => StateName::Idle,
+            (false, true) => StateName::Writing,
+            (false, false) => {
+                self.walked[before as usize][after as usize] += 1;
+                return;
+            }
+        };
+        self.walked[before as usize][between as usize] += 1;
+        self.walked[between as usize][after as usize] += 1;
     }
 
     /// How often each arrow was walked while there were watchers, in the order of the table.
@@ -113,5 +120,17 @@ mod tests {
         assert_eq!(walked(&watch, StateName::Writing, StateName::Idle), 2);
         assert_eq!(walked(&watch, StateName::Idle, StateName::ReadingHead), 1);
         assert_eq!(watch.arrows().iter().sum::<u64>(), 5);
+    }
+
+    #[test]
+    fn an_answer_that_begins_later_walks_two_arrows_in_one_step() {
+        let mut watch = Watch::default();
+        watch.count(StateName::Fresh, StateName::Pausing, 1);
+        watch.count(StateName::Pausing, StateName::Pausing, 0);
+        watch.count(StateName::Pausing, StateName::Writing, 0);
+        assert_eq!(walked(&watch, StateName::Fresh, StateName::Writing), 1);
+        assert_eq!(walked(&watch, StateName::Writing, StateName::Pausing), 1);
+        assert_eq!(walked(&watch, StateName::Pausing, StateName::Writing), 1);
+        assert_eq!(watch.arrows().iter().sum::<u64>(), 3);
     }
 }

@@ -4,9 +4,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::framing::{Asked, Persistence};
-use crate::plan::Plan;
+use crate::plan::{Plan, pause_and_kind};
 use crate::streamed::{self, Streamed};
 
 /// What a client is told before it sends its content.
@@ -102,6 +103,14 @@ impl Manner {
     fn plan(&self, asked: &Asked) -> Option<Plan> {
         match self {
             Manner::Echo => Plan::of(&asked.target),
+            Manner::Text(_) => None,
+        }
+    }
+
+    /// How late it begins, if it does not begin at once.
+    pub fn pause(&self, asked: &Asked) -> Option<Duration> {
+        match self {
+            Manner::Echo => pause_and_kind(&asked.target).0,
             Manner::Text(_) => None,
         }
     }
@@ -240,7 +249,7 @@ fn phrase(status: u16) -> &'static str {
 
 /// Whether this target asks for the echo as a file. Only Linux holds files in memory.
 pub fn is_file(target: &str) -> bool {
-    cfg!(target_os = "linux") && target.split('/').nth(3) == Some("file")
+    cfg!(target_os = "linux") && pause_and_kind(target).1.next() == Some("file")
 }
 
 /// The body of the echo: who asked what, and then as the target's end says.

@@ -8,17 +8,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oneloop::handlers::FixedText;
-use oneloop::{ContentPlan, Fault, FileRange, Handler, Method, Reply, Request, Sent, Status};
+use oneloop::{ContentPlan, Fault, FileRange, Handler, Reply, Request, Sent, Status};
 
 use crate::answers::{self, Faults, Manner};
 use crate::door;
+use crate::framing::Meaning;
 use crate::hub::Hub;
 use crate::memory::aside;
-use crate::plan::Plan;
+use crate::plan::{Plan, pause_and_kind};
 use crate::random::Random;
 use crate::setting::Setting;
 use crate::shown::Shown;
-use crate::source::SimulatedSource;
+use crate::source::{SimulatedSource, Waiting};
 use crate::wire::Wire;
 
 /// What the handler panics with on purpose.
@@ -111,12 +112,17 @@ impl Handler for Recorder {
             }
             index
         });
-        let sent = match (&mut self.inner, Plan::of(request.target())) {
-            (Inner::Text(text), _) => text.handle(request, reply),
+        let sent = match &mut self.inner {
+            Inner::Text(text) => text.handle(request, reply),
             // A source is dropped only where nothing unwinds.
-            (Inner::Echo, Some(_)) if panics => resume_unwind(Box::new(Planned)),
-            (Inner::Echo, Some(plan)) => stream(index, plan, reply),
-            (Inner::Echo, None) => echo(request, reply),
+            Inner::Echo if panics => resume_unwind(Box::new(Planned)),
+            Inner::Echo => match pause_and_kind(request.target()).0 {
+                Some(pause) => late(index, pause, reply),
+                None => {
+                    let (method, target) = (request.method().as_str(), request.target());
+                    repeat(index, method, target, request.body(), reply)
+                }
+            },
         };
         if panics {
             resume_unwind(Box::new(Planned));
@@ -154,14 +160,29 @@ fn stream(index: usize, plan: Plan, reply: Reply<'_>) -> Sent {
     }
 }
 
-fn echo(request: &Request<'_>, reply: Reply<'_>) -> Sent {
-    let is_head = request.method() == Method::Head;
-    let method = if is_head { Method::Get } else { request.method() };
-    let body = answers::echo_body(method.as_str(), request.target(), request.body());
-    if answers::is_file(request.target()) {
+/// Answers when this time has passed. What was asked is known from the script by then.
+fn late(index: usize, pause: Duration, reply: Reply<'_>) -> Sent {
+    let waiting = Waiting::new(index, pause);
+    reply.after(pause, move |reply| {
+        let (script, message) = waiting.begin();
+        let Meaning::Request(asked) = &script.messages[message].meaning else {
+            unreachable!("only requests are answered late")
+        };
+        repeat(index, &asked.method, &asked.target, &asked.body, reply)
+    })
+}
+
+/// Repeats what was asked, at once or over time.
+fn repeat(index: usize, method: &str, target: &str, content: &[u8], reply: Reply<'_>) -> Sent {
+    if let Some(plan) = Plan::of(target) {
+        return stream(index, plan, reply);
+    }
+    let method = if method == "HEAD" { "GET" } else { method };
+    let body = answers::echo_body(method, target, content);
+    if answers::is_file(target) {
         return reply.send_file(FileRange::in_memory(&body).expect("the system has such files"));
     }
-    match request.path().split('/').nth(3) {
+    match pause_and_kind(target).1.next() {
         Some("shared") => reply.send(Arc::<[u8]>::from(body)),
         Some(_) | None => reply.send(&body),
     }

@@ -65,6 +65,8 @@ pub enum Mark {
     Smuggled,
     /// A source was asked because its time had come.
     PauseKept,
+    /// An answer began later than its handler had returned.
+    BegunLate,
     /// A source was woken while it waited for that, twice before the loop saw it, although it did not
     /// wait, or when its answer was over; or it waited in vain until its time had come, or until the
     /// server was told to stop.
@@ -108,7 +110,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    pub const ALL: [Mark; 61] = [
+    pub const ALL: [Mark; 62] = [
         Mark::FullRead,
         Mark::ReadBeforeEnd,
         Mark::ReadBlocked,
@@ -147,6 +149,7 @@ impl Mark {
         Mark::SlowServed,
         Mark::Smuggled,
         Mark::PauseKept,
+        Mark::BegunLate,
         Mark::Woken,
         Mark::WokenTwice,
         Mark::WokenEarly,

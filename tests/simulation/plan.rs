@@ -45,10 +45,25 @@ pub enum Goes {
     Done,
 }
 
+/// The most that an answer may be late by, in milliseconds.
+const LATE_MILLIS_MAX: u64 = 8000;
+
+/// How late the answer to this target begins, if it does not begin at once; and what kind of answer it
+/// is: `/peer/number/kind/…`, or `/peer/number/late/milliseconds/kind/…`.
+pub fn pause_and_kind(target: &str) -> (Option<Duration>, impl Iterator<Item = &str>) {
+    let mut parts = target.split('/').skip(3).peekable();
+    let pause = parts.next_if_eq(&"late").map(|_| {
+        // Chance may have made anything of the number.
+        let millis = parts.next().and_then(|millis| millis.parse().ok()).unwrap_or(0);
+        Duration::from_millis(millis.min(LATE_MILLIS_MAX))
+    });
+    (pause, parts)
+}
+
 impl Plan {
     /// The plan that this target asks for, if it asks for one.
     pub fn of(target: &str) -> Option<Plan> {
-        let mut parts = target.split('/').skip(3);
+        let (_, mut parts) = pause_and_kind(target);
         if parts.next() != Some("stream") {
             return None;
         }

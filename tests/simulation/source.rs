@@ -2,6 +2,8 @@
 //! of its client that it was asked.
 
 use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
 
 use oneloop::engine::{Attention, ClientEvent, ClientId, Time, Watcher};
 use oneloop::watch::StateName;
@@ -11,6 +13,7 @@ use crate::door;
 use crate::handler::Wires;
 use crate::memory::aside;
 use crate::plan::{Goes, Plan};
+use crate::script::Script;
 use crate::wire::Wire;
 
 thread_local! {
@@ -68,6 +71,34 @@ impl Source for SimulatedSource {
 impl Drop for SimulatedSource {
     fn drop(&mut self) {
         // While a failure unwinds, the wire may be borrowed by whoever failed.
+        if !std::thread::panicking() {
+            with_wire(self.index, Wire::source_goes);
+        }
+    }
+}
+
+/// An answer that has not begun. Owns no memory either.
+#[derive(Debug)]
+pub struct Waiting {
+    index: usize,
+}
+
+impl Waiting {
+    pub fn new(index: usize, pause: Duration) -> Waiting {
+        with_wire(index, |wire| wire.late_comes(pause));
+        Waiting { index }
+    }
+
+    /// The answer begins: which message of the script it is the answer to.
+    pub fn begin(self) -> (Rc<Script>, usize) {
+        let mut asked = None;
+        with_wire(self.index, |wire| asked = Some(wire.late_begins()));
+        asked.expect("the wire knows")
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
         if !std::thread::panicking() {
             with_wire(self.index, Wire::source_goes);
         }

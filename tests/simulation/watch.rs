@@ -219,6 +219,11 @@ impl Watch {
         (self.source_due, self.wakes_from) = (Time::START, None);
     }
 
+    /// The present answer begins when this time has passed.
+    pub fn on_pause(&mut self, pause: Duration, now: Time) {
+        self.source_due = now + pause;
+    }
+
     /// The source of the present answer has given this.
     pub fn on_asked(&mut self, step: Step, now: Time) {
         let pause = match step.goes {

@@ -53,6 +53,8 @@ pub struct Witness {
     pub largest_answer: usize,
     /// The body of the last answer given, if more of that is to come.
     streamed: Option<Streamed>,
+    /// The last answer has not begun: which message it is to, and what that asked for.
+    late: Option<(usize, Asked)>,
     /// The last answer has ended by a piece of no bytes, with nothing before it to be written.
     hushed: bool,
     /// Answers whose body was sent from a file.
@@ -82,6 +84,7 @@ impl Witness {
             due_bytes_peak: 0,
             largest_answer: 0,
             streamed: None,
+            late: None,
             hushed: false,
             files: 0,
             streams: 0,
@@ -92,7 +95,7 @@ impl Witness {
     }
 
     fn next(&self) -> Option<&Message> {
-        let is_whole = self.streamed.is_none() && !self.owes_file();
+        let is_whole = self.streamed.is_none() && self.late.is_none() && !self.owes_file();
         let may_follow = self.last.is_none() && is_whole;
         self.script.messages.get(self.handled).filter(|_| may_follow)
     }
@@ -120,20 +123,43 @@ impl Witness {
         if !same || !is_dropped && request.body() != &asked.body[..] {
             return Err(told(&format!("and asked was {asked:?}")));
         }
-        let persistence = match self.manner.ends_connection(&asked) {
+        if self.manner.pause(&asked).is_some() {
+            self.logged.on_late(&asked);
+            self.late = Some((self.handled, asked));
+            self.handled += 1;
+            return Ok(());
+        }
+        self.answer(&asked, bytes_behind, life, date);
+        self.handled += 1;
+        Ok(())
+    }
+
+    /// The answer begins that was to begin later. Says which message it is to.
+    pub fn on_late(&mut self, life: Life, date: &str) -> Result<usize, Wrong> {
+        let (message, asked) = self.late.take().ok_or("an answer begins, and none is to begin")?;
+        if self.owes() {
+            return Err("an answer begins before those before it are out".to_owned());
+        }
+        let bytes_behind = self.consumed - self.script.messages[message].end;
+        self.logged.begin();
+        self.answer(&asked, bytes_behind, life, date);
+        Ok(message)
+    }
+
+    fn answer(&mut self, asked: &Asked, bytes_behind: usize, life: Life, date: &str) {
+        let persistence = match self.manner.ends_connection(asked) {
             true => Persistence::Close,
-            false => persistence(&asked, life, bytes_behind),
+            false => persistence(asked, life, bytes_behind),
         };
-        self.streamed = self.manner.streamed(&asked);
+        self.streamed = self.manner.streamed(asked);
         self.streams += u64::from(self.is_streaming());
         self.asked = 0;
-        let file_bytes = self.manner.file_bytes(&asked);
+        let file_bytes = self.manner.file_bytes(asked);
         self.files += u64::from(file_bytes > 0);
-        let answer = self.manner.answer(&asked, persistence, date);
-        self.logged.on_answer(Some(&asked), &answer);
+        let answer = self.manner.answer(asked, persistence, date);
+        self.logged.on_answer(Some(asked), &answer);
         self.give(answer.bytes, file_bytes);
         self.end_with(persistence);
-        Ok(())
     }
 
     /// The handler panics over the next request. It may have made the answer before.
@@ -168,6 +194,7 @@ impl Witness {
                 let answer = self.manner.refuse(&refusal, date);
                 self.logged.on_answer(Some(&asked), &answer);
                 self.give(answer.bytes, file_bytes);
+                self.handled += 1;
                 self.end_with(persistence);
                 Ok(())
             }
@@ -242,6 +269,7 @@ impl Witness {
         let answer = self.manner.refuse(&refusal, date);
         self.logged.on_answer(None, &answer);
         self.give(answer.bytes, file_bytes);
+        self.handled += 1;
         self.last = Some(reason);
     }
 
@@ -316,7 +344,8 @@ impl Witness {
         };
         let input = if half == 0 { 0 } else { (2 * half).max(SMALLEST_INPUT_BYTES) };
         let boxes = if half == 0 && !self.owes() { 0 } else { BOXED_BYTES };
-        let source = if self.is_streaming() || self.owes_file() { SOURCE_BYTES } else { 0 };
+        let has_source = self.is_streaming() || self.is_late() || self.owes_file();
+        let source = if has_source { SOURCE_BYTES } else { 0 };
         in_pages(input) + in_pages(self.due_bytes_peak + CONTINUE.len()) + boxes + source
     }
 

@@ -15,6 +15,9 @@ const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 /// How many bodies there are that come over time: more than any run will meet.
 const PLANS: usize = 1_000_000;
 
+/// How late answers begin, in milliseconds.
+const LATE: [u64; 6] = [0, 1, 50, 700, 3000, 8000];
+
 /// One request.
 #[derive(Debug)]
 pub struct Exchange {
@@ -50,13 +53,15 @@ pub fn draw(wanted: &Wanted, random: &mut Random) -> Exchange {
         2 | 3 => ("stream", random.below(PLANS)),
         _ => ("echo", 0),
     };
-    let target = format!("/{peer}/{number}/{kind}/{padding}");
     let old = random.once_in(8);
     let posts = matches!(method, "POST" | "PUT");
     let body_bytes_max = random.pick(&[1, 1, 100, 100, 3000, 3000, 30_000, 60_000]);
     let body_bytes_max = body_bytes_max.min(pace.bytes_worth_sending());
     let body_bytes = if posts { random.below(body_bytes_max) } else { 0 };
     let from = random.below(ALPHABET.len());
+    // One answer in four begins later.
+    let late = LATE.get(from).map(|millis| format!("late/{millis}/")).unwrap_or_default();
+    let target = format!("/{peer}/{number}/{late}{kind}/{padding}");
     let body = ALPHABET.repeat(body_bytes / ALPHABET.len() + 2)[from..from + body_bytes].to_vec();
     let is_chunked = posts && !old && random.once_in(2);
     let expects = !body.is_empty() && !old && random.once_in(6);

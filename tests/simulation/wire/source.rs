@@ -1,6 +1,7 @@
 //! The source of this client's answer, if it has one: when it may be asked, for how much, and how
 //! long the server may keep it.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use oneloop::Waker;
@@ -9,6 +10,7 @@ use super::Wire;
 use crate::hub::{Life, Stage, Wake};
 use crate::marks::Mark;
 use crate::plan::{Goes, Step};
+use crate::script::Script;
 
 /// What a write in the middle of such an answer takes from the budget beside its bytes.
 const PIECE_COST_BYTES: usize = 1024;
@@ -26,6 +28,31 @@ impl Wire {
     /// The server has dropped it.
     pub fn source_goes(&mut self) {
         self.hub.remove_source();
+    }
+
+    /// The handler is going to answer when this time has passed.
+    pub fn late_comes(&mut self, pause: Duration) {
+        self.source_comes();
+        self.watch.on_pause(pause, self.hub.now());
+        self.tell(|| format!("its answer begins in {pause:?}"));
+    }
+
+    /// The answer begins that was to begin later. Says what it is the answer to.
+    pub fn late_begins(&mut self) -> (Rc<Script>, usize) {
+        self.tell(|| "its answer begins".into());
+        (self.touched, self.asked, self.sources.overdue_turns) = (true, true, 0);
+        if self.hub.stage() == Stage::Expire {
+            self.hub.note_appointment();
+        }
+        self.hub.mark(Mark::BegunLate);
+        if self.hub.now() < self.watch.source_due() {
+            self.fail("its answer begins before its time");
+        }
+        self.watch.on_answer();
+        match self.witness.on_late(self.hub.life(), &self.hub.date()) {
+            Ok(message) => (Rc::clone(&self.script), message),
+            Err(wrong) => self.fail(&wrong),
+        }
     }
 
     /// It was asked, with so much room, and gives this. If it has a waker, it will be woken by that,
@@ -165,6 +192,6 @@ impl Wire {
 
     /// Whether the server holds a source for it.
     pub(super) fn has_source(&self) -> bool {
-        self.is_here() && self.witness.is_streaming()
+        self.is_here() && (self.witness.is_streaming() || self.witness.is_late())
     }
 }

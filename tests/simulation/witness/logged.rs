@@ -65,6 +65,18 @@ impl Logged {
         self.open(asked, answer.status.into(), answer.head_bytes, answer.bytes.len());
     }
 
+    /// A request is answered later. Until then its answer has no status.
+    pub fn on_late(&mut self, asked: &Asked) {
+        self.open(Some(asked), 0, 0, 0);
+    }
+
+    /// The answer begins that was to begin later: it is the last.
+    pub fn begin(&mut self) {
+        if let Some(Open { line, .. }) = self.open.pop_back() {
+            self.answers = line.request - 1;
+        }
+    }
+
     /// The handler panics over a request, and gives no answer.
     pub fn on_panic(&mut self, asked: &Asked) {
         self.open(Some(asked), 0, 0, 0);

@@ -28,7 +28,6 @@ impl Due {
 impl Witness {
     /// An answer is given, or the head of one. So many of its last bytes are sent from a file.
     pub(super) fn give(&mut self, answer: Vec<u8>, file_bytes: usize) {
-        self.handled += 1;
         let is_whole = self.streamed.as_ref().is_none_or(Streamed::is_whole);
         self.owe(Due { bytes: answer, file_bytes, is_end: is_whole });
     }
@@ -145,9 +144,14 @@ impl Witness {
         self.streamed.is_some()
     }
 
-    /// Whether nothing is owed until that gives more.
+    /// Whether the last answer has not begun.
+    pub fn is_late(&self) -> bool {
+        self.late.is_some()
+    }
+
+    /// Whether nothing is owed until that gives more, or begins.
     pub fn is_pausing(&self) -> bool {
-        self.is_streaming() && !self.owes()
+        (self.is_streaming() || self.is_late()) && !self.owes()
     }
 
     /// Whether the last answer has ended, and the server has not gone on by a write of nothing.
@@ -157,6 +161,6 @@ impl Witness {
 
     /// Whether an answer is under way.
     pub fn is_answering(&self) -> bool {
-        self.owes() || self.is_streaming() || self.hushed
+        self.owes() || self.is_streaming() || self.is_late() || self.hushed
     }
 }
