@@ -18,6 +18,8 @@ mod trace;
 
 mod bodies;
 mod calls;
+#[cfg(feature = "routes")]
+mod late;
 mod size;
 
 use std::alloc::System;

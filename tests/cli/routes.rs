@@ -68,3 +68,45 @@ fn a_reload_takes_the_whole_file_or_leaves_everything_as_it_was() {
     running.wait_for_line(&format!("the routes of '{path}'"));
     assert_eq!((body_of(&running, "/a"), running.status_of("/n")), ("two".to_owned(), 500));
 }
+
+/// Runs these routes with a log, lets `act` be a client, and returns the lines of the log.
+fn logged(routes: &[&str], act: impl FnOnce(&Running)) -> Vec<serde_json::Value> {
+    let mut command = oneloop();
+    command.args(["--access-log", "-", "--access-log-format", "json"]);
+    routes.iter().for_each(|route| _ = command.args(["--route", route]));
+    let running = Running::start(&mut command);
+    act(&running);
+    let output = access_log::output_of(running);
+    output.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+#[test]
+fn an_answer_that_begins_later_has_one_line_with_its_status_and_its_pause() {
+    let routes = ["/slow status=503 after=200ms text=later", "/never after=1h text=x", "/ text=a"];
+    let lines = logged(&routes, |running| {
+        let began = Instant::now();
+        assert_eq!(running.status_of("/slow"), 503);
+        assert!(began.elapsed() >= Duration::from_millis(200));
+        let mut leaving = TcpStream::connect(running.address).expect("a connection");
+        leaving.write_all(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n").expect("sent");
+        // The server has read it when it answers a later client.
+        running.answer();
+        socket2::SockRef::from(&leaving).set_linger(Some(Duration::ZERO)).expect("a socket");
+        drop(leaving);
+        running.answer();
+    });
+    let of = |target: &str| {
+        let mut of: Vec<_> = lines.iter().filter(|line| line["target"] == target).collect();
+        assert_eq!(of.len(), 1, "{lines:?}");
+        of.remove(0)
+    };
+    let slow = of("/slow");
+    assert_eq!((&slow["status"], &slow["bytes"]), (&503.into(), &5.into()));
+    assert_eq!(slow["ended"], "whole");
+    let first_byte = slow["first_byte"].as_f64().expect("a time");
+    assert!((0.2..2.0).contains(&first_byte), "{slow}");
+    let never = of("/never");
+    assert_eq!((&never["status"], &never["bytes"]), (&0.into(), &0.into()));
+    assert_eq!(never["ended"], "reset");
+    assert!(never["first_byte"].is_null(), "{never}");
+}

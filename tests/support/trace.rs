@@ -228,6 +228,17 @@ impl Watched {
         self.memory("Anonymous:")
     }
 
+    /// How much time of the processor it has taken, in ticks of the kernel's: hundredths of a second.
+    pub fn processor_ticks(&self) -> u64 {
+        assert_eq!(self.calls, None, "this would be strace's time");
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))
+            .expect("it is not reaped");
+        // Behind the name, which may have spaces, these are the 12th and the 13th (proc(5)).
+        let (_, behind) = stat.rsplit_once(')').expect("a name");
+        let ticks = behind.split_whitespace().skip(11).take(2);
+        ticks.map(|ticks| ticks.parse::<u64>().expect("a number of ticks")).sum()
+    }
+
     /// The memory that it has resident, in bytes, its code included: what `ps` shows.
     pub fn resident_bytes(&self) -> u64 {
         self.memory("Rss:")

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::body::{Bytes, Dripping, Ticking};
+use super::chance::Draw;
 use super::echo;
 use super::files;
-use super::route::{Action, Content, Echo, PathPattern};
+use super::route::{Action, Content, Echo, PathPattern, Span};
 use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
 use crate::handlers::{Site, media_type};
 use crate::http::encode::FieldBlock;
@@ -23,19 +24,32 @@ const PLAIN_TEXT: &str = "text/plain; charset=utf-8";
 /// An answer.
 #[derive(Debug)]
 pub(super) struct Ready {
+    /// Shared with answers that have not begun.
+    made: Arc<Made>,
+    /// The site that it serves, and what stands before the names of its files.
+    site: Option<(Box<Site>, String)>,
+}
+
+/// What an answer is made of that does not need its request.
+#[derive(Debug)]
+struct Made {
     status: Status,
     fields: FieldBlock,
-    content: ReadyContent,
+    content: MadeContent,
+    after: Option<Span>,
     over: Option<Duration>,
     chunked: bool,
 }
 
 #[derive(Debug)]
-enum ReadyContent {
+enum MadeContent {
     Bytes(Bytes),
+    /// Those of the request.
     Echo(Echo),
-    Events { every: Duration, count: Option<u64> },
-    Site(Box<Site>, String),
+    Events {
+        every: Duration,
+        count: Option<u64>,
+    },
 }
 
 impl Ready {
@@ -53,112 +67,124 @@ impl Ready {
         let mut content_type = None;
         let mut status = Status::OK;
         let mut location = None;
+        let mut site = None;
         let content = match &action.content {
             Content::Status => {
                 let said = action.status.unwrap_or(Status::OK);
-                ReadyContent::Bytes(Bytes::Shared(format!("{said}\n").into_bytes().into()))
+                MadeContent::Bytes(Bytes::Shared(format!("{said}\n").into_bytes().into()))
             }
-            Content::Text(text) => ReadyContent::Bytes(Bytes::Shared(text.as_bytes().into())),
+            Content::Text(text) => MadeContent::Bytes(Bytes::Shared(text.as_bytes().into())),
             Content::File(name) => {
                 let bytes: Arc<[u8]> = files::read(Path::new(name), FILE_BYTES_MAX)?.into();
                 content_type = Some(media_type(Path::new(name), &bytes));
-                ReadyContent::Bytes(Bytes::Shared(bytes))
+                MadeContent::Bytes(Bytes::Shared(bytes))
             }
             Content::Bytes { from, to } => {
-                ReadyContent::Bytes(Bytes::Pattern { from: *from, to: *to })
+                MadeContent::Bytes(Bytes::Pattern { from: *from, to: *to })
             }
             Content::Echo(form) => {
                 if *form == Echo::Json {
                     content_type = Some("application/json".to_owned());
                 }
-                ReadyContent::Echo(*form)
+                MadeContent::Echo(*form)
             }
             Content::Redirect(place) => {
                 status = Status::FOUND;
                 location = Some(place.as_str());
-                ReadyContent::Bytes(Bytes::Shared(Arc::default()))
+                MadeContent::Bytes(Bytes::Shared(Arc::default()))
             }
             Content::Events { every, count } => {
                 content_type = Some("text/event-stream".to_owned());
-                ReadyContent::Events { every: *every, count: *count }
+                MadeContent::Events { every: *every, count: *count }
             }
             Content::Dir(name) => {
                 let fields = common.iter().chain(&action.fields);
-                ReadyContent::Site(Box::new(site(name, path, fields)?), prefix(path).to_owned())
+                site = Some((Box::new(open(name, path, fields)?), prefix(path).to_owned()));
+                MadeContent::Bytes(Bytes::Shared(Arc::default()))
             }
         };
         let content_type = content_type.as_deref().unwrap_or(PLAIN_TEXT);
         let fields = fields(content_type, location, &action.fields, common)?;
         let status = action.status.unwrap_or(status);
-        Ok(Ready { status, fields, content, over: action.over, chunked: action.chunked })
+        let Action { after, over, chunked, .. } = *action;
+        let made = Arc::new(Made { status, fields, content, after, over, chunked });
+        Ok(Ready { made, site })
     }
 
-    /// Answers `request`.
+    /// Answers `request`. What is chosen for it follows from `draw`.
     #[inline(never)]
-    pub(super) fn answer(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
-        let bytes = match &mut self.content {
-            ReadyContent::Bytes(bytes) => bytes.clone(),
-            ReadyContent::Echo(Echo::Raw) => Bytes::Shared(echo::raw(request).into()),
-            ReadyContent::Echo(Echo::Json) => {
-                Bytes::Shared(echo::json(request).into_bytes().into())
-            }
-            ReadyContent::Events { every, count } => {
-                let head = reply.status(self.status).fields(&self.fields);
+    pub(super) fn answer(&mut self, request: &Request<'_>, draw: Draw, reply: Reply<'_>) -> Sent {
+        if let Some((site, prefix)) = &mut self.site {
+            let target = beneath(request.target, prefix);
+            return site.handle(&Request { target: &target, ..*request }, reply);
+        }
+        // The request's bytes vanish when this returns.
+        let echo: Option<Arc<[u8]>> = match &self.made.content {
+            MadeContent::Echo(Echo::Raw) => Some(echo::raw(request).into()),
+            MadeContent::Echo(Echo::Json) => Some(echo::json(request).into_bytes().into()),
+            MadeContent::Bytes(_) | MadeContent::Events { .. } => None,
+        };
+        let Some(span) = self.made.after else { return self.made.give(echo, reply) };
+        let made = Arc::clone(&self.made);
+        reply.after(draw.time(span), move |reply| made.give(echo, reply))
+    }
+
+    /// What it does with content that is not whole yet.
+    pub(super) fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
+        if let Some((site, prefix)) = &mut self.site {
+            let target = beneath(request.target, prefix);
+            return site.content_plan(&Request { target: &target, ..*request });
+        }
+        match self.holds_content() {
+            true => ContentPlan::Hold,
+            false => ContentPlan::Drop,
+        }
+    }
+
+    /// Whether requests are held until they are whole.
+    pub(super) fn holds_content(&self) -> bool {
+        matches!(self.made.content, MadeContent::Echo(_))
+    }
+
+    /// The site that it serves, if it is one.
+    pub(super) fn site(&mut self) -> Option<&mut Site> {
+        self.site.as_mut().map(|(site, _)| &mut **site)
+    }
+
+    /// The memory that it keeps, in bytes, its fields apart.
+    pub(super) fn memory_bytes(&self) -> usize {
+        match &self.made.content {
+            MadeContent::Bytes(Bytes::Shared(bytes)) => bytes.len(),
+            MadeContent::Bytes(Bytes::Pattern { .. })
+            | MadeContent::Echo(_)
+            | MadeContent::Events { .. } => 0,
+        }
+    }
+
+    /// How long its fields are, in bytes.
+    pub(super) fn fields_bytes(&self) -> usize {
+        self.made.fields.lines().len()
+    }
+}
+
+impl Made {
+    /// Gives the answer, or its `echo` if it has one.
+    fn give(&self, echo: Option<Arc<[u8]>>, reply: Reply<'_>) -> Sent {
+        let head = reply.status(self.status).fields(&self.fields);
+        let bytes = match (echo, &self.content) {
+            (Some(echo), _) => Bytes::Shared(echo),
+            (None, MadeContent::Bytes(bytes)) => bytes.clone(),
+            (None, MadeContent::Events { every, count }) => {
                 return head.stream(Ticking { every: *every, left: *count, number: 0 });
             }
-            ReadyContent::Site(site, prefix) => {
-                let target = beneath(request.target, prefix);
-                return site.handle(&Request { target: &target, ..*request }, reply);
-            }
+            (None, MadeContent::Echo(_)) => unreachable!("an echo has what it repeats"),
         };
-        let head = reply.status(self.status).fields(&self.fields);
         let len = bytes.len();
         match (bytes, self.over, self.chunked) {
             (Bytes::Shared(bytes), None, false) => head.send(&bytes),
             (bytes, over, false) => head.stream_sized(len, Dripping::new(bytes, over)),
             (bytes, over, true) => head.stream(Dripping::new(bytes, over)),
         }
-    }
-
-    /// What it does with content that is not whole yet.
-    pub(super) fn content_plan(&mut self, request: &Request<'_>) -> ContentPlan {
-        match &mut self.content {
-            ReadyContent::Echo(_) => ContentPlan::Hold,
-            ReadyContent::Site(site, prefix) => {
-                let target = beneath(request.target, prefix);
-                site.content_plan(&Request { target: &target, ..*request })
-            }
-            ReadyContent::Bytes(_) | ReadyContent::Events { .. } => ContentPlan::Drop,
-        }
-    }
-
-    /// Whether requests are held until they are whole.
-    pub(super) fn holds_content(&self) -> bool {
-        matches!(self.content, ReadyContent::Echo(_))
-    }
-
-    /// The site that it serves, if it is one.
-    pub(super) fn site(&mut self) -> Option<&mut Site> {
-        match &mut self.content {
-            ReadyContent::Site(site, _) => Some(site),
-            ReadyContent::Bytes(_) | ReadyContent::Echo(_) | ReadyContent::Events { .. } => None,
-        }
-    }
-
-    /// The memory that it keeps, in bytes, its fields apart.
-    pub(super) fn memory_bytes(&self) -> usize {
-        match &self.content {
-            ReadyContent::Bytes(Bytes::Shared(bytes)) => bytes.len(),
-            ReadyContent::Bytes(Bytes::Pattern { .. })
-            | ReadyContent::Echo(_)
-            | ReadyContent::Events { .. }
-            | ReadyContent::Site(..) => 0,
-        }
-    }
-
-    /// How long its fields are, in bytes.
-    pub(super) fn fields_bytes(&self) -> usize {
-        self.fields.lines().len()
     }
 }
 
@@ -177,7 +203,7 @@ fn beneath<'b>(target: &Target<'b>, prefix: &str) -> Target<'b> {
 
 #[cold]
 #[inline(never)]
-fn site<'f>(
+fn open<'f>(
     name: &str,
     path: &PathPattern,
     fields: impl Iterator<Item = &'f (String, String)>,

@@ -1,6 +1,11 @@
 //! The seeded choices: each follows from the seed, the numbers of the connection and the request, and
 //! the place in the table. No choice shifts another one.
 
+use std::time::Duration;
+
+use super::route::Span;
+use crate::time::micros;
+
 /// All millionths.
 pub(super) const WHOLE: u32 = 1_000_000;
 
@@ -18,6 +23,13 @@ impl Draw {
     /// A number of millionths, below [`WHOLE`].
     pub(super) fn millionths(self) -> u32 {
         ((u128::from(self.bits()) * u128::from(WHOLE)) >> 64) as u32
+    }
+
+    /// A time in this span, from bits other than those of a choice between answers.
+    pub(super) fn time(self, span: Span) -> Duration {
+        let width = u128::from(micros(span.to.saturating_sub(span.from))) + 1;
+        let drawn = (u128::from(mix(self.bits())) * width) >> 64;
+        span.from + Duration::from_micros(drawn as u64)
     }
 
     /// Any 64 bits: the last step of splitmix64, once for each of the numbers.

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use super::chance;
-use super::route::{Action, Branch, Content, Matcher, PathPattern, Route, Stage};
+use super::route::{Action, Branch, Content, Matcher, PathPattern, Route, Span, Stage};
 use super::values::{
-    bytes, chance_of, duration, echo, field, name, no_value, place, positive, status, value,
+    bytes, chance_of, duration, echo, field, name, no_value, place, positive, span, status, value,
 };
 use super::words::{Mistake, Quoted, Word, words};
 use crate::http::method::Method;
@@ -21,7 +21,7 @@ const EVERY_MIN: Duration = Duration::from_millis(1);
 const ROUTE_EXAMPLE: &str = "write a path first, as in: /hello text=\"hello\"";
 
 const ACTIONS: &str = "answers are text= file= bytes= echo= redirect= dir= events and status=; \
-                       beside them stand field= over= chunked every= count= first= and p=";
+                       beside them stand field= after= over= chunked every= count= first= and p=";
 
 /// Reads one line, which is no comment and not empty.
 pub(super) fn route(line: &str) -> Result<Route, Mistake> {
@@ -174,6 +174,7 @@ struct Given {
     content: Option<Content>,
     status: Option<Status>,
     fields: Vec<(String, String)>,
+    after: Option<Span>,
     over: Option<Duration>,
     every: Option<Duration>,
     count: Option<u64>,
@@ -212,6 +213,7 @@ impl Given {
         match word.name.as_str() {
             "status" => self.status = Some(status(word)?),
             "field" => self.fields.push(field(word)?),
+            "after" => self.after = Some(span(word)?),
             "over" => self.over = Some(duration(word, "over=5s")?),
             "every" => {
                 let every = duration(word, "every=1s")?;
@@ -260,6 +262,11 @@ impl Given {
         if is_dir && self.status.is_some() {
             return Err(stands_alone("status", "an answer that is no directory"));
         }
+        if self.after.is_some() && is_dir {
+            let sentence = "'after' does not go with a directory, whose requests are answered at \
+                            once; leave it out";
+            return Err(Mistake::new(column("after"), sentence));
+        }
         if self.over.is_some() && (is_dir || is_events) {
             return Err(stands_alone("over", others));
         }
@@ -275,7 +282,7 @@ impl Given {
         if let Content::Events { every, count } = &mut content {
             (*every, *count) = (self.every.unwrap_or(*every), self.count);
         }
-        let Given { status, fields, over, chunked, .. } = self;
-        Ok(Action { content, status, fields, over, chunked })
+        let Given { status, fields, after, over, chunked, .. } = self;
+        Ok(Action { content, status, fields, after, over, chunked })
     }
 }

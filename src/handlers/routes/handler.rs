@@ -55,8 +55,9 @@ impl Routes {
         Err(missed)
     }
 
-    /// What this route answers to this request, which is counted as its next one.
-    fn choose(&mut self, route: usize, request: &Request<'_>) -> &mut Ready {
+    /// What this route answers to this request, which is counted as its next one; and from what all
+    /// that is drawn for it follows.
+    fn choose(&mut self, route: usize, request: &Request<'_>) -> (&mut Ready, Draw) {
         let draw = Draw {
             seed: self.sources.seed,
             connection: request.connection(),
@@ -77,7 +78,7 @@ impl Routes {
         let stage = &mut route.stages[stage.expect("the last stage is for all")];
         let drawn = if stage.branches.len() == 1 { 0 } else { draw.millionths() };
         let branch = stage.branches.iter_mut().find(|(below, _)| drawn < *below);
-        &mut branch.expect("the last answer has all that is left").1
+        (&mut branch.expect("the last answer has all that is left").1, draw)
     }
 
     /// Every answer of every route.
@@ -108,7 +109,10 @@ impl Handler for Routes {
     #[inline(never)]
     fn handle(&mut self, request: &Request<'_>, reply: Reply<'_>) -> Sent {
         let (status, text) = match self.find(request) {
-            Ok(route) => return self.choose(route, request).answer(request, reply),
+            Ok(route) => {
+                let (answer, draw) = self.choose(route, request);
+                return answer.answer(request, draw, reply);
+            }
             Err(Match::OtherMethod) => {
                 let allowed = self.allowed(request);
                 let head = reply.status(405).field("Allow", &allowed);

@@ -57,10 +57,19 @@ pub(super) struct Action {
     pub(super) content: Content,
     pub(super) status: Option<Status>,
     pub(super) fields: Vec<(String, String)>,
+    /// How long it waits before it begins.
+    pub(super) after: Option<Span>,
     /// For how long its body is spread.
     pub(super) over: Option<Duration>,
     /// Its length is not told: its body comes in chunks.
     pub(super) chunked: bool,
+}
+
+/// A time between two, both included, which may be the same. Each request draws its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
 }
 
 /// What an answer has for a body.
@@ -169,6 +178,12 @@ impl Display for Action {
         }
         for (name, value) in &self.fields {
             write!(f, " field={}", Quoted(&format!("{name}: {value}")))?;
+        }
+        if let Some(Span { from, to }) = self.after {
+            write!(f, " after={}", ShownDuration(from))?;
+            if from != to {
+                write!(f, "..{}", ShownDuration(to))?;
+            }
         }
         if let Some(over) = self.over {
             write!(f, " over={}", ShownDuration(over))?;

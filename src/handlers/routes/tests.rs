@@ -118,7 +118,7 @@ fn a_mistake_has_its_column_and_an_example() {
         ("/", 2, "text="),
         ("/?a text=b", 2, "query"),
         ("é/ text=a", 1, "a.example"),
-        ("/é after", 4, "text="),
+        ("/é later", 4, "text="),
         ("/ text", 7, "text=\"hello\""),
         ("/ text=\"a\"b", 11, "\\\""),
         ("/ text=\"\\x\"", 9, "\\\\"),
@@ -135,6 +135,9 @@ fn a_mistake_has_its_column_and_an_example() {
         ("/ text=a count=+1", 16, "such as 10"),
         ("/ text=a chunked=1", 17, "alone"),
         ("/ echo=xml", 8, "json"),
+        ("/ text=a after=3s..1s", 16, "backwards"),
+        ("/ text=a after=1s..", 16, "2s"),
+        ("/a/* dir=a after=1s", 12, "at once"),
         ("/ redirect=", 12, "/new"),
         ("/ redirect=\"a\\nb\"", 12, "/new"),
         ("/ status=199", 10, "503"),
@@ -267,7 +270,7 @@ fn the_field_of_a_route_outweighs_that_of_all_routes() {
 fn word() -> impl Strategy<Value = String> {
     const WORDS: &str = "GET POST / /a /a/* b.c/ text=a text=\"a\\n\\\"b\\\\\" file=a bytes=1KiB \
         bytes=1..1.5KiB bytes=7 echo=raw echo=json redirect=/b dir=. events every=1s every=90s \
-        count=2 status=404 field=\"A: b\" over=1500us over=2min over=0s chunked first=2 then | p=0.5 \
+        count=2 status=404 field=\"A: b\" over=1500us over=2min over=0s chunked after=1s after=1ms..2s first=2 then | p=0.5 \
         p=0.000001 p=.1 over= text= bytes=.. = \" \\ text=\"";
     let words: Vec<&'static str> = WORDS.split(' ').filter(|word| !word.is_empty()).collect();
     prop_oneof![

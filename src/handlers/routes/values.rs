@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::chance;
 use super::quantity;
-use super::route::{Content, Echo};
+use super::route::{Content, Echo, Span};
 use super::words::{Mistake, Quoted, Value, Word};
 use crate::http::encode;
 use crate::http::status::Status;
@@ -69,7 +69,26 @@ pub(super) fn positive(word: &Word, what: &str) -> Result<u64, Mistake> {
 #[inline(never)]
 pub(super) fn duration(word: &Word, example: &str) -> Result<Duration, Mistake> {
     let value = value(word, example)?;
-    let read = quantity::duration(&value.text);
+    time(&value.text, value)
+}
+
+/// One time, or two with dots between them.
+#[cold]
+#[inline(never)]
+pub(super) fn span(word: &Word) -> Result<Span, Mistake> {
+    let value = value(word, "after=2s or after=1s..3s")?;
+    let (from, to) = value.text.split_once("..").unwrap_or((&value.text, &value.text));
+    let (from, to) = (time(from, value)?, time(to, value)?);
+    match from <= to {
+        true => Ok(Span { from, to }),
+        false => Err(expected(value, "times that do not go backwards, such as 1s..3s")),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn time(text: &str, value: &Value) -> Result<Duration, Mistake> {
+    let read = quantity::duration(text);
     let read = read.ok_or_else(|| expected(value, "a duration such as 2s"))?;
     match read <= TIME_MAX {
         true => Ok(read),
