@@ -4,9 +4,13 @@
 use crate::canvas::{Anchor, Canvas};
 use crate::read;
 
-const CARD: (i32, i32) = (10, 300);
-const LANES_LEFT: i32 = 318;
-const LANE_WIDTH: i32 = 13;
+const CARD: (i32, i32) = (10, 312);
+const LANES_LEFT: i32 = 326;
+const LANE_WIDTH: i32 = 12;
+
+/// The longest events that a card has room for, in characters.
+const EVENTS_MAX: usize = 44;
+
 const LINE: i32 = 18;
 const HEAD: i32 = 24;
 const GAP: i32 = 10;
@@ -137,7 +141,8 @@ pub fn draw() -> Canvas {
         draw_card(&mut canvas, card, state);
     }
     for way in &ways {
-        canvas.text((CARD.0 + 20, line_y(way) + 4), &way.events, Anchor::Start, "ink");
+        assert!(way.events.chars().count() <= EVENTS_MAX, "{} leaves its card", way.events);
+        canvas.text((CARD.0 + 16, line_y(way) + 4), &way.events, Anchor::Start, "ink");
     }
     canvas
 }
@@ -148,6 +153,6 @@ fn draw_card(canvas: &mut Canvas, card: &Card, state: &str) {
     canvas.strong((CARD.0 + 16, card.top + 17), state, Anchor::Start, "ink");
     if let Some(coming) = &card.coming {
         let line = card.top + HEAD + LINE / 2 + 4;
-        canvas.text((CARD.0 + 20, line), &format!("from outside: {coming}"), Anchor::Start, "soft");
+        canvas.text((CARD.0 + 16, line), &format!("from outside: {coming}"), Anchor::Start, "soft");
     }
 }
