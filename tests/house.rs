@@ -111,6 +111,7 @@ const CHOKE_POINTS: [(&str, &[&str]); 29] = [
             "herd/exam/peer.rs",
             "herd/exam/watched.rs",
             "herd/load/sources.rs",
+            "herd/screen.rs",
             "server/inherited.rs",
             "server/listener.rs",
             "server/service_manager.rs",

@@ -8,8 +8,8 @@ use crate::report::Report;
 
 /// The columns. Counts are since the line before, but for `open`; times are in microseconds and those of
 /// the first kind of good clients.
-const HEAD: &str =
-    "seconds,connected,open,right,wrong,lost,refused,ended_by_server,p50_us,p99_us,max_us";
+const HEAD: &str = "seconds,connected,open,right,wrong,lost,refused,ended_by_server,\
+     p50_us,p99_us,p99.9_us,max_us";
 
 /// All points.
 pub fn text(report: &Report<'_>) -> String {
@@ -24,7 +24,7 @@ pub fn text(report: &Report<'_>) -> String {
     text
 }
 
-fn line(Point { mark, p50, p99, max }: &Point, before: Counts) -> String {
+fn line(Point { mark, p50, p99, p999, max }: &Point, before: Counts) -> String {
     let mut line = format!("{:.3}", mark.at.since(Default::default()).as_secs_f64());
     let now = mark.counts;
     for count in [
@@ -38,7 +38,7 @@ fn line(Point { mark, p50, p99, max }: &Point, before: Counts) -> String {
     ] {
         let _ = write!(line, ",{count}");
     }
-    for time in [p50, p99, max] {
+    for time in [p50, p99, p999, max] {
         let _ = write!(line, ",{:.1}", microseconds(*time));
     }
     line + "\n"

@@ -26,8 +26,8 @@ const EVENTS_PER_TURN_MAX: usize = 256;
 /// No client has the generation `u32::MAX`.
 const SIGNALS: Token = Token(usize::MAX);
 
-/// How often the record is written and progress shown.
-const TICK: Duration = Duration::from_secs(1);
+/// How long a poll sleeps at most.
+const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// How long answers are waited for after a signal, which asks for a quick end.
 const PATIENCE_WHEN_TOLD: Duration = Duration::from_millis(500);
@@ -43,7 +43,7 @@ pub struct EventLoop<'p> {
     part: Part,
     next_tick: Time,
     record: Record,
-    progress: Progress,
+    progress: Progress<'p>,
     /// How many signals have come.
     signalled: usize,
 }
@@ -88,16 +88,18 @@ impl<'p> EventLoop<'p> {
         let poll = Poll::new()?;
         signals.register(poll.registry(), SIGNALS)?;
         let registry = poll.registry().try_clone()?;
+        let record = Record::start(plan, process);
+        let progress = Progress::start(plan, record.first);
         Ok(EventLoop {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN_MAX),
             signals,
-            record: Record::start(plan.length, process),
             clients: Clients::new(plan, expectations, registry),
             now: Time::START,
             part: Phase::first(plan).part().unwrap_or(Part::Full),
-            next_tick: Time::START + TICK,
-            progress: Progress::start(plan.shown),
+            next_tick: record.next().min(progress.next()),
+            record,
+            progress,
             signalled: 0,
         })
     }
@@ -114,6 +116,7 @@ impl<'p> EventLoop<'p> {
         self.now = self.clients.clock.now();
         self.tick();
         self.record.end_part(self.part);
+        self.record.end();
         self.progress.finish();
         self.signals.deregister(self.poll.registry())?;
         let open = self.clients.groups.iter().map(|group| group.live).collect();
@@ -158,7 +161,7 @@ impl<'p> EventLoop<'p> {
     fn poll_timeout(&self) -> Duration {
         let now = self.clients.clock.now();
         let (exact, lazy) = self.clients.next_due(now);
-        let lazy = lazy.map_or(TICK, |due| due.since(now)).min(self.next_tick.since(now));
+        let lazy = lazy.map_or(SLEEP_MAX, |due| due.since(now)).min(self.next_tick.since(now));
         match exact {
             Some(due) => lazy.min(Duration::from_millis(due.since(now).as_millis() as u64)),
             None => lazy,
@@ -205,13 +208,11 @@ impl<'p> EventLoop<'p> {
         let counts = self.clients.counts();
         let kind = self.clients.plan.main_kind();
         let recent = kind.map(|kind| self.clients.groups[kind as usize].tally.latency.recent());
-        let before = self.record.note(self.now, counts, recent);
-        self.progress.show(&before, &self.record.last, recent);
+        self.record.note(self.now, counts, recent);
+        self.progress.note(&self.record.last, recent);
         for group in &mut self.clients.groups {
             group.tally.latency.fold(self.part);
         }
-        while self.next_tick <= self.now {
-            self.next_tick = self.next_tick + TICK;
-        }
+        self.next_tick = self.record.next().min(self.progress.next());
     }
 }

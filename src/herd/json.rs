@@ -125,11 +125,12 @@ fn course(course: Course) -> Value {
 fn over_time(report: &Report<'_>) -> Vec<Value> {
     let points = report.outcome.record.points.iter();
     points
-        .map(|Point { mark, p50, p99, max }| {
+        .map(|Point { mark, p50, p99, p999, max }| {
             json!({
                 "seconds": mark.at.since(Default::default()).as_secs_f64(),
                 "connected": mark.counts.connected,
                 "open": mark.counts.open,
+                "open_by_kind": of_each(report, |kind| mark.counts.by_kind[kind as usize].open),
                 "right": mark.counts.right,
                 "wrong": mark.counts.wrong,
                 "lost": mark.counts.lost,
@@ -137,6 +138,7 @@ fn over_time(report: &Report<'_>) -> Vec<Value> {
                 "ended_by_server": mark.counts.ended,
                 "p50_us": microseconds(*p50),
                 "p99_us": microseconds(*p99),
+                "p99.9_us": microseconds(*p999),
                 "max_us": microseconds(*max),
                 "cpu_ns": mark.process.map(|process| process.cpu_ns),
                 "resident_bytes": mark.process.map(|process| process.resident_bytes),
@@ -144,6 +146,11 @@ fn over_time(report: &Report<'_>) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// A number of each kind that was sent.
+fn of_each(report: &Report<'_>, number: impl Fn(Kind) -> u64) -> Map<String, Value> {
+    report.kinds().map(|(kind, _)| (kind.name().to_owned(), json!(number(kind)))).collect()
 }
 
 fn microseconds(time: Duration) -> f64 {

@@ -16,7 +16,7 @@
 //! | `clients` | all clients: `connecting` opens connections, `requests` sends, `phases` says how far the run is |
 //! | `connect_rate`, `rotation`, `clock` | when, and how often |
 //! | `event_loop`, `signals`, `descriptors` | the loop, what ends it early, and how many clients fit |
-//! | `times`, `tally`, `process`, `record`, `progress` | what is counted, and shown while the run goes on |
+//! | `times`, `tally`, `process`, `record`, `progress`, `screen` | what is counted, and shown while the run goes on |
 //! | `report`, `speed`, `table`, `json`, `csv`, `hdr`, `plot`, `svg`, `units` | the report |
 //! | `program` | from the arguments to the exit code |
 //! | `files` | where reports go |
@@ -60,6 +60,7 @@ mod report;
 mod request;
 mod requests;
 mod rotation;
+mod screen;
 mod server;
 mod signals;
 mod speed;

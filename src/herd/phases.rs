@@ -101,9 +101,9 @@ impl Clients<'_> {
 
     /// The sums over all kinds.
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts { open: self.slab.len() as u64, ..Counts::default() };
+        let mut counts = Counts::default();
         for group in &self.groups {
-            counts.add(&group.tally, group.kind().is_good());
+            counts.add(group.kind(), group.live, &group.tally);
         }
         counts
     }
