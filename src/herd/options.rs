@@ -254,10 +254,13 @@ struct ReportOptions {
     hdr: Option<PathBuf>,
 
     /// Show nothing while the run goes on
+    ///
+    /// Without this option, a terminal shows rate, percentiles, open clients and errors, drawn anew each
+    /// second; elsewhere there is a line a second.
     #[arg(long)]
     quiet: bool,
 
-    /// Write a picture of latency, by percentile and over time
+    /// Write a picture: answers per second, latency and open clients over time, and latency by percentile
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 

@@ -14,11 +14,12 @@ use crate::event_loop::EventLoop;
 use crate::files::{ForPrograms, create};
 use crate::options::Options;
 use crate::plan::Plan;
+use crate::plot::{self, Caption};
 use crate::probe;
 use crate::process::Process;
 use crate::report::Report;
 use crate::signals::Signals;
-use crate::{compare, csv, descriptors, exam, hdr, json, plot, table};
+use crate::{compare, csv, descriptors, exam, hdr, json, table};
 
 /// Begins every error message.
 const PROGRAM: &str = "herd";
@@ -63,7 +64,7 @@ fn run(plan: &Plan) -> Result<ExitCode, Refusal> {
         file.fill(&hdr::text(&report).map_err(system)?)?;
     }
     if let Some(file) = plot_file {
-        file.fill(&plot::svg(&report))?;
+        file.fill(&plot::svg(&report, &Caption::here()))?;
     }
     match report.failures().is_empty() {
         true => Ok(ExitCode::SUCCESS),

@@ -34,7 +34,8 @@ pub fn svg(report: &Report<'_>) -> String {
         width: WIDTH,
         height,
         font_size: 13,
-        faint: ["#8c959f", "#6e7681"],
+        light: "--faint: #8c959f;",
+        dark: "--faint: #6e7681;",
         style: ".range { stroke: var(--ink); stroke-width: 2; }\n\
                 .one { stroke: var(--faint); stroke-dasharray: 4 4; }",
     });
