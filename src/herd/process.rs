@@ -1,10 +1,12 @@
 //! The kernel's account of the server's process: CPU time, memory, descriptors.
 //!
-//! Read from `/proc`, a few dozen microseconds a time, so once a second at the most.
+//! Read from `/proc`, a few dozen microseconds a time, so some times a second at the most.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use crate::arguments::Refusal;
 
 /// What a process has used by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,14 @@ pub struct Reading {
     pub resident_bytes: u64,
     /// Open descriptors, where the kernel tells their number without listing them (Linux 6.2).
     pub descriptors: Option<u64>,
+}
+
+/// What the user is told if `--pid` names no process that can be watched.
+pub fn refused(pid: u32) -> Refusal {
+    Refusal::Mistake(format!(
+        "cannot read process {pid}; give --pid the number of a running process that you own (Linux \
+         only)"
+    ))
 }
 
 /// A process that is watched.

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::plan::Plan;
 use crate::plot::{self, Caption};
 use crate::probe;
-use crate::process::Process;
+use crate::process::{self, Process};
 use crate::report::Report;
 use crate::signals::Signals;
 use crate::{compare, csv, descriptors, exam, hdr, json, table};
@@ -76,9 +76,6 @@ fn watched(pid: u32) -> Result<Process, Refusal> {
     let process = Process::new(pid);
     match process.look() {
         Ok(_) => Ok(process),
-        Err(reason) => Err(Refusal::Mistake(format!(
-            "cannot read --pid {pid}: {reason}; give the number of a running process that you own \
-             (Linux only)"
-        ))),
+        Err(_) => Err(process::refused(pid)),
     }
 }

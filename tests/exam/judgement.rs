@@ -69,7 +69,7 @@ fn a_process_that_does_not_serve_gets_no_signal() {
     let pid = sleeping.0.id().to_string();
     let examined = examine(address, &["--stage", "stop", "--pid", &pid]);
     let (outcome, told) = examined.stage("stop");
-    assert_eq!((outcome, examined.code), ("not tried", Some(0)), "{examined:#?}");
+    assert_eq!((outcome, examined.code), ("not_tried", Some(0)), "{examined:#?}");
     assert!(told.contains("gets no SIGTERM"), "{told}");
     assert!(sleeping.0.try_wait().unwrap().is_none(), "it still sleeps");
 }
@@ -81,7 +81,7 @@ fn each_path_is_judged_by_its_own_answers() {
         on_threads(listener, |mut stream| while head(&mut stream).is_some() {});
     });
     let examined = examine(address, &["--stage", "second", "--patience", "200ms"]);
-    assert_eq!((examined.stage("second").0, examined.code), ("not tried", Some(1)));
+    assert_eq!((examined.stage("second").0, examined.code), ("not_tried", Some(1)));
 
     let address = start(|listener| {
         on_threads(listener, |mut stream| {
@@ -96,7 +96,7 @@ fn each_path_is_judged_by_its_own_answers() {
     let examined = examine(address, &arguments);
     assert_eq!((examined.stage("second").0, examined.code), ("passed", Some(0)), "{examined:#?}");
     let (outcome, told) = examined.stage("slow-reader");
-    assert!(outcome == "not tried" && told.contains("a GET for /big is not"), "{outcome}: {told}");
+    assert!(outcome == "not_tried" && told.contains("a GET for /big is not"), "{outcome}: {told}");
     let answers = examined.report["answers"].to_string();
     assert!(answers.contains("a GET for / is answered by status 200"), "{answers}");
     assert!(answers.contains("a GET for /big is not answered"), "{answers}");
@@ -179,7 +179,7 @@ fn a_slow_reader_or_a_crowd_that_was_not_there_passes_nothing() {
     };
     let examined = examine(start(ten_answers), &["--stage", "slow-reader"]);
     let (outcome, told) = examined.stage("slow-reader");
-    assert!(outcome == "not tried" && told.contains("it answers 10 of"), "{outcome}: {told}");
+    assert!(outcome == "not_tried" && told.contains("it answers 10 of"), "{outcome}: {told}");
 
     let impatient = |listener: TcpListener| {
         on_threads(listener, |mut stream| {
@@ -191,7 +191,7 @@ fn a_slow_reader_or_a_crowd_that_was_not_there_passes_nothing() {
     };
     let examined = examine(start(impatient), &["--stage", "crowd", "--silent", "1500"]);
     let (outcome, told) = examined.stage("crowd");
-    assert!(outcome == "not tried" && told.contains("have been closed"), "{outcome}: {told}");
+    assert!(outcome == "not_tried" && told.contains("have been closed"), "{outcome}: {told}");
 }
 
 /// Reads a request's content of 16 MiB in parts.

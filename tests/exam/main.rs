@@ -124,7 +124,7 @@ fn what_cannot_be_tried_is_no_failure_and_no_server_is_no_exam() {
     let examined = examine(server.address(), &["--stage", "rest,descriptors,stop"]);
     assert_eq!((examined.code, &examined.report["not_tried"]), (Some(0), &3.into()));
     let (outcome, told) = examined.stage("stop");
-    assert!(outcome == "not tried" && told.contains("--pid"), "{told}");
+    assert!(outcome == "not_tried" && told.contains("--pid"), "{told}");
 
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_herd"));

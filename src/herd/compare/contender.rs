@@ -8,6 +8,7 @@ use super::started::Started;
 use crate::arguments::Refusal;
 use crate::plan::Plan;
 use crate::probe::{self, Expectations};
+use crate::process;
 use crate::signals::Signals;
 
 /// A server, and what is known of it.
@@ -40,10 +41,7 @@ impl Contender {
         let same = || before.iter().find(|other| other.plan.server == plan.server);
         let pid = started.as_ref().map(Started::pid).or(pid).or_else(|| same()?.pid);
         if let Some(pid) = pid.filter(|pid| family::cpu_time(*pid).is_none()) {
-            return Err(Refusal::Mistake(format!(
-                "cannot read the CPU time of process {pid}; give the number of a running process \
-                 that you own (Linux only)"
-            )));
+            return Err(process::refused(pid));
         }
         let expectations = probe::learn(&plan)?;
         let letter = letter(before.len());

@@ -109,8 +109,9 @@ pub struct Entry {
     pub pid: Option<u32>,
 }
 
-/// What may have any characters.
-const BODIES: Exceptions<'_> = Exceptions { bodies: &["--start"], lists: &[] };
+/// What may have any characters: commands, and what the crowd sends and expects.
+const BODIES: Exceptions<'_> =
+    Exceptions { bodies: &["--start", "--expect", "--body", "-b"], lists: &[] };
 
 /// More rounds take longer than a day.
 const ROUNDS_MAX: usize = 10_000;
@@ -267,13 +268,26 @@ mod tests {
             assert_eq!(entry.plan.wanted(Kind::Get).rate, Some(5.0));
             assert_eq!(entry.plan.length, Duration::from_millis(300));
         }
-        assert_eq!(task.entries[1].plan.path, "/a");
+        assert_eq!(task.entries[1].plan.resource().path, "/a");
     }
 
     #[test]
     fn what_looks_like_an_option_can_be_a_value() {
         let task = task(&["8888", "8889", "--expect", "-none"]).expect("right");
         assert_eq!(task.entries[0].plan.expected.as_deref(), Some(&b"-none"[..]));
+    }
+
+    #[test]
+    fn what_the_crowd_sends_and_expects_may_have_any_characters() {
+        let words = ["8888", "8889", "--body", "a\nb", "--expect", "c\td\n"];
+        let task = task(&words).expect("right");
+        for entry in &task.entries {
+            assert_eq!(entry.plan.expected.as_deref(), Some(&b"c\td\n"[..]));
+            assert_eq!(entry.plan.resource().body.as_deref(), Some(&b"a\nb"[..]));
+        }
+        let words = ["8888", "8889", "-H", "a: b\nc: d"].map(OsString::from);
+        let words = [OsString::from("herd compare")].into_iter().chain(words);
+        assert!(Options::task(words).is_err(), "a field is one line");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::{json, text};
 use crate::arguments::Refusal;
 use crate::descriptors;
 use crate::files::{self, ForPrograms};
+use crate::process;
 
 /// Begins every error message.
 const PROGRAM: &str = "herd exam";
@@ -45,12 +46,8 @@ fn examine(settings: &Settings) -> Result<ExitCode, Refusal> {
         .map_err(|reason| Refusal::System(format!("cannot catch signals: {reason}")))?;
     let mut examiner = Examiner::new(settings.clone(), interrupt);
     if let Some(pid) = settings.pid {
-        examiner.watched().ok().filter(|watched| watched.is_alive()).ok_or_else(|| {
-            Refusal::Mistake(format!(
-                "cannot read --pid {pid}; give the number of a running process that you own (Linux \
-                 only)"
-            ))
-        })?;
+        let watched = examiner.watched().ok().filter(|watched| watched.is_alive());
+        watched.ok_or_else(|| process::refused(pid))?;
     }
     let for_programs = ForPrograms::open(settings.json.as_ref())?;
     if let Err(problem) = examiner.reach() {

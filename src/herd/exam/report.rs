@@ -16,12 +16,12 @@ pub struct Marked {
 }
 
 impl Marked {
-    /// In a word.
+    /// In a word, as programs read it.
     pub fn outcome(&self) -> &'static str {
         match self.verdict {
             Ok(_) => "passed",
             Err(Problem::Failed(_)) => "failed",
-            Err(Problem::NotTried(_)) => "not tried",
+            Err(Problem::NotTried(_)) => "not_tried",
         }
     }
 
@@ -41,5 +41,5 @@ impl Marked {
 /// How many passed, failed, and were not tried.
 pub fn counts(all: &[Marked]) -> [usize; 3] {
     let of = |outcome| all.iter().filter(|marked| marked.outcome() == outcome).count();
-    [of("passed"), of("failed"), of("not tried")]
+    [of("passed"), of("failed"), of("not_tried")]
 }

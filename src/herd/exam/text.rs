@@ -22,8 +22,8 @@ pub fn beginning(number: usize, stage: &Stage) -> String {
 /// The rest of a stage's line, and what follows it.
 pub fn stage(marked: &Marked, detail: Detail) -> String {
     let outcome = match marked.has_failed() {
-        true => "FAILED",
-        false => marked.outcome(),
+        true => "FAILED".to_owned(),
+        false => marked.outcome().replace('_', " "),
     };
     let mut text = format!("{outcome:9}  {:>7}", units::time(marked.took));
     if !marked.told().is_empty() {
