@@ -42,6 +42,8 @@ pub struct Client {
     sent: usize,
     /// How many requests, or batches of them, it has made.
     pub made: u32,
+    /// The place of the resource that it last requested.
+    pub resource: usize,
     /// How many turns of typing it has taken.
     pub turns: usize,
     /// How many answers it waits for.
@@ -128,6 +130,7 @@ impl Client {
             payload: Rc::default(),
             sent: 0,
             made: 0,
+            resource: 0,
             turns: 0,
             due: 0,
             due_when_sent: 0,

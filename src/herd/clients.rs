@@ -15,15 +15,16 @@ use crate::clock::Clock;
 use crate::connect_rate::ConnectRate;
 use crate::group::Group;
 use crate::kind::Kind;
-use crate::load::answer::{Checker, Expected};
+use crate::load::answer::{Checker, Content, Expected};
 use crate::load::random::Random;
 use crate::load::sources::Sources;
 use crate::payloads::{PayloadSettings, Payloads};
 use crate::phase::Phase;
 use crate::plan::Plan;
 use crate::probe::Expectations;
+use crate::resources::Choices;
 use crate::rotation::Rotation;
-use crate::tally::Why;
+use crate::tally::{ResourceTally, Why};
 use crate::times::Times;
 
 /// Holds many pipelined answers; one for all clients.
@@ -41,6 +42,8 @@ pub struct Clients<'p> {
     pub next_generation: u32,
     /// By [`Kind`]'s order.
     pub groups: Vec<Group>,
+    /// For each resource, if there are several.
+    pub resources: Vec<ResourceTally>,
     pub shared: Shared,
     pub sources: Sources,
     pub connect_rate: ConnectRate,
@@ -71,10 +74,12 @@ pub struct Clients<'p> {
 pub struct Shared {
     pub payloads: Payloads,
     pub random: Random,
+    pub choices: Choices,
     pub metrics: Metrics,
     slow_read_bytes: usize,
     input: Box<[u8]>,
-    get: Checker,
+    /// For each resource.
+    gets: Vec<Checker>,
     post: Checker,
     big: Checker,
     any: Checker,
@@ -84,8 +89,7 @@ impl<'p> Clients<'p> {
     /// No client yet. The clock starts.
     pub fn new(plan: &'p Plan, expectations: &Expectations, registry: Registry) -> Clients<'p> {
         let payloads = Payloads::new(&PayloadSettings {
-            fields: &plan.fields,
-            request: plan.request(),
+            resources: &plan.resources,
             big_path: &plan.big_path,
             depth: plan.depth,
             big_answer_bytes: expectations.big_answer_bytes,
@@ -97,13 +101,18 @@ impl<'p> Clients<'p> {
             slab: Slab::with_capacity(plan.clients()),
             next_generation: 0,
             groups: Kind::ALL.map(|kind| Group::new(kind, plan)).into(),
+            resources: match plan.resources.len() {
+                1 => Vec::new(),
+                several => vec![ResourceTally::default(); several],
+            },
             shared: Shared {
                 payloads,
                 random: Random::new(plan.seed),
+                choices: Choices::new(&plan.resources, plan.seed),
                 metrics: Metrics::default(),
                 slow_read_bytes: plan.slow_read_bytes,
                 input: vec![0; INPUT_BYTES.max(plan.slow_read_bytes)].into(),
-                get: Checker::new(expectations.get.clone()),
+                gets: checkers(plan, expectations),
                 post: Checker::new(expectations.post.clone()),
                 big: Checker::new(expectations.big.clone()),
                 any: Checker::new(Expected::Any),
@@ -193,9 +202,15 @@ impl<'p> Clients<'p> {
         let Some(client) = find(&mut self.slab, id) else { return };
         let Answers { right, bytes, then } = self.shared.receive(client);
         let (kind, begun, status) = (client.kind, client.begun, client.status);
+        let resource = client.resource;
         self.group(kind).tally.received_bytes += bytes;
         if right > 0 {
             self.on_right(kind, right, status, begun);
+            if kind.has_choice()
+                && let Some(tally) = self.resources.get_mut(resource)
+            {
+                tally.on_right(status, right, self.clock.now().since(begun));
+            }
         }
         match then {
             Then::Ends(ending) => return self.end(id, ending),
@@ -251,10 +266,11 @@ impl<'p> Clients<'p> {
     pub fn end(&mut self, id: ClientId, ending: Ending) {
         let now = self.clock.now();
         let client = self.slab.remove(id.slot());
-        let expects_overload = self.shared.expects_overload();
+        let expects_overload = self.shared.expects_overload(client.resource);
         let group = &mut self.groups[client.kind as usize];
         group.live -= 1;
         let tally = &mut group.tally;
+        let before = tally.troubles();
         let due = match client.kind.is_good() {
             true => u64::from(client.due),
             false => 0,
@@ -275,6 +291,7 @@ impl<'p> Clients<'p> {
         let stood = now.since(client.connecting_since);
         // A good client is answered because it asks; a strange one, because the server gives it up.
         let answered = client.status.filter(|_| !client.kind.is_good()).map(Why::Status);
+        let mut status = None;
         match ending {
             Ending::NotConnected(reason) => {
                 tally.refused += 1;
@@ -291,11 +308,11 @@ impl<'p> Clients<'p> {
             }
             Ending::Wrong(wrong) if wrong.status == Some(OVERLOADED) && !expects_overload => {
                 tally.refused += due;
-                tally.on_status(wrong.status, 1);
+                status = wrong.status;
                 tally.on_ended(Why::Status(OVERLOADED), stood);
             }
             Ending::Wrong(wrong) => {
-                tally.on_status(wrong.status.filter(|_| client.kind.is_good()), 1);
+                status = wrong.status.filter(|_| client.kind.is_good());
                 tally.on_wrong(*wrong);
                 tally.lost += due.saturating_sub(1);
                 tally.hung_up += 1;
@@ -305,7 +322,30 @@ impl<'p> Clients<'p> {
                 tally.hung_up += 1;
             }
         }
+        tally.on_status(status, 1);
+        let after = tally.troubles();
+        if let Some(tally) = tally_of(&mut self.resources, &client) {
+            tally.on_troubles(before, after);
+            tally.on_status(status, 1);
+        }
     }
+}
+
+/// The counts of the resource that a client has requested, where there are several.
+pub fn tally_of<'t>(
+    resources: &'t mut [ResourceTally],
+    client: &Client,
+) -> Option<&'t mut ResourceTally> {
+    resources.get_mut(client.resource).filter(|_| client.kind.has_choice())
+}
+
+/// One for each resource.
+fn checkers(plan: &Plan, expectations: &Expectations) -> Vec<Checker> {
+    let checkers = plan.resources.iter().zip(&expectations.gets).map(|(resource, expected)| {
+        let content = if resource.is_head() { Content::Never } else { Content::Framed };
+        Checker::new(expected.clone()).with(content)
+    });
+    checkers.collect()
 }
 
 /// The client that `id` names. An event for a client that is gone finds another generation.
@@ -317,11 +357,11 @@ impl Shared {
     fn receive(&mut self, client: &mut Client) -> Answers {
         let (checker, receives, room) = match client.kind {
             Kind::Get | Kind::ConnectClose | Kind::HalfClose => {
-                (&mut self.get, RECEIVES_MAX, self.input.len())
+                (&mut self.gets[client.resource], RECEIVES_MAX, self.input.len())
             }
             Kind::Post => (&mut self.post, RECEIVES_MAX, self.input.len()),
             Kind::Telnet if self.payloads.script(client.generation).is_request => {
-                (&mut self.get, RECEIVES_MAX, self.input.len())
+                (&mut self.gets[0], RECEIVES_MAX, self.input.len())
             }
             Kind::SlowRead => (&mut self.big, 1, self.slow_read_bytes),
             Kind::Telnet
@@ -335,7 +375,7 @@ impl Shared {
     }
 
     /// Whether overload is the expected answer.
-    fn expects_overload(&self) -> bool {
-        self.get.expects(OVERLOADED)
+    fn expects_overload(&self, resource: usize) -> bool {
+        self.gets[resource].expects(OVERLOADED)
     }
 }

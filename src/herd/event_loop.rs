@@ -16,7 +16,7 @@ use crate::process::Process;
 use crate::progress::Progress;
 use crate::record::Record;
 use crate::signals::Signals;
-use crate::tally::{Part, Tally};
+use crate::tally::{Part, ResourceTally, Tally};
 use crate::times::Times;
 
 /// More events wait in the kernel for the next turn. Each takes some microseconds, and meanwhile no
@@ -61,6 +61,8 @@ pub enum Stopped {
 pub struct Outcome {
     /// What was counted of each kind, in [`Kind`](crate::kind::Kind)'s order.
     pub tallies: Vec<Tally>,
+    /// What was counted of each resource, if there are several.
+    pub resources: Vec<ResourceTally>,
     /// Connections that still stood at the end, likewise.
     pub open: Vec<usize>,
     /// Requests of good clients that were due and that no client was free to send.
@@ -124,6 +126,7 @@ impl<'p> EventLoop<'p> {
             open,
             unmade,
             tallies: self.clients.groups.into_iter().map(|group| group.tally).collect(),
+            resources: self.clients.resources,
             lateness: self.clients.lateness,
             record: self.record,
             took: self.now.since(Time::START),

@@ -29,16 +29,23 @@ const HABITS: [(&str, &str); 15] = [
     ("insecure https http2 h2 tls cert cacert", "herd speaks HTTP/1.1 without TLS"),
 ];
 
-/// What to write instead of this argument, if it is another program's option or one too many.
+/// What to write instead of this argument, if it is another program's option.
 pub fn advice(argument: &str) -> Option<String> {
     match argument.starts_with('-') {
         true => habits::advice(&HABITS, argument),
-        false if argument == "exam" => Some("write 'exam' first: herd exam SERVER".to_owned()),
-        false if argument == "compare" => {
-            Some("write 'compare' first: herd compare SERVER SERVER".to_owned())
-        }
-        false => Some(format!("'{argument}' is one argument too many; name one server")),
+        false => None,
     }
+}
+
+/// What to write if a server has the name of a command, or of another program's.
+pub fn misplaced(argument: &str) -> Option<String> {
+    let told = match argument {
+        "exam" => "write 'exam' first: herd exam SERVER",
+        "compare" => "write 'compare' first: herd compare SERVER SERVER",
+        "run" | "attack" => "leave it out; herd takes the server and options",
+        _ => return None,
+    };
+    Some(told.to_owned())
 }
 
 #[cfg(test)]
@@ -61,7 +68,6 @@ mod tests {
             ("--threads", "one thread"),
             ("-X", "-m METHOD"),
             ("--latency", "the report"),
-            ("http://b/", "one server"),
         ] {
             let told = advice(typed).unwrap_or_default();
             assert!(told.contains(meant), "{typed}: {told}");

@@ -1,5 +1,6 @@
 //! The report for programs. Times are in the unit that their names end in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -30,6 +31,7 @@ pub fn text(report: &Report<'_>) -> String {
         "lateness_us": percentiles(&report.outcome.lateness),
         "kinds": report.kinds().map(|(kind, tally)| of_kind(report, kind, tally))
             .collect::<Vec<_>>(),
+        "urls": urls(report),
         "parts": report.parts().into_iter().map(|sums| json!({
             "part": sums.part.name(),
             "seconds": sums.took.as_secs_f64(),
@@ -70,8 +72,10 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
         "right_per_second": kind.is_good().then_some(rates.right),
         "received_bytes": tally.received_bytes,
         "received_bytes_per_second": rates.bytes,
-        "statuses": kind.is_good().then(|| statuses(tally)),
+        "statuses": kind.is_good().then(|| statuses(&tally.statuses)),
         "latency_us": percentiles(&tally.latency.total()),
+        "latency_corrected_us": report.corrected(kind).map(|(times, _)| percentiles(&times)),
+        "corrected_by_us": report.corrected(kind).map(|(_, usual)| microseconds(usual)),
         "latency_buckets_us": kind.is_good().then(|| buckets(&tally.latency.total())),
         "latency_us_by_part": Part::ALL.into_iter().map(|part| {
             (part.name().to_owned(), json!(percentiles(tally.latency.of(part))))
@@ -82,6 +86,26 @@ fn of_kind(report: &Report<'_>, kind: Kind, tally: &Tally) -> Value {
             "shown": escaped(&wrong.shown),
         })),
     })
+}
+
+/// What was requested, where that was several things.
+fn urls(report: &Report<'_>) -> Vec<Value> {
+    let all = report.plan.resources.iter().zip(&report.outcome.resources);
+    let told = all.map(|(resource, tally)| {
+        json!({
+            "method": resource.method,
+            "path": resource.path,
+            "weight": resource.weight,
+            "right": tally.right,
+            "wrong": tally.troubles.wrong,
+            "lost": tally.troubles.lost,
+            "refused": tally.troubles.refused,
+            "statuses": statuses(&tally.statuses),
+            "latency_mean_us": tally.latency_mean().map(microseconds),
+            "latency_max_us": tally.latency_mean().map(|_| microseconds(tally.latency_max)),
+        })
+    });
+    told.collect()
 }
 
 fn percentiles(times: &Times) -> Option<Value> {
@@ -95,8 +119,8 @@ fn percentiles(times: &Times) -> Option<Value> {
     })
 }
 
-fn statuses(tally: &Tally) -> Map<String, Value> {
-    let statuses = tally.statuses.iter();
+fn statuses(statuses: &BTreeMap<u16, u64>) -> Map<String, Value> {
+    let statuses = statuses.iter();
     statuses.map(|(status, count)| (status.to_string(), json!(count))).collect()
 }
 

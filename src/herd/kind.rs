@@ -95,6 +95,11 @@ impl Kind {
         }
     }
 
+    /// Whether it requests each time one of the resources that there are, and with their methods.
+    pub fn has_choice(self) -> bool {
+        matches!(self, Kind::Get | Kind::ConnectClose | Kind::HalfClose)
+    }
+
     /// Whether its socket buffers as little as it can, so that the server has to wait.
     pub fn has_small_buffers(self) -> bool {
         matches!(self, Kind::NeverRead | Kind::SlowRead)

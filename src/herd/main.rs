@@ -7,7 +7,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `options`, `habits`, `plan`, `server`, `request` | the command line, and what follows from it |
+//! | `options`, `checks`, `habits`, `plan`, `server`, `request`, `resources` | the command line, and what follows from it |
 //! | `kind`, `payloads`, `typing` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 #[path = "../arguments/mod.rs"]
 mod arguments;
+mod checks;
 mod client;
 mod clients;
 mod clock;
@@ -59,6 +60,7 @@ mod record;
 mod report;
 mod request;
 mod requests;
+mod resources;
 mod rotation;
 mod screen;
 mod server;

@@ -7,6 +7,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -15,11 +16,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser};
 use crate::arguments::Refusal;
 use crate::arguments::reading::{self, Exceptions};
 use crate::arguments::values::{Size, count, duration};
+use crate::checks;
 use crate::habits;
 use crate::kind::Kind;
-use crate::plan::{Afterwards, Crossings, Destination, Plan, Shown, Wanted};
+use crate::plan::{Afterwards, Corrected, Crossings, Destination, Plan, Shown, Wanted};
 use crate::proxy_header::ProxyProtocol;
 use crate::request;
+use crate::resources::{self, Resource, Wish, Wished};
 use crate::server::{Asked, Vouched};
 
 /// Loads an HTTP/1.1 server with good and strange clients, and checks every byte that comes back.
@@ -32,8 +35,10 @@ use crate::server::{Asked, Vouched};
 #[command(name = "herd", version, after_long_help = EXAMPLES)]
 pub struct Options {
     /// The server: a URL (http://localhost:8888/path), an address and port, a port, or unix:/PATH
-    #[arg(value_name = "SERVER")]
-    server: Asked,
+    ///
+    /// Several URLs are requested in turn, at random. They are of one server.
+    #[arg(value_name = "SERVER", required_unless_present = "urls", value_parser = asked)]
+    servers: Vec<Asked>,
 
     #[command(flatten)]
     good: GoodOptions,
@@ -101,6 +106,15 @@ struct GoodOptions {
     /// The path that clients request [default: the URL's, or /]
     #[arg(long, value_name = "PATH", value_parser = request::path)]
     path: Option<String>,
+
+    /// Request what this file lists, a line each, such as '3 GET /path'; - is standard input
+    ///
+    /// A line is a URL, behind a weight and a method if they are not 1 and --method. Get, connect-close and
+    /// half-close clients choose among them at random, by their weights; the seed repeats the choices. All
+    /// are of one server; a path alone is one of SERVER. Lines that begin with # are comments. Clients of
+    /// other kinds request the first.
+    #[arg(long, value_name = "FILE", conflicts_with = "path")]
+    urls: Option<PathBuf>,
 
     /// Add this field to every request; repeat it for several
     #[arg(long, short = 'H', value_name = "NAME: VALUE", value_parser = request::field)]
@@ -264,6 +278,16 @@ struct ReportOptions {
     #[arg(long, value_name = "FILE.svg")]
     plot: Option<PathBuf>,
 
+    /// Also report latency as if clients had asked on while they waited (wrk2's correction)
+    ///
+    /// Clients without a rate ask for nothing while they wait, so a server that stands still for a second
+    /// makes one late answer of what would have been many. For each answer that took longer than TIME
+    /// this adds those that would have been asked for meanwhile, one each TIME, as HdrHistogram's
+    /// correction does. Without TIME it is the median of the kind.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "median", value_parser = corrected)]
+    corrected: Option<Corrected>,
+
     /// Report CPU time per answer, memory and descriptors of the server's process (Linux)
     #[arg(long, value_name = "PID", value_parser = count::<u32>)]
     pid: Option<u32>,
@@ -288,11 +312,9 @@ impl Options {
     /// What they mean together. Reads the file with the expected body, if one is named.
     pub fn plan(self) -> Result<Plan, Refusal> {
         let vouched = Vouched::from_flag(self.run.i_may_load_this_host);
-        let server = self.server.server.loadable(vouched).map_err(Refusal::Mistake)?;
-        let path = request::path_of(&self.server, self.good.path.as_deref())?;
-        let fields = request::fields_of(&self.server, &self.good.all_fields());
         let expected = bytes_of("--expect", self.good.expect.as_deref())?;
-        let body = bytes_of("--body", self.good.body.as_deref())?;
+        let (asked, resources) = self.requested()?;
+        let server = asked.server.loadable(vouched).map_err(Refusal::Mistake)?;
         let Options { good, strange, run, report, .. } = self;
         let clients = |clients: Option<usize>| Some(Wanted { clients: clients?, rate: None });
         let wanted = Kind::ALL.map(|kind| match kind {
@@ -312,12 +334,10 @@ impl Options {
             server,
             wanted: wanted.map(Option::unwrap_or_default),
             depth: good.pipeline,
-            big_path: strange.big_path.unwrap_or_else(|| path.clone()),
-            path,
-            method: good.method.unwrap_or_else(|| usual_method(body.as_deref()).to_owned()),
-            body: body.map(Into::into),
+            big_path: strange.big_path.unwrap_or_else(|| resources[0].path.clone()),
+            resources,
             timeout: good.timeout.map(|timeout| *timeout),
-            fields,
+            corrected: report.corrected,
             expected: expected.map(Into::into),
             expected_status: good.expect_status,
             drip_every: *strange.drip_every,
@@ -349,8 +369,45 @@ impl Options {
         if plan.clients() == 0 {
             plan.wanted[Kind::Get as usize].clients = GET_CLIENTS;
         }
-        check(&plan)?;
+        checks::check(&plan)?;
         Ok(plan)
+    }
+}
+
+impl Options {
+    /// The server, and what its clients request: one resource at least.
+    fn requested(&self) -> Result<(Asked, Vec<Resource>), Refusal> {
+        let good = &self.good;
+        let listed = good.urls.as_deref().map(resources::read).transpose()?;
+        let wish = |url: &Asked| Wish { weight: 1, method: None, place: Wished::Url(url.clone()) };
+        let (named, wishes) = match (listed, &self.servers[..]) {
+            (Some(wishes), []) => (None, wishes),
+            (Some(wishes), [server]) if server.is_server_alone() => (Some(server), wishes),
+            (Some(_), _) => {
+                return mistake("with --urls, SERVER says only where they are, as in herd 8888");
+            }
+            (None, urls) => (urls.first(), urls.iter().map(wish).collect()),
+        };
+        if wishes.len() > 1 && good.path.is_some() {
+            return mistake("--path is for one URL; write the paths into the URLs");
+        }
+        let server = resources::server_of(named, &wishes)?;
+        let body: Option<Rc<[u8]>> = bytes_of("--body", good.body.as_deref())?.map(Into::into);
+        let resources = wishes.into_iter().map(|wish| {
+            let url = wish.place.at(&server);
+            // A line that says GET means it, whatever others have.
+            let bare = matches!(wish.method.as_deref(), Some("GET" | "HEAD"));
+            let body = body.clone().filter(|_| !bare);
+            let method = wish.method.or_else(|| good.method.clone());
+            Ok(Resource {
+                weight: wish.weight,
+                method: method.unwrap_or_else(|| usual_method(body.as_deref()).to_owned()),
+                path: request::path_of(&url, good.path.as_deref())?,
+                fields: request::fields_of(&url, &good.all_fields()),
+                body,
+            })
+        });
+        Ok((server.clone(), resources.collect::<Result<_, Refusal>>()?))
     }
 }
 
@@ -381,55 +438,24 @@ fn bytes_of(option: &str, text: Option<&str>) -> Result<Option<Vec<u8>>, Refusal
     Ok(Some(bytes))
 }
 
-/// What options may not say together.
-fn check(plan: &Plan) -> Result<(), Refusal> {
-    let get = plan.wanted(Kind::Get);
-    for (is_wrong, sentence) in [
-        (get.rate.is_some() && get.clients == 0, "--rate is for --get clients; add --get N"),
-        (plan.depth > 1 && get.clients == 0, "--pipeline is for --get clients; add --get N"),
-        (
-            plan.timeout.is_some_and(|timeout| timeout.is_zero()),
-            "--timeout cannot be 0s; give it some time, such as 2s",
-        ),
-        (
-            plan.wanted(Kind::Telnet).clients > 0 && (plan.method != "GET" || plan.body.is_some()),
-            "--telnet types a GET; leave out --method and --body",
-        ),
-        (plan.length.is_zero(), "--for cannot be 0s; give it some time, such as 10s"),
-        (plan.calm >= plan.length, "--calm must be shorter than --for"),
-        (plan.type_every.is_zero(), "--type-every cannot be 0s; give it some time, such as 50ms"),
-        (plan.drip_every.is_zero(), "--drip-every cannot be 0s; give it some time, such as 1s"),
-        (
-            plan.slow_read_bytes == 0,
-            "--slow-read-bytes cannot be 0; read at least 1, or use --never-read",
-        ),
-        (
-            plan.fields
-                .to_ascii_lowercase()
-                .split("\r\n")
-                .filter(|it| it.starts_with("host:"))
-                .count()
-                > 1,
-            "there is Host twice; give --host or -H 'Host: …', not both",
-        ),
-        (
-            plan.server.is_unix() && plan.wanted(Kind::Reset).clients > 0,
-            "--reset needs TCP, as no Unix socket can be reset; leave it out",
-        ),
-    ] {
-        if is_wrong {
-            return mistake(sentence);
-        }
-    }
-    let calm_clients = get.clients + plan.wanted(Kind::Post).clients;
-    match plan.calm > Duration::ZERO && calm_clients == 0 {
-        true => mistake("--calm compares the latency of --get or --post clients; add some"),
-        false => Ok(()),
+fn mistake<T>(sentence: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal::Mistake(sentence.into()))
+}
+
+/// A server, or a word that belongs elsewhere.
+fn asked(text: &str) -> Result<Asked, String> {
+    match habits::misplaced(text) {
+        Some(advice) => Err(advice),
+        None => text.parse(),
     }
 }
 
-fn mistake<T>(sentence: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal::Mistake(sentence.into()))
+/// What percentiles are corrected by.
+fn corrected(text: &str) -> Result<Corrected, String> {
+    match text {
+        "median" => Ok(Corrected::ByMedian),
+        _ => duration(text).map(|time| Corrected::By(*time)),
+    }
 }
 
 impl FromStr for Wanted {
@@ -550,7 +576,7 @@ mod tests {
         assert_eq!(plan(&["8888", "-r", "5"]).wanted(Kind::Get), rated);
         let plan = plan(&["8888", "--get", "1"]);
         assert_eq!((plan.length, plan.requests), (Duration::from_secs(10), None));
-        assert_eq!((plan.path.as_str(), plan.big_path.as_str(), plan.depth), ("/", "/", 1));
+        assert_eq!((&*plan.resource().path, &*plan.big_path, plan.depth), ("/", "/", 1));
         assert_eq!(plan.afterwards, Afterwards::Leave);
     }
 
@@ -560,15 +586,16 @@ mod tests {
             plan(&["http://localhost:8888/a?b", "-c", "9", "-z", "3s", "-n", "50", "-q", "7"]);
         assert_eq!(typed.wanted(Kind::Get), Wanted { clients: 9, rate: Some(7.0) });
         assert_eq!((typed.length, typed.requests), (Duration::from_secs(3), Some(50)));
-        assert_eq!((typed.path.as_str(), typed.big_path.as_str()), ("/a?b", "/a?b"));
-        assert_eq!(typed.fields, "Host: localhost:8888\r\n");
+        assert_eq!((&*typed.resource().path, &*typed.big_path), ("/a?b", "/a?b"));
+        assert_eq!(typed.resource().fields, "Host: localhost:8888\r\n");
         assert_eq!(plan(&["8888", "-d", "2s"]).length, Duration::from_secs(2));
-        assert_eq!(plan(&["http://[::1]:80", "--path", "/x"]).path, "/x");
+        assert_eq!(plan(&["http://[::1]:80", "--path", "/x"]).resource().path, "/x");
     }
 
     #[test]
     fn fields_are_added_to_those_of_herd_or_replace_host() {
-        let fields = |arguments: &[&str]| plan(&[&["8888"], arguments].concat()).fields;
+        let fields =
+            |arguments: &[&str]| plan(&[&["8888"], arguments].concat()).resources[0].fields.clone();
         assert_eq!(
             fields(&["-H", "A:b", "-H", "C: d e "]),
             "Host: 127.0.0.1:8888\r\nA: b\r\nC: d e\r\n"
@@ -584,7 +611,7 @@ mod tests {
     fn a_request_has_the_method_and_content_that_the_user_says() {
         let request = |arguments: &[&str]| {
             let plan = plan(&[&["8888"], arguments].concat());
-            String::from_utf8(plan.request().bytes("")).expect("text")
+            String::from_utf8(plan.resource().request().bytes("")).expect("text")
         };
         assert_eq!(request(&[]), "GET / HTTP/1.1\r\n\r\n");
         assert_eq!(request(&["-m", "put"]), "PUT / HTTP/1.1\r\n\r\n");
@@ -610,7 +637,15 @@ mod tests {
             (&["8888", "--connections", "5"], "-c N"),
             (&["8888", "-t", "4"], "one thread"),
             (&["8888", "-t", "0s"], "some time"),
-            (&["8888", "-m", "HEAD"], "another method"),
+            (&["8888", "-m", "CONNECT"], "another method"),
+            (&["8888", "-m", "HEAD", "-b", "x"], "leave out --body"),
+            (&["8888", "-m", "HEAD", "--expect", "x"], "--expect-status"),
+            (&["8888", "8889"], "herd compare 127.0.0.1:8888 127.0.0.1:8889"),
+            (&["8888/a", "8888/b", "--path", "/c"], "one URL"),
+            (&["8888", "--urls", "/no/such/file"], "name a file"),
+            (&["8888", "exam"], "herd exam SERVER"),
+            (&["8888", "--rate", "5", "--corrected"], "without a rate"),
+            (&["8888", "--corrected=0s"], "such as 1ms"),
             (&["8888", "-m", "a b"], "a method"),
             (&["8888", "-b", "@no/such/file"], "name a file"),
             (&["8888", "--telnet", "1", "-b", "x"], "types a GET"),

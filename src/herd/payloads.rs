@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use crate::kind::Kind;
 use crate::load::random::Random;
+use crate::resources::Resource;
 use crate::typing::{self, Script};
 
 /// The content of a POST, and of each of its chunks: four chunks, as if it came from a form that
@@ -22,22 +23,28 @@ const GARBAGE_BYTES_MAX: usize = 512;
 /// The payloads of all kinds, made once.
 #[derive(Debug)]
 pub struct Payloads {
-    get: Rc<[u8]>,
-    batch: Rc<[u8]>,
+    depth: u32,
+    /// For each resource.
+    gets: Vec<Gets>,
     posts: [Rc<[u8]>; 2],
-    last_get: Rc<[u8]>,
     drip: Rc<[u8]>,
     unread: Rc<[u8]>,
     scripts: [Script; 5],
 }
 
+/// The requests for one resource.
+#[derive(Debug)]
+struct Gets {
+    get: Rc<[u8]>,
+    batch: Rc<[u8]>,
+    last_get: Rc<[u8]>,
+}
+
 /// What requests are made of.
 #[derive(Clone, Debug)]
 pub struct PayloadSettings<'a> {
-    /// The fields of every request, a line each: `Host`, and what the user adds.
-    pub fields: &'a str,
-    /// What good clients request.
-    pub request: Request<'a>,
+    /// What good clients request; at least one. Kinds that have no choice request the first.
+    pub resources: &'a [Resource],
     /// The path that never-read and slow-read clients request.
     pub big_path: &'a str,
     /// How many GETs a batch has.
@@ -58,15 +65,14 @@ pub struct Request<'a> {
 impl Payloads {
     /// Makes the payloads.
     pub fn new(settings: &PayloadSettings<'_>) -> Payloads {
-        let PayloadSettings { fields, request, big_path, depth, big_answer_bytes } = settings;
-        let path = request.path;
-        let get = request.bytes(fields);
+        let PayloadSettings { resources, big_path, depth, big_answer_bytes } = settings;
+        let first = resources.first().expect("there is something to request");
+        let (path, fields) = (&first.path, &first.fields);
         let unread = UNREAD_BYTES_MIN.div_ceil((*big_answer_bytes).max(1));
         Payloads {
-            batch: get.repeat(*depth).into(),
-            get: get.into(),
+            depth: *depth as u32,
+            gets: resources.iter().map(|resource| Gets::of(resource, *depth)).collect(),
             posts: [post_with_length(path, fields).into(), post_chunked(path, fields).into()],
-            last_get: request.bytes(&format!("{fields}Connection: close\r\n")).into(),
             // Its value goes on and on: the last byte is repeated.
             drip: format!("GET {path} HTTP/1.1\r\n{fields}X-Drip: d").into_bytes().into(),
             unread: self::get(big_path, fields).repeat(unread).into(),
@@ -80,19 +86,38 @@ impl Payloads {
     }
 
     /// The payload of a client that has sent `made` of them before, and how many answers it makes due.
-    /// Strange clients are due none.
-    pub fn next(&self, kind: Kind, made: u32, random: &mut Random) -> (Rc<[u8]>, u32) {
-        let depth = (self.batch.len() / self.get.len()) as u32;
+    /// Strange clients are due none. Kinds with a choice request the resource at this place.
+    pub fn next(
+        &self,
+        kind: Kind,
+        made: u32,
+        resource: usize,
+        random: &mut Random,
+    ) -> (Rc<[u8]>, u32) {
+        let gets = &self.gets[resource];
         match kind {
-            Kind::Get => (Rc::clone(&self.batch), depth),
+            Kind::Get => (Rc::clone(&gets.batch), self.depth),
             Kind::Post => (Rc::clone(&self.posts[made as usize % 2]), 1),
-            Kind::ConnectClose => (Rc::clone(&self.last_get), 1),
-            Kind::HalfClose | Kind::Reset => (Rc::clone(&self.get), 1),
+            Kind::ConnectClose => (Rc::clone(&gets.last_get), 1),
+            Kind::HalfClose => (Rc::clone(&gets.get), 1),
+            Kind::Reset => (Rc::clone(&self.gets[0].get), 1),
             Kind::Telnet => (Rc::clone(&self.script(made).bytes), 1),
             Kind::Idle => (Rc::default(), 0),
             Kind::Drip => (Rc::clone(&self.drip), 0),
             Kind::NeverRead | Kind::SlowRead => (Rc::clone(&self.unread), 0),
-            Kind::Garbage => (garbage(&self.get, random).into(), 0),
+            Kind::Garbage => (garbage(&self.gets[0].get, random).into(), 0),
+        }
+    }
+}
+
+impl Gets {
+    fn of(resource: &Resource, depth: usize) -> Gets {
+        let (request, fields) = (resource.request(), &resource.fields);
+        let get = request.bytes(fields);
+        Gets {
+            batch: get.repeat(depth).into(),
+            get: get.into(),
+            last_get: request.bytes(&format!("{fields}Connection: close\r\n")).into(),
         }
     }
 }
@@ -153,13 +178,19 @@ mod tests {
     use super::*;
 
     fn payloads(depth: usize, big_answer_bytes: usize) -> Payloads {
-        let request = Request { method: "GET", path: "/a", body: None };
-        let (fields, big_path) = ("Host: h\r\n", "/b");
-        Payloads::new(&PayloadSettings { fields, request, big_path, depth, big_answer_bytes })
+        let resources = ["/a", "/c"].map(|path| Resource {
+            weight: 1,
+            method: "GET".to_owned(),
+            path: path.to_owned(),
+            fields: "Host: h\r\n".to_owned(),
+            body: None,
+        });
+        let (resources, big_path) = (&resources[..], "/b");
+        Payloads::new(&PayloadSettings { resources, big_path, depth, big_answer_bytes })
     }
 
     fn sent(kind: Kind, made: u32) -> (String, u32) {
-        let (bytes, due) = payloads(2, 1 << 20).next(kind, made, &mut Random::new(1));
+        let (bytes, due) = payloads(2, 1 << 20).next(kind, made, 0, &mut Random::new(1));
         (String::from_utf8_lossy(&bytes).into_owned(), due)
     }
 
@@ -172,6 +203,8 @@ mod tests {
         assert!(sent(Kind::ConnectClose, 0).0.contains("Connection: close\r\n"));
         assert!(sent(Kind::Drip, 0).0.ends_with("X-Drip: d"));
         assert_eq!(sent(Kind::NeverRead, 0).0, get.replace("/a", "/b"));
+        let (second, _) = payloads(1, 1).next(Kind::HalfClose, 0, 1, &mut Random::new(1));
+        assert_eq!(&*second, get.replace("/a", "/c").as_bytes());
     }
 
     #[test]
@@ -198,7 +231,7 @@ mod tests {
     #[test]
     fn a_never_read_client_requests_more_than_kernels_hold() {
         let asked = |answer| {
-            let (bytes, _) = payloads(1, answer).next(Kind::NeverRead, 0, &mut Random::new(1));
+            let (bytes, _) = payloads(1, answer).next(Kind::NeverRead, 0, 0, &mut Random::new(1));
             bytes.windows(5).filter(|five| five == b"GET /").count()
         };
         assert_eq!([asked(1 << 20), asked(1 << 17), asked(148)], [1, 2, 1772]);
@@ -209,12 +242,14 @@ mod tests {
         let garbage = |seed| {
             let mut random = Random::new(seed);
             let payloads = payloads(1, 148);
-            (0..100).map(|_| payloads.next(Kind::Garbage, 0, &mut random).0).collect::<Vec<_>>()
+            (0..100).map(|_| payloads.next(Kind::Garbage, 0, 0, &mut random).0).collect::<Vec<_>>()
         };
         assert_eq!(garbage(5), garbage(5));
         assert_ne!(garbage(5), garbage(6));
-        let near =
-            garbage(5).iter().filter(|bytes| bytes.len() == payloads(1, 1).get.len()).count();
+        let near = garbage(5)
+            .iter()
+            .filter(|bytes| bytes.len() == payloads(1, 1).gets[0].get.len())
+            .count();
         assert!((25..=75).contains(&near), "{near}");
     }
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use oneloop::engine::Time;
 
 use crate::client::{Client, Stage};
-use crate::clients::Clients;
+use crate::clients::{Clients, tally_of};
 use crate::group::Group;
 use crate::kind::{Connections, Kind};
 use crate::load::answer::Wrong;
@@ -118,6 +118,7 @@ impl Clients<'_> {
             if is_awaited(client) && tally.right > 0 {
                 tally.end_silence(now);
             }
+            let before = tally.troubles();
             match client.stage() {
                 _ if !is_awaited(client) || is_typing(client) => {}
                 Stage::Connecting => {
@@ -133,6 +134,10 @@ impl Clients<'_> {
                     status: client.status,
                     shown: Vec::new(),
                 }),
+            }
+            let after = tally.troubles();
+            if let Some(tally) = tally_of(&mut self.resources, client) {
+                tally.on_troubles(before, after);
             }
         }
         let good = self.groups.iter_mut().filter(|group| group.kind().is_good());

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::kind::Kind;
-use crate::payloads::Request;
 use crate::proxy_header::ProxyProtocol;
+use crate::resources::Resource;
 use crate::server::Server;
 
 /// The clients that are wanted of one kind.
@@ -48,6 +48,15 @@ impl Crossings {
     }
 }
 
+/// By which time percentiles are corrected: the usual one between two requests of a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Corrected {
+    /// The median of the kind.
+    ByMedian,
+    /// This one.
+    By(Duration),
+}
+
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
@@ -73,20 +82,14 @@ pub struct Plan {
     pub wanted: [Wanted; Kind::ALL.len()],
     /// How many GETs each get client sends at a time.
     pub depth: usize,
-    /// The method of good clients' requests, but for those of --post.
-    pub method: String,
-    /// The path that good clients request.
-    pub path: String,
-    /// The content of their requests, if they have any.
-    pub body: Option<Rc<[u8]>>,
+    /// What get, connect-close and half-close clients request; at least one.
+    pub resources: Vec<Resource>,
     /// How long a good client waits for an answer, if there is a limit.
     pub timeout: Option<Duration>,
     /// The path that never-read and slow-read clients request.
     pub big_path: String,
     /// The body that answers a good client, if it is not learned.
     pub expected: Option<Rc<[u8]>>,
-    /// The fields of every request, a line each.
-    pub fields: String,
     /// The status that answers must have, if the user says so.
     pub expected_status: Option<u16>,
     /// How often each drip client sends a byte, and each slow-read client reads.
@@ -113,6 +116,8 @@ pub struct Plan {
     pub patience: Duration,
     /// The seed of all that is random.
     pub seed: u64,
+    /// Whether latency is also told as if clients had asked on while they waited.
+    pub corrected: Option<Corrected>,
     /// The server's process, to be watched.
     pub pid: Option<u32>,
     /// What is shown while the run goes on.
@@ -138,14 +143,21 @@ impl From<PathBuf> for Destination {
 }
 
 impl Plan {
-    /// What good clients request.
-    pub fn request(&self) -> Request<'_> {
-        Request { method: &self.method, path: &self.path, body: self.body.as_deref() }
+    /// The first of what good clients request, which is the only one for kinds that have no choice.
+    pub fn resource(&self) -> &Resource {
+        self.resources.first().expect("there is one from the beginning on")
     }
 
     /// The clients of a kind.
     pub fn wanted(&self, kind: Kind) -> Wanted {
         self.wanted[kind as usize]
+    }
+
+    /// Whether the clients of a kind ask only once they have their answers: they ask for nothing while the
+    /// server stands still. People at a telnet think instead.
+    pub fn is_closed_loop(&self, kind: Kind) -> bool {
+        let wanted = self.wanted(kind);
+        kind.is_good() && kind != Kind::Telnet && wanted.clients > 0 && wanted.rate.is_none()
     }
 
     /// How many clients there are at once.

@@ -11,10 +11,11 @@ use std::time::Duration;
 use crate::arguments::Refusal;
 use crate::clock::Clock;
 use crate::kind::Kind;
-use crate::load::answer::{Checked, Checker, Expected, Partial};
+use crate::load::answer::{Checked, Checker, Content, Expected, Partial};
 use crate::load::sources::{self, Buffers};
 use crate::payloads;
 use crate::plan::Plan;
+use crate::resources::Resource;
 
 /// How long the server may take for a first answer. One that takes longer alone needs no load.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// What the clients' answers must be.
 #[derive(Debug)]
 pub struct Expectations {
-    /// Of a GET.
-    pub get: Expected,
+    /// Of a request for each resource.
+    pub gets: Vec<Expected>,
     /// Of a POST.
     pub post: Expected,
     /// Of a GET for the big path.
@@ -44,7 +45,7 @@ struct FirstAnswer {
 /// Learns the expected answers that the plan does not give.
 pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
     let mut expectations = Expectations {
-        get: Expected::Any,
+        gets: Vec::new(),
         post: Expected::Any,
         big: Expected::Any,
         big_answer_bytes: 1,
@@ -55,22 +56,28 @@ pub fn learn(plan: &Plan) -> Result<Expectations, Refusal> {
             connect(plan)?;
             let status = plan.expected_status.unwrap_or(200);
             let expected = Expected::Exactly { status, body: body.clone() };
-            (expectations.get, expectations.post) = (expected.clone(), expected);
+            expectations.gets = vec![expected.clone(); plan.resources.len()];
+            expectations.post = expected;
         }
         None => {
-            let request = plan.request().bytes(&plan.fields);
-            expectations.get = expectations.learn(&plan.method, &plan.path, &request, plan)?.0;
+            for resource in &plan.resources {
+                let request = resource.request().bytes(&resource.fields);
+                let question = (&*resource.method, &*resource.path, &*request);
+                let (expected, _) = expectations.learn(question, plan)?;
+                expectations.gets.push(expected);
+            }
             if plan.wanted(Kind::Post).clients > 0 {
-                let request = payloads::post_with_length(&plan.path, &plan.fields);
-                expectations.post = expectations.learn("POST", &plan.path, &request, plan)?.0;
+                let Resource { path, fields, .. } = plan.resource();
+                let request = payloads::post_with_length(path, fields);
+                expectations.post = expectations.learn(("POST", path, &request), plan)?.0;
             }
         }
     }
     let slow_readers = [Kind::NeverRead, Kind::SlowRead].map(|kind| plan.wanted(kind).clients);
     if slow_readers != [0, 0] {
-        let request = payloads::get(&plan.big_path, &plan.fields);
+        let request = payloads::get(&plan.big_path, &plan.resource().fields);
         (expectations.big, expectations.big_answer_bytes) =
-            expectations.learn("GET", &plan.big_path, &request, plan)?;
+            expectations.learn(("GET", &plan.big_path, &request), plan)?;
     }
     Ok(expectations)
 }
@@ -79,12 +86,11 @@ impl Expectations {
     /// What answers have to be after the first one to this request, and how long they are.
     fn learn(
         &mut self,
-        method: &str,
-        path: &str,
-        request: &[u8],
+        (method, path, request): (&str, &str, &[u8]),
         plan: &Plan,
     ) -> Result<(Expected, usize), Refusal> {
-        let FirstAnswer { status, body, answer_bytes } = ask(plan, request)?;
+        let content = if method == "HEAD" { Content::Never } else { Content::Framed };
+        let FirstAnswer { status, body, answer_bytes } = ask(plan, request, content)?;
         let remedy = match plan.expected_status {
             Some(expected) if expected == status => None,
             Some(expected) => {
@@ -108,13 +114,13 @@ impl Expectations {
 }
 
 /// One request and its answer.
-fn ask(plan: &Plan, request: &[u8]) -> Result<FirstAnswer, Refusal> {
+fn ask(plan: &Plan, request: &[u8], content: Content) -> Result<FirstAnswer, Refusal> {
     let mut stream = connect(plan)?;
     let failed = |what: String| {
         Refusal::Mistake(format!("the first request to {} failed: {what}", plan.server))
     };
     stream.write_all(request).map_err(|reason| failed(reason.to_string()))?;
-    let (mut checker, mut partial) = (Checker::learning(), Partial::Nothing);
+    let (mut checker, mut partial) = (Checker::learning().with(content), Partial::Nothing);
     let (mut answer_bytes, mut input, clock) = (0, vec![0; 64 * 1024], Clock::start());
     loop {
         let left = clock.left(PATIENCE);

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::event_loop::Outcome;
 use crate::kind::Kind;
-use crate::plan::Plan;
+use crate::plan::{Corrected, Plan};
 use crate::record::Mark;
 use crate::tally::{Part, Tally};
+use crate::times::Times;
 
 /// A run, and what was asked for.
 pub struct Report<'a> {
@@ -83,15 +84,24 @@ impl Report<'_> {
     /// The kinds that stood still, and for how long: no client of a closed loop asks while all wait for
     /// an answer, so their latency says little of that time.
     pub fn standstills(&self) -> Vec<(Kind, Duration)> {
-        let is_closed_loop = |kind: Kind| {
-            kind.is_good() && kind != Kind::Telnet && self.plan.wanted(kind).rate.is_none()
-        };
-        let kinds = self.kinds().filter(|(kind, _)| is_closed_loop(*kind));
+        let kinds = self.kinds().filter(|(kind, _)| self.plan.is_closed_loop(*kind));
         let silences = kinds.filter(|(_, tally)| {
             let usual = tally.latency.total().quantile(0.5);
             tally.longest_silence >= STANDSTILL_MIN.max(usual * STANDSTILL_RATIO)
         });
         silences.map(|(kind, tally)| (kind, tally.longest_silence)).collect()
+    }
+
+    /// How long a kind's answers took, as if its clients had asked on while they waited; and by which time
+    /// that is corrected. Nothing, if the user has not asked for it, or it needs no correction.
+    pub fn corrected(&self, kind: Kind) -> Option<(Times, Duration)> {
+        let by = self.plan.corrected.filter(|_| self.plan.is_closed_loop(kind))?;
+        let total = self.tally(kind).latency.total();
+        let usual = match by {
+            Corrected::ByMedian => total.quantile(0.5),
+            Corrected::By(time) => time,
+        };
+        (total.count() > 0).then(|| (total.corrected(usual), usual))
     }
 
     /// What must not have happened and has; nothing if all is well.

@@ -51,12 +51,12 @@ pub fn path(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// A method whose answers have content as any other's have.
+/// A method that asks for an answer.
 pub fn method(text: &str) -> Result<String, &'static str> {
     let method = text.to_ascii_uppercase();
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     match method.as_str() {
-        "HEAD" | "CONNECT" => Err("write another method: its answers have no content to check"),
+        "CONNECT" => Err("write another method: it asks for a tunnel, not for an answer"),
         _ if !method.is_empty() && method.bytes().all(is_token) => Ok(method),
         _ => Err("write a method, such as PUT"),
     }

@@ -82,7 +82,9 @@ impl Clients<'_> {
         let Some(client) = find(&mut self.slab, id) else { return };
         // A person's script is that of the connection: each types one.
         let number = if client.kind == Kind::Telnet { client.generation } else { client.made };
-        let (payload, due) = shared.payloads.next(client.kind, number, &mut shared.random);
+        client.resource = if client.kind.has_choice() { shared.choices.next() } else { 0 };
+        let random = &mut shared.random;
+        let (payload, due) = shared.payloads.next(client.kind, number, client.resource, random);
         let payload = match self.plan.proxy_protocol {
             Some(protocol) if client.made == 0 => {
                 [&protocol.header(client.generation)[..], &payload].concat().into()

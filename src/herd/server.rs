@@ -155,6 +155,11 @@ impl FromStr for Asked {
 const HTTP_PORT: u16 = 80;
 
 impl Asked {
+    /// Whether it says no more than where the server is.
+    pub fn is_server_alone(&self) -> bool {
+        self.path.as_deref().is_none_or(|path| path == "/")
+    }
+
     /// `path` begins with `/` or `?`. Its fragment, which no client sends, is left out.
     fn of(server: Server, path: Option<&str>) -> Result<Asked, String> {
         let path = path.map(|path| {

@@ -1,6 +1,7 @@
 //! How much was answered in a second, and how long answers took: what the report says of that, for
 //! people and for programs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::kind::Kind;
@@ -47,25 +48,41 @@ pub fn by_kind(report: &Report<'_>) -> Vec<Vec<String>> {
     head.push("max");
     let mut rows = vec![head.into_iter().map(str::to_owned).collect::<Vec<_>>()];
     for (kind, tally) in report.kinds().filter(|(kind, _)| kind.is_good()) {
-        let (rates, total) = (Rates::of(report, tally), tally.latency.total());
-        let statuses =
-            tally.statuses.iter().map(|(status, times)| format!("{status}: {}", count(*times)));
-        let statuses = statuses.collect::<Vec<_>>().join(", ");
+        let rates = Rates::of(report, tally);
         let mut row = vec![
             kind.name().to_owned(),
-            if statuses.is_empty() { NOT_COUNTED.to_owned() } else { statuses },
+            statuses(&tally.statuses),
             count(rates.right.round() as u64),
             bytes(rates.bytes as u64),
         ];
-        let quantiles = PERCENTILES.map(|(_, share)| total.quantile(share));
-        let times = [total.mean()].into_iter().chain(quantiles).chain([total.max()]);
-        row.extend(times.map(|it| match total.count() {
-            0 => NOT_COUNTED.to_owned(),
-            _ => time(it),
-        }));
+        row.extend(percentiles(&tally.latency.total()));
         rows.push(row);
+        if let Some((corrected, _)) = report.corrected(kind) {
+            let mut row =
+                vec!["  corrected".to_owned(), String::new(), String::new(), String::new()];
+            row.extend(percentiles(&corrected));
+            rows.push(row);
+        }
     }
     rows
+}
+
+/// How often each status came.
+pub fn statuses(counts: &BTreeMap<u16, u64>) -> String {
+    let told = counts.iter().map(|(status, times)| format!("{status}: {}", count(*times)));
+    let told = told.collect::<Vec<_>>().join(", ");
+    if told.is_empty() { NOT_COUNTED.to_owned() } else { told }
+}
+
+/// The mean, the percentiles and the longest.
+fn percentiles(times: &Times) -> Vec<String> {
+    let quantiles = PERCENTILES.map(|(_, share)| times.quantile(share));
+    let all = [times.mean()].into_iter().chain(quantiles).chain([times.max()]);
+    let told = all.map(|it| match times.count() {
+        0 => NOT_COUNTED.to_owned(),
+        _ => time(it),
+    });
+    told.collect()
 }
 
 /// The distribution of the main kind's times, drawn: each line is for times that are longer by the same

@@ -17,6 +17,13 @@ pub const NOT_COUNTED: &str = "–";
 /// Our own lateness is worth a word when it is so much of the latency that was seen.
 const LATE_SHARE: f64 = 0.1;
 
+/// How many first answers are told, and how many resources: JSON has the others.
+const LEARNED_TOLD_MAX: usize = 3;
+const RESOURCES_TOLD_MAX: usize = 30;
+
+/// A longer method and path are cut.
+const RESOURCE_CHARS_MAX: usize = 60;
+
 /// All of it.
 pub fn text(report: &Report<'_>) -> String {
     let mut text = String::new();
@@ -30,13 +37,14 @@ pub fn text(report: &Report<'_>) -> String {
             "herd at {}, {}{early}; {}",
             report.plan.server,
             time(report.outcome.took),
-            report.learned.join("; "),
+            learned(report),
         ),
     );
     text.push('\n');
     text.push_str(&aligned(&by_kind(report), 1));
     let tables = [
         (speed::by_kind(report), 2),
+        (by_resource(report), 1),
         (speed::spread(report), 0),
         (by_ending(report), 2),
         (by_part(report), 1),
@@ -53,6 +61,45 @@ pub fn text(report: &Report<'_>) -> String {
         line(&mut text, &sentence);
     }
     text
+}
+
+/// What was learned, as far as there is room.
+fn learned(report: &Report<'_>) -> String {
+    let told = report.learned.iter().take(LEARNED_TOLD_MAX).cloned();
+    let more = report.learned.len().saturating_sub(LEARNED_TOLD_MAX);
+    let more = (more > 0).then(|| format!("and {more} more"));
+    told.chain(more).collect::<Vec<_>>().join("; ")
+}
+
+/// What was requested, where that was several things.
+fn by_resource(report: &Report<'_>) -> Vec<Vec<String>> {
+    let head = ["", "weight", "right", "wrong", "lost", "refused", "statuses", "mean", "max"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    let all = report.plan.resources.iter().zip(&report.outcome.resources);
+    for (resource, tally) in all.clone().take(RESOURCES_TOLD_MAX) {
+        let name: String = resource.name().chars().take(RESOURCE_CHARS_MAX).collect();
+        let troubles = tally.troubles;
+        let told = |latency: Option<Duration>| latency.map_or(NOT_COUNTED.to_owned(), time);
+        let mean = tally.latency_mean();
+        rows.push(vec![
+            name,
+            count(resource.weight.into()),
+            count(tally.right),
+            count(troubles.wrong),
+            count(troubles.lost),
+            count(troubles.refused),
+            speed::statuses(&tally.statuses),
+            told(mean),
+            told(mean.map(|_| tally.latency_max)),
+        ]);
+    }
+    let more = all.count().saturating_sub(RESOURCES_TOLD_MAX);
+    if more > 0 {
+        let mut row = vec![String::new(); head.len()];
+        row[0] = format!("and {more} more");
+        rows.push(row);
+    }
+    rows
 }
 
 fn line(text: &mut String, line: &str) {
@@ -160,14 +207,7 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
             sentences.push(format!("First wrong for {}: {}{shown}", kind.name(), wrong.reason));
         }
     }
-    for (kind, silence) in report.standstills() {
-        sentences.push(format!(
-            "No answer came to {} clients for {}, and meanwhile they asked for none: the \
-             percentiles hide that. With --rate they do not.",
-            kind.name(),
-            time(silence)
-        ));
-    }
+    sentences.extend(of_closed_loops(report));
     let timed_out: u64 = report.kinds().map(|(_, tally)| tally.timed_out).sum();
     if let Some(timeout) = report.plan.timeout.filter(|_| timed_out > 0) {
         sentences.push(format!(
@@ -199,6 +239,34 @@ fn sentences(report: &Report<'_>) -> Vec<String> {
         (true, false) => "No answer was wrong.".to_owned(),
         (false, _) => format!("FAILED: {}.", failures.join("; ")),
     });
+    sentences
+}
+
+/// What the percentiles of closed loops hide, and what has corrected them.
+fn of_closed_loops(report: &Report<'_>) -> Vec<String> {
+    let mut sentences = Vec::new();
+    for (kind, silence) in report.standstills() {
+        sentences.push(format!(
+            "No answer came to {} clients for {}, and meanwhile they asked for none: the \
+             percentiles hide that. {}",
+            kind.name(),
+            time(silence),
+            match report.plan.corrected {
+                Some(_) => "The corrected ones do not.",
+                None => "With --rate they do not, and --corrected adds what they hide.",
+            }
+        ));
+    }
+    for (kind, _) in report.kinds() {
+        if let Some((_, usual)) = report.corrected(kind) {
+            sentences.push(format!(
+                "The corrected latency of {} clients is that of a request each {}, also while they \
+                 waited.",
+                kind.name(),
+                time(usual)
+            ));
+        }
+    }
     sentences
 }
 

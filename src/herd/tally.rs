@@ -146,9 +146,63 @@ impl Tally {
         self.lifetimes.record(stood);
     }
 
+    /// What must not happen, as far as it has.
+    pub fn troubles(&self) -> Troubles {
+        Troubles { wrong: self.wrong, lost: self.lost, refused: self.refused }
+    }
+
     /// How many connections the server ended.
     pub fn ended_total(&self) -> u64 {
         self.ended.values().sum()
+    }
+}
+
+/// Counts of what must not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Troubles {
+    pub wrong: u64,
+    pub lost: u64,
+    pub refused: u64,
+}
+
+/// The counts of one resource, where there are several. They are those of get, connect-close and half-close
+/// clients together.
+#[derive(Clone, Debug, Default)]
+pub struct ResourceTally {
+    pub right: u64,
+    pub troubles: Troubles,
+    pub statuses: BTreeMap<u16, u64>,
+    /// How long right answers took, all together, and the longest.
+    pub latency_sum: Duration,
+    pub latency_max: Duration,
+}
+
+impl ResourceTally {
+    /// Counts right answers.
+    pub fn on_right(&mut self, status: Option<u16>, answers: u32, latency: Duration) {
+        self.right += u64::from(answers);
+        self.on_status(status, u64::from(answers));
+        self.latency_sum += latency * answers;
+        self.latency_max = self.latency_max.max(latency);
+    }
+
+    /// Counts what has happened to its kind between two moments.
+    pub fn on_troubles(&mut self, before: Troubles, after: Troubles) {
+        self.troubles.wrong += after.wrong - before.wrong;
+        self.troubles.lost += after.lost - before.lost;
+        self.troubles.refused += after.refused - before.refused;
+    }
+
+    /// Counts answers with this status, if they have one.
+    pub fn on_status(&mut self, status: Option<u16>, answers: u64) {
+        if let Some(status) = status {
+            *self.statuses.entry(status).or_default() += answers;
+        }
+    }
+
+    /// How long right answers took on average, if there was one.
+    pub fn latency_mean(&self) -> Option<Duration> {
+        (self.right > 0).then(|| self.latency_sum.div_f64(self.right as f64))
     }
 }
 

@@ -73,6 +73,13 @@ impl Times {
         counts
     }
 
+    /// The same, and for each that is longer than `usual` those that would have been begun meanwhile, one
+    /// each `usual`: the longest of them is shorter by `usual`, the next by twice that, and so on.
+    pub fn corrected(&self, usual: Duration) -> Times {
+        let usual = u64::try_from(usual.as_nanos()).unwrap_or(u64::MAX);
+        Times(self.0.clone_correct(usual))
+    }
+
     /// The shortest; zero if there is none.
     pub fn min(&self) -> Duration {
         match self.count() {
@@ -180,6 +187,22 @@ mod tests {
         }
         assert_eq!(times.count(), 1000);
         assert!(times.max() >= Duration::from_millis(1000));
+    }
+
+    #[test]
+    fn a_long_one_is_corrected_by_those_that_would_have_begun_meanwhile() {
+        let mut times = Times::new();
+        for _ in 0..100 {
+            times.record(Duration::from_millis(1));
+        }
+        times.record(Duration::from_millis(100));
+        let corrected = times.corrected(Duration::from_millis(1));
+        // 99, 98 … 1 ms besides.
+        assert_eq!(corrected.count(), 200);
+        let millis = |share| corrected.quantile(share).as_secs_f64() * 1e3;
+        assert!((millis(0.75) - 50.0).abs() < 1.0 && (millis(0.99) - 98.0).abs() < 1.0);
+        assert_eq!(times.corrected(Duration::from_secs(1)).count(), 101);
+        assert_eq!(times.corrected(Duration::ZERO).count(), 101);
     }
 
     #[test]

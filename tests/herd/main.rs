@@ -18,6 +18,7 @@ mod requests;
 mod telnet;
 mod terminal;
 mod unix;
+mod urls;
 mod wrong;
 
 use std::fs;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -81,12 +82,13 @@ fn pausing(pause: Duration) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
-        static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+        let answers = Arc::new(AtomicUsize::new(0));
         for mut stream in listener.incoming().map_while(Result::ok) {
+            let answers = Arc::clone(&answers);
             thread::spawn(move || {
                 while matches!(stream.read(&mut [0; 4096]), Ok(1..)) {
                     // Each of two clients waits once.
-                    if (100..102).contains(&ANSWERS.fetch_add(1, Ordering::Relaxed)) {
+                    if (100..102).contains(&answers.fetch_add(1, Ordering::Relaxed)) {
                         thread::sleep(pause);
                     }
                     let _ = stream.write_all(RIGHT.as_bytes());
@@ -108,7 +110,31 @@ fn a_closed_loop_that_stood_still_says_so() {
     // What it hides: of thousands of answers two were late.
     assert!(still.kind("get")["latency_us"]["p99"].as_f64().unwrap() < 1e6, "{still:?}");
 
+    assert!(still.kind("get")["latency_corrected_us"].is_null(), "{still:?}");
+
     let server = Server::start(&[]);
     let steady = herd(server.address(), &["--get", "2", "--for", "1s"]);
     assert!(!steady.table.contains("No answer came"), "{steady:?}");
+}
+
+#[test]
+fn a_closed_loop_that_stood_still_is_corrected_on_request() {
+    for by in ["--corrected", "--corrected=1ms"] {
+        let still = herd(pausing(Duration::from_millis(1200)), &["--get", "2", "--for", "3s", by]);
+        assert_eq!(still.code, Some(0), "{still:?}");
+        let get = still.kind("get");
+        let number = |which: &str, what: &str| get[which][what].as_f64().unwrap();
+        let usual = get["corrected_by_us"].as_f64().unwrap();
+        let is_median = (usual - number("latency_us", "p50")).abs() < 0.01 * usual;
+        assert!(if by == "--corrected" { is_median } else { usual == 1000.0 }, "{still:?}");
+        // Two clients have waited for two fifths of the time, and so have two of five requests.
+        let [plain, corrected] = ["latency_us", "latency_corrected_us"].map(|it| number(it, "p99"));
+        let added = number("latency_corrected_us", "count") - number("latency_us", "count");
+        match by {
+            "--corrected" => assert!(plain < 1e5 && corrected > 5e5, "{still:?}"),
+            _ => assert!((2000.0..4000.0).contains(&added), "{still:?}"),
+        }
+        assert!(still.table.lines().any(|line| line.starts_with("  corrected")), "{still:?}");
+        assert!(still.table.contains("The corrected ones do not."), "{still:?}");
+    }
 }

@@ -9,7 +9,7 @@ use super::fake::{After, Fake, Script};
 use super::{RIGHT, ended, herd};
 
 /// A server that answers rightly and hands on each request that it received.
-fn recording() -> (SocketAddr, Receiver<String>) {
+pub fn recording() -> (SocketAddr, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (sender, received) = mpsc::channel();

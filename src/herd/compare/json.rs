@@ -23,7 +23,7 @@ pub fn text(report: &Report<'_>) -> String {
             "letter": contender.letter.to_string(),
             "name": contender.name,
             "server": contender.plan.server.to_string(),
-            "path": contender.plan.path,
+            "path": contender.plan.resource().path,
             "expected": contender.expectations.said,
             "slices": slices.collect::<Vec<_>>(),
             "median": of(&|measure| json!(report.values(index, measure).map(|it| it.median))),

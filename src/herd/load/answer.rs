@@ -37,10 +37,20 @@ pub enum Expected {
     },
 }
 
+/// Whether answers have content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// As their heads say.
+    Framed,
+    /// None, whatever their heads say: they answer HEAD (RFC 9112 §6.3).
+    Never,
+}
+
 /// Finds and checks one answer after the other, for all connections that expect the same.
 #[derive(Debug)]
 pub struct Checker {
     expected: Expected,
+    content: Content,
     /// The last short answer that was read in full; empty before the first.
     checked: Vec<u8>,
     checked_answer: Answer,
@@ -110,12 +120,18 @@ impl Checker {
     /// Checks against `expected`.
     pub fn new(expected: Expected) -> Checker {
         let checked_answer = Answer { status: 0, last: false };
-        Checker { expected, checked: Vec::new(), checked_answer, learned: None }
+        let content = Content::Framed;
+        Checker { expected, content, checked: Vec::new(), checked_answer, learned: None }
     }
 
     /// Takes any answer and keeps its body, for [`Checker::into_learned`].
     pub fn learning() -> Checker {
         Checker { learned: Some(Vec::new()), ..Checker::new(Expected::Any) }
+    }
+
+    /// The same for answers that have this content.
+    pub fn with(self, content: Content) -> Checker {
+        Checker { content, ..self }
     }
 
     /// Whether answers with this status are right.
@@ -231,6 +247,10 @@ impl Checker {
         if status < 200 {
             return Ok(Checked::Part(0));
         }
+        let framing = match self.content {
+            Content::Framed => framing,
+            Content::Never => Framing::Length(0),
+        };
         self.check_head(status, framing).map_err(|reason| wrong(reason, Some(status), head))?;
         let end = match framing {
             Framing::Length(length) => End::After(length),
@@ -421,6 +441,24 @@ mod tests {
             assert_eq!(checker.take(&mut partial, UNCHANGED), whole(UNCHANGED));
             assert!(checker.take(&mut partial, PLAIN).is_err());
         }
+    }
+
+    #[test]
+    fn an_answer_to_head_ends_with_its_head_whatever_that_says() {
+        for framing in ["Content-Length: 3", "Transfer-Encoding: chunked", "A: b"] {
+            let head = format!("HTTP/1.1 200 OK\r\n{framing}\r\n\r\n");
+            let expected = Expected::Exactly { status: 200, body: [].into() };
+            for cut in 1..head.len() {
+                let mut checker = Checker::new(expected.clone()).with(Content::Never);
+                let mut partial = Partial::Nothing;
+                let pieces = [&head.as_bytes()[..cut], &head.as_bytes()[cut..], head.as_bytes()];
+                let whole =
+                    pieces.map(|piece| wholes(&mut checker, &mut partial, piece).expect("ok"));
+                assert_eq!(whole, [0, 1, 1], "{framing} cut at {cut}");
+            }
+        }
+        let mut checker = Checker::new(Expected::Any).with(Content::Never);
+        assert!(checker.take(&mut Partial::Nothing, b"hello\r\n\r\n").is_err());
     }
 
     #[test]
