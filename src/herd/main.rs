@@ -7,7 +7,7 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `options`, `checks`, `habits`, `plan`, `server`, `request`, `resources` | the command line, and what follows from it |
+//! | `options`, `option_values`, `checks`, `habits`, `plan`, `server`, `request`, `resources` | the command line, and what follows from it |
 //! | `kind`, `payloads`, `typing` | which kinds of client there are, and what each sends |
 //! | `probe` | the first answers, from which the program knows what to expect |
 //! | `load` | what any load generator needs: answers checked byte by byte, sockets from many addresses, a schedule |
@@ -45,6 +45,7 @@ mod hdr;
 mod json;
 mod kind;
 mod load;
+mod option_values;
 mod options;
 mod payloads;
 mod phase;

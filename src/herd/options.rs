@@ -5,12 +5,11 @@
 //! later, when the limit has been raised.
 
 use std::ffi::OsString;
-use std::fs;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, FromArgMatches, Parser};
 
 use crate::arguments::Refusal;
@@ -19,6 +18,9 @@ use crate::arguments::values::{Size, count, duration};
 use crate::checks;
 use crate::habits;
 use crate::kind::Kind;
+use crate::option_values::{
+    asked, at_least_one, bytes_of, corrected, length, rate, report_file, status, timeout,
+};
 use crate::plan::{Afterwards, Corrected, Crossings, Destination, Plan, Shown, Wanted};
 use crate::proxy_header::ProxyProtocol;
 use crate::request;
@@ -218,7 +220,7 @@ struct StrangeOptions {
 struct RunOptions {
     /// How long to send requests [default: 10s; with --requests 5min]
     #[arg(long = "for", short = 'z', short_alias = 'd')]
-    #[arg(value_name = "TIME", value_parser = duration)]
+    #[arg(value_name = "TIME", value_parser = length)]
     length: Option<humantime::Duration>,
 
     /// Stop when the good clients have made this many requests
@@ -256,7 +258,7 @@ struct RunOptions {
 #[command(next_help_heading = "Report")]
 struct ReportOptions {
     /// Also write the report as JSON; with -, to standard output, and the table to standard error
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().try_map(report_file))]
     json: Option<PathBuf>,
 
     /// Write the counts and latencies of each second as CSV (of each few seconds in long runs)
@@ -305,6 +307,12 @@ impl Options {
         arguments: impl IntoIterator<Item = T>,
     ) -> Result<Options, Refusal> {
         let command = Options::command();
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let words = arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
+        let ours = |name: &str| command.get_arguments().any(|it| it.get_long() == Some(name));
+        if let Some(advice) = habits::single_hyphen(&words.collect::<Vec<_>>(), ours) {
+            return Err(Refusal::Mistake(advice));
+        }
         let matches = reading::read(&command, arguments, habits::advice, BODIES)?;
         Options::from_arg_matches(&matches).map_err(|error| Refusal::Mistake(error.to_string()))
     }
@@ -424,86 +432,14 @@ fn usual_method(body: Option<&[u8]>) -> &'static str {
     if body.is_some() { "POST" } else { "GET" }
 }
 
-/// The bytes of a text, or of the file that `@` names.
-fn bytes_of(option: &str, text: Option<&str>) -> Result<Option<Vec<u8>>, Refusal> {
-    let Some(text) = text else { return Ok(None) };
-    let Some(file) = text.strip_prefix('@') else {
-        return Ok(Some(text.as_bytes().to_vec()));
-    };
-    let bytes = fs::read(file).map_err(|reason| {
-        Refusal::Mistake(format!(
-            "cannot read {option} '@{file}': {reason}; name a file that exists"
-        ))
-    })?;
-    Ok(Some(bytes))
-}
-
 fn mistake<T>(sentence: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Mistake(sentence.into()))
 }
 
-/// A server, or a word that belongs elsewhere.
-fn asked(text: &str) -> Result<Asked, String> {
-    match habits::misplaced(text) {
-        Some(advice) => Err(advice),
-        None => text.parse(),
-    }
-}
-
-/// What percentiles are corrected by.
-fn corrected(text: &str) -> Result<Corrected, String> {
-    match text {
-        "median" => Ok(Corrected::ByMedian),
-        _ => duration(text).map(|time| Corrected::By(*time)),
-    }
-}
-
-impl FromStr for Wanted {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Wanted, Self::Err> {
-        let group = match text.split_once('@') {
-            None => count(text).map(|clients| Wanted { clients, rate: None }),
-            Some((clients, per_second)) => count(clients).and_then(|clients| {
-                rate(per_second).map(|rate| Wanted { clients, rate: Some(rate) })
-            }),
-        };
-        group.map_err(
-            |_| "write a number of clients, such as 50, or add requests per second: 50@500",
-        )
-    }
-}
-
-/// How often a second: a number above 0.
-fn rate(text: &str) -> Result<f64, &'static str> {
-    let rate = text.trim().parse::<f64>().ok();
-    // Faster than one a nanosecond is no schedule any more.
-    let rate = rate.filter(|rate| (1e-6..=1e9).contains(rate));
-    rate.ok_or("write a number per second, such as 5000 or 0.5")
-}
-
-fn status(text: &str) -> Result<u16, &'static str> {
-    let status = text.trim().parse::<u16>().ok().filter(|status| (200..=599).contains(status));
-    status.ok_or("write a status from 200 to 599, such as 404")
-}
-
-/// A time. A number alone is what other programs take for threads.
-fn timeout(text: &str) -> Result<humantime::Duration, String> {
-    match text.trim().parse::<u32>() {
-        Ok(_) => Err("write a time with its unit, such as 2s; herd is one thread".to_owned()),
-        Err(_) => duration(text),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, &'static str> {
-    match count(text)? {
-        0 => Err("write a number above 0"),
-        number => Ok(number),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn plan(arguments: &[&str]) -> Plan {

@@ -74,7 +74,9 @@ pub fn host(text: &str) -> Result<String, &'static str> {
 pub fn authorization(text: &str) -> Result<String, &'static str> {
     match text.contains(':') {
         true => Ok(format!("Authorization: Basic {}", base64(text.as_bytes()))),
-        false => Err("write both, as NAME:PASSWORD; the password may be empty"),
+        false => {
+            Err("write both, as NAME:PASSWORD; clients are -c N, and a PUT is -m PUT -b @FILE")
+        }
     }
 }
 
