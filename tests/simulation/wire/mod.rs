@@ -171,6 +171,8 @@ pub struct Wire {
     late_after: Time,
     /// A call has failed, and said that the connection is lost.
     lost_told: bool,
+    /// The poll has said that the connection is lost.
+    loss_reported: bool,
     write_timed_out: bool,
     /// How many bytes had arrived when the time to drain was over.
     arrived_in_time: Option<usize>,
@@ -308,6 +310,7 @@ impl Wire {
             news: true,
             late_after: Time::START,
             lost_told: false,
+            loss_reported: false,
             write_timed_out: false,
             arrived_in_time: None,
             arrived_by_stop: None,

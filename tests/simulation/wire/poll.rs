@@ -93,6 +93,7 @@ impl Wire {
             | Readiness::LOST.when(is_lost);
         self.may_write |= has_room;
         self.tell(|| format!("the poll reports {readiness:?}"));
+        self.loss_reported |= is_lost;
         // Whoever waits for its source makes no call that could tell.
         if is_lost && self.witness.is_pausing() {
             self.hub.mark(Mark::LostPausing);

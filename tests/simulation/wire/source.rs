@@ -34,6 +34,8 @@ impl Wire {
     pub fn late_comes(&mut self, pause: Duration) {
         self.source_comes();
         self.watch.on_pause(pause, self.hub.now());
+        // What the poll has said before is looked at now: no call that could tell comes first.
+        self.lost_told |= self.loss_reported;
         self.tell(|| format!("its answer begins in {pause:?}"));
     }
 
