@@ -10,6 +10,7 @@ use super::frame::StaticFacts;
 use super::guard::{Audience, Names};
 use super::longest_turn::LongestTurn;
 use super::mailbox::{Order, Shared};
+use super::minute::Minute;
 use super::public_clock::PublicClock;
 use super::routes::Routes;
 use super::snapshot::{Admins, LastStep, Pace, Snapshot, Turns};
@@ -35,7 +36,10 @@ pub(crate) struct Control {
     public_clock: PublicClock,
     last_step: Option<LastStep>,
     turns: Turns,
+    /// In the present turn there is something to do for the public.
+    is_busy: bool,
     longest_turn: LongestTurn,
+    minute: Minute,
     /// When the clients were last looked at.
     looked: Option<Time>,
     /// What the last looks have found of clients that no picture shows.
@@ -60,7 +64,9 @@ impl Control {
             public_clock: PublicClock::default(),
             last_step: None,
             turns: Turns::default(),
+            is_busy: false,
             longest_turn: LongestTurn::default(),
+            minute: Minute::default(),
             looked: None,
             further: FurtherClients::default(),
         }
@@ -101,12 +107,23 @@ impl Control {
     /// The loop has worked, and goes to sleep.
     pub(crate) fn on_worked(&mut self, time: Duration) {
         self.turns.worked += time;
+        if self.is_busy {
+            self.turns.busy += 1;
+            self.turns.busy_worked += time;
+        }
     }
 
     /// The loop has waited, and was told of this many `events`.
     pub(crate) fn on_waited(&mut self, time: Duration, events: usize) {
         self.turns.waited += time;
         self.turns.events += events as u64;
+    }
+
+    /// A turn of the public's clients may begin.
+    fn on_begun<L: Accept>(&mut self, public: &Engine<L>, now: Time) {
+        self.minute.on_turn(public.clients().metrics(), now);
+        let due = public.due(self.public_clock.at(now)).and_then(|due| self.public_due(due));
+        self.is_busy = due.is_some_and(|due| due <= now);
     }
 
     /// When it is to be attended to although nothing has happened: at once if something was asked
@@ -147,6 +164,7 @@ impl Control {
         host: &mut impl Host<L::Stream>,
         now: Time,
     ) {
+        self.on_begun(engines.public, now);
         let mut own = engines.admin.iter().chain(&engines.health);
         let is_unwatched = own.all(|it| it.clients().is_empty()) && !tracer.is_watched();
         if is_unwatched && self.pace == Pace::Running && !self.has_orders() {
@@ -245,12 +263,18 @@ impl Control {
         slots.append(&mut mailbox.wanted_slots);
         slots.sort_unstable();
         slots.dedup();
+        let (last, answers) = tracer.last();
         let chosen = slots.into_iter().filter_map(|slot| clients.view(slot, public_now));
         mailbox.snapshot = Arc::new(Snapshot {
             at: now,
             began: self.began.unwrap_or_default(),
             logs: (engines.logs)(),
             pace: self.pace,
+            public_at: public_now,
+            has_waiting: self.holds_public() && engines.public.admission().has_waiting(),
+            last,
+            answers,
+            minute: self.minute.notes(),
             last_step: self.last_step,
             stop_step: engines.public.stop_step(),
             watchers,

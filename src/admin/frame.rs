@@ -5,11 +5,12 @@
 
 use std::fmt::{self, Display, Write};
 
+use super::minute::Note;
 use super::snapshot::{Admins, LastStep, Pace, Snapshot, Sums};
 use crate::config::LocalAddress;
 use crate::config::TimeoutClass;
 use crate::connection::arrows::{ARROWS, Arrow};
-use crate::engine::{DEADLINE_KINDS, StepTaken, Stepped, View};
+use crate::engine::{ClientsSummary, DEADLINE_KINDS, StepTaken, Stepped, View};
 use crate::metrics::{CloseReason, Counter, Metrics};
 use crate::time::{Time, seconds_and_millis};
 use crate::watch::{Event, StateName, write_text};
@@ -39,6 +40,7 @@ pub(super) fn state(
 ) -> String {
     let mut text = frame(snapshot, Sums::default(), slot);
     text.pop();
+    let _ = write_minute(&mut text, &snapshot.minute);
     let _ = write_static_facts(&mut text, static_facts);
     text.push_str("}\n");
     text
@@ -50,18 +52,26 @@ fn write_frame(
     before: Sums,
     slot: Option<usize>,
 ) -> fmt::Result {
-    let Snapshot { at, pace, stop_step, clients, clients_max, summary, .. } = snapshot;
+    let Snapshot { at, pace, public_at, stop_step, clients, clients_max, summary, .. } = snapshot;
     let pace = match pace {
         Pace::Running => "running",
         Pace::Paused => "paused",
         Pace::Slow { .. } => "slow",
     };
-    write!(out, "\"at\":{},\"pace\":\"{pace}\",\"stop_step\":", seconds(*at))?;
+    write!(out, "\"at\":{},\"public_at\":{}", seconds(*at), seconds(*public_at))?;
+    write!(out, ",\"pace\":\"{pace}\",\"stop_step\":")?;
     match stop_step {
         Some(step) => write!(out, "\"{}\"", format!("{step:?}").to_lowercase())?,
         None => out.push_str("null"),
     }
     write_last_step(out, snapshot.last_step)?;
+    out.push_str(",\"last\":");
+    match &snapshot.last {
+        Some(last) => write_step(out, last)?,
+        None => out.push_str("null"),
+    }
+    write_steps(out, "answers", &snapshot.answers)?;
+    write_queue(out, summary, snapshot.has_waiting)?;
     write!(out, ",\"clients\":{clients},\"clients_max\":{clients_max}")?;
     write!(out, ",\"grid\":\"{}\"", summary.picture)?;
     // No client there, or none answered yet: most of a crowd that only waits.
@@ -69,8 +79,7 @@ fn write_frame(
     let states =
         StateName::ALL.iter().map(|state| (format!("{state:?}"), summary.states[*state as usize]));
     write_counts(out, "states", states)?;
-    let arrows: Vec<String> = snapshot.arrows.iter().map(u64::to_string).collect();
-    write!(out, ",\"arrows\":[{}]", arrows.join(","))?;
+    write_numbers(out, "arrows", snapshot.arrows)?;
     write_turn(out, snapshot.sums().since(before))?;
     write_totals(out, snapshot)?;
     let kinds = (0..DEADLINE_KINDS).map(|kind| (kind_name(kind), summary.deadlines[kind]));
@@ -99,6 +108,27 @@ fn write_admins(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     out.write_char('}')
 }
 
+/// Which clients can run, in their order.
+fn write_queue(out: &mut String, summary: &ClientsSummary, has_waiting: bool) -> fmt::Result {
+    write!(out, ",\"queue\":{{\"count\":{},\"waiting\":{has_waiting}", summary.queued)?;
+    write_numbers(out, "slots", summary.queue.iter().map(|id| id.slot() as u64))?;
+    out.write_char('}')
+}
+
+/// An array of numbers.
+fn write_numbers(
+    out: &mut String,
+    name: &str,
+    numbers: impl IntoIterator<Item = u64>,
+) -> fmt::Result {
+    write!(out, ",\"{name}\":[")?;
+    for (place, number) in numbers.into_iter().enumerate() {
+        out.push_str(if place > 0 { "," } else { "" });
+        write!(out, "{number}")?;
+    }
+    out.write_char(']')
+}
+
 /// Which step it was, and one sentence on what it came to.
 fn write_last_step(out: &mut String, step: Option<LastStep>) -> fmt::Result {
     let Some(LastStep { number, came_to }) = step else {
@@ -120,11 +150,13 @@ fn write_last_step(out: &mut String, step: Option<LastStep>) -> fmt::Result {
 }
 
 fn write_turn(out: &mut String, grown: Sums) -> fmt::Result {
-    let Sums { turns, waited, worked, events, receives, sends, accepts } = grown;
+    let Sums { turns, waited, worked, events, busy, busy_worked, receives, sends, accepts } = grown;
     let (waited, worked) = (waited.as_micros(), worked.as_micros());
+    let busy_worked = busy_worked.as_micros();
     write!(
         out,
         ",\"turn\":{{\"turns\":{turns},\"waited_us\":{waited},\"worked_us\":{worked},\
+         \"busy\":{busy},\"busy_worked_us\":{busy_worked},\
          \"events\":{events},\"receives\":{receives},\"sends\":{sends},\"accepts\":{accepts}}}"
     )
 }
@@ -135,6 +167,8 @@ fn write_totals(out: &mut String, snapshot: &Snapshot) -> fmt::Result {
     write_counts(out, "totals", counters)?;
     out.pop(); // the object goes on
     write_closed(out, metrics)?;
+    write_counts(out, "answers", metrics.answers())?;
+    write_numbers(out, "durations", metrics.durations.cumulative().map(|(_, count)| count))?;
     out.write_char('}')
 }
 
@@ -194,15 +228,39 @@ fn write_client(out: &mut String, view: &View, steps: &[Event]) -> fmt::Result {
         }
         None => out.push_str(",\"deadline\":null"),
     }
-    out.push_str(",\"steps\":[");
+    write_steps(out, "steps", steps)?;
+    out.write_char('}')
+}
+
+fn write_steps(out: &mut String, name: &str, steps: &[Event]) -> fmt::Result {
+    write!(out, ",\"{name}\":[")?;
     for (number, step) in steps.iter().enumerate() {
-        let comma = if number > 0 { "," } else { "" };
-        let (at, verb, sentence) = (seconds(step.at), step.padded_verb(), step.sentence());
-        write!(out, "{comma}{{\"at\":{at},\"text\":")?;
-        write_text(out, format_args!("{verb}{sentence}"))?;
-        out.push('}');
+        out.push_str(if number > 0 { "," } else { "" });
+        write_step(out, step)?;
     }
-    out.write_str("]}")
+    out.write_char(']')
+}
+
+/// When it was, whose it was, and what `--explain` says of it.
+fn write_step(out: &mut String, step: &Event) -> fmt::Result {
+    write!(out, "{{\"at\":{}", seconds(step.at))?;
+    if let Some(client) = step.client() {
+        write!(out, ",\"slot\":{},\"client\":{}", client.slot(), client.number())?;
+    }
+    out.push_str(",\"text\":");
+    write_text(out, format_args!("{}{}", step.padded_verb(), step.sentence()))?;
+    out.write_char('}')
+}
+
+/// What had been done up to each second of the last minute: answers, and bytes received and sent.
+fn write_minute(out: &mut String, notes: &[Note]) -> fmt::Result {
+    out.push_str(",\"minute\":[");
+    for (number, note) in notes.iter().enumerate() {
+        let comma = if number > 0 { "," } else { "" };
+        let Note { at, answers, received_bytes, sent_bytes } = note;
+        write!(out, "{comma}[{},{answers},{received_bytes},{sent_bytes}]", seconds(*at))?;
+    }
+    out.write_char(']')
 }
 
 fn write_static_facts(out: &mut String, static_facts: &StaticFacts) -> fmt::Result {

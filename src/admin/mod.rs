@@ -5,8 +5,8 @@
 //! before the public's. [`routes`] answers their requests, and [`guard`] refuses requests that a web
 //! page of another site sends on its reader's behalf. What answers and the loop have to tell each
 //! other lies in the [`mailbox`]: the loop acts on it between the two turns, in [`control`], which
-//! also has the [`public_clock`] and the [`longest_turn`]. What it finds is a [`snapshot`], of which [`frame`] and
-//! [`exposition`] write what [`events`] gives out.
+//! also has the [`public_clock`], the [`longest_turn`] and the last [`minute`]. What it finds is a
+//! [`snapshot`], of which [`frame`] and [`exposition`] write what [`events`] gives out.
 
 mod control;
 mod events;
@@ -15,6 +15,7 @@ mod frame;
 mod guard;
 mod longest_turn;
 mod mailbox;
+mod minute;
 mod page;
 mod process;
 mod public_clock;
@@ -22,6 +23,7 @@ mod routes;
 mod snapshot;
 
 use crate::engine::PICTURE_SLOTS_MAX;
+use crate::watch::KEPT_BYTES_MAX;
 
 /// The longest answer of the admin listener that is copied, in bytes: a part of the page.
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024;
@@ -33,9 +35,10 @@ const FRAME_BYTES_MAX: usize = 2 * PICTURE_SLOTS_MAX + 32 * 1024;
 const ENGINE_BYTES: usize = 1024 * 1024;
 
 /// What the admin listener takes beside its clients' input and output, in bytes: an engine; for each
-/// client a frame that is being sent, in memory that may have grown by doubling; and what frames are
-/// made of.
-pub(crate) const MEMORY_BYTES_MAX: usize = ENGINE_BYTES + (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX;
+/// client a frame that is being sent, in memory that may have grown by doubling; what frames are
+/// made of; and the last steps of the public's clients.
+pub(crate) const MEMORY_BYTES_MAX: usize =
+    ENGINE_BYTES + (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX + KEPT_BYTES_MAX;
 
 pub(crate) use control::{CLIENTS_MAX, Control, Engines};
 pub(crate) use routes::Routes;

@@ -28,13 +28,16 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// All of them: the page, how it looks, and what it does.
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 11] = [
     Part { path: "/", content_type: HTML, text: include_str!("page/page.html") },
     Part { path: "/page.css", content_type: STYLE, text: include_str!("page/page.css") },
+    Part { path: "/figures.css", content_type: STYLE, text: include_str!("page/figures.css") },
     Part { path: "/page.js", content_type: SCRIPT, text: include_str!("page/page.js") },
     Part { path: "/client.js", content_type: SCRIPT, text: include_str!("page/client.js") },
     Part { path: "/diagram.js", content_type: SCRIPT, text: include_str!("page/diagram.js") },
     Part { path: "/figures.js", content_type: SCRIPT, text: include_str!("page/figures.js") },
     Part { path: "/grid.js", content_type: SCRIPT, text: include_str!("page/grid.js") },
+    Part { path: "/live.js", content_type: SCRIPT, text: include_str!("page/live.js") },
+    Part { path: "/queue.js", content_type: SCRIPT, text: include_str!("page/queue.js") },
     Part { path: "/words.js", content_type: SCRIPT, text: include_str!("page/words.js") },
 ];

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::longest_turn::LongestTurn;
+use super::minute::Note;
 use crate::engine::{Clients, ClientsSummary, FurtherClients, Stepped, StopStep, Stream, View};
 use crate::metrics::{LogMetrics, Metrics};
 use crate::time::Time;
@@ -17,6 +18,15 @@ pub(super) struct Snapshot {
     /// What was written of all logs.
     pub(super) logs: LogMetrics,
     pub(super) pace: Pace,
+    /// What time it is for the public, which stands still while it is held.
+    pub(super) public_at: Time,
+    /// A connection waits to be accepted.
+    pub(super) has_waiting: bool,
+    /// The last step of any client, and the last answers.
+    pub(super) last: Option<Event>,
+    pub(super) answers: Vec<Event>,
+    /// What was done in the last minute.
+    pub(super) minute: Vec<Note>,
     /// The last step since the clients are held.
     pub(super) last_step: Option<LastStep>,
     /// In which step of its end the server is, once it was told to stop.
@@ -84,6 +94,10 @@ pub(super) struct Turns {
     pub(super) worked: Duration,
     /// How many events the poll has returned.
     pub(super) events: u64,
+    /// Those among the turns in which there was something to do for the public.
+    pub(super) busy: u64,
+    /// How long the loop has worked in these.
+    pub(super) busy_worked: Duration,
 }
 
 /// The sums that a frame shows the growth of.
@@ -93,6 +107,8 @@ pub(super) struct Sums {
     pub(super) waited: Duration,
     pub(super) worked: Duration,
     pub(super) events: u64,
+    pub(super) busy: u64,
+    pub(super) busy_worked: Duration,
     pub(super) receives: u64,
     pub(super) sends: u64,
     pub(super) accepts: u64,
@@ -106,6 +122,8 @@ impl Snapshot {
             waited: self.turns.waited,
             worked: self.turns.worked,
             events: self.turns.events,
+            busy: self.turns.busy,
+            busy_worked: self.turns.busy_worked,
             receives: self.metrics.receives,
             sends: self.metrics.sends,
             accepts: self.metrics.accepted,
@@ -121,6 +139,8 @@ impl Sums {
             waited: self.waited.saturating_sub(before.waited),
             worked: self.worked.saturating_sub(before.worked),
             events: self.events.saturating_sub(before.events),
+            busy: self.busy.saturating_sub(before.busy),
+            busy_worked: self.busy_worked.saturating_sub(before.busy_worked),
             receives: self.receives.saturating_sub(before.receives),
             sends: self.sends.saturating_sub(before.sends),
             accepts: self.accepts.saturating_sub(before.accepts),

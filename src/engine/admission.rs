@@ -182,6 +182,12 @@ impl<L: Accept> Admission<L> {
             && (clients.len() < self.clients_max || clients.has_evictable(self.evictable, now))
     }
 
+    /// Whether a connection waits to be accepted.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let mut ready = self.entrances.iter().filter(|entrance| entrance.ready);
+        self.waiting.is_some() || ready.any(|entrance| entrance.listener.has_waiting())
+    }
+
     /// Accepts from every ready listener, a bounded number of connections, and no more than the
     /// turn's budget allows.
     pub fn accept<H: Handler>(

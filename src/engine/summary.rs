@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::clients::Clients;
 use super::excerpt::Excerpt;
+use super::id::ClientId;
 use crate::config::{TimeoutClass, Timeouts};
 use crate::connection::state::StateName;
 use crate::connection::{Connection, Deadline};
@@ -19,6 +20,9 @@ pub(crate) const PICTURE_SLOTS_MAX: usize = 64 * 1024;
 
 /// At how many of the slots above one summary looks: a look takes some 15 ns.
 const FURTHER_SLOTS_MAX: usize = 16 * 1024;
+
+/// How many of the run queue's clients a summary names: as many as a page has room for.
+const QUEUE_SHOWN_MAX: usize = 48;
 
 /// How many kinds of deadlines there are: the timeouts, and the time of a source.
 pub(crate) const DEADLINE_KINDS: usize = TimeoutClass::ALL.len() + 1;
@@ -38,6 +42,10 @@ pub(crate) struct ClientsSummary {
     pub(crate) deadlines: [usize; DEADLINE_KINDS],
     /// How long it is until the next of them.
     pub(crate) next_due: Option<Duration>,
+    /// How many clients can run without a further event.
+    pub(crate) queued: usize,
+    /// The first of them, in their order.
+    pub(crate) queue: Vec<ClientId>,
 }
 
 /// The clients in slots that no picture shows, as the last summaries have found them. Each looks at the
@@ -131,6 +139,13 @@ impl<S: Stream> Clients<S> {
         Counts { states: summary.states, deadlines: summary.deadlines } =
             counts.sum(further.counts);
         summary.next_due = self.next_due().map(|due| due.since(now));
+        let queued = self.run_queue.iter().chain(self.linger_queue.iter());
+        for id in queued.filter(|id| self.is_queued(*id)) {
+            summary.queued += 1;
+            if summary.queue.len() < QUEUE_SHOWN_MAX {
+                summary.queue.push(id);
+            }
+        }
         summary
     }
 

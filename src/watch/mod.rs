@@ -33,4 +33,4 @@ pub use trace_events::TraceEvents;
 pub use tracer::Observer;
 #[cfg_attr(not(feature = "engine"), doc(hidden))]
 pub use tracer::Tracer;
-pub(crate) use watched::ARROW_COUNT;
+pub(crate) use watched::{ARROW_COUNT, KEPT_BYTES_MAX};

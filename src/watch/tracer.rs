@@ -17,8 +17,7 @@ use crate::connection::state::StateName;
 use crate::engine::{Attention, ClientEvent, ClientId, Watcher};
 use crate::time::Time;
 
-/// [`Attention::Transitions`] and [`Attention::Steps`], as numbers.
-const TRANSITIONS: u8 = Attention::Transitions as u8;
+/// [`Attention::Steps`], as a number.
 const STEPS: u8 = Attention::Steps as u8;
 
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
@@ -72,7 +71,6 @@ struct Shared {
 #[derive(Default)]
 struct Told {
     observer: Option<Box<dyn Observer>>,
-    counts: bool,
     watch: Watch,
     /// How the present turn began, until something is told in it.
     polled: Option<(Time, LoopEvent)>,
@@ -132,19 +130,21 @@ impl Tracer {
         }
     }
 
-    /// Counts transitions from now on, and keeps the steps of the clients in these slots; or does
-    /// neither. What has been counted stays.
+    /// Counts transitions and keeps steps from now on, also those of the clients in these slots if they
+    /// are high; or does neither, and forgets the steps. What has been counted stays.
     pub(crate) fn watch(&self, slots: Option<&[usize]>) {
         let mut told = self.shared.lock();
-        told.counts = slots.is_some();
-        told.watch.follow(slots.unwrap_or_default());
+        match slots {
+            Some(slots) => told.watch.keep_steps(slots),
+            None => told.watch.forget_steps(),
+        }
         self.shared.set_wanted(&told);
     }
 
     /// Whether transitions are counted.
     pub(crate) fn is_watched(&self) -> bool {
         self.shared.wanted.load(Ordering::Relaxed) > Attention::Nothing as u8
-            && self.shared.lock().counts
+            && self.shared.lock().watch.is_keeping()
     }
 
     /// How often each arrow was walked while transitions were counted.
@@ -155,6 +155,12 @@ impl Tracer {
     /// The last steps of the client in this slot, if they are kept.
     pub(crate) fn steps(&self, slot: usize) -> Vec<Event> {
         self.shared.lock().watch.steps(slot)
+    }
+
+    /// The last step of any client of the public, and the last answers, if they are kept.
+    pub(crate) fn last(&self) -> (Option<Event>, Vec<Event>) {
+        let told = self.shared.lock();
+        (told.watch.last(), told.watch.answers())
     }
 }
 
@@ -174,7 +180,6 @@ impl Shared {
             return Attention::Steps;
         }
         match self.wanted.load(Ordering::Relaxed) {
-            TRANSITIONS => Attention::Transitions,
             STEPS => Attention::Steps,
             _ if log_enabled!(Level::Debug) => Attention::Answers,
             _ => Attention::Nothing,
@@ -187,12 +192,9 @@ impl Shared {
     }
 
     fn set_wanted(&self, told: &Told) {
-        let wanted = if told.observer.is_some() || told.watch.is_following_any() {
-            Attention::Steps
-        } else if told.counts {
-            Attention::Transitions
-        } else {
-            Attention::Nothing
+        let wanted = match told.observer.is_some() || told.watch.is_keeping() {
+            true => Attention::Steps,
+            false => Attention::Nothing,
         };
         self.wanted.store(wanted as u8, Ordering::Relaxed);
     }
@@ -208,7 +210,7 @@ impl Watcher for ClientsWatcher {
 
     fn on_transition(&mut self, before: StateName, after: StateName, answers: u32) {
         let mut told = self.0.lock();
-        if told.counts {
+        if told.watch.is_keeping() {
             told.watch.count(before, after, answers);
         }
     }
@@ -241,7 +243,7 @@ impl Told {
             self.hand_on(&Event { at, what: What::Loop(polled) });
         }
         if let What::Client(client, step) = event.what
-            && self.watch.is_following_any()
+            && self.watch.is_keeping()
         {
             self.watch.keep(client.slot(), &event, step);
         }

@@ -17,6 +17,7 @@ mod sockets;
 mod support;
 
 mod crowd;
+mod telling;
 mod watchers;
 
 use std::fs;
@@ -310,7 +311,7 @@ fn its_buttons_pause_the_loop_step_it_and_let_it_go_on() {
     watched.await_square(slot, 'F', "Fresh");
     // As many steps as it takes: each press makes one, and the last one sends the answer.
     let mut steps = 0;
-    assert_eq!(watched.browser.text("last-step"), "");
+    assert_eq!(watched.browser.text("last-step"), format!("Next: the client in slot {slot}."));
     while !client.hears_now() {
         watched.browser.click_on("step");
         watched.await_frames();

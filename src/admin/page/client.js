@@ -1,6 +1,7 @@
 // The client in the chosen slot: what the loop knows of it, and its last steps.
 
-import { bytes, find, make, number, say, seconds } from "./words.js";
+import { showSteps } from "./figures.js";
+import { bytes, find, number, say, seconds } from "./words.js";
 
 let slot = null; // The chosen one.
 let followed = null; // The generation of the client that is shown.
@@ -22,7 +23,7 @@ export function showClient(client) {
   if (client === null) return;
   followed = client.generation;
   showFields(client);
-  showSteps(client);
+  showSteps(find("steps"), client.steps, "None since you chose it: its slot is a high one.");
 }
 
 function showFields(client) {
@@ -47,21 +48,4 @@ function showFields(client) {
 /** Percent of a bar: one byte is visible, and a mebibyte fills it. */
 function fullness(count) {
   return count > 0 ? Math.min(100, 2 + (Math.log2(count) / 20) * 98) : 0;
-}
-
-function showSteps({ generation, steps }) {
-  const last = steps.at(-1);
-  const key = `${slot} ${generation} ${steps.length} ${last?.at} ${last?.text}`;
-  const list = find("steps");
-  if (list.dataset.key === key) return;
-  list.dataset.key = key;
-  list.replaceChildren(...steps.map(({ at, text }) => {
-    // As --explain writes it: a verb, a gap, a sentence.
-    const [, verb, sentence] = text.match(/^(\S*)\s*(.*)$/);
-    const step = make("li");
-    step.append(make("time", "", `${at.toFixed(3)} s`), make("b", "", verb), ` ${sentence}`);
-    return step;
-  }));
-  if (steps.length === 0) list.append(make("li", "note", "None since you chose it."));
-  list.scrollTop = list.scrollHeight;
 }

@@ -42,8 +42,9 @@ const LINES = {
 const ACCEPT = ["M95 2 V29", 0];
 
 const BOX = { width: 150, height: 56 };
+const SQUEEZED = { textLength: 132, lengthAdjust: "spacingAndGlyphs" };
 // Of a number on a line, in the SVG's units.
-const DIGIT_WIDTH = 8;
+const DIGIT_WIDTH = 9.5;
 
 export class Diagram {
   /** `list` is a table's body, which says the same in words. */
@@ -77,11 +78,14 @@ export class Diagram {
     const corner = { x: x - BOX.width / 2, y: y - BOX.height / 2 };
     const stripe = draw("rect", { ...corner, width: 10, height: BOX.height });
     stripe.style.fill = stripe.style.stroke = `var(--${name})`;
-    const count = draw("text", { class: "count", x: x + 5, y: y + 20 }, "0");
-    const { says } = STATES.find((state) => state.name === name);
-    const label = draw("text", { x: x + 5, y: y - 6 }, name);
+    const count = draw("text", { class: "count", x: x + 5, y: y + 21 }, "0");
+    const { says, letter } = STATES.find((state) => state.name === name);
+    const label = draw("text", { class: "name", x: x + 5, y: y - 6 }, name);
+    // The longest name is as wide as the box.
+    if (name.length > 12) Object.entries(SQUEEZED).forEach((it) => label.setAttribute(...it));
+    const sign = draw("text", { class: "letter", x: x - 36, y: y + 14 }, letter);
     const box = draw("rect", { ...corner, ...BOX });
-    group.append(draw("title", {}, `${name}: ${says}`), box, stripe, label, count);
+    group.append(draw("title", {}, `${name}: ${says}`), box, stripe, label, sign, count);
     this.svg.append(group);
     this.counts[name] = count;
   }
@@ -89,7 +93,7 @@ export class Diagram {
   addWay([line, part], title) {
     const group = draw("g", { class: "way" });
     const path = draw("path", { d: line, "marker-end": "url(#tip)" });
-    const [box, text] = [draw("rect", { height: 18, rx: 3 }), draw("text", {})];
+    const [box, text] = [draw("rect", { height: 21, rx: 3 }), draw("text", {})];
     group.append(draw("title", {}, title), path, box, text);
     this.svg.append(group);
     const place = line ? path.getPointAtLength(path.getTotalLength() * part) : { x: 0, y: 0 };
@@ -115,7 +119,7 @@ export class Diagram {
     if (text.textContent === told) return;
     text.textContent = told;
     const width = told.length * DIGIT_WIDTH + (told ? 8 : 0);
-    const frame = { x: x - width / 2, y: y - 9, width };
+    const frame = { x: x - width / 2, y: y - 11, width };
     for (const [name, value] of Object.entries(frame)) box.setAttribute(name, value);
     text.setAttribute("x", x);
     text.setAttribute("y", y + 5);

@@ -8,6 +8,14 @@ const FREE = ".".charCodeAt(0);
 const KINDS = new Map([[FREE, { name: "free", letter: "" }]]);
 for (const { name, letter } of STATES) KINDS.set(letter.charCodeAt(0), { name, letter });
 
+/** The colours of heat. A frame tells of up to 35 answers since the one before. */
+const RATES = ["0", "1", "2 or 3", "4 to 7", "8 to 15", "16 to 31", "32 to 63", "64 or more"];
+export const HEAT = RATES.map((rate, level) =>
+  ({ name: `heat-${level}`, letter: "", says: `${rate} answers a second` }));
+for (const [level, { name }] of HEAT.entries()) KINDS.set(level, { name, letter: "" });
+const FRAMES_A_SECOND = 10;
+const LETTERS = 36; // Of counts, as a frame spells them.
+
 /** The count of a slot's answers, as a frame spells it: it leaves out the zeros at the end. */
 const ZERO = "0".charCodeAt(0);
 const countAt = (served, slot) => (slot < served.length ? served.charCodeAt(slot) : ZERO);
@@ -33,6 +41,7 @@ export class Grid {
     this.text = ""; // As the last frame spelled the slots.
     this.served = "";
     this.slotsMax = 0;
+    this.heat = null; // In heat mode the answers of each slot in about the last second.
     this.codes = new Uint8Array(0); // What each square shows: more than the slots, if they fit.
     this.changed = []; // The squares that are to be painted.
     this.changedAt = new Float64Array(0); // When each of them changed; of the others 0.
@@ -47,7 +56,7 @@ export class Grid {
     const style = getComputedStyle(document.documentElement);
     const read = (name) => style.getPropertyValue(`--${name}`).trim();
     this.colours = { free: read("free"), flash: read("flash"), panel: read("panel") };
-    for (const { name } of STATES) this.colours[name] = read(name);
+    for (const { name } of [...STATES, ...HEAT]) this.colours[name] = read(name);
   }
 
   /** Shows a frame's slots; at most `slotsMax` can ever be in use. When a slot's character in
@@ -56,25 +65,51 @@ export class Grid {
     const end = Math.max(text.length, this.text.length);
     const [isNew, servedBefore] = [slotsMax !== this.slotsMax, this.served];
     [this.text, this.served, this.slotsMax] = [text, served, slotsMax];
+    if (this.heat !== null) this.warm(servedBefore, end);
     if (isNew || text.length > this.codes.length || this.couldBeLarger()) return this.lay();
     const now = performance.now();
     for (let slot = 0; slot < end; slot++) {
       const code = this.codeOf(slot);
-      const isAnswered = countAt(served, slot) !== countAt(servedBefore, slot) && code !== FREE;
+      const isAnswered = this.heat === null && code !== FREE
+        && countAt(served, slot) !== countAt(servedBefore, slot);
       if (code === this.codes[slot] && !isAnswered) continue;
       this.codes[slot] = code;
       if (this.changedAt[slot] === 0) this.changed.push(slot);
-      this.changedAt[slot] = now;
+      this.changedAt[slot] = this.heat === null ? now : -FADE_MS; // Heat does not flash.
     }
     this.paintSoon();
   }
 
+  /** What a square shows: the letter of a slot's state, or how hot it is. */
   codeOf(slot) {
-    return slot < this.text.length ? this.text.charCodeAt(slot) : FREE;
+    const letter = slot < this.text.length ? this.text.charCodeAt(slot) : FREE;
+    if (this.heat === null || letter === FREE) return letter;
+    const rate = this.heat[slot] ?? 0;
+    return rate < 0.5 ? 0 : Math.min(HEAT.length - 1, 1 + Math.floor(Math.log2(Math.max(1, rate))));
   }
 
+  /** What a square shows. */
   kind(slot) {
     return KINDS.get(this.codeOf(slot)) ?? { name: "free", letter: "?" };
+  }
+
+  /** In which state the client in a slot is. */
+  stateOf(slot) {
+    return KINDS.get(this.text.charCodeAt(slot)) ?? KINDS.get(FREE);
+  }
+
+  setHeat(isOn) {
+    this.heat = isOn ? [] : null;
+    this.lay();
+  }
+
+  /** Adds the answers since the last frame, of which a second's remain. */
+  warm(servedBefore, end) {
+    for (let slot = 0; slot < end; slot++) {
+      const grown = countAt(this.served, slot) - countAt(servedBefore, slot);
+      const more = (grown + LETTERS) % LETTERS;
+      this.heat[slot] = (this.heat[slot] ?? 0) * (1 - 1 / FRAMES_A_SECOND) + more;
+    }
   }
 
   /** Only when half the room would do: not to and fro with every client. */

@@ -1,11 +1,13 @@
-// Shows what the server tells: /events is a stream of ten frames a second, and /state.json is one
-// frame and what never changes. The page knows the server by these two, and by the orders that its
-// buttons send.
+// Shows frames: what the server is doing at a moment, ten times a second.
 
 import { follow, showClient } from "./client.js";
 import { Diagram } from "./diagram.js";
-import { counted, forget, remember, showBars, showTraffic, showTurn } from "./figures.js";
-import { Grid } from "./grid.js";
+import {
+  counted, forget, recall, remember, showAnswers, showBars, showTraffic, showTurn,
+} from "./figures.js";
+import { Grid, HEAT } from "./grid.js";
+import { Live } from "./live.js";
+import { RunQueue } from "./queue.js";
 import { find, inkOn, make, number, say, seconds, STATES, Times } from "./words.js";
 
 const grid = new Grid(find("grid"), find("board"), placeRing);
@@ -13,65 +15,23 @@ const grid = new Grid(find("grid"), find("board"), placeRing);
 const LARGEST_ADMIN = 4;
 const admins = new Grid(find("admins"), find("admins-board"), () => {}, LARGEST_ADMIN);
 const diagram = new Diagram(find("diagram"), find("arrows"));
+const queue = new RunQueue(find("queue"), find("queued"), choose);
+const source = new Live();
 let chosen = null; // The slot whose client is shown.
 let pointed = null; // The slot under the mouse.
-
-// ---- The stream.
-
-// How long after the stream broke it is asked for again.
-const RETRY_MS = 1000;
-// After this long without a frame, from a server that sends ten a second, the stream has broken.
-const SILENCE_MS_MAX = 5000;
-const SILENCE_LOOK_MS = 1000;
-
-let stream = null;
-let hasOpened = false; // Whether the server has taken it up.
-let retry = null;
 let last = null; // The last frame.
 let frames = 0; // How many have come.
-let heard = performance.now(); // When the last came.
 const shows = new Times();
 
-function connect() {
-  clearTimeout(retry);
-  stream?.close();
-  hasOpened = false;
-  stream = new EventSource(chosen === null ? "/events" : `/events?slot=${chosen}`);
-  stream.onopen = () => { hasOpened = true; };
-  stream.onmessage = ({ data }) => {
-    const began = performance.now();
-    show(JSON.parse(data));
-    shows.add(performance.now() - began);
-  };
-  stream.onerror = onBroken;
-}
-
-async function onBroken() {
-  const broken = stream;
-  broken.close();
-  retry = setTimeout(connect, RETRY_MS);
-  forget();
-  const isGone = last?.stop_step || performance.now() - heard > SILENCE_MS_MAX;
-  // One that answers, but not with a stream, has as many watchers as it wants.
-  const isRefused = !hasOpened && await fetch("/healthz").then(({ ok }) => ok).catch(() => false);
-  if (stream !== broken) return;
-  document.body.dataset.stream = isRefused ? "refused" : isGone ? "gone" : "broken";
-  showStatus();
-}
-
-setInterval(() => {
-  const isLive = document.body.dataset.stream === "live";
-  if (isLive && performance.now() - heard > SILENCE_MS_MAX) onBroken();
-}, SILENCE_LOOK_MS);
-
 function show(frame) {
+  const began = performance.now();
   last = frame;
   frames += 1;
-  heard = performance.now();
   remember(frame);
   Object.assign(document.body.dataset, { stream: "live", pace: frame.pace });
   grid.show(frame.grid, frame.served ?? "", frame.clients_max);
   admins.show(frame.admin.grid, frame.admin.served, 0);
+  queue.show(frame.queue, grid, frame.pace !== "running");
   say(find("admins-count"), number(frame.admin.clients));
   say(find("clients"), number(frame.clients));
   say(find("clients-max"), number(frame.clients_max));
@@ -80,23 +40,42 @@ function show(frame) {
   diagram.show(frame.states, counted(({ totals }) => totals.connections_accepted), ways);
   showTurn();
   showTraffic();
+  showAnswers(frame, choose);
   showBars("closed", frame.totals.closed);
   showBars("timers", frame.timers);
   const due = frame.next_due_ms;
   say(find("next-due"), due === null ? "no deadline is next" : `the next in ${seconds(due)}`);
-  const step = frame.last_step;
-  say(find("last-step"), step === null ? "" : `Step ${number(step.number)}: ${step.says}.`);
+  say(find("last-step"), lastStep(frame));
   showClient(frame.client);
   showPointed();
   showStatus();
+  shows.add(performance.now() - began);
+}
+
+/** One line: what the loop has just done, and who is next; or that it sleeps. */
+function lastStep({ public_at: at, pace, last, last_step: step, queue, next_due_ms: due }) {
+  if (pace !== "running") {
+    const next = queue.count > 0 ? `Next: the client in slot ${queue.slots[0]}.`
+      : queue.waiting ? "Next: a connection is accepted."
+      : "No client can run: the loop would sleep.";
+    if (step === null) return next;
+    const told = `Step ${number(step.number)}: ${step.says}.`;
+    return step.says.startsWith("no client") ? told : `${told} ${next}`;
+  }
+  // A frame's time, and that of a step that was taken since the frame before.
+  const isRecent = last !== null && at - last.at < 0.15;
+  if (isRecent) return `Just now, client ${last.client} in slot ${last.slot}: ${last.text}`;
+  const since = last === null ? "" : `, since ${last.at.toFixed(3)} s`;
+  return `Asleep in poll${since}; ${due === null ? "no deadline is next" : `the next deadline in ${
+    seconds(due)}`}.`;
 }
 
 // ---- What the loop does, and the buttons that fit.
 
 const PACES = {
-  running: "Running at full speed.",
-  paused: "Paused. Nothing is lost, and no client times out.",
-  slow: "Slow motion: a pause after each step, in which no client times out.",
+  running: () => "Running at full speed.",
+  paused: (at) => `Paused at ${at} s. Nothing is lost, and no client times out.`,
+  slow: (at) => `Slow motion, at ${at} s: no client times out.`,
 };
 
 const STEPS = {
@@ -111,7 +90,7 @@ function showStatus() {
   const step = last?.stop_step;
   const told = {
     connecting: "Connecting.",
-    live: STEPS[step] ?? PACES[pace],
+    live: STEPS[step] ?? PACES[pace](last?.public_at.toFixed(3)),
     broken: "The stream broke. Reconnecting.",
     refused: "The server has no room for another watcher. Trying again each second.",
     gone: `The server ${step ? "has stopped" : "does not answer"}. Trying again each second.`,
@@ -127,10 +106,10 @@ function showStatus() {
 const REFUSAL_MS = 4000;
 let refusal = null;
 
-async function order(path) {
-  const answer = await fetch(path, { method: "POST" }).catch(() => ({ status: "no answer" }));
-  if (answer.status === 204) return;
-  refusal = `The server refused ${path}: ${answer.status}.`;
+async function order(name) {
+  const refused = await source.order(name, find("interval").value);
+  if (refused === null) return;
+  refusal = refused;
   showStatus();
   setTimeout(() => {
     refusal = null;
@@ -138,25 +117,42 @@ async function order(path) {
   }, REFUSAL_MS);
 }
 
-const orderSlow = () => order(`/slow?interval_ms=${find("interval").value}`);
-for (const name of ["pause", "step", "resume"]) find(name).onclick = () => order(`/${name}`);
-find("slow").onclick = orderSlow;
-find("interval").onchange = () => document.body.dataset.pace === "slow" && orderSlow();
+for (const name of ["pause", "step", "resume", "slow"]) find(name).onclick = () => order(name);
+find("interval").onchange = () => document.body.dataset.pace === "slow" && order("slow");
+
+const KEYS = {
+  " ": () => find(document.body.dataset.pace === "running" ? "pause" : "resume").click(),
+  ".": () => find("step").click(),
+  h: () => find("heat").click(),
+  Escape: () => choose(null),
+};
+
+document.onkeydown = (event) => {
+  const isTyping = event.target.matches("input[type=number], select, button, summary");
+  const isPlain = !(event.ctrlKey || event.metaKey || event.altKey);
+  const act = isPlain && (!isTyping || event.key === "Escape") && KEYS[event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+};
 
 // ---- The choice of a slot, by mouse, keys or number.
 
 function choose(slot) {
   chosen = slot;
+  find("drawer").hidden = slot === null;
   follow(slot);
   find("slot").value = slot;
+  say(find("pointed"), "Click a square, or move with the arrow keys.");
   point(null);
   // For a screen reader. Not repeated when the state changes, which may be often.
-  say(find("announced"), find("pointed").textContent);
+  say(find("announced"), slot === null ? "" : find("pointed").textContent);
   placeRing();
-  find("ring").scrollIntoView({ block: "nearest" });
-  // The stream tells of one client only, so that a watcher's cost is bounded.
-  connect();
+  if (slot !== null) find("ring").scrollIntoView({ block: "nearest" });
+  source.choose(slot);
 }
+
+find("close").onclick = () => choose(null);
 
 function placeRing() {
   const isSeen = chosen !== null && chosen < grid.codes.length;
@@ -201,45 +197,64 @@ find("choose").onsubmit = (event) => {
 
 // ---- The legend, and the colours.
 
-const legend = Object.fromEntries(STATES.map(({ name, letter, says }) => {
-  const [item, swatch, count] = [make("li"), make("span", "swatch", letter), make("strong")];
+const OTHERS = [
+  { letter: "", name: "free", says: "a slot without a client" },
+  { letter: "", name: "flash", says: "darker for a moment: a change, or an answer" },
+  { letter: "", name: "ring", says: "the client that you have chosen" },
+];
+
+function addToLegend({ name, letter, says }, kind) {
+  const [item, swatch, count] = [make("li", kind), make("span", "swatch", letter), make("strong")];
+  swatch.dataset.name = name;
   item.append(swatch, make("span", "", name), count, make("span", "says", says));
   find("legend").append(item);
-  return [name, { swatch, count }];
-}));
+  return { swatch, count };
+}
+
+const legend = Object.fromEntries(STATES.map((it) => [it.name, addToLegend(it, "of-states")]));
+for (const it of HEAT) legend[it.name] = addToLegend(it, "of-heat");
+for (const it of OTHERS) addToLegend(it, "");
 
 function showColours() {
   for (const it of [grid, admins]) {
     it.readColours();
     it.repaint();
   }
-  for (const { name } of STATES) {
-    const { style } = legend[name].swatch;
-    style.background = grid.colours[name];
-    style.color = inkOn(grid.colours[name]);
+  for (const { name } of [...STATES, ...HEAT]) {
+    const background = grid.colours[name];
+    Object.assign(legend[name].swatch.style, { background, color: inkOn(background) });
   }
 }
+
+find("heat").onchange = ({ target }) => {
+  document.body.dataset.heat = target.checked ? "on" : "";
+  grid.setHeat(target.checked);
+};
 
 matchMedia("(prefers-color-scheme: dark)").onchange = showColours;
 
 // ---- The beginning.
 
-async function begin() {
-  const state = await fetch("/state.json").then((answer) => answer.json()).catch(() => null);
-  if (state === null) return setTimeout(begin, RETRY_MS);
+function begun(state) {
   diagram.build(state.diagram);
+  recall(state);
   say(find("listeners"), state.listeners.join(" and "));
   document.title = `oneloop at ${state.listeners[0]}`;
-  connect();
 }
 
-/** What is shown, to be read by tests and by the curious. */
+function broken(how) {
+  forget();
+  document.body.dataset.stream = how;
+  showStatus();
+}
+
+/** What the page knows of itself, for those who look at it from the console, and for its tests. */
 window.oneloop = Object.freeze({
   /** The last frame, as the server told it. */
   get frame() { return last; },
   /** How many frames have come. */
   get frames() { return frames; },
-  /** How long the last frames took to be read and shown, but for the grid's painting. */
+  /** How long the last frames took to be shown, but for the grid's painting. */
   get shows() { return [...shows.kept]; },
   /** How long the last paintings of the grid took, in milliseconds as above. */
   get paints() { return [...grid.paints.kept]; },
@@ -253,4 +268,4 @@ window.oneloop = Object.freeze({
 
 showColours();
 showStatus();
-begin();
+source.start(begun, show, broken);
