@@ -17,7 +17,7 @@ use super::snapshot::{Admins, LastStep, Pace, Snapshot, Turns};
 use crate::answer::handler::Handler;
 use crate::config::{AdminListener, LocalAddress, Reach};
 use crate::engine::{Accept, Engine, FurtherClients, Host};
-use crate::metrics::LogMetrics;
+use crate::metrics::{LogMetrics, Metrics};
 use crate::time::Time;
 use crate::watch::Tracer;
 
@@ -36,8 +36,10 @@ pub(crate) struct Control {
     public_clock: PublicClock,
     last_step: Option<LastStep>,
     turns: Turns,
-    /// In the present turn there is something to do for the public.
-    is_busy: bool,
+    /// How long the loop has worked in the last turn with watchers.
+    worked: Duration,
+    /// What had been counted of the public's system calls and answers before the last turn.
+    done: u64,
     longest_turn: LongestTurn,
     minute: Minute,
     /// When the clients were last looked at.
@@ -64,7 +66,8 @@ impl Control {
             public_clock: PublicClock::default(),
             last_step: None,
             turns: Turns::default(),
-            is_busy: false,
+            worked: Duration::ZERO,
+            done: 0,
             longest_turn: LongestTurn::default(),
             minute: Minute::default(),
             looked: None,
@@ -107,10 +110,7 @@ impl Control {
     /// The loop has worked, and goes to sleep.
     pub(crate) fn on_worked(&mut self, time: Duration) {
         self.turns.worked += time;
-        if self.is_busy {
-            self.turns.busy += 1;
-            self.turns.busy_worked += time;
-        }
+        self.worked = time;
     }
 
     /// The loop has waited, and was told of this many `events`.
@@ -119,11 +119,17 @@ impl Control {
         self.turns.events += events as u64;
     }
 
-    /// A turn of the public's clients may begin.
-    fn on_begun<L: Accept>(&mut self, public: &Engine<L>, now: Time) {
-        self.minute.on_turn(public.clients().metrics(), now);
-        let due = public.due(self.public_clock.at(now)).and_then(|due| self.public_due(due));
-        self.is_busy = due.is_some_and(|due| due <= now);
+    /// The public's last turn is over. It was a busy one if anything was done for the public.
+    fn on_begun(&mut self, metrics: &Metrics, now: Time) {
+        self.minute.on_turn(metrics, now);
+        let calls = metrics.receives + metrics.sends + metrics.accepted;
+        let done = calls + metrics.requests + metrics.faults;
+        let worked = std::mem::take(&mut self.worked);
+        if done != self.done && worked > Duration::ZERO {
+            self.turns.busy += 1;
+            self.turns.busy_worked += worked;
+        }
+        self.done = done;
     }
 
     /// When it is to be attended to although nothing has happened: at once if something was asked
@@ -164,7 +170,7 @@ impl Control {
         host: &mut impl Host<L::Stream>,
         now: Time,
     ) {
-        self.on_begun(engines.public, now);
+        self.on_begun(engines.public.clients().metrics(), now);
         let mut own = engines.admin.iter().chain(&engines.health);
         let is_unwatched = own.all(|it| it.clients().is_empty()) && !tracer.is_watched();
         if is_unwatched && self.pace == Pace::Running && !self.has_orders() {

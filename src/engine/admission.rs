@@ -183,6 +183,7 @@ impl<L: Accept> Admission<L> {
     }
 
     /// Whether a connection waits to be accepted.
+    #[cold]
     pub(crate) fn has_waiting(&self) -> bool {
         let mut ready = self.entrances.iter().filter(|entrance| entrance.ready);
         self.waiting.is_some() || ready.any(|entrance| entrance.listener.has_waiting())

@@ -140,7 +140,11 @@ impl<S: Stream> Clients<S> {
             counts.sum(further.counts);
         summary.next_due = self.next_due().map(|due| due.since(now));
         let queued = self.run_queue.iter().chain(self.linger_queue.iter());
-        for id in queued.filter(|id| self.is_queued(*id)) {
+        let is_queued = |id: &ClientId| {
+            let client = self.slab.get(id.slot());
+            client.is_some_and(|client| client.generation == id.number() && client.queued)
+        };
+        for id in queued.filter(is_queued) {
             summary.queued += 1;
             if summary.queue.len() < QUEUE_SHOWN_MAX {
                 summary.queue.push(id);

@@ -17,7 +17,8 @@ use crate::connection::state::StateName;
 use crate::engine::{Attention, ClientEvent, ClientId, Watcher};
 use crate::time::Time;
 
-/// [`Attention::Steps`], as a number.
+/// [`Attention::Transitions`] and [`Attention::Steps`], as numbers.
+const TRANSITIONS: u8 = Attention::Transitions as u8;
 const STEPS: u8 = Attention::Steps as u8;
 
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
@@ -180,6 +181,7 @@ impl Shared {
             return Attention::Steps;
         }
         match self.wanted.load(Ordering::Relaxed) {
+            TRANSITIONS => Attention::Transitions,
             STEPS => Attention::Steps,
             _ if log_enabled!(Level::Debug) => Attention::Answers,
             _ => Attention::Nothing,
