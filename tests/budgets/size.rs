@@ -29,15 +29,17 @@ fn the_program_is_made_of_thirty_seven_crates() {
 /// Builds the program as it is shipped, which takes about a minute when something has changed. The
 /// whole file counts, as it is installed: it has no names and no lines for a debugger. It was at most 2
 /// MiB until it learnt Unix sockets, sockets that systemd opens, PROXY headers, a health listener and the
-/// command that asks it, and at most two and a quarter until a new process could take over.
+/// command that asks it; at most two and a quarter until a new process could take over; and at most two
+/// and three eighths until it could answer by routes, commit faults, and show and replay what its
+/// clients have gone through.
 #[test]
-fn the_installed_program_is_at_most_two_and_three_eighths_mebibytes() {
+fn the_installed_program_is_at_most_two_and_a_half_mebibytes() {
     // Without the lock, so that the others need not wait for the compiler.
     let program = shipped::program();
     let _alone = alone();
     let bytes = fs::metadata(&program).unwrap().len();
     println!("{}: {bytes} bytes", program.display());
-    assert!(bytes <= 19 * 128 * 1024, "{} has {bytes} bytes", program.display());
+    assert!(bytes <= 20 * 128 * 1024, "{} has {bytes} bytes", program.display());
 }
 
 /// The crates that are built into the library or the program, other than itself; macros that only
