@@ -198,7 +198,8 @@ pub enum CloseReason {
     BodyTimeout,
     /// The peer stopped reading our answer.
     WriteTimeout,
-    /// The source of its answer gave more or fewer bytes than the handler had said.
+    /// The source of its answer gave more or fewer bytes than the handler had said; or the program broke it
+    /// off on purpose.
     SourceBroken,
     /// The file of its answer was shorter than the handler had said, or could not be read.
     FileBroken,
@@ -292,7 +293,7 @@ impl CloseReason {
             CloseReason::BodyTimeout => "its body stopped arriving",
             CloseReason::WriteTimeout => "it stopped reading our answer",
             CloseReason::SourceBroken => {
-                "the source of its answer did not keep to the announced length"
+                "the source of its answer broke it off, or did not keep to the announced length"
             }
             CloseReason::FileBroken => {
                 "the file of its answer became shorter, or could not be read"

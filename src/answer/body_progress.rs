@@ -9,9 +9,9 @@ pub(crate) enum BodyProgress {
     Piece,
     /// The body is complete.
     Complete,
-    /// The system fails to read it.
+    /// The system fails to read it, or its connection is to be reset.
     Failed,
-    /// It has more or fewer bytes than was said. Nothing that could be taken for another
+    /// It has more or fewer bytes than was said, or is broken off. Nothing that could be taken for another
     /// answer has been encoded, and nothing may follow.
     Broken,
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use crate::answer::body_progress::BodyProgress;
 use crate::answer::file::{FilePiece, Sending};
+use crate::answer::planned_fault::{BreakOff, Planned};
 use crate::answer::waker::{SourceName, Waker, Wakers};
 use crate::buffer::Output;
 use crate::http::control::Persistence;
@@ -289,6 +290,8 @@ pub struct Piece<'a> {
     work: u32,
     is_first: bool,
     is_stopping: bool,
+    /// The source breaks off its answer behind this piece.
+    breaks_off: Option<BreakOff>,
     /// `None` if there is no loop.
     wakes: Option<Wakes<'a>>,
 }
@@ -326,7 +329,15 @@ impl<'a> Piece<'a> {
     pub(crate) fn asked_for_at(asked_at: Time, out: &'a mut Vec<u8>, room: usize) -> Piece<'a> {
         let start = out.len();
         let (is_first, is_stopping) = (true, false);
-        Piece { out, start, room, asked_at, work: 0, is_first, is_stopping, wakes: None }
+        let (breaks_off, wakes) = (None, None);
+        Piece { out, start, room, asked_at, work: 0, is_first, is_stopping, breaks_off, wakes }
+    }
+
+    /// Ends the connection behind this piece, which is the last, although the answer may not be whole.
+    #[cfg(feature = "routes")]
+    pub(crate) fn break_off(&mut self, how: BreakOff) -> Next {
+        self.breaks_off = Some(how);
+        Next::Done
     }
 
     /// What wakes this source when it [waits](Next::Wait): always the same. One from [`Piece::new`]
@@ -438,6 +449,8 @@ pub(crate) struct FromSource {
     /// What it says it has done for the last piece, in bytes.
     work: u32,
     was_asked: bool,
+    /// The fault that the answer has on purpose.
+    pub(super) planned: Option<Planned>,
     waker: Option<Waker>,
     /// If it waits to be woken: from when on that may be.
     wakes_from: Option<Time>,
@@ -497,9 +510,18 @@ impl Streaming {
             due: Time::START,
             work: 0,
             was_asked: false,
+            planned: None,
             waker: None,
             wakes_from: None,
         })
+    }
+
+    /// The fault that the answer has on purpose.
+    pub(crate) fn planned(&self) -> Option<Planned> {
+        match self {
+            Streaming::Source(given) => given.planned,
+            Streaming::File(_) | Streaming::Late(_) => None,
+        }
     }
 
     /// When it is to be asked.
@@ -588,6 +610,7 @@ impl FromSource {
         let next = self.source.next(&mut piece);
         let bytes = piece.len();
         self.work = piece.work();
+        let breaks_off = piece.breaks_off;
         match &mut self.delimiter {
             Delimiter::LastChunk => encode::close_chunk(out, start, bytes),
             Delimiter::Length { left } => match left.checked_sub(bytes as u64) {
@@ -598,6 +621,11 @@ impl FromSource {
                 }
             },
             Delimiter::End => {}
+        }
+        match breaks_off {
+            Some(BreakOff::End) => return BodyProgress::Broken,
+            Some(BreakOff::Reset) => return BodyProgress::Failed,
+            None => {}
         }
         let pause = match next {
             Next::Done => return self.finish(out),

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use super::notes::Notes;
+use crate::answer::planned_fault::Planned;
 use crate::answer::waker::Wakers;
 use crate::buffer::{Output, Parked};
 use crate::config::{Limits, Timeouts};
@@ -109,6 +110,17 @@ impl Common {
     ) {
         if let Some(notes) = &mut self.notes {
             notes.on_fault(received, number, self.driven, Parked::client(parked));
+        }
+    }
+
+    /// The answer that was given last has a fault on purpose.
+    #[cold]
+    pub(super) fn on_planned(&mut self, planned: Planned) {
+        if planned.status > 0 {
+            self.metrics.count_answer(Some(b'0' + (planned.status / 100) as u8));
+        }
+        if let Some(notes) = &mut self.notes {
+            notes.on_planned(planned);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::answer::planned_fault::PlannedFault;
 use crate::journal::access::{Asked, DATE_BYTES, PARTS, Seen};
 use crate::metrics::CloseReason;
 use crate::peer::PackedPeer;
@@ -42,6 +43,8 @@ pub(crate) struct Note {
     /// A watcher of steps was told of it already.
     pub(crate) is_seen: bool,
     pub(crate) beginning: Beginning,
+    /// It has this fault on purpose.
+    pub(crate) fault: Option<PlannedFault>,
 }
 
 /// When an answer begins.
@@ -76,6 +79,7 @@ impl Note {
             streams: false,
             is_seen: false,
             beginning: Beginning::AtOnce,
+            fault: None,
         }
     }
 
@@ -115,7 +119,7 @@ impl Note {
 
     /// How much of its body has been made, in bytes.
     pub(crate) fn body_bytes(&self) -> u64 {
-        (self.bytes - self.head_bytes()) as u64
+        self.bytes.saturating_sub(self.head_bytes()) as u64
     }
 
     /// The parts of its request, of the text of all.
@@ -128,7 +132,10 @@ impl Note {
     /// Whether all of its bytes have been made.
     #[inline]
     pub(super) fn is_whole(&self) -> bool {
-        self.is_given() && !self.streams && self.beginning == Beginning::AtOnce
+        self.is_given()
+            && !self.streams
+            && self.beginning == Beginning::AtOnce
+            && self.fault.is_none()
     }
 
     /// Whether it was a fault, or the server has failed: it answered with a status of 500 or above, or

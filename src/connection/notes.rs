@@ -12,6 +12,7 @@
 use std::net::SocketAddr;
 
 use super::note::{Answered, Beginning, Note, Progress, Whole};
+use crate::answer::planned_fault::Planned;
 use crate::buffer::Output;
 use crate::http::chars::is;
 use crate::http::forwarded;
@@ -159,6 +160,17 @@ impl Notes {
             && note.beginning == Beginning::AtOnce
         {
             note.beginning = Beginning::Awaited;
+        }
+    }
+
+    /// What was noted last has a fault on purpose. Where no head says a status, it is told here.
+    pub(super) fn on_planned(&mut self, planned: Planned) {
+        if let Some(note) = self.notes.last_mut() {
+            note.fault = Some(planned.fault);
+            if note.status == 0 {
+                note.status = planned.status;
+                note.head = planned.head_bytes.into();
+            }
         }
     }
 

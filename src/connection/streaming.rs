@@ -49,6 +49,9 @@ impl Connection {
                     Streaming::File(_) => context.common.metrics.files += 1,
                     Streaming::Late(_) => return self.begin_pause(body, then, context),
                 }
+                if let Some(planned) = body.planned() {
+                    context.common.on_planned(planned);
+                }
                 self.state.on_answer(After::Source(body, then));
                 // The first piece goes out together with the head.
                 self.ask_source(context);

@@ -129,6 +129,8 @@ pub struct Given {
     pub status: u16,
     /// How long its body is, in bytes. `None`: more of it comes over time.
     pub body: Option<usize>,
+    /// The fault that the program commits by it on purpose, in a word.
+    pub fault: Option<&'static str>,
 }
 
 /// A connection's state before and after a step, and how full its buffers are then.

@@ -12,6 +12,7 @@ use super::excerpt::Excerpt;
 use super::id::ClientId;
 use super::socket::Taken;
 use super::watcher::{AnswerWatcher, Attention, Ended, Watcher};
+use crate::answer::planned_fault::PlannedFault;
 use crate::connection::state::StateName;
 use crate::connection::{Answered, Beginning, Common, Connection, Progress};
 use crate::journal::access::Parts;
@@ -252,7 +253,9 @@ impl Steps {
                 answers.on_answer(*now, client, answer);
                 (*is_any_owed, *is_any_known) = (true, true);
             }
-            let is_told = answer.note.is_given() || answer.note.beginning == Beginning::Awaited;
+            let is_told = answer.note.is_given()
+                || answer.note.fault.is_some()
+                || answer.note.beginning == Beginning::Awaited;
             let is_new = is_told && !answer.note.is_seen;
             if let Some(watcher) = watcher.as_mut().filter(|_| is_new) {
                 watcher.on_step(*now, client, ClientEvent::Answered(given(answer)));
@@ -392,7 +395,8 @@ fn given(answer: &Answered<'_>) -> Given {
     Given {
         request: Excerpt::of(&[method, between, target]),
         status: note.status,
-        body: (!note.streams).then(|| note.bytes - note.head_bytes()),
+        body: (!note.streams).then(|| note.body_bytes() as usize),
+        fault: note.fault.map(PlannedFault::word),
     }
 }
 

@@ -64,6 +64,8 @@ pub(crate) enum Course<'a> {
         end: Duration,
         /// Why it has ended.
         ended: &'a str,
+        /// The fault that the program has committed by it on purpose.
+        fault: Option<&'a str>,
     },
 }
 
@@ -291,13 +293,18 @@ fn combined(pen: &mut Pen<'_>, record: &Record<'_>, stamp: &Stamp) {
         }
     }
     match user_agent {
-        b"" => pen.put(b" \"-\"\n"),
+        b"" => pen.put(b" \"-\""),
         user_agent => {
             pen.put(b" \"");
             values.put(pen, user_agent, FIELD_BYTES_MAX);
-            pen.put(b"\"\n");
+            pen.put(b"\"");
         }
     }
+    if let Course::InTime { fault: Some(fault), .. } = record.course {
+        pen.put(b" fault=");
+        pen.put(fault.as_bytes());
+    }
+    pen.put(b"\n");
 }
 
 /// What stands before each part of a line whose parts have names. Each is written by one call. The line
@@ -317,6 +324,7 @@ struct Names {
     first_byte: &'static [u8],
     end: &'static [u8],
     ended: &'static [u8],
+    fault: &'static [u8],
     /// The last three with their values, for an answer that was taken whole at once.
     at_once: &'static [u8],
     referer: &'static [u8],
@@ -342,6 +350,7 @@ const JSON: Names = Names {
     first_byte: b",\"first_byte\":",
     end: b",\"end\":",
     ended: b",\"ended\":\"",
+    fault: b"\",\"fault\":\"",
     at_once: b",\"first_byte\":0.000,\"end\":0.000,\"ended\":\"whole",
     referer: b"\",\"referer\":\"",
     user_agent: b"\",\"user_agent\":\"",
@@ -365,6 +374,7 @@ const LOGFMT: Names = Names {
     first_byte: b" first_byte=",
     end: b" end=",
     ended: b" ended=\"",
+    fault: b"\" fault=\"",
     at_once: b" first_byte=0.000 end=0.000 ended=\"whole",
     referer: b"\" referer=\"",
     user_agent: b"\" user_agent=\"",
@@ -412,7 +422,7 @@ impl Names {
         match record.course {
             // Nearly each answer is sent in the turn in which it is given.
             Course::AtOnce => pen.put(self.at_once),
-            Course::InTime { first_byte, end, ended } => {
+            Course::InTime { first_byte, end, ended, fault } => {
                 if let Some(first_byte) = first_byte {
                     pen.put(self.first_byte);
                     pen.pass_to(|pen| time(pen, first_byte));
@@ -421,6 +431,10 @@ impl Names {
                 pen.pass_to(|pen| time(pen, end));
                 pen.put(self.ended);
                 pen.put(ended.as_bytes());
+                if let Some(fault) = fault {
+                    pen.put(self.fault);
+                    pen.put(fault.as_bytes());
+                }
             }
         }
         self.put_fields(pen, &parts, values);
@@ -482,7 +496,7 @@ mod tests {
             asked,
             status: 200,
             bytes: 31,
-            course: Course::InTime { first_byte, end, ended: "whole" },
+            course: Course::InTime { first_byte, end, ended: "whole", fault: None },
         }
     }
 
@@ -581,6 +595,17 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_that_is_committed_on_purpose_is_told_by_its_word() {
+        let (first_byte, end) = (None, Duration::ZERO);
+        let course = Course::InTime { first_byte, end, ended: "reset", fault: Some("reset") };
+        let record = Told { status: 0, bytes: 0, course, ..told(asked(b"/", b"")) };
+        let [combined, json, logfmt] = FORMATS.map(|format| line(format, &record));
+        assert!(combined.ends_with(" 000 0 \"-\" \"-\" fault=reset\n"), "{combined}");
+        assert!(json.contains(r#","ended":"reset","fault":"reset"}"#), "{json}");
+        assert!(logfmt.ends_with(" ended=\"reset\" fault=\"reset\"\n"), "{logfmt}");
+    }
+
+    #[test]
     fn what_was_no_request_is_shown_as_it_came_and_a_missing_field_as_a_dash() {
         let record = told(Parts { method: b"", ..asked(b"\x16\x03\x01\"", b"") });
         let combined = line(Format::Combined, &record);
@@ -631,6 +656,7 @@ mod tests {
                 first_byte: Some(Duration::MAX),
                 end: Duration::MAX,
                 ended: &"x".repeat(100),
+                fault: Some(&"x".repeat(20)),
             },
             ..told(Parts {
                 passed_on_for: &[b'f'; 39],

@@ -14,6 +14,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::access_lines::Writer;
+use crate::answer::planned_fault::PlannedFault;
 use crate::connection::{Answered, Beginning, Note, Progress, Whole};
 use crate::engine::{AnswerWatcher, ClientId, Clients, Ended, Stream};
 use crate::journal::access::{Asked, Course, DATE_BYTES};
@@ -388,6 +389,7 @@ impl Entry {
             first_byte: self.first_byte.map(|first| first.since(self.given)),
             end: at.since(self.given),
             ended: self.broken.or(closed).map_or(WHOLE, CloseReason::word),
+            fault: note.fault.map(PlannedFault::word),
         };
         let asked = note.asked(&text[own.clone()]);
         lines.append((peer, self.client.number()), (note, asked), self.sent, course);
@@ -412,6 +414,7 @@ impl Entry {
     fn begin(&mut self, answer: &Note) {
         if let Some(told) = &mut self.told {
             told.note.status = answer.status;
+            told.note.fault = answer.fault;
         }
         self.head = answer.head_bytes();
         (self.owed, self.streams) = (answer.bytes, answer.streams);

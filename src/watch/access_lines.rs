@@ -75,7 +75,7 @@ impl Writer {
             asked: note.asked(&told),
             status: 0,
             bytes: 0,
-            course: Course::InTime { first_byte: None, end, ended: ended_by },
+            course: Course::InTime { first_byte: None, end, ended: ended_by, fault: None },
         };
         self.append_record(&mut self.begin(), &record, Waiting::Patiently);
     }

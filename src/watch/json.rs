@@ -148,10 +148,11 @@ impl Object<'_, '_> {
     }
 
     fn answered(&mut self, given: Given) -> fmt::Result {
-        let Given { request, status, body } = given;
+        let Given { request, status, body, fault } = given;
         self.text("request", request)?;
         self.number("status", usize::from(status))?;
-        body.map_or(Ok(()), |body| self.number("body", body))
+        body.map_or(Ok(()), |body| self.number("body", body))?;
+        fault.map_or(Ok(()), |fault| self.text("fault", fault))
     }
 
     fn change(&mut self, change: Change) -> fmt::Result {

@@ -151,10 +151,14 @@ fn tell_of_client(client: ClientId, event: ClientEvent, f: &mut Formatter<'_>) -
 }
 
 fn tell_of_answer(given: Given, f: &mut Formatter<'_>) -> fmt::Result {
-    let Given { request, status, body } = given;
+    let Given { request, status, body, fault } = given;
     match request.bytes() {
         b"" => f.write_str("its answer begins now")?,
         _ => write!(f, "{request}")?,
+    }
+    if let Some(fault) = fault {
+        write!(f, " -> fault={fault}")?;
+        return if status == 0 { Ok(()) } else { write!(f, ", {status}") };
     }
     match (status, body) {
         (0, _) => f.write_str(" -> an answer that begins later"),

@@ -23,6 +23,8 @@ mod access_log;
 mod answers;
 mod asking;
 mod directories;
+#[cfg(feature = "routes")]
+mod faults;
 mod fields;
 mod help;
 #[path = "../support/interrupted.rs"]

@@ -12,6 +12,8 @@ mod support;
 
 mod beginning;
 mod compare;
+#[cfg(feature = "routes")]
+mod faults;
 mod plot;
 mod reports;
 mod requests;

@@ -15,9 +15,10 @@ const SIGNS_OF_A_READER: [&str; 7] = [
 ];
 
 /// Files and folders that have such a sign, and why.
-const NO_READERS: [(&str, &str); 7] = [
+const NO_READERS: [(&str, &str); 8] = [
     ("benches/peers/", "a package of its own, which judges other servers as well"),
     ("tests/allocations.rs", "counts the ends of heads where an allocation would be counted"),
+    ("tests/cli/faults.rs", "looks at answers that are wrong on purpose"),
     ("tests/cases/main.rs", "cuts requests at the end of their heads"),
     ("tests/fuzz/", "judges the server's bytes by a model of its own: see tests/README.md"),
     ("tests/herd/requests.rs", "reads requests"),

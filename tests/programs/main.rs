@@ -14,6 +14,8 @@ mod sockets;
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(feature = "routes")]
+mod faults;
 mod logrotate;
 mod prometheus;
 mod telnet;

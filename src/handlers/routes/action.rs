@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::body::{Bytes, Dripping, Ticking};
 use super::chance::Draw;
 use super::echo;
+use super::fault::Right;
 use super::files;
-use super::route::{Action, Content, Echo, PathPattern, Span};
-use crate::answer::handler::{ContentPlan, Handler, Reply, Sent};
+use super::route::{Action, Content, Echo, Fault, PathPattern, Span};
+use crate::answer::handler::{ContentPlan, Handler, Reply, ReplyHead, Sent};
 use crate::handlers::{Site, media_type};
 use crate::http::encode::FieldBlock;
 use crate::http::request::Request;
@@ -39,6 +40,7 @@ struct Made {
     after: Option<Span>,
     over: Option<Duration>,
     chunked: bool,
+    fault: Option<Fault>,
 }
 
 #[derive(Debug)]
@@ -73,6 +75,7 @@ impl Ready {
                 let said = action.status.unwrap_or(Status::OK);
                 MadeContent::Bytes(Bytes::Shared(format!("{said}\n").into_bytes().into()))
             }
+            Content::Nothing => MadeContent::Bytes(Bytes::Shared(Arc::default())),
             Content::Text(text) => MadeContent::Bytes(Bytes::Shared(text.as_bytes().into())),
             Content::File(name) => {
                 let bytes: Arc<[u8]> = files::read(Path::new(name), FILE_BYTES_MAX)?.into();
@@ -106,8 +109,8 @@ impl Ready {
         let content_type = content_type.as_deref().unwrap_or(PLAIN_TEXT);
         let fields = fields(content_type, location, &action.fields, common)?;
         let status = action.status.unwrap_or(status);
-        let Action { after, over, chunked, .. } = *action;
-        let made = Arc::new(Made { status, fields, content, after, over, chunked });
+        let Action { after, over, chunked, fault, .. } = *action;
+        let made = Arc::new(Made { status, fields, content, after, over, chunked, fault });
         Ok(Ready { made, site })
     }
 
@@ -124,9 +127,10 @@ impl Ready {
             MadeContent::Echo(Echo::Json) => Some(echo::json(request).into_bytes().into()),
             MadeContent::Bytes(_) | MadeContent::Events { .. } => None,
         };
-        let Some(span) = self.made.after else { return self.made.give(echo, reply) };
+        let bits = draw.bits();
+        let Some(span) = self.made.after else { return self.made.give(echo, bits, reply) };
         let made = Arc::clone(&self.made);
-        reply.after(draw.time(span), move |reply| made.give(echo, reply))
+        reply.after(draw.time(span), move |reply| made.give(echo, bits, reply))
     }
 
     /// What it does with content that is not whole yet.
@@ -134,6 +138,10 @@ impl Ready {
         if let Some((site, prefix)) = &mut self.site {
             let target = beneath(request.target, prefix);
             return site.content_plan(&Request { target: &target, ..*request });
+        }
+        if let Some(Fault::NeverRead(_)) = self.made.fault {
+            // What is still to come is not read.
+            return ContentPlan::Refuse;
         }
         match self.holds_content() {
             true => ContentPlan::Hold,
@@ -168,17 +176,33 @@ impl Ready {
 }
 
 impl Made {
+    /// The bytes of its body, which are those of the `echo` if it has one. Events have none.
+    fn bytes(&self, echo: &Option<Arc<[u8]>>) -> Option<Bytes> {
+        match (&self.content, echo) {
+            (_, Some(echo)) => Some(Bytes::Shared(Arc::clone(echo))),
+            (MadeContent::Bytes(bytes), None) => Some(bytes.clone()),
+            (MadeContent::Events { .. } | MadeContent::Echo(_), None) => None,
+        }
+    }
+
     /// Gives the answer, or its `echo` if it has one.
-    fn give(&self, echo: Option<Arc<[u8]>>, reply: Reply<'_>) -> Sent {
+    fn give(&self, echo: Option<Arc<[u8]>>, bits: u64, reply: Reply<'_>) -> Sent {
+        if let Some(fault) = self.fault
+            && let Some(source) = fault.instead(bits)
+        {
+            return reply.raw(None, fault.planned(), source);
+        }
+        if let (Some(fault), Some(bytes)) = (self.fault, self.bytes(&echo)) {
+            let begin: &dyn for<'r> Fn(Reply<'r>) -> ReplyHead<'r> =
+                &|reply| reply.status(self.status).fields(&self.fields);
+            let (over, is_chunked, status) = (self.over, self.chunked, self.status.code());
+            return fault.within(Right { bytes, over, is_chunked, status, begin }, reply);
+        }
         let head = reply.status(self.status).fields(&self.fields);
-        let bytes = match (echo, &self.content) {
-            (Some(echo), _) => Bytes::Shared(echo),
-            (None, MadeContent::Bytes(bytes)) => bytes.clone(),
-            (None, MadeContent::Events { every, count }) => {
-                return head.stream(Ticking { every: *every, left: *count, number: 0 });
-            }
-            (None, MadeContent::Echo(_)) => unreachable!("an echo has what it repeats"),
-        };
+        if let MadeContent::Events { every, count } = self.content {
+            return head.stream(Ticking { every, left: count, number: 0 });
+        }
+        let bytes = self.bytes(&echo).expect("what is no event has bytes");
         let len = bytes.len();
         match (bytes, self.over, self.chunked) {
             (Bytes::Shared(bytes), None, false) => head.send(&bytes),

@@ -61,13 +61,21 @@ fn append_pattern(from: u64, count: u64, out: &mut Piece<'_>) {
 pub(super) struct Dripping {
     pub(super) bytes: Bytes,
     pub(super) over: Option<Duration>,
+    /// Up to here it is given, at the pace of the whole.
+    end: u64,
     at: u64,
     began: Option<Time>,
 }
 
 impl Dripping {
     pub(super) fn new(bytes: Bytes, over: Option<Duration>) -> Dripping {
-        Dripping { bytes, over, at: 0, began: None }
+        let end = bytes.len();
+        Dripping::up_to(bytes, over, end)
+    }
+
+    /// Only the first `end` bytes, at the pace of the whole.
+    pub(super) fn up_to(bytes: Bytes, over: Option<Duration>, end: u64) -> Dripping {
+        Dripping { bytes, over, end, at: 0, began: None }
     }
 
     /// How much of it is due at `now`, in bytes.
@@ -90,14 +98,15 @@ impl Dripping {
 
 impl Source for Dripping {
     fn next(&mut self, piece: &mut Piece<'_>) -> Next {
-        let due = self.due(piece.asked_at());
+        let due = self.due(piece.asked_at()).min(self.end);
         let count = (due - self.at).min(piece.room() as u64);
         self.bytes.append(self.at, count, piece);
         self.at += count;
         // An empty body that is spread over a time ends at its end, too.
         let began = self.began.unwrap_or(piece.asked_at());
+        let is_cut = self.end < self.bytes.len();
         let is_over = self.over.is_none_or(|over| piece.asked_at().since(began) >= over);
-        match (self.at == self.bytes.len() && is_over, self.at < due) {
+        match (self.at == self.end && (is_over || is_cut), self.at < due) {
             (true, _) => Next::Done,
             (false, true) => Next::More,
             (false, false) => Next::After(self.pause()),

@@ -32,14 +32,15 @@ impl Draw {
         span.from + Duration::from_micros(drawn as u64)
     }
 
-    /// Any 64 bits: the last step of splitmix64, once for each of the numbers.
+    /// Any 64 bits: [mixed](mix) once for each of the numbers.
     pub(super) fn bits(self) -> u64 {
         let asked = u64::from(self.connection) << 32 | u64::from(self.request);
         mix(mix(mix(self.seed) ^ asked) ^ self.route as u64)
     }
 }
 
-fn mix(number: u64) -> u64 {
+/// The last step of splitmix64.
+pub(super) fn mix(number: u64) -> u64 {
     let mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::quantity::{ShownDuration, ShownSize};
 use super::words::Quoted;
+use crate::answer::planned_fault::BreakOff;
 use crate::http::method::Method;
 use crate::http::status::Status;
 
@@ -63,6 +64,61 @@ pub(super) struct Action {
     pub(super) over: Option<Duration>,
     /// Its length is not told: its body comes in chunks.
     pub(super) chunked: bool,
+    /// What is wrong with it on purpose.
+    pub(super) fault: Option<Fault>,
+}
+
+/// A fault that is committed on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Instead of an answer the connection is reset.
+    Reset,
+    /// Instead of an answer our side is closed.
+    Close,
+    /// Nothing is sent for this long, and then our side is closed.
+    Silence(Duration),
+    /// Instead of an answer come this many bytes that are no HTTP.
+    Garbage(u64),
+    /// Nothing more is read or sent for this long, and then the connection is reset.
+    NeverRead(Duration),
+    /// The body ends there.
+    BreakAt { at: Place, by: BreakOff },
+    /// The length is told wrong by this much.
+    Length(i64),
+    /// Two lengths are told.
+    TwoLengths,
+    /// Behind the body comes a chunk whose size is none.
+    BadChunk,
+    /// The head is spread over this time.
+    HeadOver(Duration),
+    /// So many interim answers come before it.
+    Interim(u64),
+}
+
+impl Fault {
+    /// Whether it is committed instead of an answer.
+    pub(super) fn is_instead(self) -> bool {
+        match self {
+            Fault::Reset
+            | Fault::Close
+            | Fault::Silence(_)
+            | Fault::Garbage(_)
+            | Fault::NeverRead(_) => true,
+            Fault::BreakAt { .. }
+            | Fault::Length(_)
+            | Fault::TwoLengths
+            | Fault::BadChunk
+            | Fault::HeadOver(_)
+            | Fault::Interim(_) => false,
+        }
+    }
+}
+
+/// A place in a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Bytes(u64),
+    Millionths(u32),
 }
 
 /// A time between two, both included, which may be the same. Each request draws its own.
@@ -77,6 +133,8 @@ pub(super) struct Span {
 pub(super) enum Content {
     /// The status, in words.
     Status,
+    /// None: a fault is committed instead.
+    Nothing,
     Text(String),
     /// The file of this name.
     File(String),
@@ -158,7 +216,7 @@ impl Display for Action {
             write!(f, " status={}", status.code())?;
         }
         match &self.content {
-            Content::Status => {}
+            Content::Status | Content::Nothing => {}
             Content::Text(text) => write!(f, " text={}", Quoted(text))?,
             Content::File(path) => write!(f, " file={}", Quoted(path))?,
             Content::Bytes { from: 0, to } => write!(f, " bytes={}", ShownSize(*to))?,
@@ -191,6 +249,37 @@ impl Display for Action {
         if self.chunked {
             f.write_str(" chunked")?;
         }
-        Ok(())
+        self.fault.map_or(Ok(()), |fault| write!(f, " {fault}"))
+    }
+}
+
+impl Display for Fault {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match *self {
+            Fault::Reset => f.write_str("reset"),
+            Fault::Close => f.write_str("close"),
+            Fault::Silence(time) => write!(f, "silence={}", ShownDuration(time)),
+            Fault::Garbage(bytes) => write!(f, "garbage={}", ShownSize(bytes)),
+            Fault::NeverRead(time) => write!(f, "never-read={}", ShownDuration(time)),
+            Fault::BreakAt { at, by } => {
+                match at {
+                    Place::Bytes(bytes) => write!(f, "break-at={}", ShownSize(bytes))?,
+                    Place::Millionths(part) => {
+                        let percent = format!("{}.{:04}", part / 10_000, part % 10_000);
+                        let percent = percent.trim_end_matches('0').trim_end_matches('.');
+                        write!(f, "break-at={percent}%")?;
+                    }
+                }
+                match by {
+                    BreakOff::End => f.write_str(" by=fin"),
+                    BreakOff::Reset => f.write_str(" by=reset"),
+                }
+            }
+            Fault::Length(more) => write!(f, "length={more:+}"),
+            Fault::TwoLengths => f.write_str("two-lengths"),
+            Fault::BadChunk => f.write_str("bad-chunk"),
+            Fault::HeadOver(time) => write!(f, "head-over={}", ShownDuration(time)),
+            Fault::Interim(count) => write!(f, "interim={count}"),
+        }
     }
 }

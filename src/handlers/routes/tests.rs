@@ -136,6 +136,19 @@ fn a_mistake_has_its_column_and_an_example() {
         ("/ text=a chunked=1", 17, "alone"),
         ("/ echo=xml", 8, "json"),
         ("/ text=a after=3s..1s", 16, "backwards"),
+        ("/ text=a reset", 3, "instead of"),
+        ("/ reset close", 9, "a fault already"),
+        ("/ reset=1", 8, "alone"),
+        ("/ fail=nothing", 8, "never-read"),
+        ("/ garbage=65KiB", 11, "64KiB"),
+        ("/ text=a interim=101", 18, "at most 100"),
+        ("/ text=a break-at=101%", 19, "50%"),
+        ("/ text=a break-at=5 by=rst", 24, "by=reset"),
+        ("/ text=a by=reset", 10, "break-at"),
+        ("/ text=a length=5", 17, "+5"),
+        ("/ text=a chunked length=+5", 3, "no length"),
+        ("/ events two-lengths", 3, "goes with"),
+        ("/ break-at=5", 13, "text="),
         ("/ text=a after=1s..", 16, "2s"),
         ("/a/* dir=a after=1s", 12, "at once"),
         ("/ redirect=", 12, "/new"),
@@ -270,7 +283,9 @@ fn the_field_of_a_route_outweighs_that_of_all_routes() {
 fn word() -> impl Strategy<Value = String> {
     const WORDS: &str = "GET POST / /a /a/* b.c/ text=a text=\"a\\n\\\"b\\\\\" file=a bytes=1KiB \
         bytes=1..1.5KiB bytes=7 echo=raw echo=json redirect=/b dir=. events every=1s every=90s \
-        count=2 status=404 field=\"A: b\" over=1500us over=2min over=0s chunked after=1s after=1ms..2s first=2 then | p=0.5 \
+        count=2 status=404 field=\"A: b\" over=1500us over=2min over=0s chunked after=1s after=1ms..2s reset close silence silence=2s garbage garbage=7 never-read \
+        break-at=5 break-at=12.5% by=fin by=reset length=+5 length=-2 two-lengths bad-chunk \
+        head-over=1s interim=3 fail=reset fail=silence first=2 then | p=0.5 \
         p=0.000001 p=.1 over= text= bytes=.. = \" \\ text=\"";
     let words: Vec<&'static str> = WORDS.split(' ').filter(|word| !word.is_empty()).collect();
     prop_oneof![

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::chance;
 use super::quantity;
-use super::route::{Content, Echo, Span};
+use super::route::{Content, Echo, Fault, Place, Span};
 use super::words::{Mistake, Quoted, Value, Word};
+use crate::answer::planned_fault::BreakOff;
 use crate::http::encode;
 use crate::http::status::Status;
 
@@ -118,6 +119,99 @@ pub(super) fn bytes(word: &Word) -> Result<Content, Mistake> {
     match from <= to {
         true => Ok(Content::Bytes { from, to }),
         false => Err(expected(value, "a range that does not go backwards, such as 1KiB..2KiB")),
+    }
+}
+
+/// How long silence lasts where no time is given.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// How many bytes are garbage where no number is given, and at most: they are kept in memory.
+const GARBAGE_BYTES: u64 = 64;
+const GARBAGE_BYTES_MAX: u64 = 64 * 1024;
+
+/// How many interim answers may come.
+const INTERIM_MAX: u64 = 100;
+
+/// The fault of this name, `None` if it is no fault's.
+#[cold]
+#[inline(never)]
+pub(super) fn fault(word: &Word) -> Result<Option<Fault>, Mistake> {
+    let bare = |fault| no_value(word).map(|()| Some(fault));
+    Ok(Some(match word.name.as_str() {
+        "reset" => return bare(Fault::Reset),
+        "close" => return bare(Fault::Close),
+        "two-lengths" => return bare(Fault::TwoLengths),
+        "bad-chunk" => return bare(Fault::BadChunk),
+        "silence" if word.value.is_none() => Fault::Silence(SILENCE),
+        "silence" => Fault::Silence(duration(word, "silence=10s")?),
+        "never-read" if word.value.is_none() => Fault::NeverRead(SILENCE),
+        "never-read" => Fault::NeverRead(duration(word, "never-read=10s")?),
+        "garbage" if word.value.is_none() => Fault::Garbage(GARBAGE_BYTES),
+        "garbage" => {
+            let value = value(word, "garbage=64")?;
+            let bytes = size(&value.text, value)?;
+            match (1..=GARBAGE_BYTES_MAX).contains(&bytes) {
+                true => Fault::Garbage(bytes),
+                false => return Err(expected(value, "1 to 64KiB of garbage")),
+            }
+        }
+        "head-over" => Fault::HeadOver(duration(word, "head-over=2s")?),
+        "interim" => match positive(word, "a number of interim answers such as 3")? {
+            count if count <= INTERIM_MAX => Fault::Interim(count),
+            _ => return Err(expected(value(word, "interim=3")?, "at most 100 interim answers")),
+        },
+        "break-at" => Fault::BreakAt { at: break_at(word)?, by: BreakOff::End },
+        "length" => Fault::Length(length(word)?),
+        "fail" => return failing(word),
+        _ => return Ok(None),
+    }))
+}
+
+/// `fail=reset` is `reset`.
+#[cold]
+#[inline(never)]
+fn failing(word: &Word) -> Result<Option<Fault>, Mistake> {
+    let value = value(word, "fail=reset")?;
+    let (name, column) = (value.text.clone(), value.column);
+    match ["reset", "close", "silence", "garbage", "never-read"].contains(&name.as_str()) {
+        true => fault(&Word { name, column, value: None }),
+        false => Err(expected(value, "one of reset, close, silence, garbage and never-read")),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn break_at(word: &Word) -> Result<Place, Mistake> {
+    let value = value(word, "break-at=50%")?;
+    let Some(percent) = value.text.strip_suffix('%') else {
+        return Ok(Place::Bytes(size(&value.text, value)?));
+    };
+    let part = quantity::millionths(percent).map(|part| part / 100);
+    match part.filter(|part| *part <= chance::WHOLE.into()) {
+        Some(part) => Ok(Place::Millionths(part as u32)),
+        None => Err(expected(value, "a size such as 10KiB, or a part such as 50%")),
+    }
+}
+
+/// A number with its sign.
+#[cold]
+#[inline(never)]
+fn length(word: &Word) -> Result<i64, Mistake> {
+    let value = value(word, "length=+5")?;
+    let bound = -(BYTES_MAX as i64)..=BYTES_MAX as i64;
+    let read = value.text.parse::<i64>().ok().filter(|more| bound.contains(more) && *more != 0);
+    let read = read.filter(|_| value.text.starts_with(['+', '-']));
+    read.ok_or_else(|| expected(value, "how much too long or too short, such as +5 or -5"))
+}
+
+#[cold]
+#[inline(never)]
+pub(super) fn by(word: &Word) -> Result<BreakOff, Mistake> {
+    let value = value(word, "by=reset")?;
+    match value.text.as_str() {
+        "fin" => Ok(BreakOff::End),
+        "reset" => Ok(BreakOff::Reset),
+        _ => Err(expected(value, "fin or reset, as in by=reset")),
     }
 }
 
