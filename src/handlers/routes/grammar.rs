@@ -68,8 +68,8 @@ fn matcher(words: &[Word], end: usize) -> Result<(Matcher, usize), Mistake> {
     let is_host = |c: char| c.is_ascii_alphanumeric() || "-._[]:".contains(c);
     if !host.chars().all(is_host) {
         let sentence = format!(
-            "expected a host such as a.example, found \"{host}\"; write a path \
-                                alone for all hosts"
+            "expected a host such as a.example, found {}; write a path alone for all hosts",
+            Quoted(host)
         );
         return Err(place.wrong(&sentence));
     }

@@ -91,7 +91,7 @@ pub(super) enum Fault {
     BadChunk,
     /// The head is spread over this time.
     HeadOver(Duration),
-    /// So many interim answers come before it.
+    /// This many interim answers come before it.
     Interim(u64),
 }
 

@@ -118,6 +118,7 @@ fn a_mistake_has_its_column_and_an_example() {
         ("/", 2, "text="),
         ("/?a text=b", 2, "query"),
         ("é/ text=a", 1, "a.example"),
+        ("x=\"\t/\"", 1, "\\t"),
         ("/é later", 4, "text="),
         ("/ text", 7, "text=\"hello\""),
         ("/ text=\"a\"b", 11, "\\\""),
