@@ -116,6 +116,9 @@ mod time;
 pub mod watch;
 mod work;
 
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub use admin::replay_page;
 pub use answer::body::Body;
 pub use answer::file::FileRange;
 pub use answer::handler::{

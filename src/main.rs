@@ -5,7 +5,7 @@
 //!
 //! | exit code | why |
 //! |---|---|
-//! | 0 | it was told to stop and did, or it was asked for help; `oneloop health`: the server is well |
+//! | 0 | it was told to stop and did, or it was asked for help; `oneloop health`: the server is well; a page was printed |
 //! | 1 | the system refused something: an address, a descriptor; or the processor lacks something; `oneloop health`: the server is not well |
 //! | 2 | the command line is invalid |
 //! | 128 + n | a second signal, number n, ended it at once |
@@ -23,6 +23,7 @@ mod arguments;
 mod cli;
 
 use arguments::Refusal;
+use cli::replay::Asked;
 use cli::{Cli, Teller};
 
 /// A name that no environment has: the logger reads its default instead.
@@ -33,12 +34,21 @@ const PROGRAM: &str = "oneloop";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|word| word == cli::health::WORD) {
+    let word = arguments.next().unwrap_or_default();
+    if word == cli::health::WORD {
         let asked = cli::health::ask(arguments);
         return asked.map_or_else(|refusal| refusal.tell(PROGRAM), |()| ExitCode::SUCCESS);
     }
+    let cli = match word == cli::replay::WORD {
+        true => cli::replay::ask(arguments),
+        false => Cli::from_arguments(std::env::args_os()).map(|cli| Asked::Served(Box::new(cli))),
+    };
     let log = Journal::default();
-    let stopped = serve(&log);
+    let stopped = match cli {
+        Ok(Asked::Printed) => return ExitCode::SUCCESS,
+        Ok(Asked::Served(cli)) => serve(&cli, &log),
+        Err(refusal) => Err(refusal),
+    };
     // It waits for its reader for a moment: a server that has not started has written nothing.
     drop(Outlet::standard_error(log));
     match stopped {
@@ -48,11 +58,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// From the arguments to the end of the loop.
-fn serve(log: &Journal) -> Result<Stopped, Refusal> {
+/// From the options to the end of the loop.
+fn serve(cli: &Cli, log: &Journal) -> Result<Stopped, Refusal> {
     cli::check_processor()?;
-    let cli = Cli::from_arguments(std::env::args_os())?;
-    start_logging(&cli, log);
+    start_logging(cli, log);
     let config = cli.config()?;
     let answer = cli.answer()?;
     let directory = answer.directory().map(Path::to_owned);
@@ -82,7 +91,9 @@ fn serve(log: &Journal) -> Result<Stopped, Refusal> {
     if let Some(notice) = cli.notice() {
         info!("{notice}");
     }
-    match (Teller::new(&cli.watching, log), cli.watching.slow_motion()) {
+    let (recorder, recording) = cli.watching.recorder()?.unzip();
+    recording.into_iter().for_each(|outlet| server.write_to(outlet));
+    match (Teller::new(&cli.watching, log, recorder), cli.watching.slow_motion()) {
         (Some(teller), Some(pause)) => server.observe_slowly(teller, pause),
         (Some(teller), None) => server.observe(teller),
         (None, _) => {}

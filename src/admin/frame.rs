@@ -46,6 +46,14 @@ pub(super) fn state(
     text
 }
 
+/// What does not change in any server, as an object.
+pub(super) fn facts() -> String {
+    let mut text = "{\"recorded\":true".to_owned();
+    let _ = write_static_facts(&mut text, &StaticFacts::default());
+    text.push('}');
+    text
+}
+
 fn write_frame(
     out: &mut String,
     snapshot: &Snapshot,

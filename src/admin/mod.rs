@@ -40,5 +40,11 @@ const ENGINE_BYTES: usize = 1024 * 1024;
 pub(crate) const MEMORY_BYTES_MAX: usize =
     ENGINE_BYTES + (2 * CLIENTS_MAX + 2) * FRAME_BYTES_MAX + KEPT_BYTES_MAX;
 
+/// The live page as one file that plays this recording, the lines that `--record` has written,
+/// and needs no server.
+pub fn replay_page(recording: &str) -> String {
+    page::whole(&frame::facts(), recording)
+}
+
 pub(crate) use control::{CLIENTS_MAX, Control, Engines};
 pub(crate) use routes::Routes;

@@ -44,7 +44,7 @@ macro_rules! part {
 }
 
 /// All of them: the page, how it looks, and what it does.
-const PARTS: [Part; 11] = [
+const PARTS: [Part; 12] = [
     part!("/", HTML, "page.html"),
     part!("/figures.css", STYLE, "figures.css"),
     part!("/page.css", STYLE, "page.css"),
@@ -55,8 +55,60 @@ const PARTS: [Part; 11] = [
     part!("/live.js", SCRIPT, "live.js"),
     part!("/page.js", SCRIPT, "page.js"),
     part!("/queue.js", SCRIPT, "queue.js"),
+    part!("/replay.js", SCRIPT, "replay.js"),
     part!("/words.js", SCRIPT, "words.js"),
 ];
+
+/// The scripts in an order in which each finds what it needs before it.
+const SCRIPTS: [&str; 9] = [
+    "/words.js",
+    "/queue.js",
+    "/live.js",
+    "/replay.js",
+    "/grid.js",
+    "/diagram.js",
+    "/figures.js",
+    "/client.js",
+    "/page.js",
+];
+
+/// The page as one file that needs no server: with its style, its scripts and a recording, whose
+/// first line is `facts` and whose others are steps.
+pub(super) fn whole(facts: &str, recording: &str) -> String {
+    let text = |path: &str| {
+        let part = Part::at(path).map_or(&[][..], |part| part.text);
+        String::from_utf8_lossy(part)
+    };
+    let mut page = String::new();
+    for line in text("/").lines() {
+        let style = line.strip_prefix("<link rel=\"stylesheet\" href=\"");
+        if let Some(path) = style.and_then(|rest| rest.strip_suffix("\">")) {
+            page.extend(["<style>\n", &text(path), "</style>\n"]);
+        } else if line.starts_with("<script") {
+            // A step's text may have what ends a script.
+            let recording = recording.replace('<', "\\u003c");
+            page.extend(["<script id=\"recording\" type=\"application/json\">\n", facts, "\n"]);
+            page.extend([&recording, "</script>\n<script type=\"module\">\n"]);
+            SCRIPTS.iter().for_each(|path| append_script(&mut page, &text(path)));
+            page.push_str("</script>\n");
+        } else {
+            page.extend([line, "\n"]);
+        }
+    }
+    page
+}
+
+/// Appends a script, which imports nothing: all others are in the same text.
+fn append_script(page: &mut String, script: &str) {
+    let mut is_import = false;
+    for line in script.lines() {
+        is_import |= line.starts_with("import ");
+        if !is_import {
+            page.extend([line.strip_prefix("export ").unwrap_or(line), "\n"]);
+        }
+        is_import &= !line.ends_with(';');
+    }
+}
 
 /// The lines of a file without their indentation, and without lines that are a comment: the first
 /// `N` bytes of them, and how many there are.

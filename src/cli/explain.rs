@@ -7,6 +7,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
+use std::path::PathBuf;
 use std::time::{self, Instant};
 
 use anstream::{AutoStream, ColorChoice};
@@ -21,6 +22,7 @@ use oneloop::{Event, Listen, Observer, Outlet};
 
 use super::listening::local_place;
 use super::option_sources::OptionSources;
+use super::record::Recorder;
 use super::values::switch;
 use crate::arguments::Refusal;
 use crate::arguments::values::duration;
@@ -42,6 +44,13 @@ pub struct WatchingOptions {
         default_value = "off", hide_default_value = true
     )]
     explain: Explain,
+
+    /// Write each step to this file, for 'oneloop replay FILE', which plays it in a browser
+    ///
+    /// The file is made anew, and has lines as --explain=json prints them, without those of the admin
+    /// address. It ends at 16 MiB, which are some 80,000 steps.
+    #[arg(long, value_name = "FILE", env = "ONELOOP_RECORD")]
+    record: Option<PathBuf>,
 
     /// Print each step, and pause this long after it, so that a person can follow
     ///
@@ -193,16 +202,25 @@ impl WatchingOptions {
         }
     }
 
+    /// What records the steps, and where they are written, if they are to be.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn recorder(&self) -> Result<Option<(Recorder, Outlet)>, Refusal> {
+        self.record.as_deref().map(Recorder::open).transpose()
+    }
+
     /// How long to rest after each step.
     pub fn slow_motion(&self) -> Option<std::time::Duration> {
         self.slow_motion.map(|pause| *pause)
     }
 }
 
-/// Tells each step on standard error, one line each.
+/// Tells each step on standard error, one line each, and records it.
 pub struct Teller {
     lines: Journal,
-    dress: Dress,
+    dress: Option<Dress>,
+    recorder: Option<Recorder>,
     /// The present line.
     line: String,
     /// In slow motion each line is to be seen before the loop rests.
@@ -224,10 +242,19 @@ const CLIENTS: [AnsiColor; 5] =
     [AnsiColor::Cyan, AnsiColor::Yellow, AnsiColor::Green, AnsiColor::Magenta, AnsiColor::Blue];
 
 impl Teller {
-    /// Tells in the form that is wanted, among the lines of `lines`; nothing if none is.
-    pub fn new(watching: &WatchingOptions, lines: &Journal) -> Option<Teller> {
+    /// Tells in the form that is wanted, among the lines of `lines`, and records; nothing if neither is
+    /// wanted.
+    pub fn new(
+        watching: &WatchingOptions,
+        lines: &Journal,
+        recorder: Option<Recorder>,
+    ) -> Option<Teller> {
         let dress = match watching.explain() {
-            Explain::Off => return None,
+            Explain::Off => {
+                let (lines, line) = (lines.clone(), String::new());
+                let recorder = Some(recorder?);
+                return Some(Teller { lines, dress: None, recorder, line, at_once: None });
+            }
             Explain::Json => {
                 lines.set_notice(Notice::Json);
                 Dress::Json
@@ -242,7 +269,8 @@ impl Teller {
             Explain::Text => Dress::Plain,
         };
         let at_once = watching.slow_motion.map(|_| Outlet::standard_error(lines.clone()));
-        Some(Teller { lines: lines.clone(), dress, line: String::new(), at_once })
+        let (lines, dress, line) = (lines.clone(), Some(dress), String::new());
+        Some(Teller { lines, dress, recorder, line, at_once })
     }
 }
 
@@ -253,9 +281,13 @@ pub fn is_coloured() -> bool {
 
 impl Observer for Teller {
     fn observe(&mut self, event: &Event) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.record(event);
+        }
+        let Some(dress) = &mut self.dress else { return };
         self.line.clear();
         // Writing to a string cannot fail.
-        let _ = write_line(&mut self.line, event, &mut self.dress);
+        let _ = write_line(&mut self.line, event, dress);
         self.lines.push(self.line.as_bytes());
         if let Some(outlet) = &mut self.at_once {
             outlet.write_now();

@@ -21,6 +21,8 @@ mod numbers;
 mod option_sources;
 mod options;
 mod processor;
+mod record;
+pub mod replay;
 mod routes;
 mod site;
 mod start;

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser};
 use log::LevelFilter;
-use oneloop::handlers::HealthPath;
+use oneloop::handlers::{FixedText, HealthPath};
 use oneloop::{Config, Error};
 
 use super::answer::Answer;
@@ -58,6 +58,9 @@ pub struct Cli {
     _help: HelpOptions,
     #[arg(skip)]
     given: OptionSources,
+    /// The page that is served in place of what the options say.
+    #[arg(skip)]
+    pub page: Option<FixedText>,
 }
 
 const EXAMPLES: &str = "\
@@ -221,6 +224,9 @@ impl Cli {
 
     fn unwatched_answer(&self) -> Result<Answer, Refusal> {
         let fields = self.answer.header.iter().flat_map(|given| &given.0);
+        if let Some(page) = &self.page {
+            return Ok(Answer::Text(page.clone(), None));
+        }
         if self.routes.is_any() {
             let routes = self.routes.load(fields, &self.given)?;
             return Ok(Answer::Routes(Box::new(routes)));

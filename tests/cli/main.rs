@@ -33,6 +33,7 @@ mod mistakes;
 mod places;
 mod proxied;
 mod reloading;
+mod replaying;
 mod rotation;
 mod routes;
 mod starting;
@@ -227,13 +228,12 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
     let kib = |bytes: usize| Some(format!("{}KiB", bytes / 1024));
     let mib = |bytes: usize| Some(format!("{}MiB", bytes / 1024 / 1024));
     let time = |span| Some(humantime::format_duration(span).to_string());
-    let deadlines = Some(limits.deadlines_per_turn_max.to_string());
-    let text = "\"This is the server respose! :)\"";
+    let count = |number: usize| Some(number.to_string());
     vec![
         ("--listen", "ONELOOP_LISTEN", Some("8888".into())),
         ("--proxied-by", "ONELOOP_PROXIED_BY", None),
         ("--port", "ONELOOP_PORT", None),
-        ("--text", "ONELOOP_TEXT", Some(text.into())),
+        ("--text", "ONELOOP_TEXT", Some("\"This is the server respose! :)\"".into())),
         ("--file", "ONELOOP_FILE", None),
         ("--status", "ONELOOP_STATUS", Some("200".into())),
         ("--header", "ONELOOP_HEADER", None),
@@ -255,8 +255,8 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--output-high-water", "ONELOOP_OUTPUT_HIGH_WATER", kib(limits.output_bytes_high_water)),
         ("--linger-max", "ONELOOP_LINGER_MAX", mib(limits.linger_bytes_max)),
         ("--turn-max", "ONELOOP_TURN_MAX", mib(limits.turn_bytes_max)),
-        ("--accepts-max", "ONELOOP_ACCEPTS_MAX", Some(limits.accepts_per_turn_max.to_string())),
-        ("--deadlines-max", "ONELOOP_DEADLINES_MAX", deadlines),
+        ("--accepts-max", "ONELOOP_ACCEPTS_MAX", count(limits.accepts_per_turn_max)),
+        ("--deadlines-max", "ONELOOP_DEADLINES_MAX", count(limits.deadlines_per_turn_max)),
         ("--clients-max", "ONELOOP_CLIENTS_MAX", Some("what the descriptor limit allows".into())),
         (
             "--progress-min",
@@ -274,6 +274,7 @@ fn options() -> Vec<(&'static str, &'static str, Option<String>)> {
         ("--drain-idle", "ONELOOP_DRAIN_IDLE", time(timeouts.drain_idle)),
         ("--drain-timeout", "ONELOOP_DRAIN_TIMEOUT", time(timeouts.drain)),
         ("--explain", "ONELOOP_EXPLAIN", None),
+        ("--record", "ONELOOP_RECORD", None),
         ("--slow-motion", "ONELOOP_SLOW_MOTION", None),
         ("--admin", "ONELOOP_ADMIN", None),
         ("--admin-anyone-can-reach-it", "ONELOOP_ADMIN_ANYONE_CAN_REACH_IT", None),

@@ -17,6 +17,7 @@ mod sockets;
 mod support;
 
 mod crowd;
+mod replaying;
 mod telling;
 mod watchers;
 

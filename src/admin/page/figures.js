@@ -67,6 +67,8 @@ export function showBars(list, counts) {
 const IN_A_TURN = { events: "events", receives: "recv", sends: "send", accepts: "accepts" };
 
 export function showTurn() {
+  // A recording knows nothing of the time between its steps.
+  if (recent.at(-1).frame.turn === null) return;
   const sum = (name) => recent.reduce((sum, { frame }) => sum + frame.turn[name], 0);
   const [turns, worked] = ["busy", "busy_worked_us"].map(sum);
   const [all, waited] = ["worked_us", "waited_us"].map(sum);

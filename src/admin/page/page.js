@@ -1,4 +1,5 @@
-// Shows frames: what the server is doing at a moment, ten times a second.
+// Shows frames: what the server is doing at a moment, ten times a second. They come from the
+// running server, or from a recording that is in the page.
 
 import { follow, showClient } from "./client.js";
 import { Diagram } from "./diagram.js";
@@ -8,6 +9,7 @@ import {
 import { Grid, HEAT } from "./grid.js";
 import { Live } from "./live.js";
 import { RunQueue } from "./queue.js";
+import { Replay } from "./replay.js";
 import { find, inkOn, make, number, say, seconds, STATES, Times } from "./words.js";
 
 const grid = new Grid(find("grid"), find("board"), placeRing);
@@ -16,7 +18,8 @@ const LARGEST_ADMIN = 4;
 const admins = new Grid(find("admins"), find("admins-board"), () => {}, LARGEST_ADMIN);
 const diagram = new Diagram(find("diagram"), find("arrows"));
 const queue = new RunQueue(find("queue"), find("queued"), choose);
-const source = new Live();
+const recording = find("recording");
+const source = recording ? new Replay(recording.textContent) : new Live();
 let chosen = null; // The slot whose client is shown.
 let pointed = null; // The slot under the mouse.
 let last = null; // The last frame.
@@ -54,6 +57,7 @@ function show(frame) {
 
 /** One line: what the loop has just done, and who is next; or that it sleeps. */
 function lastStep({ public_at: at, pace, last, last_step: step, queue, next_due_ms: due }) {
+  if (source.says) return `Step ${number(step.number)}, ${step.says}`;
   if (pace !== "running") {
     const next = queue.count > 0 ? `Next: the client in slot ${queue.slots[0]}.`
       : queue.waiting ? "Next: a connection is accepted."
@@ -90,13 +94,13 @@ function showStatus() {
   const step = last?.stop_step;
   const told = {
     connecting: "Connecting.",
-    live: STEPS[step] ?? PACES[pace](last?.public_at.toFixed(3)),
+    live: source.says ?? STEPS[step] ?? PACES[pace](last?.public_at.toFixed(3)),
     broken: "The stream broke. Reconnecting.",
     refused: "The server has no room for another watcher. Trying again each second.",
     gone: `The server ${step ? "has stopped" : "does not answer"}. Trying again each second.`,
   };
   say(find("status"), refusal ?? told[stream]);
-  const isDeaf = stream !== "live" || step;
+  const isDeaf = stream !== "live" || (step && !recording);
   find("pause").disabled = isDeaf || pace === "paused";
   find("resume").disabled = isDeaf || pace === "running";
   for (const id of ["step", "slow", "interval"]) find(id).disabled = isDeaf;
@@ -117,12 +121,14 @@ async function order(name) {
   }, REFUSAL_MS);
 }
 
-for (const name of ["pause", "step", "resume", "slow"]) find(name).onclick = () => order(name);
+const ORDERS = ["pause", "step", "resume", "slow", "back"];
+for (const name of ORDERS) find(name).onclick = () => order(name);
 find("interval").onchange = () => document.body.dataset.pace === "slow" && order("slow");
 
 const KEYS = {
   " ": () => find(document.body.dataset.pace === "running" ? "pause" : "resume").click(),
   ".": () => find("step").click(),
+  ",": () => find("back").click(),
   h: () => find("heat").click(),
   Escape: () => choose(null),
 };

@@ -12,6 +12,12 @@ export const STATES = [
   { letter: "C", name: "Closed", says: "ended; its slot is being freed" },
 ];
 
+/** What the kinds of deadlines are called in a recording, and what frames call them. */
+export const KINDS_OF_DEADLINES = {
+  FirstByte: "first byte", Idle: "idle", TypingGrace: "typing grace", Head: "head", Body: "body",
+  Write: "write", Linger: "linger", Source: "source",
+};
+
 export const find = (id) => document.getElementById(id);
 
 export const number = (value) => Math.round(value).toLocaleString("en");
