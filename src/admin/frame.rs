@@ -47,6 +47,7 @@ pub(super) fn state(
 }
 
 /// What does not change in any server, as an object.
+#[cfg(feature = "cli")]
 pub(super) fn facts() -> String {
     let mut text = "{\"recorded\":true".to_owned();
     let _ = write_static_facts(&mut text, &StaticFacts::default());

@@ -42,6 +42,7 @@ pub(crate) const MEMORY_BYTES_MAX: usize =
 
 /// The live page as one file that plays this recording, the lines that `--record` has written,
 /// and needs no server.
+#[cfg(feature = "cli")]
 pub fn replay_page(recording: &str) -> String {
     page::whole(&frame::facts(), recording)
 }

@@ -60,6 +60,7 @@ const PARTS: [Part; 12] = [
 ];
 
 /// The scripts in an order in which each finds what it needs before it.
+#[cfg(feature = "cli")]
 const SCRIPTS: [&str; 9] = [
     "/words.js",
     "/queue.js",
@@ -74,6 +75,7 @@ const SCRIPTS: [&str; 9] = [
 
 /// The page as one file that needs no server: with its style, its scripts and a recording, whose
 /// first line is `facts` and whose others are steps.
+#[cfg(feature = "cli")]
 pub(super) fn whole(facts: &str, recording: &str) -> String {
     let text = |path: &str| {
         let part = Part::at(path).map_or(&[][..], |part| part.text);
@@ -99,6 +101,7 @@ pub(super) fn whole(facts: &str, recording: &str) -> String {
 }
 
 /// Appends a script, which imports nothing: all others are in the same text.
+#[cfg(feature = "cli")]
 fn append_script(page: &mut String, script: &str) {
     let mut is_import = false;
     for line in script.lines() {

@@ -6,7 +6,7 @@ import { find, KINDS_OF_DEADLINES, STATES } from "./words.js";
 const TICK_MS = 100;
 const STEPS_KEPT = 16;
 const ANSWERS_KEPT = 12;
-// After so many steps all is copied, so that a step back needs few steps forward.
+// After this number of steps all is copied, so that a step back needs few steps forward.
 const COPIED_EVERY = 1000;
 
 const LETTER_OF = Object.fromEntries(STATES.map(({ name, letter }) => [name, letter]));
@@ -98,7 +98,7 @@ export class Replay {
   clock = 0; // How far it has been played, in seconds of the recording.
   isPlaying = true;
   slot = null;
-  copies = new Map(); // What was so after so many steps.
+  copies = new Map(); // What was so after that number of steps.
 
   /** `text` has a line of what never changes, and one for each step. */
   constructor(text) {
