@@ -116,7 +116,8 @@ fn every_part_arrives_as_it_is_in_the_file() {
     }
     let whole = client.get(&part(0, fixture.bytes.len()));
     assert!(whole.body == fixture.bytes);
-    assert_eq!(server.seen().metrics.accepted, 1, "all on one connection");
+    let seen = server.wait_until(|seen| seen.metrics.requests > 0);
+    assert_eq!(seen.metrics.accepted, 1, "all on one connection");
 }
 
 #[test]
@@ -158,7 +159,7 @@ fn answers_around_a_file_keep_their_order() {
             _ => assert_eq!(answer.text(), path),
         }
     }
-    assert_eq!(server.seen().metrics.requests, 7);
+    server.wait_until(|seen| seen.metrics.requests == 7);
 }
 
 #[test]

@@ -220,7 +220,7 @@ fn curl_gets_what_comes_over_time_in_chunks_and_in_http_1_0() {
     assert_eq!(printed_by(curl_with(&curl, &old)), format!("{body}200\n"));
     let output = printed_by(curl_with(&curl, &["--head", &urls[0]]));
     assert!(output.contains("Transfer-Encoding: chunked"), "{output}");
-    assert_eq!(server.seen().metrics.streams, 3);
+    server.wait_until(|seen| seen.metrics.streams == 3);
 }
 
 #[test]

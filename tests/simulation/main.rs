@@ -146,6 +146,7 @@ const FAILED_ONCE: &[(u64, &str)] = &[
     ),
     (80_018_377, "input of which nothing was left kept its pages, if an answer was still owed"),
     (3504, "an answer's memory was gone for the model while the 100 behind it was still owed"),
+    (500_158_404, "a wrong header was refused by the model before there was budget to look at it"),
     (400_025_511, "the model forgot a loss that the poll had told before an answer was to wait"),
 ];
 

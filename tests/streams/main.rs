@@ -213,7 +213,7 @@ fn what_is_pipelined_behind_a_stream_waits_for_its_end() {
     client.answer_head();
     gate.gives("open");
     assert_eq!(client.take_exactly(9), b"4\r\nopen\r\n");
-    assert_eq!(server.seen().metrics.requests, 2);
+    server.wait_until(|seen| seen.metrics.requests == 2);
     gate.ends();
     assert_eq!(client.take_exactly(5), b"0\r\n\r\n");
     assert_eq!(client.answer().text(), "/last");

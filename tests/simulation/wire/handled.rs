@@ -77,7 +77,9 @@ impl Wire {
             _ if self.has_panicked => CloseReason::HandlerPanicked,
             // The reason that was first stays, whatever comes while lingering.
             _ if over.is_some() => over.unwrap_or(CloseReason::Answered),
-            _ if self.is_refused() => CloseReason::NoProxyHeader,
+            // Whoever is refused is closed in that turn. Who is cut off before had no budget to be
+            // looked at.
+            stage if self.is_refused() && stage != Stage::CutOff => CloseReason::NoProxyHeader,
             // Whoever is cut off in the turn that tells of the loss has not been driven since.
             stage if self.lost_told && stage != Stage::CutOff => CloseReason::Reset,
             _ if self.write_timed_out => CloseReason::WriteTimeout,
