@@ -51,3 +51,24 @@ fn a_file_that_cannot_be_written_is_told_of_at_the_start() {
     assert_eq!(output.status.code(), Some(1));
     assert!(why.contains("cannot record to '/no/such/place': No such file"), "{why}");
 }
+
+/// It has a copy of the page's files, so it is made again when one of them is changed.
+#[test]
+fn the_recording_of_the_documentation_is_played_by_the_present_page() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/admin/recording.html");
+    let kept = fs::read_to_string(&path).expect("it is there");
+    let script = "<script id=\"recording\" type=\"application/json\">\n";
+    let (_, behind) = kept.split_once(script).expect("it has a recording");
+    let (recording, _) = behind.split_once("</script>").expect("its end");
+    let (_facts, steps) = recording.split_once('\n').expect("its first line");
+    let file = env::temp_dir().join(format!("oneloop-documented-{}", process::id()));
+    fs::write(&file, steps).expect("there is room");
+    let (code, page, why) = replay(&["--html", file.to_str().expect("text")]);
+    fs::remove_file(file).expect("it was just written");
+    assert_eq!((code, why.as_str()), (Some(0), ""));
+    if env::var_os("ONELOOP_WRITE").is_some() {
+        fs::write(path, page).expect("it can be written");
+        return;
+    }
+    assert!(page == kept, "make it again: ONELOOP_WRITE=1 cargo test --test cli documentation");
+}
