@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use log::{Level, log, log_enabled};
@@ -16,10 +16,6 @@ use super::watched::{ARROW_COUNT, Watch};
 use crate::connection::state::StateName;
 use crate::engine::{Attention, ClientEvent, ClientId, Watcher};
 use crate::time::Time;
-
-/// [`Attention::Transitions`] and [`Attention::Steps`], as numbers.
-const TRANSITIONS: u8 = Attention::Transitions as u8;
-const STEPS: u8 = Attention::Steps as u8;
 
 /// Watches a server step by step: see [`Server::observe`](crate::Server::observe).
 ///
@@ -63,8 +59,8 @@ pub struct Tracer {
 
 #[derive(Default)]
 struct Shared {
-    /// How much the observer and the admin page want to know, as a number.
-    wanted: AtomicU8,
+    /// Whether the observer or the admin page want to know every step.
+    wants_steps: AtomicBool,
     told: Mutex<Told>,
 }
 
@@ -86,7 +82,7 @@ impl Tracer {
     pub fn observe(&self, observer: Box<dyn Observer>) {
         let mut told = self.shared.lock();
         told.observer = Some(observer);
-        self.shared.set_wanted(&told);
+        self.shared.set_wants_steps(&told);
     }
 
     /// A watcher for clients, which hands their steps on to here.
@@ -139,13 +135,12 @@ impl Tracer {
             Some(slots) => told.watch.keep_steps(slots),
             None => told.watch.forget_steps(),
         }
-        self.shared.set_wanted(&told);
+        self.shared.set_wants_steps(&told);
     }
 
     /// Whether transitions are counted.
     pub(crate) fn is_watched(&self) -> bool {
-        self.shared.wanted.load(Ordering::Relaxed) > Attention::Nothing as u8
-            && self.shared.lock().watch.is_keeping()
+        self.shared.wants_steps.load(Ordering::Relaxed) && self.shared.lock().watch.is_keeping()
     }
 
     /// How often each arrow was walked while transitions were counted.
@@ -180,11 +175,10 @@ impl Shared {
         if log_enabled!(Level::Trace) {
             return Attention::Steps;
         }
-        match self.wanted.load(Ordering::Relaxed) {
-            TRANSITIONS => Attention::Transitions,
-            STEPS => Attention::Steps,
-            _ if log_enabled!(Level::Debug) => Attention::Answers,
-            _ => Attention::Nothing,
+        match self.wants_steps.load(Ordering::Relaxed) {
+            true => Attention::Steps,
+            false if log_enabled!(Level::Debug) => Attention::Answers,
+            false => Attention::Nothing,
         }
     }
 
@@ -193,12 +187,9 @@ impl Shared {
         self.told.lock().expect("nothing panics while it is locked")
     }
 
-    fn set_wanted(&self, told: &Told) {
-        let wanted = match told.observer.is_some() || told.watch.is_keeping() {
-            true => Attention::Steps,
-            false => Attention::Nothing,
-        };
-        self.wanted.store(wanted as u8, Ordering::Relaxed);
+    fn set_wants_steps(&self, told: &Told) {
+        let wants_steps = told.observer.is_some() || told.watch.is_keeping();
+        self.wants_steps.store(wants_steps, Ordering::Relaxed);
     }
 }
 
